@@ -162,8 +162,8 @@ def trial_order(
     graph = analyze(base, splits["train"], pack(features=features, label=label, edges=True))
     layer = tft.TFTransformOutput(graph).transform_features_layer()
     for name, rows in splits.items():
-        made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})
-        columns = {column: value.numpy()[:, 0] for column, value in made.items()}
+        transformed = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})
+        columns = {column: value.numpy()[:, 0] for column, value in transformed.items()}
         write_examples(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz", columns)
     files = {f"{name}_files": [str(base / "examples" / f"Split-{name}" / "rows-00000-of-00001.gz")] for name in splits}
     return TrialOrder.model_validate({**files, "transform_output": graph, "features": features, "label": label})
@@ -209,10 +209,10 @@ def mlmd(new_store: Callable[[], str | None]) -> Any:
 @pytest.fixture
 def flats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flats:
     """Return a small project, which the commands use as the user's project."""
-    made = Flats(tmp_path / "repository")
-    (made.root / project.FILE).write_text("format = 1\n")
-    monkeypatch.setenv(project.VARIABLE, str(made.root))
-    return made
+    project_folder = Flats(tmp_path / "repository")
+    (project_folder.root / project.FILE).write_text("format = 1\n")
+    monkeypatch.setenv(project.VARIABLE, str(project_folder.root))
+    return project_folder
 
 
 @pytest.fixture(scope="session")

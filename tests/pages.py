@@ -107,18 +107,18 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
 
 def commands(block: Block) -> list[Command]:
     """Return the commands of a console block."""
-    found: list[Command] = []
+    listed: list[Command] = []
     for number, line in enumerate(block.lines, block.line):
         if line.startswith("$ "):
-            found.append(Command(line[2:], (), number))
+            listed.append(Command(line[2:], (), number))
             continue
-        assert found, f"line {number}: the block does not begin with a command"
-        last = found[-1]
+        assert listed, f"line {number}: the block does not begin with a command"
+        last = listed[-1]
         if last.text.endswith("\\") and not last.shown:
-            found[-1] = dataclasses.replace(last, text=f"{last.text[:-1].rstrip()} {line.strip()}")
+            listed[-1] = dataclasses.replace(last, text=f"{last.text[:-1].rstrip()} {line.strip()}")
         else:
-            found[-1] = dataclasses.replace(last, shown=(*last.shown, line))
-    return found
+            listed[-1] = dataclasses.replace(last, shown=(*last.shown, line))
+    return listed
 
 
 def normalized(line: str) -> str:
@@ -145,18 +145,18 @@ def mismatch(shown: tuple[str, ...], lines: list[str]) -> str | None:
 
 def updated(shown: tuple[str, ...], lines: list[str]) -> tuple[str, ...]:
     """Return the shown lines, those that the output lacks replaced by its most similar lines."""
-    found: list[str] = []
+    refreshed: list[str] = []
     place = 0
     for line in shown:
         hits = [number for number in range(place, len(lines)) if _fits(line, lines[number])]
         if line.strip() == "...":
-            found.append(line)
+            refreshed.append(line)
         elif hits:
-            found.append(line)
+            refreshed.append(line)
             place = hits[0] + 1
         else:
-            found += difflib.get_close_matches(line, lines[place:], 1, 0.5)
-    return tuple(found) if mismatch(tuple(found), lines) is None else tuple(lines)
+            refreshed += difflib.get_close_matches(line, lines[place:], 1, 0.5)
+    return tuple(refreshed) if mismatch(tuple(refreshed), lines) is None else tuple(lines)
 
 
 def _fits(shown: str, line: str) -> bool:

@@ -72,8 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def place(item: pytest.Item) -> int:
         path = item.nodeid.partition("::")[0]
         path = TOGETHER.get(path, path)
-        found = [number for number, first in enumerate(FIRST) if path == first or path.startswith(f"{first}/")]
-        return min(found, default=len(FIRST))
+        positions = [number for number, first in enumerate(FIRST) if path == first or path.startswith(f"{first}/")]
+        return min(positions, default=len(FIRST))
 
     items.sort(key=place)
     if not config.getoption("second_stack"):

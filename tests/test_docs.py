@@ -56,8 +56,8 @@ def commands(path):
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     rest = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
-    found = [line.strip() for line in lines] + re.findall(r"`([^`]+)`", rest)
-    return [re.split(r"\s[#>|]\s", line.partition("runner.py ")[2])[0] for line in found if "python runner.py " in line]
+    texts = [line.strip() for line in lines] + re.findall(r"`([^`]+)`", rest)
+    return [re.split(r"\s[#>|]\s", line.partition("runner.py ")[2])[0] for line in texts if "python runner.py " in line]
 
 
 @pytest.mark.parametrize("path", generated_blocks.pages(), ids=named)
@@ -92,8 +92,8 @@ def test_every_config_key_has_a_docstring(model):
 @pytest.mark.parametrize("path", PAGES, ids=named)
 def test_every_link_and_anchor_leads_somewhere(path):
     text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)
-    for found in LINK.findall(re.sub(r"`[^`]*`", "", text)):
-        target, _, anchor = "".join(found).partition("#")
+    for texts in LINK.findall(re.sub(r"`[^`]*`", "", text)):
+        target, _, anchor = "".join(texts).partition("#")
         if "://" in target:
             continue
         file = (path.parent / target).resolve() if target else path
@@ -128,8 +128,8 @@ NO_KEYS = {"features.vector"}
 @pytest.mark.parametrize("path", PAGES, ids=named)
 def test_every_dotted_key_in_the_documents_is_known(path):
     text = path.read_text()
-    found = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)[` =]", text) + re.findall(r'^"([a-z_.]+)" = ', text, re.M)
-    for key in found:
+    keys = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)[` =]", text) + re.findall(r'^"([a-z_.]+)" = ', text, re.M)
+    for key in keys:
         section, *rest = key.split(".")
         if section in config_tables.Config.model_fields and key not in NO_KEYS:
             assert KEYS.issuperset(rest), f"{named(path)} names {key}"
@@ -204,9 +204,9 @@ def test_the_tree_in_the_readme_is_the_disk_s():
     text = (ROOT / "README.md").read_text()
     tree = text.split("## Where things are")[1].split("```")[1]
     shown = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.strip()}
-    there = {name.split("/")[0] for name in tracked() if "/" in name and not name.startswith(".")}
+    folders = {name.split("/")[0] for name in tracked() if "/" in name and not name.startswith(".")}
     modules = {name for name in tracked() if name.endswith(".py") and "/" not in name}
-    assert shown == there | modules
+    assert shown == folders | modules
 
 
 def test_every_file_named_in_the_documents_exists():

@@ -29,8 +29,8 @@ def stored(*paths, **counts):
 
 def shards(files):
     return {
-        split: [(shard.path, shard.rows) for shard in each]
-        for split, each in manifest.read("a", Files(files)).splits.items()
+        split: [(shard.path, shard.rows) for shard in shards_of_split]
+        for split, shards_of_split in manifest.read("a", Files(files)).splits.items()
     }
 
 

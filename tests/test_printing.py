@@ -136,13 +136,13 @@ def test_a_console_shows_what_nobody_cleaned():
     from rich.text import Text
 
     file = io.StringIO()
-    made = console(plain=True, file=file, width=1000)
+    shown = console(plain=True, file=file, width=1000)
     table = Table(title=HOSTILE)
     table.add_column(HOSTILE)
     table.add_row(HOSTILE)
-    made.print(table)
-    made.print(Text(HOSTILE, "bold red"))
-    made.print(HOSTILE)
+    shown.print(table)
+    shown.print(Text(HOSTILE, "bold red"))
+    shown.print(HOSTILE)
     assert controls(file.getvalue()) == []
 
 
@@ -182,9 +182,9 @@ def test_nothing_is_printed_another_way():
     ).stdout.splitlines()
     modules = [name for name in names if not name.startswith("tests/") and (ROOT / name).exists()]
     assert len(modules) > 200
-    found = {name for name in modules if list(ways(ast.parse((ROOT / name).read_text())))}
-    assert found - set(ELSEWHERE) == set(), "print through printing.py"
-    assert set(ELSEWHERE) - found == set(), "take it out of the list"
+    violations = {name for name in modules if list(ways(ast.parse((ROOT / name).read_text())))}
+    assert violations - set(ELSEWHERE) == set(), "print through printing.py"
+    assert set(ELSEWHERE) - violations == set(), "take it out of the list"
 
 
 @pytest.mark.parametrize(
@@ -251,6 +251,6 @@ def test_a_log_on_a_full_disk_is_named_by_its_path(tmp_path):
         def write(self, text):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    said = rf"^{tmp_path}/trainer\.log cannot be written: No space left on device$"
-    with Full((tmp_path / "trainer.log").open("wb")) as log, pytest.raises(ResourceError, match=said):
+    message = rf"^{tmp_path}/trainer\.log cannot be written: No space left on device$"
+    with Full((tmp_path / "trainer.log").open("wb")) as log, pytest.raises(ResourceError, match=message):
         printing.line("epoch 1", to=log)

@@ -179,7 +179,7 @@ _NODES: dict[str, Callable[..., tuple[Any, ...]]] = {
 def _accumulating(root: Any) -> list[tuple[int, Any, Any]]:
     """Return (phase, node that applies the graph, node) of each accumulating node."""
     seen: set[int] = set()
-    found = []
+    nodes = []
     waiting = [root.parent_operation]
     while waiting:
         node = waiting.pop()
@@ -191,14 +191,14 @@ def _accumulating(root: Any) -> list[tuple[int, Any, Any]]:
             apply = node.inputs[0].parent_operation
             if type(apply.operation_def).__name__ == "ExtractFromDict":
                 apply = apply.inputs[0].parent_operation
-            found.append((apply.operation_def.phase, apply, node))
+            nodes.append((apply.operation_def.phase, apply, node))
             node = apply
             waiting.append(node.inputs[0].parent_operation)
             continue
         if name not in _NODES:
             raise Unsupported(name)
         waiting.extend(value.parent_operation for value in node.inputs)
-    return found
+    return nodes
 
 
 def _gatherer(node: Any) -> Gatherer:

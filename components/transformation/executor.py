@@ -62,11 +62,11 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
 
     def _do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
-        wordless = ""
+        note = ""
         try:
-            wordless = self._transform(input_dict, output_dict, exec_properties)
-        except Unsupported as found:
-            printing.line(f"transformation: {found} is not known to the fast path, so stock TFX runs this stage")
+            note = self._transform(input_dict, output_dict, exec_properties)
+        except Unsupported as unsupported:
+            printing.line(f"transformation: {unsupported} is not known to the fast path, so stock TFX runs this stage")
             example_passes.check_undeclared(artifact_utils.get_single_instance(input_dict["examples"]))
             for artifact in (graph, *output_dict["transformed_examples"]):
                 if fileio.exists(artifact.uri):
@@ -79,7 +79,7 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
                 _declare(artifact)
         with fileio.open(f"{graph.uri}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}/schema.pbtxt") as file:
             names = [line for line in file.read().splitlines() if line.startswith("  name:")]
-        summary.put(graph, f"{len(names) - 1} features and the label{wordless}")
+        summary.put(graph, f"{len(names) - 1} features and the label{note}")
 
     def _transform(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
@@ -122,23 +122,24 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         logging.info("transformation: %d raw columns", len(needed))
         files = [file for split in config.analyze for file in example_passes.files(examples, split)]
         model = analysis.run(graph_passes.gather(self._make_beam_pipeline, files, needed, temporary, explain))
-        made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
-        _write(graph.uri, model, made, analysis.assets, dataset_metadata.DatasetMetadata(schema))
+        metadata = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
+        _write(graph.uri, model, metadata, analysis.assets, dataset_metadata.DatasetMetadata(schema))
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
         pairs = {split: _pairs(examples, transformed, split) for split in config.transform}
         together = {target: source for files in pairs.values() for target, source in files.items()}
         roles = _config(exec_properties)
         bags = [f"{entry.column}_bag" for entry in roles.features.of("text")] if roles else []
-        found = graph_passes.materialize(
-            self._make_beam_pipeline, together, needed, model, made.schema, temporary, explain, bags
+        results = graph_passes.materialize(
+            self._make_beam_pipeline, together, needed, model, metadata.schema, temporary, explain, bags
         )
         below = len(f"{transformed.uri}/")
         declared = {
-            split: [Shard(target[below:], found[target][0]) for target in files] for split, files in pairs.items()
+            split: [Shard(target[below:], results[target][0]) for target in files] for split, files in pairs.items()
         }
         example_passes.declare(transformed, declared)
         io_utils.delete_dir(temporary)
-        return _unknown_text_note({split: [found[target] for target in files] for split, files in pairs.items()}, bags)
+        by_split = {split: [results[target] for target in files] for split, files in pairs.items()}
+        return _unknown_text_note(by_split, bags)
 
 
 def _config(exec_properties: dict[str, Any]) -> TransformConfig | None:
@@ -147,26 +148,26 @@ def _config(exec_properties: dict[str, Any]) -> TransformConfig | None:
     return TransformConfig.model_validate(settings.unpack(packed)) if packed else None
 
 
-def _unknown_text_note(found: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
+def _unknown_text_note(results: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
     """Report rows whose text contains no known term.
 
     Args:
-        found: Split -> for each file its number of rows, and bag -> number of rows without a known term.
+        results: Split -> for each file its number of rows, and bag -> number of rows without a known term.
         bags: Names of the bag-of-words features.
 
     Returns:
         Clauses to append to the summary; "" if every row has a known term.
     """
-    said = ""
+    note = ""
     for bag in bags:
         parts = []
-        for split, files in found.items():
-            number, rows = sum(wordless[bag] for _, wordless in files), sum(every for every, _ in files)
+        for split, files in results.items():
+            number, rows = sum(unknown[bag] for _, unknown in files), sum(count for count, _ in files)
             if number:
                 parts.append(f"{number:,} of {rows:,} {split} ({100 * number / rows:.3g} %)")
         if parts:
-            said += f"; {bag.removesuffix('_bag')!r} has no known word in {', '.join(parts)}"
-    return said
+            note += f"; {bag.removesuffix('_bag')!r} has no known word in {', '.join(parts)}"
+    return note
 
 
 def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> parallel_map.Explain:
@@ -190,7 +191,7 @@ def _declare(transformed: Any) -> None:
     """Declare the files that stock TFX wrote, with their row counts."""
     splits = example_passes.declared(transformed).splits
     counted = {
-        split: [Shard(each.path, example_passes.count(f"{transformed.uri}/{each.path}")) for each in files]
+        split: [Shard(shard.path, example_passes.count(f"{transformed.uri}/{shard.path}")) for shard in files]
         for split, files in splits.items()
     }
     example_passes.declare(transformed, counted)
@@ -209,11 +210,11 @@ def _pairs(examples: Any, transformed: Any, split: str) -> dict[str, Shard]:
     return {f"{folder}/{RECORDS}-{number:05d}-of-{len(files):05d}.gz": file for number, file in enumerate(files)}
 
 
-def _write(folder: str, model: str, made: Any, assets: dict[str, str], raw: Any) -> None:
+def _write(folder: str, model: str, metadata: Any, assets: dict[str, str], raw: Any) -> None:
     """Write the files that TFTransformOutput reads: the graph and the metadata of its inputs and outputs."""
     metadata_io.write_metadata(raw, f"{folder}/{TFTransformOutput.RAW_METADATA_DIR}")
     target = f"{folder}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}"
-    metadata_io.write_metadata(made, target)
+    metadata_io.write_metadata(metadata, target)
     if assets:
         with fileio.open(f"{target}/{TFTransformOutput.ASSET_MAP}", "w") as file:
             file.write(json.dumps(assets))

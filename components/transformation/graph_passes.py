@@ -49,12 +49,12 @@ class Graph:
         Yields:
             Output -> tensor, one dict per batch of rows.
         """
-        meter, found = progress.Meter(total=column_cache.rows(path), builds=True), 0
+        meter, total = progress.Meter(total=column_cache.rows(path), builds=True), 0
         for rows, columns in raw_tensors.tensors(path, self._spec):
             yield self._apply(columns)
             meter.add(rows)
-            found += rows
-        example_passes.check_row_count(path, found, declared)
+            total += rows
+        example_passes.check_row_count(path, total, declared)
 
 
 class Gather:
@@ -115,12 +115,12 @@ class Materialize:
         """
         assert self._graph is not None
         target, source, declared = element
-        rows, wordless = 0, dict.fromkeys(self._bags, 0)
+        rows, unknown = 0, dict.fromkeys(self._bags, 0)
         draft = parallel_map.Draft(target, self._drafts)
         writer, beside = RecordWriter(draft.file), column_cache.Writer(target)
         for outputs in self._graph.batches(source, declared):
             for name in self._bags:
-                wordless[name] += int((~outputs[name].numpy().any(axis=1)).sum())
+                unknown[name] += int((~outputs[name].numpy().any(axis=1)).sum())
             batch = flat(outputs)
             if batch is None:
                 arrow = self._converter.convert(outputs)
@@ -133,7 +133,7 @@ class Materialize:
         writer.close()
         draft.place()
         beside.close(writer.digest)
-        return rows, wordless
+        return rows, unknown
 
 
 def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
@@ -182,11 +182,11 @@ def gather(
 
         elements = [("", parallel_map.absolute(file.path), file.rows) for file in files]
         work = Gather(model, spec, gatherers)
-        found = parallel_map.map_reduce(make_pipeline, elements, work, merge, f"{folder}/pass", explain)
-        if not found:
+        gathered = parallel_map.map_reduce(make_pipeline, elements, work, merge, f"{folder}/pass", explain)
+        if not gathered:
             raise ValueError("the train split holds no row to analyse")
         # Merge even the result of a single file: merging also sorts it.
-        return merge([found[""]])
+        return merge([gathered[""]])
 
     return run
 

@@ -29,13 +29,15 @@ def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[s
     needed = _needed(outputs.values())
     ends = {
         name: [
-            each.name if each.op.name in needed else None for each in tf.nest.flatten(tensor, expand_composites=True)
+            leaf.name if leaf.op.name in needed else None for leaf in tf.nest.flatten(tensor, expand_composites=True)
         ]
         for name, tensor in inputs.items()
     }
     fed = {name.partition(":")[0] for names in ends.values() for name in names if name is not None}
     for name in needed.keys() - fed:
-        if needed[name].type.startswith("Placeholder") or tf.resource in (each.dtype for each in needed[name].outputs):
+        if needed[name].type.startswith("Placeholder") or tf.resource in (
+            output.dtype for output in needed[name].outputs
+        ):
             return False
     whole = graph.as_graph_def()
     part = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
@@ -44,20 +46,20 @@ def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[s
     with fileio.open(f"{folder}/{GRAPH}", "wb") as file:
         file.write(part.SerializeToString())
     with fileio.open(f"{folder}/{_TENSOR_NAMES}", "w") as file:
-        json.dump({"inputs": ends, "outputs": {key: each.name for key, each in outputs.items()}}, file)
+        json.dump({"inputs": ends, "outputs": {key: tensor.name for key, tensor in outputs.items()}}, file)
     return True
 
 
 def _needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
     """Return the operations that tensors depend on, by name."""
-    found: dict[str, tf.Operation] = {}
-    waiting = [each.op for each in outputs]
+    operations: dict[str, tf.Operation] = {}
+    waiting = [tensor.op for tensor in outputs]
     while waiting:
         operation = waiting.pop()
-        if operation.name not in found:
-            found[operation.name] = operation
-            waiting += [*(each.op for each in operation.inputs), *operation.control_inputs]
-    return found
+        if operation.name not in operations:
+            operations[operation.name] = operation
+            waiting += [*(tensor.op for tensor in operation.inputs), *operation.control_inputs]
+    return operations
 
 
 class Traced:
@@ -75,7 +77,12 @@ class Traced:
             ends = json.load(file)
         whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
         self._ends = ends["inputs"]
-        feeds = [whole.graph.as_graph_element(each) for names in self._ends.values() for each in names if each]
+        feeds = [
+            whole.graph.as_graph_element(tensor_name)
+            for names in self._ends.values()
+            for tensor_name in names
+            if tensor_name
+        ]
         fetches = {key: whole.graph.as_graph_element(name) for key, name in ends["outputs"].items()}
         self._function = whole.prune(feeds, fetches)
 
@@ -95,5 +102,5 @@ class Traced:
             for tensor, used in zip(tf.nest.flatten(columns[name], expand_composites=True), names, strict=True)
             if used
         ]
-        found: dict[str, Any] = self._function(*flat)
-        return found
+        outputs: dict[str, Any] = self._function(*flat)
+        return outputs

@@ -68,16 +68,18 @@ def ask(folder: str) -> int:
             if not tf.io.gfile.exists(sample):
                 return 0
             with tf.io.gfile.GFile(sample) as file:
-                told = json.load(file)
-            rows = [base64.b64decode(row) for row in told["rows"]]
+                recorded = json.load(file)
+            rows = [base64.b64decode(row) for row in recorded["rows"]]
             wanted = {name: output.name for name, output in signatures[SIGNATURE].outputs.items()}
-            found = session.run(wanted, {signatures[SIGNATURE].inputs["examples"].name: rows})
+            predictions = session.run(wanted, {signatures[SIGNATURE].inputs["examples"].name: rows})
     except (tf.errors.OpError, DecodeError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"it cannot be loaded and asked: {_reason(error)}") from error
-    if set(found) != set(told["answers"]):
-        raise ValueError(f"it answers with {', '.join(sorted(found))}, not with {', '.join(sorted(told['answers']))}")
-    for name, value in sorted(found.items()):
-        _compare(name, np.asarray(told["answers"][name]), np.asarray(_plain(value)))
+    if set(predictions) != set(recorded["answers"]):
+        raise ValueError(
+            f"it answers with {', '.join(sorted(predictions))}, not with {', '.join(sorted(recorded['answers']))}"
+        )
+    for name, value in sorted(predictions.items()):
+        _compare(name, np.asarray(recorded["answers"][name]), np.asarray(_plain(value)))
     return len(rows)
 
 
@@ -97,7 +99,7 @@ def _load(session: Any, folder: str) -> Any:
     tf.compat.v1.train.import_meta_graph(graph)
     variables = os.path.join(folder, "variables", "variables")
     session.run(graph.saver_def.restore_op_name, {graph.saver_def.filename_tensor_name: variables})
-    assets = {each.tensor_info.name: os.path.join(folder, "assets", each.filename) for each in graph.asset_file_def}
+    assets = {asset.tensor_info.name: os.path.join(folder, "assets", asset.filename) for asset in graph.asset_file_def}
     session.run(graph.signature_def[_BEGIN].outputs[_BEGIN].name, assets)
     return graph.signature_def
 
@@ -105,8 +107,10 @@ def _load(session: Any, folder: str) -> Any:
 def _reason(error: Exception) -> str:
     """Return the line of TensorFlow's message that states the cause."""
     lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and line != "Graph execution error:" and not line.startswith("Detected at")]
-    return (told or [type(error).__name__])[0][:200]
+    reasons = [
+        line for line in lines if line and line != "Graph execution error:" and not line.startswith("Detected at")
+    ]
+    return (reasons or [type(error).__name__])[0][:200]
 
 
 def _compare(name: str, before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> None:

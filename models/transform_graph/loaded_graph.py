@@ -76,12 +76,12 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
         read = {name.removesuffix(":0").removeprefix("^") for node in part.node for name in node.input}
         mapped = {name: tensor for name, tensor in fed.items() if name.partition(":")[0] in read}
         copies = tf.graph_util.import_graph_def(part, input_map=mapped, return_elements=names, name="transform")
-        found = fed | dict(zip(names, copies or [], strict=True))
+        tensors_by_name = fed | dict(zip(names, copies or [], strict=True))
         outputs = {}
         for name, tensors in chosen.items():
             for tensor in tensors:
-                found[tensor.name].set_shape(tensor.shape)
-            values = [found[tensor.name] for tensor in tensors]
+                tensors_by_name[tensor.name].set_shape(tensor.shape)
+            values = [tensors_by_name[tensor.name] for tensor in tensors]
             outputs[name] = tf.nest.pack_sequence_as(hidden.outputs[name], values, expand_composites=True)
         return outputs
 

@@ -72,7 +72,7 @@ def blocks(columns: ColumnBatch, rules: Iterable[Rule], *, infinite: bool = Fals
     for rule in sorted(rules, key=lambda rule: _order(columns[rule.column].dtype, rule.scale)):
         raw_columns.check_rule(columns[rule.column], rule.column, rule.missing)
         (nullable if isinstance(columns[rule.column], tf.SparseTensor) else dense).append(rule)
-    found = []
+    stacked = []
     if dense:
         value = _join([columns[rule.column] for rule in dense])
         if any(columns[rule.column].dtype.is_floating for rule in dense):
@@ -80,19 +80,19 @@ def blocks(columns: ColumnBatch, rules: Iterable[Rule], *, infinite: bool = Fals
             demand = "must hold numbers" if infinite else "must hold finite numbers"
             value = raw_columns.require(value, good, [rule.column for rule in dense], demand)
         value = _clip(value, dense)
-        found.append(Block(tuple(dense), value, None, value))
+        stacked.append(Block(tuple(dense), value, None, value))
     if nullable:
         value, present = raw_columns.densify_all([columns[rule.column] for rule in nullable])
         value = _clip(value, nullable)
         filled = tf.where(present, value, _replacements(masked(value, present), nullable))
-        found.append(Block(tuple(nullable), value, present, filled))
-    return found
+        stacked.append(Block(tuple(nullable), value, present, filled))
+    return stacked
 
 
-def column(found: Iterable[Block], name: str) -> tuple[Cells, tf.Tensor]:
+def column(candidates: Iterable[Block], name: str) -> tuple[Cells, tf.Tensor]:
     """Return one column of several blocks: its cells, and their (batch, 1) with nulls replaced."""
     block, place = next(
-        (block, place) for block in found for place, rule in enumerate(block.rules) if rule.column == name
+        (block, place) for block in candidates for place, rule in enumerate(block.rules) if rule.column == name
     )
     one = slice(place, place + 1)
     cells = Cells(block.value[:, one], None if block.present is None else block.present[:, one])

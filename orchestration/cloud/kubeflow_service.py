@@ -64,20 +64,20 @@ class KubeflowService:
 
     def schedules(self) -> list[Scheduled]:
         """List the recurring runs that have a cron expression."""
-        found: list[Any] = []
+        runs: list[Any] = []
         token = ""
         while True:
             with self._errors():
                 page = self._client.list_recurring_runs(
                     page_token=token, page_size=PAGE, namespace=self._access.namespace
                 )
-            found += page.recurring_runs or []
+            runs += page.recurring_runs or []
             token = page.next_page_token or ""
             if not token:
                 break
         return [
             Scheduled(run.recurring_run_id, run.display_name, run.trigger.cron_schedule.cron, _word(run.status))
-            for run in found
+            for run in runs
             if run.trigger and run.trigger.cron_schedule
         ]
 

@@ -67,7 +67,7 @@ class VertexService:
     def schedules(self) -> list[Scheduled]:
         """List the schedules of the region."""
         with self._errors():
-            found = list(self._schedules().list_schedules(parent=self._parent, timeout=SECONDS))
+            schedules = list(self._schedules().list_schedules(parent=self._parent, timeout=SECONDS))
         return [
             Scheduled(
                 schedule.name,
@@ -76,7 +76,7 @@ class VertexService:
                 schedule.state.name.lower(),
                 schedule.next_run_time.strftime("%Y-%m-%dT%H:%M:%SZ") if schedule.next_run_time else "",
             )
-            for schedule in found
+            for schedule in schedules
         ]
 
     def create_schedule(self, name: str, job: Mapping[str, Any], path: str, times: Times) -> str:

@@ -120,9 +120,9 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
             for artifact in artifacts:
                 _make_folder(os.path.dirname(artifact.uri) if isinstance(artifact, ValueArtifact) else artifact.uri)
         node_id = self._pipeline_node.node_info.id
-        with self._stage_reads.of(node_id, execution_info.exec_properties) as found:
+        with self._stage_reads.of(node_id, execution_info.exec_properties) as reads:
             output = super()._run_executor(execution_info)
-        self._reads = self._stage_reads.pack(found)
+        self._reads = self._stage_reads.pack(reads)
         return output
 
     def _publish_successful_execution(
@@ -204,10 +204,10 @@ class _Cache:
             if any(text(one, WITHHELD) for artifacts in plain.values() for one in artifacts):
                 # The served version may have changed since.
                 continue
-            found = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in plain.items()}
-            if found and _exist(found):
+            cached = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in plain.items()}
+            if cached and _exist(cached):
                 self._outdated += file_reads.changed(stage_file_reads.of_outputs(plain))
-                return None if self._outdated else found
+                return None if self._outdated else cached
         return None
 
 

@@ -122,8 +122,8 @@ def _check_file(
         yield str(error)
     for column in columns:
         if column not in names:
-            what = "the label column" if column == label else "column"
-            yield f"{path}: {what} {column!r}{_MISSING}.{nearest(column, names, 'columns')}"
+            role = "the label column" if column == label else "column"
+            yield f"{path}: {role} {column!r}{_MISSING}.{nearest(column, names, 'columns')}"
     if data_paths.is_remote(path):
         if table is not None:
             table.whole = False

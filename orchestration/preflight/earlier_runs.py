@@ -139,8 +139,8 @@ def _equal(one: Any, other: Any) -> bool:
         return False
     if one.HasField("string_stats"):
         counts = [
-            {entry.label: entry.sample_count for entry in each.string_stats.rank_histogram.buckets}
-            for each in (one, other)
+            {entry.label: entry.sample_count for entry in statistics.string_stats.rank_histogram.buckets}
+            for statistics in (one, other)
         ]
         # Of values with equal counts beyond the last listed one, any may be listed.
         return one.string_stats.unique == other.string_stats.unique and (counts[0] == counts[1] or _is_cut(one))

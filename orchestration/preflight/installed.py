@@ -37,23 +37,25 @@ def check_versions(lock: str, packages: Iterable[str] = CHECKED) -> str:
     """
     with open(lock, encoding="utf-8") as file:
         text = file.read()
-    findings, there = [], {}
+    findings, installed = [], {}
     for package in packages:
         locked = re.findall(rf'^name = "{re.escape(package)}"\nversion = "([^"]+)"', text, re.M)
         try:
-            there[package] = importlib.metadata.version(package)
+            installed[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             findings.append(f"{package} is not installed: run `make run`, which installs the locked version")
             continue
-        if locked and there[package] not in locked:
+        if locked and installed[package] not in locked:
             findings.append(
-                f"{package} {there[package]} is installed, but uv.lock has {' or '.join(locked)}: run `make run`, "
+                f"{package} {installed[package]} is installed, but uv.lock has {' or '.join(locked)}: run `make run`, "
                 "which installs it"
             )
     if findings:
         raise ResourceError("\n".join(findings))
-    stack = STACKS.get(".".join(there.get("tfx", "").split(".")[:2]), "unknown")
-    shown = ", ".join(f"{package} {there[package]}" for package in ("tfx", "tensorflow", "keras") if package in there)
+    stack = STACKS.get(".".join(installed.get("tfx", "").split(".")[:2]), "unknown")
+    shown = ", ".join(
+        f"{package} {installed[package]}" for package in ("tfx", "tensorflow", "keras") if package in installed
+    )
     return f"{stack}: Python {platform.python_version()}, {shown}"
 
 
@@ -70,31 +72,33 @@ def facts() -> dict[str, str]:
 
 
 def _memory() -> str:
-    found = {}
+    amounts = {}
     with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
-        found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file}
+        amounts = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file}
     limit = ""
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as file:
             allowed = int(file.read())
-            if allowed < found.get("MemTotal", 0):
+            if allowed < amounts.get("MemTotal", 0):
                 limit = f", {allowed / 1e9:.1f} GB of it available to this container"
-    free, total = found.get("MemAvailable", 0), found.get("MemTotal", 0)
+    free, total = amounts.get("MemAvailable", 0), amounts.get("MemTotal", 0)
     return f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB{limit}"
 
 
 def _tools(names: Iterable[str]) -> str:
     """Return the installed tools with their versions."""
-    found = {name: path for name in names if (path := shutil.which(name))}
-    return "; ".join(f"{_version(path) or name} ({path})" for name, path in found.items()) or "none"
+    paths = {name: path for name in names if (path := shutil.which(name))}
+    return "; ".join(f"{_version(path) or name} ({path})" for name, path in paths.items()) or "none"
 
 
 def _version(path: str) -> str:
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=5, stdin=subprocess.DEVNULL)
+        answer = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=5, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return (said.stdout.strip().splitlines() or [""])[0].strip()
+    return (answer.stdout.strip().splitlines() or [""])[0].strip()
 
 
 def _postgresql() -> str:

@@ -29,16 +29,16 @@ def beside(error: UserError, config: Config, name: Name, stem: str, data_root: s
         differences = schema_review.compare(config, project.folder(), stem, data_root)
     except PipelineError:
         return error
-    said = str(error)
-    lines = [_line(one, stem) for one in differences if one.stops and _adds(one, said)]
+    message = str(error)
+    lines = [_line(one, stem) for one in differences if one.stops and _adds(one, message)]
     if not differences:
         return error
     return UserError("\n".join([str(error), *lines, accepting(name, columns=True)]))
 
 
-def _adds(difference: Difference, said: str) -> bool:
+def _adds(difference: Difference, message: str) -> bool:
     """Return whether a difference says more than the error of the data check."""
-    return "->" in difference.text or difference.rank == 3 or repr(difference.column) not in said
+    return "->" in difference.text or difference.rank == 3 or repr(difference.column) not in message
 
 
 def check(config: Config, name: Name, stem: str, data_root: str) -> str:

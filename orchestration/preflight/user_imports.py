@@ -125,21 +125,21 @@ def _parsed(path: str, *_identity: int) -> tuple[tuple[ast.Import | ast.ImportFr
     with open(path, "rb") as file:
         tree = ast.parse(file.read(), path)
     compile(tree, path, "exec", dont_inherit=True)
-    found = {"__file__", "__name__", "__doc__", "__path__"}
+    names = {"__file__", "__name__", "__doc__", "__path__"}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-    return tuple(_imports(tree)), frozenset(found)
+            names.add(node.id)
+    return tuple(_imports(tree)), frozenset(names)
 
 
 def _defined(path: str) -> frozenset[str] | None:
     """Return the names at a module's top level; None if they are only known at run time."""
     try:
-        _, found = _module(path)
+        _, names = _module(path)
     except (OSError, SyntaxError, ValueError):
         return None
-    return None if {"*", "__getattr__"} & found else found
+    return None if {"*", "__getattr__"} & names else names

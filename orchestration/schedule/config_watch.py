@@ -38,17 +38,17 @@ class Watch:
         self._unusable: set[str] = set()
         self._unlocked = False
         self._edits = edits()
-        found = self._read()
-        if not found.known and found.faults:
-            raise UserError("\n".join(found.faults.values()))
-        if not found.known:
+        plans = self._read()
+        if not plans.known and plans.faults:
+            raise UserError("\n".join(plans.faults.values()))
+        if not plans.known:
             raise UserError(
                 'there is no schedule: add for example to configs/NAME.toml\n[[schedule]]\nname = "nightly"\n'
                 'cron = "0 3 * * *"\nor pass one: python runner.py --local --schedule "0 3 * * *"'
             )
         os.makedirs(root, exist_ok=True)
-        self.plans = found.known
-        self._note(found)
+        self.plans = plans.known
+        self._note(plans)
         try:
             for plan in self.plans:
                 self._lock(plan.name)
@@ -68,25 +68,25 @@ class Watch:
         if now == self._edits and not self._unusable and not self._unlocked:
             return
         self._edits = now
-        found = self._read()
-        self._note(found)
-        kept = [plan for plan in self.plans if plan.pipeline in found.faults]
+        current = self._read()
+        self._note(current)
+        kept = [plan for plan in self.plans if plan.pipeline in current.faults]
         plans = []
-        for plan in [*kept, *found.known]:
+        for plan in [*kept, *current.known]:
             with self._faults.within(f"schedule {plan.name}"):
                 self._lock(plan.name)
                 plans.append(plan)
-        self._unlocked = len(plans) < len(kept) + len(found.known)
+        self._unlocked = len(plans) < len(kept) + len(current.known)
         if plans != self.plans:
             self._say(f"read the configs again: {', '.join(plan.name for plan in plans) or 'no schedule'}")
         self.plans = plans
         self._release(set(self._locks) - {plan.name for plan in plans})
 
-    def _note(self, found: Plans) -> None:
+    def _note(self, plans: Plans) -> None:
         """Log which configs have become invalid or valid."""
-        for name in sorted({*self._unusable, *found.faults}):
-            self._faults.set(f"{load.CONFIGS}/{name}.toml", found.faults.get(name))
-        self._unusable = set(found.faults)
+        for name in sorted({*self._unusable, *plans.faults}):
+            self._faults.set(f"{load.CONFIGS}/{name}.toml", plans.faults.get(name))
+        self._unusable = set(plans.faults)
 
     def _lock(self, name: str) -> None:
         if name not in self._locks:

@@ -278,8 +278,8 @@ def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: s
         events += ["push"] if result.pushed and result.new else []
     words = {"failure": "failed", "gate": "was blocked", "push": "pushed a version", "recovery": "succeeds again"}
     for event in events:
-        what = result.pushed if event == "push" else result.reason
-        text = f"{plan.name} {words[event]}: {what}"
+        subject = result.pushed if event == "push" else result.reason
+        text = f"{plan.name} {words[event]}: {subject}"
         facts = {"text": text, "schedule": plan.name, "state": result.state, "run_id": result.run_id, "log": log}
 
         def say(line: str) -> None:

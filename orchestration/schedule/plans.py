@@ -91,9 +91,9 @@ class Plans:
     faults: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: "Plans | Sequence[Plan]") -> "Plans":
+    def of(cls, plans: "Plans | Sequence[Plan]") -> "Plans":
         """Return plans unchanged, or a list of schedules as plans without errors."""
-        return found if isinstance(found, cls) else cls(list(found))  # type: ignore[arg-type]
+        return plans if isinstance(plans, cls) else cls(list(plans))  # type: ignore[arg-type]
 
     def only(self, wanted: Plan) -> "Plans":
         """Return one of the schedules, or the error of its config."""
@@ -155,20 +155,22 @@ def plans_of(name: str, root: str | None = None, arguments: Sequence[str] = ()) 
     ]
 
 
-def find(found: Plans, wanted: str) -> Plan:
+def find(schedules: Plans, wanted: str) -> Plan:
     """Return the schedule with a name, or with the second half of a name if it is unique.
 
     Raises:
         UserError: no schedule or several have this name.
     """
-    plans = found.known
+    plans = schedules.known
     fits = [plan for plan in plans if wanted in (plan.name, plan.schedule.name)]
     if len(fits) == 1:
         return fits[0]
     if fits:
         raise UserError(f"{wanted!r} matches several schedules: {', '.join(plan.name for plan in fits)}")
-    if found.faults:
-        raise UserError("\n".join([f"there is no schedule {wanted!r} in the valid configs", *found.faults.values()]))
+    if schedules.faults:
+        raise UserError(
+            "\n".join([f"there is no schedule {wanted!r} in the valid configs", *schedules.faults.values()])
+        )
     if not plans:
         raise UserError(
             f'there is no schedule yet: add for example to configs/NAME.toml\n[[schedule]]\nname = "{wanted}"\n'

@@ -184,9 +184,9 @@ def _attach(socket: Any) -> str:
     def ask(number: int, method: str, **parameters: Any) -> Any:
         socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
-            told = json.loads(socket.recv(timeout=_WAIT))
-            if told.get("id") == number:
-                return told["result"]
+            reply = json.loads(socket.recv(timeout=_WAIT))
+            if reply.get("id") == number:
+                return reply["result"]
 
     target = ask(1, "Target.createTarget", url="about:blank")["targetId"]
     return str(ask(2, "Target.attachToTarget", targetId=target, flatten=True)["sessionId"])

@@ -26,7 +26,7 @@ def data_root(name: str) -> Path | None:
     config = load.load(str(REPOSITORY), name, (), variants[0] if variants else None)
     path = config.data.path
     paths = path.values() if isinstance(path, dict) else [path]
-    roots = (root for root in (REPOSITORY, BROUGHT) if all(any(root.glob(str(each))) for each in paths))
+    roots = (root for root in (REPOSITORY, BROUGHT) if all(any(root.glob(str(pattern))) for pattern in paths))
     return next(roots, None)
 
 

@@ -64,9 +64,9 @@ def tallied() -> Callable[..., Any]:
     ) -> tuple[MetricSums, dict[Any, int]]:
         rows = np.arange(len(label))
         weight = np.ones(len(label)) if weight is None else weight
-        there = {name: (column, np.ones(len(label), bool)) for name, column in columns.items()}
+        columns_by_name = {name: (column, np.ones(len(label), bool)) for name, column in columns.items()}
         survey = slicing.Survey(slicings, max_slices)
-        survey.count(there)
+        survey.count(columns_by_name)
         numbered, _ = survey.cells()
         ledger = MetricSums(measure, 1 + sum(map(len, numbered)))
         for part in np.split(rows, sorted(cuts)):
@@ -75,7 +75,7 @@ def tallied() -> Callable[..., Any]:
             summed = measure.rows(label[part], {name: value[part] for name, value in answer.items()})
             places, fold = [np.zeros(len(part), np.int64)], folds.fold(draw(part))
             for entry, known in zip(slicings, numbered, strict=True):
-                cut = {name: (values[part], present[part]) for name, (values, present) in there.items()}
+                cut = {name: (values[part], present[part]) for name, (values, present) in columns_by_name.items()}
                 distinct, codes = slicing.keys(entry, cut)
                 places.append(np.array([known.get(key, -1) for key in distinct])[codes])
             for place in places:

@@ -186,9 +186,9 @@ def test_r2_of_a_slice_far_from_the_other_rows_is_scikit_learns(tallied, level, 
     ledger, cells = tallied(
         Regression(), label, {"prediction": prediction}, slicings=[(CITY,)], columns=columns, cuts=[250, 300, 350]
     )
-    found = Regression().values(ledger.sums(cells[(("city", b"chur"),)]))["r2"]
+    r2 = Regression().values(ledger.sums(cells[(("city", b"chur"),)]))["r2"]
 
-    assert found == pytest.approx(sklearn.r2_score(label[300:], prediction[300:]), rel=1e-6)
+    assert r2 == pytest.approx(sklearn.r2_score(label[300:], prediction[300:]), rel=1e-6)
 
 
 def test_a_prediction_that_is_no_number_makes_every_metric_none(values_of):

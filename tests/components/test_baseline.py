@@ -92,9 +92,9 @@ def world(tmp_path):
             "examples": examples,
             "candidate": list(candidate),
         }
-        found = component.ReferenceModel(serving).resolve_artifacts(store, inputs)
-        assert set(found) == set(inputs)
-        return tuple([artifact.id for artifact in found[key]] for key in ("model", "model_blessing", "examples"))
+        resolved = component.ReferenceModel(serving).resolve_artifacts(store, inputs)
+        assert set(resolved) == set(inputs)
+        return tuple([artifact.id for artifact in resolved[key]] for key in ("model", "model_blessing", "examples"))
 
     return types.SimpleNamespace(
         model=model, bless=bless, push=push, resolve=resolve, serving=serving, store=store, models=models, home=home
@@ -149,9 +149,9 @@ def test_versions_of_other_tools_and_roots_are_ignored(world, tmp_path):
     world.push(world.model(2, uri=str(tmp_path / "other/houses/artifacts/trainer/model/2")), named=False)
     (world.home / "serving/9999999999").mkdir()
 
-    found, blessing, _ = world.resolve(world.model(3))
+    resolved, blessing, _ = world.resolve(world.model(3))
     assert blessing == []
-    assert found == [901], "the version's record names no model of this root, so its files are imported"
+    assert resolved == [901], "the version's record names no model of this root, so its files are imported"
     # The other root has no serving version, so no model of the store is its reference.
     assert world.resolve(serving=str(tmp_path / "other/houses/serving")) == NONE
 

@@ -51,10 +51,10 @@ def test_a_floor_is_a_least_score_or_a_largest_error(metric, limit, ok):
 )
 def test_a_baseline_may_be_missed_by_the_tolerance_alone(metric, before, tolerance, limit, ok):
     baseline = {**MODEL, metric: before}
-    [(kind, name, found, verdict)] = verdicts(baseline=baseline, metric=metric, tolerance=tolerance)
+    [(kind, name, measured, verdict)] = verdicts(baseline=baseline, metric=metric, tolerance=tolerance)
 
     assert (kind, name, verdict) == ("baseline", metric, ok)
-    assert found == pytest.approx(limit)
+    assert measured == pytest.approx(limit)
 
 
 def test_a_negative_score_may_fall_by_the_tolerance_too():
@@ -95,10 +95,10 @@ def test_a_model_that_answers_no_numbers_is_never_blessed(value, limits):
 
 
 def test_rules_come_floor_by_floor_and_then_the_baseline():
-    made = verdicts(baseline=MODEL, floor={"r2": 0.5, "mae": 1.0}, metric="rmse")
+    outcomes = verdicts(baseline=MODEL, floor={"r2": 0.5, "mae": 1.0}, metric="rmse")
 
-    assert [rule[:2] for rule in made] == [("floor", "r2"), ("floor", "mae"), ("baseline", "rmse")]
-    assert [rule[3] for rule in made] == [True, False, True]
+    assert [rule[:2] for rule in outcomes] == [("floor", "r2"), ("floor", "mae"), ("baseline", "rmse")]
+    assert [rule[3] for rule in outcomes] == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -151,15 +151,15 @@ def sliced(rules=(), gaps=(), floor=(), figures=SLICED):
 
 
 def test_a_rule_judges_each_slice_of_its_slicing():
-    made = sliced([{"keys": [BERN, CHUR, GENF], "floor": 0.7}])
+    outcomes = sliced([{"keys": [BERN, CHUR, GENF], "floor": 0.7}])
 
-    assert [(rule.slice, rule.value, rule.ok, rule.count) for rule in made] == [
+    assert [(rule.slice, rule.value, rule.ok, rule.count) for rule in outcomes] == [
         (BERN, 0.9, True, 60.0),
         (CHUR, 0.7, True, 30.0),
         (GENF, 0.3, False, 10.0),
     ]
-    assert str(made[2]) == "accuracy 0.3 is below the required 0.7 for city = genf (10 rows)"
-    assert made[2].edit == "evaluation.rules.0.floor = 0.3 or less"
+    assert str(outcomes[2]) == "accuracy 0.3 is below the required 0.7 for city = genf (10 rows)"
+    assert outcomes[2].edit == "evaluation.rules.0.floor = 0.3 or less"
 
 
 def test_a_rule_without_a_slice_judges_all_rows():
@@ -167,11 +167,11 @@ def test_a_rule_without_a_slice_judges_all_rows():
 
 
 def test_a_rule_compares_a_slice_with_the_baselines_same_slice():
-    made = sliced([{"keys": [BERN, CHUR], "tolerance": 0.02}])
+    outcomes = sliced([{"keys": [BERN, CHUR], "tolerance": 0.02}])
 
-    assert [(rule.kind, rule.ok) for rule in made] == [("baseline", True), ("baseline", False)]
-    assert made[1].limit == pytest.approx(0.784)
-    assert made[1].edit == "evaluation.rules.0.tolerance = 0.1251 or more"
+    assert [(rule.kind, rule.ok) for rule in outcomes] == [("baseline", True), ("baseline", False)]
+    assert outcomes[1].limit == pytest.approx(0.784)
+    assert outcomes[1].edit == "evaluation.rules.0.tolerance = 0.1251 or more"
 
 
 def test_floor_and_tolerance_of_one_rule_are_two_outcomes():
@@ -196,8 +196,8 @@ def test_a_slice_without_a_row_fails_unless_min_count_waits_for_it(least, ok):
 
     assert rule.ok is ok
     assert str(rule).startswith("accuracy for city = zug (0 rows): ")
-    there = "no row is in this slice. Known slices: city = bern; city = chur; city = genf"
-    assert str(rule).endswith(there) is not ok
+    message = "no row is in this slice. Known slices: city = bern; city = chur; city = genf"
+    assert str(rule).endswith(message) is not ok
 
 
 def test_a_value_of_a_slice_that_is_no_number_fails():

@@ -33,7 +33,7 @@ def test_small_steps_down_use_the_tolerance_up():
 )
 def test_a_decline_is_a_share_of_the_value_before_in_the_metrics_own_direction(metric, value, before, share):
     rules = [blessing.Rule(metric, value, 0.0, True, "baseline")]
-    found = blessing.declines({}, rules, {metric: value}, {metric: before})
+    shares = blessing.declines({}, rules, {metric: value}, {metric: before})
 
-    assert found == ({metric: pytest.approx(share)} if share else {})
+    assert shares == ({metric: pytest.approx(share)} if share else {})
     assert blessing.declines({}, rules, {metric: value}, None) == {}

@@ -21,10 +21,10 @@ MODEL = {"mae": 1.0, "r2": 0.9}
 def test_no_limit_is_proposed_below_an_answer_without_learning(task, values, metric, limit, slice_, proposed):
     figures = {(): Figures(90.0, values if slice_ is None else MODEL), (slice_ or ()): Figures(90.0, values)}
     rule = Condition(metric, [slice_ or ()], floor=limit)
-    [found] = blessing.judge(task, figures, Demands(rules=[rule]))
+    [outcome] = blessing.judge(task, figures, Demands(rules=[rule]))
 
-    assert (found.ok, bool(found.edit)) == (False, proposed)
-    assert ("the model is worse than" in str(found)) == (not proposed)
+    assert (outcome.ok, bool(outcome.edit)) == (False, proposed)
+    assert ("the model is worse than" in str(outcome)) == (not proposed)
 
 
 def test_no_tolerance_is_proposed_below_an_answer_without_learning():

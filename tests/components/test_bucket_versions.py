@@ -135,11 +135,11 @@ def test_files_of_another_unfinished_push_stay_for_a_day(small, serving, clock):
     record = json.dumps(ownership.record(serving, 1000, pushed=clock.now, digest="0")).encode()
     buckets.write(ownership.entry(serving, 1000), record)
     buckets.write(f"{serving}/1000/{ownership.RECORD}", record)
-    for seconds, there in ((1, True), (DAY, True), (DAY + 1, False)):
+    for seconds, exists in ((1, True), (DAY, True), (DAY + 1, False)):
         clock.now = 1000.0 + seconds
         place(small, serving)
 
-        assert ("1000" in buckets.names(serving)) == (1000 in ownership.listed(serving)) == there
+        assert ("1000" in buckets.names(serving)) == (1000 in ownership.listed(serving)) == exists
 
 
 class Stopped(BaseException):

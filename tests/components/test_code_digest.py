@@ -234,8 +234,10 @@ def test_a_stage_rejects_parameters_that_were_created_for_other_code(sources, ki
         Stage().Do({}, {}, wrap(given))
     (sources / "pkg/words.txt").unlink()
     edit(sources / "pkg/lazy.py")
-    there, here = given["sources"], code_digest.stage("pkg.lazy")["sources"]
-    with pytest.raises(UserError, match=rf"^the code of pkg\.lazy and pkg/words\.txt differ .*{there}, here {here}\)"):
+    foreign, here = given["sources"], code_digest.stage("pkg.lazy")["sources"]
+    with pytest.raises(
+        UserError, match=rf"^the code of pkg\.lazy and pkg/words\.txt differ .*{foreign}, here {here}\)"
+    ):
         Stage().Do({}, {}, wrap(given))
 
 

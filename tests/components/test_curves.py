@@ -28,20 +28,20 @@ def rare(seed, base, rows=40_000):
 @pytest.mark.parametrize("base", [-4, -8, -12, -16])
 def test_the_auc_of_a_rare_class_is_exact(values_of, base):
     label, probability = rare(1, base)
-    found = values(values_of, label, probability, cuts=[7, 30_000])
+    metrics = values(values_of, label, probability, cuts=[7, 30_000])
 
-    assert found["auc"] == pytest.approx(sklearn.roc_auc_score(label, probability), abs=1e-12)
-    assert found["pr_auc"] == pytest.approx(sklearn.average_precision_score(label, probability), rel=1e-9)
+    assert metrics["auc"] == pytest.approx(sklearn.roc_auc_score(label, probability), abs=1e-12)
+    assert metrics["pr_auc"] == pytest.approx(sklearn.average_precision_score(label, probability), rel=1e-9)
 
 
 def test_the_auc_of_answers_all_near_1_is_exact(values_of):
     random = np.random.default_rng(2)
     probability = (1 - 1e-4 * random.random(20_000)).astype(np.float32)
     label = ((random.random(20_000) < 0.5) & (probability > probability.mean())).astype(np.int64)
-    found = values(values_of, label, probability)
+    metrics = values(values_of, label, probability)
 
-    assert found["auc"] == pytest.approx(sklearn.roc_auc_score(label, probability), abs=1e-12)
-    assert 0.8 < found["auc"] < 0.9
+    assert metrics["auc"] == pytest.approx(sklearn.roc_auc_score(label, probability), abs=1e-12)
+    assert 0.8 < metrics["auc"] < 0.9
 
 
 def test_ties_count_half(values_of):

@@ -51,9 +51,9 @@ def test_a_date_is_read_as_its_format_says_or_not_at_all(form, text, iso):
 
     assert date_parsing.fits(texts, DateFormat(form)).to_pylist() == [None, iso is not None]
     if iso is not None:
-        made = date_parsing.iso(texts, DateFormat(form))
-        assert made.to_pylist() == [None, iso]
-        assert date_parsing.iso(made, DateFormat(form)).to_pylist() == [None, iso], "once more changes nothing"
+        dates = date_parsing.iso(texts, DateFormat(form))
+        assert dates.to_pylist() == [None, iso]
+        assert date_parsing.iso(dates, DateFormat(form)).to_pylist() == [None, iso], "once more changes nothing"
 
 
 @pytest.mark.parametrize("text", ["DD.MM", "DD.MM.YYYY.YY", "hh DD.MM.YYYY", "MM MON DD YYYY", "", "iso", "epoch"])

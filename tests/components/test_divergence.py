@@ -13,9 +13,9 @@ from components.validation.gate_context import by_column
 def figures(values):
     import pyarrow as pa
 
-    made = executor.generators()
+    generated = executor.generators()
     batch = as_lists(pa.RecordBatch.from_arrays([pa.array(values)], ["x"]))
-    parts = [generator.add_input(generator.create_accumulator(), batch) for generator in made]
+    parts = [generator.add_input(generator.create_accumulator(), batch) for generator in generated]
     return by_column(executor.proto(parts))["x"]
 
 
@@ -65,9 +65,9 @@ def month(number, drifted):
     random = np.random.default_rng(number)
     area = random.lognormal(4 + 0.01 * number, 0.4, 900) * (10.76 if drifted and number == 9 else 1)
     city = random.choice(["Bern", "Chur", "Genf"], 900, p=[0.5, 0.3, 0.2])
-    made = executor.generators()
+    generated = executor.generators()
     batch = as_lists(pa.RecordBatch.from_arrays([pa.array(area, pa.float32()), pa.array(city)], ["area", "city"]))
-    return executor.proto([generator.add_input(generator.create_accumulator(), batch) for generator in made])
+    return executor.proto([generator.add_input(generator.create_accumulator(), batch) for generator in generated])
 
 
 @pytest.mark.parametrize(("drifted", "caught"), [(False, []), (True, [9])])
@@ -85,9 +85,9 @@ def test_of_twelve_months_the_one_that_drifted_is_caught(drifted, caught):
     for number in range(1, MONTHS + 1):
         now = month(number, drifted)
         context = GateContext(schema, {"train": now}, label, columns, previous_runs=previous)
-        found = list(drift_gate.judge(context, drift_gate.Settings()))
-        if found:
-            assert [finding.column for finding in found] == ["area"]
+        findings = list(drift_gate.judge(context, drift_gate.Settings()))
+        if findings:
+            assert [finding.column for finding in findings] == ["area"]
             stopped.append(number)
         else:
             previous = [PreviousRun(900, now, f"span {number}")]

@@ -55,19 +55,19 @@ def ingestion(path):
 
 def test_they_are_passed_over_by_a_run_by_the_checks_before_it_and_by_new(parts):
     config = ingestion(parts)
-    made, keep = planning.plan(config), planning.keeper(config)
-    rows = [number for file in made.files for batch in planning.read(file, made, config, keep) for number in batch[0]]
-    told = Omissions()
-    preflight.check_data(parts, Data(path="x"), config="c", columns=["n", "s"], label=None, omissions=told)
+    plan, keep = planning.plan(config), planning.keeper(config)
+    rows = [number for file in plan.files for batch in planning.read(file, plan, config, keep) for number in batch[0]]
+    omissions = Omissions()
+    preflight.check_data(parts, Data(path="x"), config="c", columns=["n", "s"], label=None, omissions=omissions)
 
     assert [number.as_py() for number in rows] == [1, 2, 1, 2]
-    assert len(made.found) == 4, "an edit of an empty file is an edit of the data"
-    ending = made.found[0].path.rpartition(".")[2]
+    assert len(plan.found) == 4, "an edit of an empty file is an edit of the data"
+    ending = plan.found[0].path.rpartition(".")[2]
     line = f"skipped 2 files: it holds no rows (part-0.{ending}, part-2.{ending})"
-    assert made.omissions.lines() == told.lines() == [line]
-    found = reading.read(parts, "/")
-    assert found.table.num_rows == 4
-    assert reading.cells("/", found.values).omissions.lines() == [line]
+    assert plan.omissions.lines() == omissions.lines() == [line]
+    data = reading.read(parts, "/")
+    assert data.table.num_rows == 4
+    assert reading.cells("/", data.values).omissions.lines() == [line]
 
 
 def test_where_no_file_holds_rows_it_is_an_error(parts):
@@ -80,8 +80,8 @@ def test_where_no_file_holds_rows_it_is_an_error(parts):
 
 
 def test_a_file_that_cannot_be_read_is_no_empty_one(parts):
-    found = data_files.resolve(parts, Data(path="x"))
-    with open(found[1].path, "wb") as file:
+    files = data_files.resolve(parts, Data(path="x"))
+    with open(files[1].path, "wb") as file:
         file.write(b"\xff\x00\xfe")
-    kept = empty_files.without(found, Data(path="x"), Omissions())
-    assert [file.path for file in kept] == [found[1].path, found[3].path]
+    kept = empty_files.without(files, Data(path="x"), Omissions())
+    assert [file.path for file in kept] == [files[1].path, files[3].path]

@@ -125,19 +125,19 @@ def by_hand(factor, rows=slice(None)):
 
 def test_the_executor_writes_the_models_own_figures(tfma, evaluate, monkeypatch, figures):
     monkeypatch.setattr(prediction, "BATCH", 7)
-    made = evaluate(Answering(1.1), floor={"r2": 0.9, "mae": 1000.0})
-    found = figures(tfma.load_eval_result(made.evaluation.uri))
+    evaluation = evaluate(Answering(1.1), floor={"r2": 0.9, "mae": 1000.0})
+    metrics = figures(tfma.load_eval_result(evaluation.evaluation.uri))
 
     chur, bern = slice(0, None, 3), np.flatnonzero(np.arange(40) % 3)
     wanted = {(): by_hand(1.1), (("city", "chur"),): by_hand(1.1, chur), (("city", "bern"),): by_hand(1.1, bern)}
-    assert set(found) == set(wanted)
+    assert set(metrics) == set(wanted)
     for key, values in wanted.items():
-        assert found[key] == pytest.approx(values, rel=1e-6)
-    assert made.verdict["metrics"] == pytest.approx(by_hand(1.1), rel=1e-6)
-    assert made.verdict["baseline"] is None
-    assert made.verdict["blessed"] is True
-    assert made.evaluation.get_string_custom_property(summary.PROPERTY).startswith("blessed: mae ")
-    assert tfma.load_validation_result(made.evaluation.uri).validation_ok
+        assert metrics[key] == pytest.approx(values, rel=1e-6)
+    assert evaluation.verdict["metrics"] == pytest.approx(by_hand(1.1), rel=1e-6)
+    assert evaluation.verdict["baseline"] is None
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.evaluation.get_string_custom_property(summary.PROPERTY).startswith("blessed: mae ")
+    assert tfma.load_validation_result(evaluation.evaluation.uri).validation_ok
 
 
 @pytest.mark.parametrize(("factor", "blessed"), [(1.1, True), (1.2, False)])
@@ -168,69 +168,71 @@ def test_intervals_are_measured_and_change_no_comparison(tfma, evaluate, figures
 
 @pytest.mark.parametrize(("floor", "blessed"), [(0.7, True), (0.9, False)])
 def test_a_rule_on_coverage_judges_slices(evaluate, floor, blessed):
-    made = evaluate(Certain(1.1), rules=[{"metric": "coverage", "slice": "city", "floor": floor}])
+    evaluation = evaluate(Certain(1.1), rules=[{"metric": "coverage", "slice": "city", "floor": floor}])
 
-    assert made.verdict["blessed"] is blessed
-    assert {rule["metric"] for rule in made.verdict["rules"]} == {"coverage"}
+    assert evaluation.verdict["blessed"] is blessed
+    assert {rule["metric"] for rule in evaluation.verdict["rules"]} == {"coverage"}
     missing = evaluate(Answering(1.1), rules=[{"metric": "coverage", "floor": floor}])
     assert missing.verdict["blessed"] is False
     assert "it is not measured here" in missing.verdict["reason"]
 
 
 def test_the_executor_marks_the_blessing_as_stock_does(evaluate):
-    made = evaluate(Answering(1.1), floor={"r2": 0.9})
+    evaluation = evaluate(Answering(1.1), floor={"r2": 0.9})
 
-    assert [path.name for path in (made.folder / "blessing").iterdir()] == [constants.BLESSED_FILE_NAME]
-    assert made.blessing.get_int_custom_property("blessed") == 1
-    assert made.blessing.get_int_custom_property("current_model_id") == 7
-    assert made.blessing.get_string_custom_property("current_model") == str(made.folder / "model 7")
-    assert not made.blessing.has_custom_property("baseline_model_id")
+    assert [path.name for path in (evaluation.folder / "blessing").iterdir()] == [constants.BLESSED_FILE_NAME]
+    assert evaluation.blessing.get_int_custom_property("blessed") == 1
+    assert evaluation.blessing.get_int_custom_property("current_model_id") == 7
+    assert evaluation.blessing.get_string_custom_property("current_model") == str(evaluation.folder / "model 7")
+    assert not evaluation.blessing.has_custom_property("baseline_model_id")
 
 
 def test_a_model_below_the_floor_is_not_blessed(tfma, evaluate):
-    made = evaluate(Answering(3.0), floor={"r2": 0.9})
+    evaluation = evaluate(Answering(3.0), floor={"r2": 0.9})
 
-    assert [path.name for path in (made.folder / "blessing").iterdir()] == [constants.NOT_BLESSED_FILE_NAME]
-    assert made.blessing.get_int_custom_property("blessed") == 0
-    assert "is below the required" in made.blessing.get_string_custom_property("reason")
-    assert made.verdict["blessed"] is False
-    assert not tfma.load_validation_result(made.evaluation.uri).validation_ok
+    assert [path.name for path in (evaluation.folder / "blessing").iterdir()] == [constants.NOT_BLESSED_FILE_NAME]
+    assert evaluation.blessing.get_int_custom_property("blessed") == 0
+    assert "is below the required" in evaluation.blessing.get_string_custom_property("reason")
+    assert evaluation.verdict["blessed"] is False
+    assert not tfma.load_validation_result(evaluation.evaluation.uri).validation_ok
 
 
 def test_a_model_whose_answers_are_no_numbers_is_not_blessed(evaluate):
-    made = evaluate(Answering(math.nan))
+    evaluation = evaluate(Answering(math.nan))
 
-    assert made.verdict["blessed"] is False
-    assert "mae is nan, which is not a finite number" in made.verdict["reason"]
+    assert evaluation.verdict["blessed"] is False
+    assert "mae is nan, which is not a finite number" in evaluation.verdict["reason"]
 
 
 @pytest.mark.parametrize(("factor", "blessed"), [(1.1, True), (1.3, False)])
 def test_a_model_is_compared_with_the_baseline_on_the_same_rows(tfma, evaluate, factor, blessed, figures):
-    made = evaluate(Answering(factor), Answering(1.2), baseline={"metric": "mae", "tolerance": 0.01})
+    evaluation = evaluate(Answering(factor), Answering(1.2), baseline={"metric": "mae", "tolerance": 0.01})
 
-    assert made.verdict["blessed"] is blessed
-    assert made.verdict["baseline"] == pytest.approx(by_hand(1.2), rel=1e-6)
-    assert made.verdict["baseline_note"] == "compared with the served model"
-    assert made.blessing.get_int_custom_property("baseline_model_id") == 3
-    loaded = tfma.load_eval_result(made.evaluation.uri, model_name="baseline")
+    assert evaluation.verdict["blessed"] is blessed
+    assert evaluation.verdict["baseline"] == pytest.approx(by_hand(1.2), rel=1e-6)
+    assert evaluation.verdict["baseline_note"] == "compared with the served model"
+    assert evaluation.blessing.get_int_custom_property("baseline_model_id") == 3
+    loaded = tfma.load_eval_result(evaluation.evaluation.uri, model_name="baseline")
     assert figures(loaded)[()] == pytest.approx(by_hand(1.2), rel=1e-6)
-    verdict = tfma.load_validation_result(made.evaluation.uri)
+    verdict = tfma.load_validation_result(evaluation.evaluation.uri)
     assert (verdict.validation_ok, verdict.rubber_stamp) == (blessed, False)
 
 
 def test_a_baseline_that_cannot_read_todays_rows_is_said_with_its_column_and_not_compared_with(evaluate):
-    made = evaluate(Answering(1.1), Answering(1.0, feature="rooms"), baseline={"metric": "mae", "tolerance": 0.01})
+    evaluation = evaluate(
+        Answering(1.1), Answering(1.0, feature="rooms"), baseline={"metric": "mae", "tolerance": 0.01}
+    )
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["baseline"] is None
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["baseline"] is None
     note = "not compared: the served model cannot read these rows: they have no column 'rooms'"
-    assert made.verdict["baseline_note"] == note
-    assert made.blessing.get_string_custom_property("not_compared") == note
-    assert made.blessing.get_string_custom_property("compared_with") == ""
+    assert evaluation.verdict["baseline_note"] == note
+    assert evaluation.blessing.get_string_custom_property("not_compared") == note
+    assert evaluation.blessing.get_string_custom_property("compared_with") == ""
 
 
 def test_a_baseline_artifact_without_a_model_counts_as_none(evaluate):
-    made = evaluate(Answering(1.1), EMPTY, baseline={"metric": "mae", "tolerance": 0.01})
+    evaluation = evaluate(Answering(1.1), EMPTY, baseline={"metric": "mae", "tolerance": 0.01})
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["baseline_note"] == "no baseline yet: no model is served"
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["baseline_note"] == "no baseline yet: no model is served"

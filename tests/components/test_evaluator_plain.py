@@ -134,8 +134,8 @@ def test_equal_values_and_values_within_the_interval_are_named():
     from components.evaluator.intervals import Interval
 
     figures = {(): ({"auc": 0.9}, {"linear": {"auc": 0.9}, "boosted_trees": {"auc": 0.92}})}
-    found = sentences("binary", "auc", figures, PlainModels(), interval=Interval(0.85, 0.95), lower_is_better=False)
-    assert found == [
+    lines = sentences("binary", "auc", figures, PlainModels(), interval=Interval(0.85, 0.95), lower_is_better=False)
+    assert lines == [
         "auc 0.9 is equal to 0.9 of logistic regression",
         "auc 0.9 is worse than 0.92 of boosted trees, which is within its 95 % interval",
     ]

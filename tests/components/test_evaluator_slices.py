@@ -33,8 +33,8 @@ def demand(metric, slice_, *, floor=None, tolerance=None, min_count=None):
 
 
 def of(verdict, **slice_):
-    [found] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
-    return found
+    [entry_of_slice] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
+    return entry_of_slice
 
 
 def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
@@ -46,8 +46,10 @@ def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
         demand("accuracy", "city", floor=2.0, min_count=30),
     ]
     gaps = [{"metric": "recall", "slice": "city", "max_difference": 0.0, "min_count": 1}]
-    made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY, rules=rules, gaps=gaps)
-    outcomes = [(rule["metric"], rule["slice"], rule["kind"], rule["ok"]) for rule in made.verdict["rules"]]
+    evaluation = judged(
+        "binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY, rules=rules, gaps=gaps
+    )
+    outcomes = [(rule["metric"], rule["slice"], rule["kind"], rule["ok"]) for rule in evaluation.verdict["rules"]]
 
     assert outcomes == [
         ("accuracy", {"city": "chur"}, "floor", False),
@@ -56,22 +58,22 @@ def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
         ("accuracy", {"city": "genf"}, "absent", False),
         ("accuracy", {"city": "bern"}, "floor", False),
         ("accuracy", {"city": "chur"}, "skipped", True),
-        ("recall", made.verdict["rules"][-1]["slice"], "gap", False),
+        ("recall", evaluation.verdict["rules"][-1]["slice"], "gap", False),
     ]
-    assert made.verdict["blessed"] is False
-    assert made.verdict["rules"][0]["count"] == 20
-    assert "accuracy for city = genf (0 rows): no row is in this slice" in made.verdict["reason"]
-    assert made.blessing.get_string_custom_property("reason") == made.verdict["reason"]
-    told = {
+    assert evaluation.verdict["blessed"] is False
+    assert evaluation.verdict["rules"][0]["count"] == 20
+    assert "accuracy for city = genf (0 rows): no row is in this slice" in evaluation.verdict["reason"]
+    assert evaluation.blessing.get_string_custom_property("reason") == evaluation.verdict["reason"]
+    failures = {
         str(validations.slice_key.single_slice_keys[0].bytes_value, "utf-8"): [
             failure.metric_key.name for failure in validations.failures
         ]
-        for validations in load[1](made.folder).metric_validations_per_slice
+        for validations in load[1](evaluation.folder).metric_validations_per_slice
     }
-    worse = made.verdict["rules"][-1]["slice"]["city"]
+    worse = evaluation.verdict["rules"][-1]["slice"]["city"]
     wanted = {"chur": ["accuracy"], "genf": ["accuracy"], "bern": ["accuracy"]}
     wanted[worse].append("recall")
-    assert told == wanted
+    assert failures == wanted
 
 
 def test_slices_by_bucket_cross_and_missing_value(judged, load):
@@ -84,22 +86,24 @@ def test_slices_by_bucket_cross_and_missing_value(judged, load):
         [{"column": "age", "name": "age_quarter", "edges": None, "quantiles": 4}],
     ]
     types = {"city": "BYTES", "grade": "INT", "age": "INT"}
-    made = judged("binary", rows, names=["no", "yes"], types_of=types, slices=slices)
+    evaluation = judged("binary", rows, names=["no", "yes"], types_of=types, slices=slices)
     right = (rows["p1"] > 0.5) == (rows["y"] == 1)
 
-    assert of(made.verdict, age_bucket="20 to 40")["metrics"]["accuracy"] == pytest.approx(right[20:40].mean())
-    assert of(made.verdict, grade="(missing)")["metrics"]["accuracy"] == pytest.approx(right[::4].mean())
-    assert of(made.verdict, city="chur", grade=1)["count"] == sum(row % 3 == 0 and row % 2 == 1 for row in range(60))
-    assert [entry["count"] for entry in made.verdict["slices"] if "age_quarter" in entry["slice"]] == [15.0] * 4
-    loaded = {key for key, _ in load[0](made.folder).slicing_metrics}
+    assert of(evaluation.verdict, age_bucket="20 to 40")["metrics"]["accuracy"] == pytest.approx(right[20:40].mean())
+    assert of(evaluation.verdict, grade="(missing)")["metrics"]["accuracy"] == pytest.approx(right[::4].mean())
+    assert of(evaluation.verdict, city="chur", grade=1)["count"] == sum(
+        row % 3 == 0 and row % 2 == 1 for row in range(60)
+    )
+    assert [entry["count"] for entry in evaluation.verdict["slices"] if "age_quarter" in entry["slice"]] == [15.0] * 4
+    loaded = {key for key, _ in load[0](evaluation.folder).slicing_metrics}
     assert {(), (("age_bucket", "20 to 40"),), (("grade", "(missing)"),), (("city", "chur"), ("grade", 1))} <= loaded
-    assert len(loaded) == 1 + len(made.verdict["slices"])
+    assert len(loaded) == 1 + len(evaluation.verdict["slices"])
 
 
 def test_a_slice_is_compared_with_the_baselines_own(judged, load):
     rows = binary()
     worse = np.where(np.arange(60) % 3 == 0, 1 - rows["p1"], rows["p1"]).astype(np.float32)
-    made = judged(
+    evaluation = judged(
         "binary",
         {**rows, "p1": worse, "p1_old": rows["p1"]},
         names=["no", "yes"],
@@ -110,13 +114,13 @@ def test_a_slice_is_compared_with_the_baselines_own(judged, load):
         baseline=[{"metric": "accuracy", "tolerance": 1.0}, {"metric": "auc", "tolerance": 1.0}],
     )
 
-    assert [(rule["slice"], rule["ok"]) for rule in made.verdict["rules"]] == [
+    assert [(rule["slice"], rule["ok"]) for rule in evaluation.verdict["rules"]] == [
         ({}, True),
         ({}, True),
         ({"city": "bern"}, True),
         ({"city": "chur"}, False),
     ]
-    assert {key for key, _ in load[0](made.folder, model_name="baseline").slicing_metrics} == {
+    assert {key for key, _ in load[0](evaluation.folder, model_name="baseline").slicing_metrics} == {
         (),
         (("city", "bern"),),
         (("city", "chur"),),
@@ -126,7 +130,7 @@ def test_a_slice_is_compared_with_the_baselines_own(judged, load):
 def test_a_column_of_countless_values_is_cut_to_the_most_frequent(judged):
     rows = binary(200)
     rows["zip"] = [7 if row % 2 else row for row in range(200)]
-    made = judged(
+    evaluation = judged(
         "binary",
         rows,
         names=["no", "yes"],
@@ -136,18 +140,18 @@ def test_a_column_of_countless_values_is_cut_to_the_most_frequent(judged):
         rules=[demand("accuracy", {"zip": 198}, floor=0.0)],
     )
 
-    assert {entry["slice"]["zip"] for entry in made.verdict["slices"]} >= {7, 198}
-    assert made.verdict["metrics"]["example_count"] == 200
-    assert made.verdict["slices_left_out"] == [{"slicing": ["zip"], "kept": 4, "slices": 101, "rows_left": 97}]
+    assert {entry["slice"]["zip"] for entry in evaluation.verdict["slices"]} >= {7, 198}
+    assert evaluation.verdict["metrics"]["example_count"] == 200
+    assert evaluation.verdict["slices_left_out"] == [{"slicing": ["zip"], "kept": 4, "slices": 101, "rows_left": 97}]
 
 
 def test_the_worst_slices_have_enough_rows_to_tell(judged):
     rows = binary()
     rows["city"] = [b"zug" if row < 5 else name for row, name in enumerate(rows["city"])]
     rows["p1"][:5] = 1 - rows["y"][:5]
-    made = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY)
+    evaluation = judged("binary", rows, names=["no", "yes"], types_of={"city": "BYTES"}, slices=CITY)
 
-    assert [entry["slice"] for entry in made.verdict["worst_slices"]] == [{"city": "bern"}]
+    assert [entry["slice"] for entry in evaluation.verdict["worst_slices"]] == [{"city": "bern"}]
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy"])
@@ -161,7 +165,7 @@ def test_equal_rows_of_a_group_narrow_no_interval(judged, metric):
     options = {"names": ["no", "yes"], "types_of": {"group": "BYTES"}}
     single = judged("binary", rows, **options).verdict
     alone, grouped = (judged("binary", many, **options, group=group).verdict for group in (None, "group"))
-    widths = [told["intervals"][metric][1] - told["intervals"][metric][0] for told in (single, alone, grouped)]
+    widths = [result["intervals"][metric][1] - result["intervals"][metric][0] for result in (single, alone, grouped)]
 
     assert widths[1] < 0.6 * widths[0]
     assert 0.6 * widths[0] < widths[2] < 2 * widths[0]

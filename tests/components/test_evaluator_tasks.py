@@ -33,29 +33,29 @@ def binary(number=60, seed=1):
 
 
 def of(verdict, **slice_):
-    [found] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
-    return found
+    [entry_of_slice] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
+    return entry_of_slice
 
 
 def test_rows_count_by_their_weight(judged):
     rows = binary()
     weight = np.random.default_rng(2).gamma(1.0, size=60).astype(np.float32)
-    made = judged("binary", {**rows, "w": weight}, names=["no", "yes"], weight="w")
+    evaluation = judged("binary", {**rows, "w": weight}, names=["no", "yes"], weight="w")
     right = (rows["p1"] > 0.5) == (rows["y"] == 1)
 
-    assert made.verdict["metrics"]["accuracy"] == pytest.approx(np.average(right, weights=weight))
-    assert made.verdict["metrics"]["example_count"] == 60
+    assert evaluation.verdict["metrics"]["accuracy"] == pytest.approx(np.average(right, weights=weight))
+    assert evaluation.verdict["metrics"]["example_count"] == 60
 
 
 def test_the_worst_rows_carry_the_id(judged):
     rows = {"y": np.arange(30.0, dtype=np.float32), "prediction": np.arange(30.0, dtype=np.float32)}
     rows["prediction"][25] += 9
     rows["house"] = [f"house {row}".encode() for row in range(30)]
-    made = judged("regression", rows, types_of={"house": "BYTES"}, identifier="house")
+    evaluation = judged("regression", rows, types_of={"house": "BYTES"}, identifier="house")
 
     first = {"row": 25, "id": "house 25", "label": 25.0, "answer": 34.0, "error": 9.0}
-    assert made.verdict["worst"][0] == first
-    assert len(made.verdict["worst"]) == 20
+    assert evaluation.verdict["worst"][0] == first
+    assert len(evaluation.verdict["worst"]) == 20
 
 
 def test_several_classes(judged, load):
@@ -63,16 +63,16 @@ def test_several_classes(judged, load):
     label = random.integers(0, 4, 80)
     probabilities = random.dirichlet(np.ones(4), 80).astype(np.float32)
     rows = {f"p{number}": probabilities[:, number] for number in range(4)}
-    made = judged(
+    evaluation = judged(
         "classes", {**rows, "y": label.astype(np.float32)}, names=NAMES, floor={"recall[blue]": 0.0, "macro_f1": 0.0}
     )
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["classes"] == NAMES
-    assert made.verdict["metrics"]["macro_f1"] == pytest.approx(
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["classes"] == NAMES
+    assert evaluation.verdict["metrics"]["macro_f1"] == pytest.approx(
         sklearn.f1_score(label, probabilities.argmax(axis=1), average="macro")
     )
-    [(_, plots)] = load[0](made.folder).plots
+    [(_, plots)] = load[0](evaluation.folder).plots
     entries = plots[""][""]["multiClassConfusionMatrixAtThresholds"]["matrices"][0]["entries"]
     assert sum(entry["numWeightedExamples"] for entry in entries) == 80
 
@@ -82,18 +82,18 @@ def test_demands_on_one_class(judged, load):
     rows = {f"p{number}": np.where(label == number, 0.7, 0.1).astype(np.float32) for number in range(4)}
     rows["y"] = np.where(label == 3, 0, label).astype(np.float32)
     floor = {"precision[red]": 0.9, "precision[grey]": 0.5, "recall[black]": 0.1}
-    made = judged("classes", rows, names=NAMES, floor=floor)
+    evaluation = judged("classes", rows, names=NAMES, floor=floor)
 
-    assert [(rule["metric"], rule["ok"]) for rule in made.verdict["rules"]] == [
+    assert [(rule["metric"], rule["ok"]) for rule in evaluation.verdict["rules"]] == [
         ("precision[red]", True),
         ("precision[grey]", False),
         ("recall[black]", False),
     ]
-    assert "recall[black] nan does not meet the required 0.1; it is not measured here" in made.verdict["reason"]
-    [failures] = [entry.failures for entry in load[1](made.folder).metric_validations_per_slice]
+    assert "recall[black] nan does not meet the required 0.1; it is not measured here" in evaluation.verdict["reason"]
+    [failures] = [entry.failures for entry in load[1](evaluation.folder).metric_validations_per_slice]
     keys = [(failure.metric_key.name, failure.metric_key.sub_key.class_id.value) for failure in failures]
     assert keys == [("precision", 3), ("recall[black]", 0)]
-    [spec] = load[0](made.folder).config.metrics_specs
+    [spec] = load[0](evaluation.folder).config.metrics_specs
     bounds = {metric.config: metric.threshold.value_threshold.lower_bound.value for metric in spec.metrics}
     assert bounds['"name": "precision", "class_id": 0, "top_k": 1'] == 0.9
 
@@ -103,12 +103,12 @@ def test_anomalies(judged):
     label = (np.arange(90) % 9 == 0).astype(np.float32)
     score = random.lognormal(2 * label).astype(np.float32)
     rows = {"y": label, "score": score, "flag": (score > 5).astype(np.float32)}
-    made = judged("anomaly", rows, names=["normal", "anomaly"], floor={"auc": 0.6, "flagged": 0.9})
+    evaluation = judged("anomaly", rows, names=["normal", "anomaly"], floor={"auc": 0.6, "flagged": 0.9})
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["metrics"]["auc"] == pytest.approx(sklearn.roc_auc_score(label, score), abs=1e-12)
-    assert made.verdict["metrics"]["precision_at_k"] == pytest.approx(label[np.argsort(-score)[:10]].mean())
-    assert made.verdict["details"]["k"] == 10
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["metrics"]["auc"] == pytest.approx(sklearn.roc_auc_score(label, score), abs=1e-12)
+    assert evaluation.verdict["metrics"]["precision_at_k"] == pytest.approx(label[np.argsort(-score)[:10]].mean())
+    assert evaluation.verdict["details"]["k"] == 10
 
 
 @pytest.fixture
@@ -131,20 +131,24 @@ def grouped():
 def test_clusters(judged, grouped, label, weight):
     """All rows count alike, whatever their weight."""
     rows = {**grouped, "times": np.linspace(0, 9, 70, dtype=np.float32)}
-    made = judged("clusters", rows, types_of={"city": "BYTES"}, slices=CITY, label=label, weight=weight)
+    evaluation = judged("clusters", rows, types_of={"city": "BYTES"}, slices=CITY, label=label, weight=weight)
     vectors = np.stack([grouped["v0"], grouped["v1"]], axis=1).astype(float)
     wanted = sklearn.silhouette_samples(vectors, grouped["cluster"])
 
-    assert made.verdict["metrics"]["silhouette"] == pytest.approx(wanted.mean(), rel=1e-6)
-    assert of(made.verdict, city="chur")["metrics"]["silhouette"] == pytest.approx(wanted[::5].mean(), rel=1e-6)
-    assert made.verdict["intervals"]["silhouette"][0] < wanted.mean() < made.verdict["intervals"]["silhouette"][1]
-    assert sum(made.verdict["details"]["sizes"]) == 70
-    found = made.verdict["metrics"]["adjusted_rand"]
+    assert evaluation.verdict["metrics"]["silhouette"] == pytest.approx(wanted.mean(), rel=1e-6)
+    assert of(evaluation.verdict, city="chur")["metrics"]["silhouette"] == pytest.approx(wanted[::5].mean(), rel=1e-6)
+    assert (
+        evaluation.verdict["intervals"]["silhouette"][0]
+        < wanted.mean()
+        < evaluation.verdict["intervals"]["silhouette"][1]
+    )
+    assert sum(evaluation.verdict["details"]["sizes"]) == 70
+    adjusted_rand = evaluation.verdict["metrics"]["adjusted_rand"]
     if label:
-        assert found == pytest.approx(sklearn.adjusted_rand_score(grouped["y"], grouped["cluster"]))
+        assert adjusted_rand == pytest.approx(sklearn.adjusted_rand_score(grouped["y"], grouped["cluster"]))
     else:
-        assert found is None
-        assert "contingency" not in made.verdict["details"]
+        assert adjusted_rand is None
+        assert "contingency" not in evaluation.verdict["details"]
 
 
 BROKEN = {"regression": "prediction", "binary": "p1", "classes": "p2", "anomaly": "score", "clusters": "d0"}
@@ -159,22 +163,22 @@ def test_no_task_blesses_one_answer_that_is_no_number(judged, load, task, adviso
     rows["y"] = (np.arange(12) % 2).astype(np.float32)
     rows[BROKEN[task]][5] = np.nan
     names = {"binary": NAMES[:2], "classes": NAMES, "anomaly": ["normal", "anomaly"]}.get(task)
-    made = judged(task, rows, names=names, advisory=advisory)
+    evaluation = judged(task, rows, names=names, advisory=advisory)
 
-    assert made.verdict["blessed"] is False
-    assert "which is not a finite number" in made.verdict["reason"]
-    assert made.blessing.get_int_custom_property("blessed") == 0
-    assert not load[1](made.folder).validation_ok
-    assert "NaN" not in json.dumps(made.verdict)
+    assert evaluation.verdict["blessed"] is False
+    assert "which is not a finite number" in evaluation.verdict["reason"]
+    assert evaluation.blessing.get_int_custom_property("blessed") == 0
+    assert not load[1](evaluation.folder).validation_ok
+    assert "NaN" not in json.dumps(evaluation.verdict)
 
 
 def test_rules_that_only_advise_refuse_nothing(judged, load):
-    made = judged("binary", binary(), names=["no", "yes"], floor={"accuracy": 1.01}, advisory=True)
+    evaluation = judged("binary", binary(), names=["no", "yes"], floor={"accuracy": 1.01}, advisory=True)
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["reason"].startswith("advisory only: accuracy 0.")
-    assert made.verdict["rules"][0]["ok"] is False
-    assert load[1](made.folder).validation_ok
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["reason"].startswith("advisory only: accuracy 0.")
+    assert evaluation.verdict["rules"][0]["ok"] is False
+    assert load[1](evaluation.folder).validation_ok
 
 
 @pytest.mark.parametrize(
@@ -186,47 +190,47 @@ def test_rules_that_only_advise_refuse_nothing(judged, load):
     ],
 )
 def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, reason):
-    made = judged(
+    evaluation = judged(
         "binary", binary(), names=["no", "yes"], before=before, baseline=[{"metric": "auc", "tolerance": 0.0}]
     )
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["baseline"] is None
-    assert reason in made.verdict["baseline_note"]
-    assert "the served model cannot read" in made.verdict["baseline_note"]
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["baseline"] is None
+    assert reason in evaluation.verdict["baseline_note"]
+    assert "the served model cannot read" in evaluation.verdict["baseline_note"]
 
 
 @pytest.mark.parametrize("before", [{"signature": "predict"}, {"task": "binary"}], ids=["signature", "probabilities"])
 def test_a_baseline_that_answers_in_another_form_counts_as_none(judged, before):
     rows = {f"p{number}": np.full(8, 0.25, np.float32) for number in range(4)}
     rows["y"] = (np.arange(8) % 4).astype(np.float32)
-    made = judged("classes", rows, names=NAMES, before=before)
+    evaluation = judged("classes", rows, names=NAMES, before=before)
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["baseline"] is None
-    assert "the served model cannot read" in made.verdict["baseline_note"]
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["baseline"] is None
+    assert "the served model cannot read" in evaluation.verdict["baseline_note"]
 
 
 def test_classes_of_the_baseline_in_another_order_are_matched(judged):
     rows = binary()
-    made = judged("binary", rows, names=["no", "yes"], before={"names": ["yes", "no"]})
+    evaluation = judged("binary", rows, names=["no", "yes"], before={"names": ["yes", "no"]})
 
-    assert made.verdict["baseline"]["auc"] == pytest.approx(1 - made.verdict["metrics"]["auc"], abs=1e-6)
+    assert evaluation.verdict["baseline"]["auc"] == pytest.approx(1 - evaluation.verdict["metrics"]["auc"], abs=1e-6)
 
 
 @pytest.mark.parametrize(("task", "label"), [("regression", [5.0]), ("binary", [1.0, 1.0, 1.0])])
 def test_tiny_tables_are_evaluated_and_their_undefined_metrics_are_none(judged, load, task, label):
     rows = {"y": np.array(label, np.float32), "prediction": np.ones(len(label), np.float32)}
     rows["p1"] = np.full(len(label), 0.75, np.float32)
-    made = judged(task, rows, names=["no", "yes"] if task == "binary" else None)
+    evaluation = judged(task, rows, names=["no", "yes"] if task == "binary" else None)
     metric, number = ("r2", 16.0) if task == "regression" else ("auc", None)
 
-    assert made.verdict["blessed"] is True
-    assert made.verdict["metrics"][metric] is None
-    assert metric not in made.verdict["intervals"]
-    assert load[0](made.folder).slicing_metrics
+    assert evaluation.verdict["blessed"] is True
+    assert evaluation.verdict["metrics"][metric] is None
+    assert metric not in evaluation.verdict["intervals"]
+    assert load[0](evaluation.folder).slicing_metrics
     if number:
-        assert made.verdict["metrics"]["mse"] == number
+        assert evaluation.verdict["metrics"]["mse"] == number
 
 
 def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
@@ -240,20 +244,26 @@ def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
     rows = {name: values.astype(np.float32) for name, values in rows.items()} | {"y": label.astype(np.float32)}
     names = ["a", "b", "c"]
     earlier = {"names": ["c", "gone", "a", "b"], "suffix": "_before"}
-    made = judged("classes", rows, names=names, before=earlier, baseline=[{"metric": "log_loss", "tolerance": 0.5}])
+    evaluation = judged(
+        "classes", rows, names=names, before=earlier, baseline=[{"metric": "log_loss", "tolerance": 0.5}]
+    )
     common = before[:, :3] / np.maximum(before[:, :3].sum(axis=1, keepdims=True), 1e-9)
     common[3] = 1 / 3
 
-    assert made.verdict["baseline_note"] == ("compared with the served model, on the classes of both, without 'gone'")
-    assert made.verdict["baseline"]["log_loss"] == pytest.approx(sklearn.log_loss(label, common), rel=1e-4)
-    assert made.verdict["baseline"]["accuracy"] == pytest.approx((common.argmax(axis=1) == label).mean())
+    assert evaluation.verdict["baseline_note"] == (
+        "compared with the served model, on the classes of both, without 'gone'"
+    )
+    assert evaluation.verdict["baseline"]["log_loss"] == pytest.approx(sklearn.log_loss(label, common), rel=1e-4)
+    assert evaluation.verdict["baseline"]["accuracy"] == pytest.approx((common.argmax(axis=1) == label).mean())
 
 
 def test_a_baseline_that_lacks_a_class_counts_as_none(judged):
     rows = {f"p{number}": np.full(12, 0.25, np.float32) for number in range(4)}
-    made = judged(
+    evaluation = judged(
         "classes", {**rows, "y": (np.arange(12) % 4).astype(np.float32)}, names=NAMES, before={"names": NAMES[:3]}
     )
 
-    assert made.verdict["baseline"] is None
-    assert "not compared: the served model cannot read these rows: its classes are " in made.verdict["baseline_note"]
+    assert evaluation.verdict["baseline"] is None
+    assert (
+        "not compared: the served model cannot read these rows: its classes are " in evaluation.verdict["baseline_note"]
+    )

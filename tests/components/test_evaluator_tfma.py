@@ -69,7 +69,7 @@ def test_metrics_of_two_classes_are_tfmas_by_slice_and_weight(judged, stock, loa
           metrics { class_name: "ConfusionMatrixAtThresholds" config: '"name": "matrix", "thresholds": [0.4]' }
         }""",
     )
-    made = judged(
+    evaluation = judged(
         "binary",
         rows,
         names=["no", "yes"],
@@ -78,17 +78,23 @@ def test_metrics_of_two_classes_are_tfmas_by_slice_and_weight(judged, stock, loa
         weight="w",
         threshold=0.4,
     )
-    found = {key: metrics[""] for key, metrics in load(made.folder).slicing_metrics}
+    metrics_of_slices = {key: metrics[""] for key, metrics in load(evaluation.folder).slicing_metrics}
 
-    assert set(found) == set(wanted) == {(), (("city", "bern"),), (("city", "chur"),)}
+    assert set(metrics_of_slices) == set(wanted) == {(), (("city", "bern"),), (("city", "chur"),)}
     for key, metrics in wanted.items():
         for name in ("auc", "pr_auc", "precision", "recall", "accuracy", "calibration"):
             # Ours is exact, TFMA's is over 10,000 buckets.
             ours = f"tfma_{name}" if name in ("auc", "pr_auc") else name
-            assert value(found[key][""][ours]) == pytest.approx(value(metrics[""][name]), rel=1e-6), (key, name)
-            assert value(found[key][""][name]) == pytest.approx(value(metrics[""][name]), rel=3e-2), (key, name)
+            assert value(metrics_of_slices[key][""][ours]) == pytest.approx(value(metrics[""][name]), rel=1e-6), (
+                key,
+                name,
+            )
+            assert value(metrics_of_slices[key][""][name]) == pytest.approx(value(metrics[""][name]), rel=3e-2), (
+                key,
+                name,
+            )
     [matrix] = wanted[()][""]["matrix"]["confusionMatrixAtThresholds"]["matrices"]
-    [(negatives, false), (missed, positives)] = made.verdict["details"]["confusion"]
+    [(negatives, false), (missed, positives)] = evaluation.verdict["details"]["confusion"]
     assert (negatives, false, missed, positives) == pytest.approx(
         [matrix[name] for name in ("trueNegatives", "falsePositives", "falseNegatives", "truePositives")]
     )
@@ -122,24 +128,26 @@ def test_metrics_of_several_classes_are_tfmas(judged, stock, load):
         }""",
     )[()]
     rows = {f"p{number}": probabilities[:, number] for number in range(4)}
-    made = judged("classes", {**rows, "y": label.astype(np.float32), "w": weight}, names=NAMES, weight="w")
-    found = dict(load(made.folder).slicing_metrics)[()][""]
+    evaluation = judged("classes", {**rows, "y": label.astype(np.float32), "w": weight}, names=NAMES, weight="w")
+    metrics_of_slices = dict(load(evaluation.folder).slicing_metrics)[()][""]
 
     for name in ("accuracy", "top_k_accuracy", "log_loss"):
-        assert value(found[""][name]) == pytest.approx(value(wanted[""][name]), rel=1e-6), name
+        assert value(metrics_of_slices[""][name]) == pytest.approx(value(wanted[""][name]), rel=1e-6), name
     for name in ("precision", "recall"):
-        assert value(found["classId:1 topK:1"][name]) == pytest.approx(value(wanted["classId:1 topK:1"][name])), name
-        assert made.verdict["metrics"][f"{name}[green]"] == pytest.approx(value(wanted["classId:1 topK:1"][name]))
+        assert value(metrics_of_slices["classId:1 topK:1"][name]) == pytest.approx(
+            value(wanted["classId:1 topK:1"][name])
+        ), name
+        assert evaluation.verdict["metrics"][f"{name}[green]"] == pytest.approx(value(wanted["classId:1 topK:1"][name]))
     matrix = np.zeros((4, 4))
     for entry in wanted[""]["matrix"]["multiClassConfusionMatrixAtThresholds"]["matrices"][0]["entries"]:
         matrix[entry.get("actualClassId", 0), entry.get("predictedClassId", 0)] = entry["numWeightedExamples"]
-    np.testing.assert_allclose(made.verdict["details"]["confusion"], matrix, rtol=1e-6)
+    np.testing.assert_allclose(evaluation.verdict["details"]["confusion"], matrix, rtol=1e-6)
 
 
 def test_tfma_loads_plots_and_intervals(judged, load, table):
     label, probability, _, _ = table
-    made = judged("binary", {"y": label.astype(np.float32), "p1": probability}, names=["no", "yes"])
-    result = load(made.folder)
+    evaluation = judged("binary", {"y": label.astype(np.float32), "p1": probability}, names=["no", "yes"])
+    result = load(evaluation.folder)
     [(key, plots)] = result.plots
     matrices = plots[""][""]["confusionMatrixAtThresholds"]["matrices"]
     buckets = plots[""][""]["calibrationHistogramBuckets"]["buckets"]
@@ -147,6 +155,6 @@ def test_tfma_loads_plots_and_intervals(judged, load, table):
     assert key == ()
     assert sum(bucket["numWeightedExamples"] for bucket in buckets) == 160
     middle = next(matrix for matrix in matrices if matrix.get("threshold", 0) == pytest.approx(0.5, abs=1e-3))
-    assert middle["truePositives"] == pytest.approx(made.verdict["details"]["confusion"][1][1], abs=2)
+    assert middle["truePositives"] == pytest.approx(evaluation.verdict["details"]["confusion"][1][1], abs=2)
     bounded = dict(result.slicing_metrics)[()][""][""]["auc"]["boundedValue"]
-    assert [bounded["lowerBound"], bounded["upperBound"]] == pytest.approx(made.verdict["intervals"]["auc"])
+    assert [bounded["lowerBound"], bounded["upperBound"]] == pytest.approx(evaluation.verdict["intervals"]["auc"])

@@ -85,10 +85,10 @@ def test_examples_are_byte_for_byte_tensorflows(batch):
 
 def test_a_name_that_begins_another_comes_first_whatever_protobuf_does():
     batch = pa.record_batch([[1], [2], [3]], ["lot15", "lot", "lo"])
-    [made] = example_encoding.examples(batch).to_pylist()
+    [encoded] = example_encoding.examples(batch).to_pylist()
 
-    assert tf.train.Example.FromString(made) == example(batch, 0)
-    assert made.index(b"lo\x12") < made.index(b"lot\x12") < made.index(b"lot15\x12")
+    assert tf.train.Example.FromString(encoded) == example(batch, 0)
+    assert encoded.index(b"lo\x12") < encoded.index(b"lot\x12") < encoded.index(b"lot15\x12")
 
 
 @pytest.mark.parametrize("kind", CELLS, ids=str)
@@ -110,9 +110,9 @@ def test_lists_of_one_length_are_byte_for_byte_tensorflows(kind, part, data, wid
     column = pa.FixedSizeListArray.from_arrays(pa.array(cells, kind), width).slice(start)
     expected = []
     for row in range(start, 3):
-        made = tf.train.Feature()
-        getattr(made, part).value.extend(cells[row * width : (row + 1) * width])
-        expected.append(made.SerializeToString(deterministic=True))
+        example = tf.train.Feature()
+        getattr(example, part).value.extend(cells[row * width : (row + 1) * width])
+        expected.append(example.SerializeToString(deterministic=True))
 
     assert example_encoding.features(column).to_pylist() == expected
 

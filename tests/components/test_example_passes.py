@@ -46,12 +46,12 @@ def measured(examples, tmp_path, beam_pipeline):
     """A function that runs the statistics and returns the number of rows by split."""
 
     def run():
-        made = standard_artifacts.ExampleStatistics()
-        made.uri = str(tmp_path / "statistics")
+        artifact = standard_artifacts.ExampleStatistics()
+        artifact.uri = str(tmp_path / "statistics")
         context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
-        statistics.Executor(context).Do({"examples": [examples]}, {"statistics": [made]}, {})
+        statistics.Executor(context).Do({"examples": [examples]}, {"statistics": [artifact]}, {})
         return {
-            split: tfdv.load_stats_binary(f"{made.uri}/Split-{split}/FeatureStats.pb").datasets[0].num_examples
+            split: tfdv.load_stats_binary(f"{artifact.uri}/Split-{split}/FeatureStats.pb").datasets[0].num_examples
             for split in SPLITS
         }
 

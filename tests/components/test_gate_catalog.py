@@ -76,7 +76,7 @@ def test_with_a_function_of_your_own_all_but_ignored_columns_and_duties_are_watc
     from pipeline import config
 
     monkeypatch.setattr(config.user_code, "check_function", lambda path: None)
-    made = make(features={"ignored": ["note"]}, columns={"id": "key"}, preprocessing="mine.features")
+    settings = make(features={"ignored": ["note"]}, columns={"id": "key"}, preprocessing="mine.features")
 
-    assert made.watched(COLUMNS)["used"] == ["area", "city", "sold", "rent"]
-    assert made.watched(COLUMNS)["categories"] == []
+    assert settings.watched(COLUMNS)["used"] == ["area", "city", "sold", "rent"]
+    assert settings.watched(COLUMNS)["categories"] == []

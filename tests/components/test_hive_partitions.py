@@ -78,8 +78,8 @@ def test_new_reads_them_and_a_run_reads_the_same(lake):
 
 def test_a_pattern_and_a_part_of_the_folders(lake):
     ending = next((lake / "lake").rglob("part-0.*")).suffix
-    found = new_config.read(str(lake / f"lake/year=2023/*/*/*{ending}"), str(lake))
-    assert found.values["partitions"] == ["month", "place"]
+    data = new_config.read(str(lake / f"lake/year=2023/*/*/*{ending}"), str(lake))
+    assert data.values["partitions"] == ["month", "place"]
     assert "partitions" not in new_config.read(str(next((lake / "lake").rglob("part-0.*"))), str(lake)).values
 
 

@@ -27,10 +27,10 @@ def test_idx_images_and_labels_are_png_and_numbers(read, look, tmp_path, suffix)
     path = tmp_path / f"mnist-train-images-idx3-ubyte{suffix}"
     idx(path, IMAGES)
     idx(tmp_path / f"mnist-train-labels-idx1-ubyte{suffix}", np.array([3, 1, 4, 1, 5]))
-    made = read(path, {"image": "BYTES", "label": "INT"})
+    batch = read(path, {"image": "BYTES", "label": "INT"})
 
-    assert made["label"] == [3, 1, 4, 1, 5]
-    assert np.array_equal([pixels(image) for image in made["image"]], IMAGES)
+    assert batch["label"] == [3, 1, 4, 1, 5]
+    assert np.array_equal([pixels(image) for image in batch["image"]], IMAGES)
     assert look(path) == ["image", "label"]
     assert read(path, {"label": "BYTES"})["label"] == ["3", "1", "4", "1", "5"]
     assert pixels(read(path, image={"height": 8, "width": 6})["image"][0]).shape == (8, 6)
@@ -84,11 +84,11 @@ SQUARE = np.arange(2 * 9).reshape(2, 3, 3)
 @pytest.mark.parametrize("start", [0, 1])
 def test_a_table_of_pixels_is_images(read, look, tmp_path, start):
     (tmp_path / "signs.csv").write_text(table(SQUARE, [7, 8], start))
-    made = read(tmp_path / "signs.csv", {"label": "INT", "image": "BYTES"}, format="pixels")
+    batch = read(tmp_path / "signs.csv", {"label": "INT", "image": "BYTES"}, format="pixels")
 
-    assert list(made) == ["image", "label"]
-    assert made["label"] == [7, 8]
-    assert np.array_equal([pixels(image) for image in made["image"]], SQUARE)
+    assert list(batch) == ["image", "label"]
+    assert batch["label"] == [7, 8]
+    assert np.array_equal([pixels(image) for image in batch["image"]], SQUARE)
     assert look(tmp_path / "signs.csv", format="pixels") == ["image", "label"]
 
 

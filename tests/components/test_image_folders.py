@@ -16,9 +16,9 @@ def survey(tmp_path):
     """Surveys the folder; names by class, and lines on the rest."""
 
     def run():
-        told = Omissions()
-        found = image_folders.survey(str(tmp_path), told)
-        return found, told.lines()
+        omissions = Omissions()
+        images = image_folders.survey(str(tmp_path), omissions)
+        return images, omissions.lines()
 
     return run
 
@@ -45,9 +45,9 @@ PNG, JPEG, WEBP = (encoded(noise(), kind) for kind in ("PNG", "JPEG", "WEBP"))
 def test_a_file_is_an_image_by_its_name_or_its_first_bytes(survey, tmp_path, name, content):
     classes(tmp_path)
     (tmp_path / "dog" / name).write_bytes(content)
-    found, lines = survey()
+    images, lines = survey()
 
-    assert f"dog/{name}" in found["dog"]
+    assert f"dog/{name}" in images["dog"]
     assert lines == []
 
 
@@ -85,11 +85,11 @@ def test_a_file_is_an_image_by_its_name_or_its_first_bytes(survey, tmp_path, nam
 )
 def test_what_is_passed_over_is_counted_and_named(survey, tmp_path, name, content, line):
     folder(classes(tmp_path), {name: content})
-    found, lines = survey()
+    images, lines = survey()
 
     assert lines == [line]
-    assert list(found) == ["cat", "dog"]
-    assert (name in found["cat"]) == line.startswith("read")
+    assert list(images) == ["cat", "dog"]
+    assert (name in images["cat"]) == line.startswith("read")
 
 
 def test_links_are_followed_and_no_folder_is_entered_within_itself(survey, tmp_path):
@@ -99,10 +99,10 @@ def test_links_are_followed_and_no_folder_is_entered_within_itself(survey, tmp_p
     os.symlink(elsewhere / "bird" / "1.png", tmp_path / "cat" / "linked.png")
     os.symlink(tmp_path, tmp_path / "dog" / "above")
     os.mkfifo(tmp_path / "dog" / "pipe.png")
-    found, lines = survey()
+    images, lines = survey()
 
-    assert found["bird"] == [f"bird/{number}.png" for number in range(6)]
-    assert "cat/linked.png" in found["cat"]
+    assert images["bird"] == [f"bird/{number}.png" for number in range(6)]
+    assert "cat/linked.png" in images["cat"]
     assert lines == [
         "skipped 1 folder: a link to a folder above it (dog/above)",
         "skipped 1 file: a device, a pipe or a socket (dog/pipe.png)",

@@ -155,8 +155,8 @@ def test_rows_are_left_out_for_a_reason_and_counted(ingest):
     assert ids == list(range(200))
     left_out = {"lat > 50 and id > 999": 1, "missing lat": 1, "blank label": 2}
     assert json.loads(examples.get_string_custom_property("left_out")) == left_out
-    told = examples.get_string_custom_property(summary.PROPERTY)
-    assert told.endswith(" rows; left out: 1 lat > 50 and id > 999, 1 missing lat, 2 blank label")
+    line = examples.get_string_custom_property(summary.PROPERTY)
+    assert line.endswith(" rows; left out: 1 lat > 50 and id > 999, 1 missing lat, 2 blank label")
 
 
 def test_too_many_rows_without_a_label_are_refused(ingest):

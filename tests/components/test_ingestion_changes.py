@@ -13,9 +13,9 @@ from ..ingested import digest_of
 
 @pytest.fixture
 def path(tmp_path):
-    made = tmp_path / "table.csv"
-    made.write_text(lines(range(40)))
-    return made
+    file = tmp_path / "table.csv"
+    file.write_text(lines(range(40)))
+    return file
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ def test_the_node_carries_digests_and_settings(tmp_path):
         usual = {"paths": "data.csv", "data": data, "columns": COLUMNS, "duties": duties, "content": "abc"}
         return node(**{**usual, "label": "lat", "complete": ("city",), **changes})
 
-    made = make()
-    assert made.id == "ingestion"
-    assert made.exec_properties["content"] == "abc"
-    assert code_digest.of_parameters(made.exec_properties)["modules"][:2] == [
+    ingestion = make()
+    assert ingestion.id == "ingestion"
+    assert ingestion.exec_properties["content"] == "abc"
+    assert code_digest.of_parameters(ingestion.exec_properties)["modules"][:2] == [
         "components.ingestion.executor",
         "components.ingestion.readers.csv",
     ]
-    assert settings.unpack(json.loads(made.exec_properties["settings"])) == {
+    assert settings.unpack(json.loads(ingestion.exec_properties["settings"])) == {
         "paths": "data.csv",
         "data": data.model_dump(mode="json", exclude={"path"}),
         "columns": COLUMNS,

@@ -9,19 +9,19 @@ KINDS = {"n": "INT", "day": "BYTES", "paid": "BYTES", "note": "BYTES"}
 
 
 def read(path, **keys):
-    told = Omissions()
+    omissions = Omissions()
     settings = Data(path="not read", **keys)
-    table = pa.Table.from_batches(sources.batches(str(path), settings, KINDS, told))
-    return table.to_pydict(), told.lines()
+    table = pa.Table.from_batches(sources.batches(str(path), settings, KINDS, omissions))
+    return table.to_pydict(), omissions.lines()
 
 
 def test_columns_that_are_converted_are_told_with_how(tmp_path):
     (tmp_path / "t.csv").write_text(TEXT)
     keys = {"csv": {"thousands": ","}, "dates": {"day": "DD.MM.YYYY"}, "fold_case": ["paid"]}
-    table, told = read(tmp_path / "t.csv", **keys)
+    table, omissions = read(tmp_path / "t.csv", **keys)
 
     assert table == {"n": [1234, 7], "day": ["2024-01-05", "2024-01-06"], "paid": ["yes", "no"], "note": ["a", "b"]}
-    assert told == [
+    assert omissions == [
         'converted 1 column: numbers written with decimal = ".", thousands = "," (n)',
         "converted 1 column: dates written DD.MM.YYYY, to YYYY-MM-DD (day)",
         "converted 1 column: texts, to lower case (data.fold_case) (paid)",

@@ -65,21 +65,21 @@ def test_quoted_newlines_commas_and_quotes_stay_in_their_cell(read):
 def test_rows_come_whole_and_in_order_whatever_the_blocks(read, monkeypatch, block):
     monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
     rows = [(number, f"line {number}\nand more") for number in range(50)]
-    made = read("id,city\n" + "".join(f'{number},"{city}"\n' for number, city in rows), {"id": "INT", "city": "BYTES"})
+    table = read("id,city\n" + "".join(f'{number},"{city}"\n' for number, city in rows), {"id": "INT", "city": "BYTES"})
 
-    assert list(zip(made["id"], made["city"], strict=True)) == rows
+    assert list(zip(table["id"], table["city"], strict=True)) == rows
 
 
 def test_an_empty_cell_is_null_in_every_type(read):
-    made = read('id,lat,city\n1,2.5,x\n,,\n3,"",""\n')
+    table = read('id,lat,city\n1,2.5,x\n,,\n3,"",""\n')
 
-    assert made == {"id": [1, None, 3], "lat": [2.5, None, None], "city": ["x", None, None]}
+    assert table == {"id": [1, None, 3], "lat": [2.5, None, None], "city": ["x", None, None]}
 
 
 def test_text_that_looks_like_another_type_stays_text_where_the_schema_says_so(read):
-    made = read("id,lat,city\n1,1,True\n2,2,007\n3,3,2014-05-02\n4,4,nan\n")
+    table = read("id,lat,city\n1,1,True\n2,2,007\n3,3,2014-05-02\n4,4,nan\n")
 
-    assert made["city"] == ["True", "007", "2014-05-02", "nan"]
+    assert table["city"] == ["True", "007", "2014-05-02", "nan"]
 
 
 def test_whole_numbers_are_floats_where_the_schema_says_so(read):
@@ -87,9 +87,11 @@ def test_whole_numbers_are_floats_where_the_schema_says_so(read):
 
 
 def test_a_column_beside_the_schema_is_a_number_or_text(read):
-    made = read("id,count,share,sold,day,time,moment,name,none\n1,2,0.5,True,2014-05-02,12:30,2014-05-02T01:02:03,x,\n")
+    table = read(
+        "id,count,share,sold,day,time,moment,name,none\n1,2,0.5,True,2014-05-02,12:30,2014-05-02T01:02:03,x,\n"
+    )
 
-    assert made == {
+    assert table == {
         "id": [1],
         "count": [2],
         "share": [0.5],
@@ -166,9 +168,9 @@ def test_two_columns_of_one_name_are_refused(read):
 
 
 def test_blank_tokens_are_null_also_with_blanks_around_them(read):
-    made = read("id,lat,city\n 1 , 2.5 , x \n ? ,NA, N/A\nnull,?,  \n+4,1e3,na\n")
+    table = read("id,lat,city\n 1 , 2.5 , x \n ? ,NA, N/A\nnull,?,  \n+4,1e3,na\n")
 
-    assert made == {"id": [1, None, None, 4], "lat": [2.5, None, None, 1000.0], "city": ["x", None, None, "na"]}
+    assert table == {"id": [1, None, None, 4], "lat": [2.5, None, None, 1000.0], "city": ["x", None, None, "na"]}
 
 
 def test_blanks_around_names_go_too(read):
@@ -179,9 +181,9 @@ def test_blanks_around_names_go_too(read):
 
 
 def test_blank_tokens_and_trim_are_what_the_config_says(read):
-    made = read("id,lat,city\n1,-,?\n-, 2 , x\n", null_values=["-"], strip_whitespace=False)
+    table = read("id,lat,city\n1,-,?\n-, 2 , x\n", null_values=["-"], strip_whitespace=False)
 
-    assert made == {"id": [1, None], "lat": [None, 2.0], "city": ["?", " x"]}
+    assert table == {"id": [1, None], "lat": [None, 2.0], "city": ["?", " x"]}
 
 
 @pytest.mark.parametrize("block", [40, 1 << 20])
@@ -189,17 +191,17 @@ def test_a_blank_in_a_later_block_changes_no_row(read, monkeypatch, block):
     monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
     lines = [f"{number},{number / 2},x" for number in range(50)]
     lines[30] = " ?, NA ,x"
-    made = read("id,lat,city\n" + "\n".join(lines) + "\n")
+    table = read("id,lat,city\n" + "\n".join(lines) + "\n")
 
-    assert made["id"] == [None if number == 30 else number for number in range(50)]
-    assert made["lat"] == [None if number == 30 else number / 2 for number in range(50)]
+    assert table["id"] == [None if number == 30 else number for number in range(50)]
+    assert table["lat"] == [None if number == 30 else number / 2 for number in range(50)]
 
 
 def test_without_a_schema_all_cells_tell_a_columns_type(read, monkeypatch):
     monkeypatch.setattr(csv_source, "BLOCK_BYTES", 24)
-    made = read("a,b,c,zip\n" + "1,1,1,1234\n" * 5 + " ?,2.5,x,0123\n", {})
+    table = read("a,b,c,zip\n" + "1,1,1,1234\n" * 5 + " ?,2.5,x,0123\n", {})
 
-    assert made == {
+    assert table == {
         "a": [1] * 5 + [None],
         "b": [1.0] * 5 + [2.5],
         "c": ["1"] * 5 + ["x"],

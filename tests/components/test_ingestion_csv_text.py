@@ -43,9 +43,9 @@ def read(tmp_path):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         settings = Data(path="not read", **keys)
-        told = Omissions()
-        batches = list(sources.batches(str(path), settings, columns, told))
-        run.told = told.lines()
+        omissions = Omissions()
+        batches = list(sources.batches(str(path), settings, columns, omissions))
+        run.told = omissions.lines()
         return pa.Table.from_batches(batches).to_pydict()
 
     return run
@@ -110,16 +110,18 @@ def test_the_size_of_a_packed_file_is_that_of_its_text(tmp_path):
 def test_lines_end_in_any_way(read, monkeypatch, keys, ends, block):
     monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
     text = ("\n" + TEXT + "\n3,,x\n").replace("\n", ends)
-    made = read(text.encode("latin-1" if "encoding" in keys else "utf-8"), csv=keys)
-    assert made == {"id": [1, 2, 3], "lat": [47.5, 48.0, None], "city": ["Zürich", "Bern", "x"]}
+    table = read(text.encode("latin-1" if "encoding" in keys else "utf-8"), csv=keys)
+    assert table == {"id": [1, 2, 3], "lat": [47.5, 48.0, None], "city": ["Zürich", "Bern", "x"]}
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "cp1252", "shift-jis"])
 @pytest.mark.parametrize("keys", [{}, {"comment": "#"}, {"skip_footer": 1}])
 def test_any_encoding_is_read(read, encoding, keys):
     text = TEXT.replace("ü", "u")
-    made = read((text + "3,4,5\n" * bool(keys.get("skip_footer"))).encode(encoding), csv={"encoding": encoding, **keys})
-    assert made == {**ROWS, "city": ["Zurich", "Bern"]}
+    table = read(
+        (text + "3,4,5\n" * bool(keys.get("skip_footer"))).encode(encoding), csv={"encoding": encoding, **keys}
+    )
+    assert table == {**ROWS, "city": ["Zurich", "Bern"]}
 
 
 def test_what_is_not_in_its_encoding_is_said_with_the_key(read):
@@ -165,9 +167,9 @@ def test_without_a_header_the_lines_above_are_passed_too(read):
 @pytest.mark.parametrize("columns", [COLUMNS, dict.fromkeys(COLUMNS, "BYTES"), {}], ids=["typed", "texts", "by look"])
 def test_a_header_line_in_the_middle_is_no_row(read, monkeypatch, block, columns):
     monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
-    made = read(TEXT + TEXT.replace("lat", " lat ") + f"\ufeff{TEXT}", columns)
-    assert [str(cell) for cell in made["id"]] == ["1", "2"] * 3
-    assert made["city"] == ROWS["city"] * 3
+    table = read(TEXT + TEXT.replace("lat", " lat ") + f"\ufeff{TEXT}", columns)
+    assert [str(cell) for cell in table["id"]] == ["1", "2"] * 3
+    assert table["city"] == ROWS["city"] * 3
     assert read.told == ["left out 2 rows: the header line again, as where files were put together (line 4, line 7)"]
 
 
@@ -247,8 +249,8 @@ def test_long_texts_are_cut_or_their_rows_left_out(read, monkeypatch, block):
     monkeypatch.setattr(csv_source, "BLOCK_BYTES", block)
     text = f"id,city\n1,a\n2,{LONG}\n3,b\nx,c\n"
     columns = {"id": "BYTES", "city": "BYTES"}
-    made = read(text, columns, csv={"long_cells": "cut"})
-    assert made["city"] == ["a", LONG[: csv_text.FIELD_BYTES // 2], "b", "c"]
+    table = read(text, columns, csv={"long_cells": "cut"})
+    assert table["city"] == ["a", LONG[: csv_text.FIELD_BYTES // 2], "b", "c"]
     assert read.told == ["cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (city)"]
     assert read(text, columns, csv={"long_cells": "skip"})["city"] == ["a", "b", "c"]
     assert read.told == ["left out 1 row: a text of over 131,072 bytes (csv.long_cells)"]

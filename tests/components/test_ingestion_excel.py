@@ -88,9 +88,9 @@ def test_a_formula_is_the_value_that_is_kept_of_it_and_an_error_is_missing(write
     patched(path, b'<c r="B2" t="n"><v>2</v></c>', cell.encode())
     patched(path, b'<c r="B3" t="n"><v>4</v></c>', b'<c r="B3" t="e"><f>1/0</f><v>#DIV/0!</v></c>')
     patched(path, b'<c r="B4" t="n"><v>6</v></c>', b'<c r="B4" t="e"><v>#N/A</v></c>')
-    told = Omissions()
-    assert read(path, omissions=told) == [{"a": 1, "b": 20}, {"a": 3, "b": None}, {"a": 5, "b": None}]
-    assert told.lines() == ["read 2 cells: an error such as #N/A, as a missing value, in column 'b'"]
+    omissions = Omissions()
+    assert read(path, omissions=omissions) == [{"a": 1, "b": 20}, {"a": 3, "b": None}, {"a": 5, "b": None}]
+    assert omissions.lines() == ["read 2 cells: an error such as #N/A, as a missing value, in column 'b'"]
 
 
 def patched(path, before, after, part="xl/worksheets/sheet1.xml"):
@@ -110,9 +110,9 @@ def test_empty_rows_merged_cells_and_other_sheets_are_counted(write):
         book.worksheets[0].merge_cells("B3:C3")
 
     path = write([[], ["a", "b", "c"], [1, 2, 3], [], ["", 5, 6]], ROWS, [], edit=edit)
-    told = Omissions()
-    assert [row["a"] for row in read(path, omissions=told)] == [1, None]
-    assert told.lines() == [
+    omissions = Omissions()
+    assert [row["a"] for row in read(path, omissions=omissions)] == [1, None]
+    assert omissions.lines() == [
         "skipped 2 sheets: data.sheet names none, so the first is read (Sheet 2, Sheet 3)",
         "read 2 ranges: merged cells, of which the first alone has the value",
         "skipped 1 row: empty (4)",
@@ -213,14 +213,16 @@ def test_new_and_preflight_read_a_workbook(write, tmp_path):
     reviewed = load.reviewed(str(tmp_path), load.Name("made"))
     assert reviewed.columns == {"area": "FLOAT", "city": "BYTES", "sold": "BYTES", "price": "INT"}
     assert check_data(path, reviewed.config.data, config="c", columns=reviewed.columns, label="price") > 0
-    found = read(path, reviewed.columns, **reviewed.config.data.model_dump(exclude={"path"}, exclude_unset=True))
-    assert found[2]["area"] is None
-    assert found[1]["sold"] == "2024-05-02"
+    data = read(path, reviewed.columns, **reviewed.config.data.model_dump(exclude={"path"}, exclude_unset=True))
+    assert data[2]["area"] is None
+    assert data[1]["sold"] == "2024-05-02"
 
 
 def test_the_lock_of_a_workbook_that_is_open_is_passed_over(write, tmp_path):
     write()
     (tmp_path / "~$x.xlsx").write_bytes(b"\x05owner" + b" " * 100)
-    told = Omissions()
-    assert [file.path for file in data_files.resolve(str(tmp_path), settings(), told)] == [str(tmp_path / "x.xlsx")]
-    assert told.lines() == ["skipped 1 file: written by a system or a tool, no data (~$x.xlsx)"]
+    omissions = Omissions()
+    assert [file.path for file in data_files.resolve(str(tmp_path), settings(), omissions)] == [
+        str(tmp_path / "x.xlsx")
+    ]
+    assert omissions.lines() == ["skipped 1 file: written by a system or a tool, no data (~$x.xlsx)"]

@@ -50,20 +50,20 @@ def test_a_name_that_begins_as_that_of_documentation_is_data(folder, name):
 )
 def test_documentation_is_passed_over_and_counted(folder, name):
     (folder / name).write_text("a")
-    told = Omissions()
+    omissions = Omissions()
 
-    assert name not in names(data_files.resolve(str(folder), SETTINGS, told))
-    assert any(line.startswith("skipped") and "documentation" in line and name in line for line in told.lines())
+    assert name not in names(data_files.resolve(str(folder), SETTINGS, omissions))
+    assert any(line.startswith("skipped") and "documentation" in line and name in line for line in omissions.lines())
 
 
 def test_what_a_folder_holds_beside_data_is_counted_and_named(folder):
     (folder / "older").mkdir()
     (folder / "Thumbs.db").write_text("")
     os.symlink(folder / "gone.csv", folder / "c.csv")
-    told = Omissions()
-    data_files.resolve(str(folder), SETTINGS, told)
+    omissions = Omissions()
+    data_files.resolve(str(folder), SETTINGS, omissions)
 
-    assert sorted(told.lines()) == [
+    assert sorted(omissions.lines()) == [
         "skipped 1 file: a device, pipe, socket or broken link (c.csv)",
         "skipped 1 file: hidden (.hidden.csv)",
         "skipped 1 folder: a folder among data files: add it to data.path to read it too (older)",
@@ -73,9 +73,9 @@ def test_what_a_folder_holds_beside_data_is_counted_and_named(folder):
 
 
 def test_files_of_ready_made_splits_carry_their_split(folder):
-    found = data_files.resolve({"train": [f"{folder}/a.csv"], "test": f"{folder}/b.csv"}, SETTINGS)
+    files = data_files.resolve({"train": [f"{folder}/a.csv"], "test": f"{folder}/b.csv"}, SETTINGS)
 
-    assert [(file.split, name) for file, name in zip(found, names(found), strict=True)] == [
+    assert [(file.split, name) for file, name in zip(files, names(files), strict=True)] == [
         ("train", "a.csv"),
         ("test", "b.csv"),
     ]
@@ -130,9 +130,9 @@ def test_the_digest_notices_an_image_that_changes_its_class(tmp_path):
     (tmp_path / "pets" / "cat" / "1.png").write_text("an image")
 
     def digest(root):
-        found = data_files.resolve(str(root), SETTINGS)
-        assert [file.path for file in found] == [str(root)]
-        return data_files.content(found)
+        files = data_files.resolve(str(root), SETTINGS)
+        assert [file.path for file in files] == [str(root)]
+        return data_files.content(files)
 
     before = digest(tmp_path / "pets")
     (tmp_path / "pets" / "cat" / "1.png").rename(tmp_path / "pets" / "dog" / "1.png")
@@ -204,8 +204,8 @@ def linked(tmp_path):
 
 
 def test_files_behind_a_linked_folder_are_found_once(tmp_path):
-    found = opening.within(str(linked(tmp_path)))
-    assert [os.path.relpath(path, tmp_path / "pets") for path in found] == ["cat/1.png", "dog/inner/1.png"]
+    paths = opening.within(str(linked(tmp_path)))
+    assert [os.path.relpath(path, tmp_path / "pets") for path in paths] == ["cat/1.png", "dog/inner/1.png"]
     (tmp_path / "pets/hound").symlink_to(tmp_path / "elsewhere")
     assert len(opening.within(str(tmp_path / "pets"))) == 3, "two names of one folder"
 

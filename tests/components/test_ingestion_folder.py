@@ -35,18 +35,18 @@ def folder(tmp_path):
 
 
 def test_a_folder_of_images_is_images_classes_and_files(read, look, folder):
-    made = read(folder)
-    rows = sorted(zip(made["file"], made["label"], strict=True))
+    table = read(folder)
+    rows = sorted(zip(table["file"], table["label"], strict=True))
 
     assert rows == [("cat/a.png", "cat"), ("cat/b.jpg", "cat"), ("dog/deep/c.jpeg", "dog")]
-    for name, image in zip(made["file"], made["image"], strict=True):
+    for name, image in zip(table["file"], table["image"], strict=True):
         assert image == (folder / name).read_bytes()
     assert look(folder) == ["image", "label", "file"]
 
 
 def test_images_are_resized_where_a_size_is_given(read, folder):
-    made = read(folder, image={"height": 2, "width": 3})
-    shapes = {name: pixels(image).shape for name, image in zip(made["file"], made["image"], strict=True)}
+    table = read(folder, image={"height": 2, "width": 3})
+    shapes = {name: pixels(image).shape for name, image in zip(table["file"], table["image"], strict=True)}
 
     assert shapes == {"cat/a.png": (2, 3), "cat/b.jpg": (2, 3, 3), "dog/deep/c.jpeg": (2, 3, 3)}
 
@@ -67,10 +67,10 @@ KEPT = {
 
 @pytest.mark.parametrize("content", KEPT.values(), ids=KEPT)
 def test_what_a_model_may_be_served_is_kept_byte_for_byte(content):
-    made = image_encoding.normalize(content, NO_SIZE)
+    normalized = image_encoding.normalize(content, NO_SIZE)
 
-    assert made.content == content
-    assert (made.converted, made.frames) == (False, 1)
+    assert normalized.content == content
+    assert (normalized.converted, normalized.frames) == (False, 1)
 
 
 LOSSLESS = ("GIF", "BMP", "TIFF", "WEBP", "PPM")
@@ -79,11 +79,13 @@ LOSSLESS = ("GIF", "BMP", "TIFF", "WEBP", "PPM")
 @pytest.mark.parametrize("kind", [*LOSSLESS, "AVIF"])
 def test_a_file_of_another_format_becomes_png_with_its_pixels(kind):
     drawn = noise().quantize(16).convert("RGB")
-    made = image_encoding.normalize(encoded(drawn, kind, **({"lossless": True} if kind == "WEBP" else {})), NO_SIZE)
+    normalized = image_encoding.normalize(
+        encoded(drawn, kind, **({"lossless": True} if kind == "WEBP" else {})), NO_SIZE
+    )
 
-    assert made.converted
-    assert made.source in image_folders.READ
-    np.testing.assert_allclose(pixels(made.content), np.asarray(drawn), atol=90 if kind == "AVIF" else 0)
+    assert normalized.converted
+    assert normalized.source in image_folders.READ
+    np.testing.assert_allclose(pixels(normalized.content), np.asarray(drawn), atol=90 if kind == "AVIF" else 0)
 
 
 @pytest.mark.parametrize(
@@ -105,17 +107,17 @@ def test_grey_pixels_of_every_mode_keep_their_range(mode, kind, expected, size):
     pixel = np.array([[0, 51400]])
     array = values[mode] if mode in values else (pixel / 65535 if mode == "F" else pixel).astype(wide[mode])
     image = Image.fromarray(array).convert("1") if mode == "1" else Image.fromarray(array)
-    made = image_encoding.normalize(encoded(image, kind), size)
+    normalized = image_encoding.normalize(encoded(image, kind), size)
 
-    assert pixels(made.content).tolist() == expected
+    assert pixels(normalized.content).tolist() == expected
 
 
 def test_deep_pixels_that_are_resized_stay_deep():
-    made = image_encoding.normalize(encoded(Image.fromarray(deep()), "PNG"), ImageSize(height=6, width=8))
+    normalized = image_encoding.normalize(encoded(Image.fromarray(deep()), "PNG"), ImageSize(height=6, width=8))
     expected = deep().reshape(6, 2, 8, 2).mean(axis=(1, 3))
 
-    assert pixels(made.content).dtype.kind in "ui"
-    np.testing.assert_allclose(pixels(made.content)[1:-1, 1:-1], expected[1:-1, 1:-1], atol=700)
+    assert pixels(normalized.content).dtype.kind in "ui"
+    np.testing.assert_allclose(pixels(normalized.content)[1:-1, 1:-1], expected[1:-1, 1:-1], atol=700)
 
 
 @pytest.mark.parametrize(("mode", "most"), [("I", 65536), ("F", 1.5), ("F", math.nan), ("I", -1)])
@@ -142,12 +144,12 @@ def test_a_converted_picture_is_upright(value):
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG"])
 def test_of_several_pictures_the_first_is_read_and_it_is_said(read, folder, kind):
     (folder / "cat" / "a.png").write_bytes(encoded(noise(), kind, save_all=True, append_images=[noise(1), noise(2)]))
-    told = Omissions()
-    made = read(folder, omissions=told)
+    omissions = Omissions()
+    table = read(folder, omissions=omissions)
 
-    first = pixels(made["image"][made["file"].index("cat/a.png")])
+    first = pixels(table["image"][table["file"].index("cat/a.png")])
     assert np.abs(first.astype(int) - np.asarray(noise())).mean() < 8
-    assert "cut 1 file: several images in one file, of which the first is read (cat/a.png)" in told.lines()
+    assert "cut 1 file: several images in one file, of which the first is read (cat/a.png)" in omissions.lines()
 
 
 def large(height, width):
@@ -193,10 +195,10 @@ def test_broken_files_within_the_share_are_left_out_and_named(read, look, folder
     (folder / "cat" / "b.jpg").write_bytes(b"")
     line = "left out 1 file: it is empty (cat/b.jpg)"
     for ask in (look, read):
-        told = Omissions()
-        found = ask(folder, image={"max_broken": 0.4}, omissions=told)
-        assert line in told.lines()
-    assert sorted(found["file"]) == ["cat/a.png", "dog/deep/c.jpeg"]
+        omissions = Omissions()
+        images = ask(folder, image={"max_broken": 0.4}, omissions=omissions)
+        assert line in omissions.lines()
+    assert sorted(images["file"]) == ["cat/a.png", "dog/deep/c.jpeg"]
 
 
 def test_a_class_whose_images_are_all_broken_stops_whatever_share_may_be(read, look, folder):

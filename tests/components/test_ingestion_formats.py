@@ -68,10 +68,10 @@ def parquet(tmp_path):
 
 
 def test_parquet_columns_are_as_they_look(read, parquet):
-    made = read(parquet(TABLE))
-    assert np.isnan(made["share"][1])
-    made["share"][1] = "NaN"
-    assert made == {
+    table = read(parquet(TABLE))
+    assert np.isnan(table["share"][1])
+    table["share"][1] = "NaN"
+    assert table == {
         "whole": [1, None, 3],
         "share": [0.5, "NaN", None],
         "name": ["a", None, "b"],

@@ -25,9 +25,9 @@ def read(tmp_path):
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         settings = Data(path="not read", **keys)
-        told = Omissions()
-        batches = list(sources.batches(str(path), settings, columns or {}, told))
-        run.told = told.lines()
+        omissions = Omissions()
+        batches = list(sources.batches(str(path), settings, columns or {}, omissions))
+        run.told = omissions.lines()
         return pa.Table.from_batches(batches).to_pydict()
 
     return run
@@ -54,23 +54,23 @@ def test_columns_have_the_schemas_types(read):
 
 
 def test_numbers_keep_all_their_digits(read):
-    made = read('{"a": 9007199254740993, "b": 12345678901234567890, "c": 1e400, "d": NaN}\n')
-    assert made["a"] == [9007199254740993]
-    assert made["b"] == ["12345678901234567890"]
+    table = read('{"a": 9007199254740993, "b": 12345678901234567890, "c": 1e400, "d": NaN}\n')
+    assert table["a"] == [9007199254740993]
+    assert table["b"] == ["12345678901234567890"]
     assert read(f'{{"a": {"1" * 5000}}}\n')["a"] == ["1" * 5000], "Python takes no more than 4,300 digits for a number"
 
 
 def test_cells_are_cleaned_as_those_of_csv(read):
-    made = read('{"a": " x ", "b": "?", "c": "1.234,5"}\n', {"c": "FLOAT"}, csv={"decimal": ",", "thousands": "."})
-    assert made == {"a": ["x"], "b": [None], "c": [1234.5]}
+    table = read('{"a": " x ", "b": "?", "c": "1.234,5"}\n', {"c": "FLOAT"}, csv={"decimal": ",", "thousands": "."})
+    assert table == {"a": ["x"], "b": [None], "c": [1234.5]}
 
 
 def test_lists_are_left_out_and_named(read, tmp_path):
     assert read('{"a": 1, "tags": [1], "at": {"more": []}}\n') == {"a": [1]}
     assert read.told == ["left out 2 columns: holds lists: a cell is one number or text (tags, at.more)"]
-    told = Omissions()
-    sources.look(str(tmp_path / "table.jsonl"), Data(path="x"), told)
-    assert told.lines() == read.told
+    omissions = Omissions()
+    sources.look(str(tmp_path / "table.jsonl"), Data(path="x"), omissions)
+    assert omissions.lines() == read.told
 
 
 def test_a_list_among_values_is_missing_and_named(read):

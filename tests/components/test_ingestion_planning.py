@@ -35,12 +35,15 @@ def plan(tmp_path):
                 "classes": False,
             }
         )
-        made = planning.plan(config)
+        planned = planning.plan(config)
         keep = planning.keeper(config)
         rows = [
-            n for file in made.files for batch in planning.read(file, made, config, keep) for n in batch[0].to_pylist()
+            n
+            for file in planned.files
+            for batch in planning.read(file, planned, config, keep)
+            for n in batch[0].to_pylist()
         ]
-        return made, rows, keep.left_out
+        return planned, rows, keep.left_out
 
     (tmp_path / "days.csv").write_text("n,day\n" + "".join(f"{number},{day}\n" for number, day in enumerate(DAYS)))
     return run
@@ -58,28 +61,28 @@ def plan(tmp_path):
     ],
 )
 def test_the_last_spans_of_a_column_of_dates_are_read(plan, keys, rows, note):
-    made, read, left_out = plan("days.csv", **keys)
+    planned, read, left_out = plan("days.csv", **keys)
 
     assert read == list(rows)
-    assert made.notes == [note]
+    assert planned.notes == [note]
     assert sum(left_out.values()) == 91 - len(read)
     assert left_out["of other spans"] == 91 - len(read) - left_out.get("day >= '2024-03-01'", 0)
-    assert made.span == made.taken[-1].number > 0
+    assert planned.span == planned.taken[-1].number > 0
 
 
 def test_a_split_by_time_divides_the_spans_that_are_taken(plan):
-    made, _, _ = plan("days.csv", spans={"by": "month"}, split="time")
+    planned, _, _ = plan("days.csv", spans={"by": "month"}, split="time")
 
-    assert made.notes == ["span 2024-03", "eval from 2024-03-26, test from 2024-03-29"]
+    assert planned.notes == ["span 2024-03", "eval from 2024-03-26, test from 2024-03-29"]
 
 
 def test_spans_of_paths_are_told_with_their_version(plan, tmp_path):
     for name in ("d-1-1.csv", "d-2-1.csv", "d-2-3.csv"):
         (tmp_path / name).write_text(f"n,day\n{name[2]},2024-01-01\n")
-    made, rows, _ = plan("d-{SPAN}-{VERSION}.csv", window=2)
+    planned, rows, _ = plan("d-{SPAN}-{VERSION}.csv", window=2)
 
-    assert (made.span, made.version, rows) == (2, 3, [1, 2])
-    assert made.notes == ["2 spans, 1 to 2, version 3"]
+    assert (planned.span, planned.version, rows) == (2, 3, [1, 2])
+    assert planned.notes == ["2 spans, 1 to 2, version 3"]
 
 
 def test_a_row_without_a_date_is_in_no_span(plan, tmp_path):
@@ -99,11 +102,11 @@ def test_rows_of_a_date_that_is_blank_can_be_excluded(plan, tmp_path):
 
 @pytest.mark.parametrize("count", [1, 10, 91, 1000])
 def test_a_sample_is_of_so_many_rows_in_order(plan, count):
-    made, rows, _ = plan("days.csv", sample=count)
+    planned, rows, _ = plan("days.csv", sample=count)
 
     assert len(rows) == min(count, 91)
     assert rows == sorted(set(rows))
-    assert made.notes == [f"a sample of {count:,} rows"]
+    assert planned.notes == [f"a sample of {count:,} rows"]
 
 
 @pytest.mark.parametrize(("names", "counts"), [(("train", "test"), [36, 4]), (("train", "eval", "test"), [32, 4, 4])])
@@ -122,23 +125,23 @@ def divided(made, split, path):
     splitter = split_assignment.Splitter(
         Split.model_validate(split), key=made.key, cut_eval=made.cut_eval, time="day", newest=made.newest
     )
-    found = {name: [] for name in SPLITS}
+    rows_by_split = {name: [] for name in SPLITS}
     for file in made.files:
         for batch in sources.batches(file.path, settings, made.columns):
             rows = splitter.divide(batch, example_encoding.examples(batch), path=file.path, ready=file.split)
             assert set(rows) <= set(splitter.names(file.split))
             for name, places in rows.items():
-                found[name] += batch[0].take(places).to_pylist()
-    return {name: sorted(rows) for name, rows in found.items()}
+                rows_by_split[name] += batch[0].take(places).to_pylist()
+    return {name: sorted(rows) for name, rows in rows_by_split.items()}
 
 
 def test_where_no_row_names_eval_it_is_cut_out_of_train(plan, tmp_path):
     (tmp_path / "x.csv").write_text("n,day\n" + "".join(f"{n},{'train' if n % 5 else 'test'}\n" for n in range(200)))
     column = {"by": "column", "column": "day", "train": 1, "eval": 1}
-    made, _, _ = plan("x.csv", split=column)
-    rows = divided(made, column, "x.csv")
+    planned, _, _ = plan("x.csv", split=column)
+    rows = divided(planned, column, "x.csv")
 
-    assert made.notes == ["eval is cut out of train, because day names it in no row"]
+    assert planned.notes == ["eval is cut out of train, because day names it in no row"]
     assert rows["test"] == list(range(0, 200, 5))
     assert sorted(rows["train"] + rows["eval"]) == [n for n in range(200) if n % 5]
     assert min(len(rows["train"]), len(rows["eval"])) > 50
@@ -150,9 +153,9 @@ def test_where_no_row_names_eval_it_is_cut_out_of_train(plan, tmp_path):
 
 def test_the_newest_span_is_tested_on_and_those_before_it_are_learnt_from(plan, tmp_path):
     by_span = {"by": "span", "column": "n", "train": 3, "eval": 1}
-    made, _, _ = plan("days.csv", spans={"by": "month"}, window=3, split=by_span)
-    assert made.notes == ["3 spans, 2024-01 to 2024-03", "test is 2024-03"]
-    rows = divided(made, by_span, "days.csv")
+    planned, _, _ = plan("days.csv", spans={"by": "month"}, window=3, split=by_span)
+    assert planned.notes == ["3 spans, 2024-01 to 2024-03", "test is 2024-03"]
+    rows = divided(planned, by_span, "days.csv")
     assert rows["test"] == list(range(60, 91))
     assert sorted(rows["train"] + rows["eval"]) == list(range(60))
     assert 5 < len(rows["eval"]) < 30
@@ -160,8 +163,8 @@ def test_the_newest_span_is_tested_on_and_those_before_it_are_learnt_from(plan, 
     months = [[number for number, day in enumerate(DAYS) if day.month == month] for month in (1, 2, 3)]
     for month, numbers in enumerate(months, 1):
         (tmp_path / f"m-{month}.csv").write_text("n,day\n" + "".join(f"{n},{DAYS[n]}\n" for n in numbers))
-    made, _, _ = plan("m-{SPAN}.csv", window=3, split=by_span)
-    assert divided(made, by_span, "m-1.csv") == rows
+    planned, _, _ = plan("m-{SPAN}.csv", window=3, split=by_span)
+    assert divided(planned, by_span, "m-1.csv") == rows
 
 
 def test_one_span_is_not_enough_to_test_on_the_newest(plan, tmp_path):
@@ -189,11 +192,11 @@ def test_seconds_with_a_fraction_are_divided_as_they_are_written(tmp_path):
             "classes": False,
         }
     )
-    made = planning.plan(config)
-    assert "said of the config" in made.notes
+    planned = planning.plan(config)
+    assert "said of the config" in planned.notes
 
-    assert made.cuts == [pytest.approx(1704067200 + 3.4 * row, abs=1e-3) for row in (160, 180)]
-    [batch] = planning.read(made.files[0], made, config, planning.keeper(config))
+    assert planned.cuts == [pytest.approx(1704067200 + 3.4 * row, abs=1e-3) for row in (160, 180)]
+    [batch] = planning.read(planned.files[0], planned, config, planning.keeper(config))
     assert len(set(batch.column(0).to_pylist())) == 200
     assert casting.narrowed(batch).column(0).type == "float"
 

@@ -20,10 +20,10 @@ def resolve(tmp_path):
             (tmp_path / name).write_text(name)
         split = "files" if isinstance(path, dict) else "hash"
         data = Data(path=path, split=split, **keys)
-        found = data_files.resolve(data_files.under(str(tmp_path), data.path), data)
+        files = data_files.resolve(data_files.under(str(tmp_path), data.path), data)
         return [
             (file.path.removeprefix(f"{tmp_path}/"), file.span.shown if file.span else None, file.version)
-            for file in found
+            for file in files
         ]
 
     return run

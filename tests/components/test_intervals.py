@@ -29,9 +29,9 @@ def sums(count, weight=None, squares=None):
     ],
 )
 def test_a_share_has_wilsons_interval(part, whole, low, high):
-    found = intervals.wilson(Proportion(part, whole), sums(whole))
+    interval = intervals.wilson(Proportion(part, whole), sums(whole))
 
-    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_equal_weights_change_no_interval_and_unequal_ones_widen_it():
@@ -60,12 +60,12 @@ def rows(seed, number):
 def test_a_mean_has_an_interval_of_about_its_standard_error(tallied):
     label, answer = rows(1, 4000)
     ledger, _ = tallied(Regression(), label, answer)
-    found = intervals.intervals(Regression(), ledger, 0)
+    interval = intervals.intervals(Regression(), ledger, 0)
     error = np.abs(answer["prediction"] - label)
 
-    assert found["mae"].error == pytest.approx(error.std() / math.sqrt(4000), rel=0.4)
-    assert found["mae"].low < error.mean() < found["mae"].high
-    assert found["mae"].degrees == 19
+    assert interval["mae"].error == pytest.approx(error.std() / math.sqrt(4000), rel=0.4)
+    assert interval["mae"].low < error.mean() < interval["mae"].high
+    assert interval["mae"].degrees == 19
 
 
 @pytest.mark.parametrize("number", [40, 400])
@@ -75,9 +75,9 @@ def test_intervals_hold_the_truth_nineteen_times_in_twenty(tallied, number):
     held = dict.fromkeys(wanted, 0)
     for seed in range(200):
         ledger, _ = tallied(Regression(), *rows(seed, number))
-        found = intervals.intervals(Regression(), ledger, 0)
+        interval = intervals.intervals(Regression(), ledger, 0)
         for name, truth in wanted.items():
-            held[name] += found[name].low <= truth <= found[name].high
+            held[name] += interval[name].low <= truth <= interval[name].high
 
     assert all(0.9 <= count / 200 <= 1.0 for count in held.values())
 
@@ -89,22 +89,22 @@ def test_an_area_has_an_interval_within_its_range(tallied):
     positive[label.argmax()] = 0.2
     measure = Binary(["no", "yes"], 0.5)
     ledger, _ = tallied(measure, label, {"probabilities": np.stack([1 - positive, positive], axis=1)})
-    found = intervals.intervals(measure, ledger, 0)
+    interval = intervals.intervals(measure, ledger, 0)
 
     assert measure.values(ledger.sums(0))["auc"] < 1
-    assert 0.9 < found["auc"].low < found["auc"].high == 1.0
-    assert found["accuracy"].error is None
-    assert found["accuracy"].high < 1
+    assert 0.9 < interval["auc"].low < interval["auc"].high == 1.0
+    assert interval["accuracy"].error is None
+    assert interval["accuracy"].high < 1
 
 
 @pytest.mark.parametrize(("number", "wanted"), [(1, set()), (3, {"mae", "rmse", "r2", "mse", "bias"})])
 def test_one_row_has_no_interval_and_three_have_wide_ones(tallied, number, wanted):
     label, answer = rows(8, number)
     ledger, _ = tallied(Regression(), label, answer)
-    found = intervals.intervals(Regression(), ledger, 0)
+    bounds = intervals.intervals(Regression(), ledger, 0)
 
-    assert set(found) >= wanted - {"r2"}
-    assert all(interval.degrees == number - 1 for interval in found.values())
+    assert set(bounds) >= wanted - {"r2"}
+    assert all(interval.degrees == number - 1 for interval in bounds.values())
 
 
 @pytest.mark.parametrize(("number", "degrees"), [(2, 1), (3, 2), (9, 6), (4000, 19)])
@@ -119,10 +119,10 @@ def test_an_interval_is_that_of_students_t(tallied, number, degrees):
 def test_a_metric_that_is_no_number_has_no_interval(tallied):
     _, answer = rows(9, 50)
     ledger, _ = tallied(Regression(), np.zeros(50), answer)
-    found = intervals.intervals(Regression(), ledger, 0)
+    interval = intervals.intervals(Regression(), ledger, 0)
 
-    assert "r2" not in found
-    assert "mae" in found
+    assert "r2" not in interval
+    assert "mae" in interval
 
 
 def test_an_area_without_spread_has_no_interval(tallied):
@@ -130,13 +130,13 @@ def test_an_area_without_spread_has_no_interval(tallied):
     positive = (0.25 + 0.5 * label).astype(np.float32)
     measure = Binary(["no", "yes"], 0.5)
     ledger, _ = tallied(measure, label, {"probabilities": np.stack([1 - positive, positive], axis=1)})
-    found = intervals.intervals(measure, ledger, 0)
+    bounds = intervals.intervals(measure, ledger, 0)
 
     assert measure.values(ledger.sums(0))["auc"] == 1
-    assert "auc" not in found
-    assert "log_loss" not in found, "each row has the same"
-    assert found["accuracy"].low < found["accuracy"].high
-    assert all(interval.low < interval.high for interval in found.values())
+    assert "auc" not in bounds
+    assert "log_loss" not in bounds, "each row has the same"
+    assert bounds["accuracy"].low < bounds["accuracy"].high
+    assert all(interval.low < interval.high for interval in bounds.values())
 
 
 def ledgers(measure, label, answer, group):
@@ -157,11 +157,13 @@ def test_equal_rows_of_a_group_tell_no_more_than_one_of_them(times):
     many = {"prediction": np.repeat(answer["prediction"], times)}
     together, count = ledgers(Regression(), np.repeat(label, times), many, np.repeat(group, times))
     single = intervals.intervals(Regression(), alone, 0)
-    found = intervals.intervals(Regression(), together, 0, count)
+    interval = intervals.intervals(Regression(), together, 0, count)
 
     assert count == 58
     for name in ("mae", "rmse", "bias"):
-        assert (found[name].low, found[name].high) == pytest.approx((single[name].low, single[name].high), rel=1e-6)
+        assert (interval[name].low, interval[name].high) == pytest.approx(
+            (single[name].low, single[name].high), rel=1e-6
+        )
 
 
 @pytest.mark.parametrize("share", [0.7, 1.0])
@@ -174,12 +176,12 @@ def test_a_share_of_groups_is_as_wide_as_that_of_their_number(share):
     positive, label = np.repeat(positive, 25), np.repeat(label, 25)
     probabilities = {"probabilities": np.stack([1 - positive, positive], axis=1)}
     ledger, count = ledgers(measure, label, probabilities, group)
-    found = intervals.intervals(measure, ledger, 0, count)["accuracy"]
+    interval = intervals.intervals(measure, ledger, 0, count)["accuracy"]
     wanted = intervals.wilson(Proportion(right.sum(), 400), sums(400))
     naive = intervals.intervals(measure, ledger, 0)["accuracy"]
 
-    assert found.high - found.low == pytest.approx(wanted.high - wanted.low, rel=0.4)
-    assert naive.high - naive.low < 0.3 * (found.high - found.low)
+    assert interval.high - interval.low == pytest.approx(wanted.high - wanted.low, rel=0.4)
+    assert naive.high - naive.low < 0.3 * (interval.high - interval.low)
 
 
 def test_groups_of_one_row_change_no_share():

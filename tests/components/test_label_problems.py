@@ -60,8 +60,8 @@ def test_the_metrics_of_classes_are_scikit_learns(values_of, classes, cuts, weig
         assert values["macro_f1"] == by(sklearn.f1_score, label, best, average="macro")
         for name, score in (("precision", sklearn.precision_score), ("recall", sklearn.recall_score)):
             wanted = score(label, best, average=None, sample_weight=weight)
-            found = [values[f"{name}[{NAMES[number]}]"] for number in range(classes)]
-            np.testing.assert_allclose(found, wanted)
+            measured = [values[f"{name}[{NAMES[number]}]"] for number in range(classes)]
+            np.testing.assert_allclose(measured, wanted)
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.5, 0.8])
@@ -77,10 +77,10 @@ def test_a_row_is_the_second_class_above_the_threshold(values_of, threshold):
 @pytest.mark.parametrize("classes", [2, 4])
 def test_the_confusion_matrix_is_scikit_learns(tallied, classes):
     label, probabilities = classified(8, classes)
-    made = measure(classes)
-    ledger, _ = tallied(made, label, {"probabilities": probabilities}, cuts=[99])
+    counted = measure(classes)
+    ledger, _ = tallied(counted, label, {"probabilities": probabilities}, cuts=[99])
     wanted = sklearn.confusion_matrix(label, probabilities.argmax(axis=1))
-    details = made.details(ledger.sums(0))
+    details = counted.details(ledger.sums(0))
 
     np.testing.assert_array_equal(details["confusion"], wanted)
     if classes > 2:
@@ -92,11 +92,11 @@ def test_the_confusion_matrix_is_scikit_learns(tallied, classes):
 
 def test_the_calibration_table_counts_by_tenths(tallied):
     label, probabilities = classified(9, 2, rows=1000)
-    made = measure(2)
-    ledger, _ = tallied(made, label, {"probabilities": probabilities})
+    counted = measure(2)
+    ledger, _ = tallied(counted, label, {"probabilities": probabilities})
     positive = probabilities[:, 1]
 
-    for entry in made.details(ledger.sums(0))["calibration"]:
+    for entry in counted.details(ledger.sums(0))["calibration"]:
         rows = (positive > entry["from"]) & (positive <= entry["to"])
         assert entry["weight"] == rows.sum()
         assert entry["mean_probability"] == pytest.approx(positive[rows].mean(), abs=1e-4)

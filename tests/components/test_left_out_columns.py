@@ -57,17 +57,17 @@ def ingestion(path, columns, **keys):
 
 
 def test_the_row_index_and_what_is_dropped_are_not_read_and_counted(table):
-    data, told = settings(drop=["s"]), Omissions()
-    [batch] = sources.batches(table, data, {}, told)
+    data, omissions = settings(drop=["s"]), Omissions()
+    [batch] = sources.batches(table, data, {}, omissions)
 
     assert batch.to_pydict() == {"n": [1, 2, 3]}
-    assert {(each.reason, *each.names) for each in told} == {
+    assert {(omission.reason, *omission.names) for omission in omissions} == {
         (left_out_columns.INDEX, "__index_level_0__"),
         (left_out_columns.DROPPED, "s"),
     }
     looked = Omissions()
     assert sources.look(table, data, looked) == ["n"]
-    assert set(looked.lines()) == set(told.lines())
+    assert set(looked.lines()) == set(omissions.lines())
 
 
 def test_a_plan_says_so_once_for_all_files_and_the_checks_before_it_do_too(table, tmp_path):
@@ -75,14 +75,14 @@ def test_a_plan_says_so_once_for_all_files_and_the_checks_before_it_do_too(table
     with open(table, "rb") as file:
         (tmp_path / f"u.{ending}").write_bytes(file.read())
     both = str(tmp_path / f"?.{ending}")
-    made = planning.plan(ingestion(both, {"n": "INT"}, drop=["s"]))
-    told = Omissions()
-    preflight.check_data(both, Data(path="x", drop=["s"]), config="c", columns=["n"], label=None, omissions=told)
+    plan = planning.plan(ingestion(both, {"n": "INT"}, drop=["s"]))
+    omissions = Omissions()
+    preflight.check_data(both, Data(path="x", drop=["s"]), config="c", columns=["n"], label=None, omissions=omissions)
 
-    assert [each.count for each in made.omissions] == [1, 1]
-    assert sorted(made.omissions.lines()) == sorted(told.lines())
-    assert "left out 1 column: listed in data.drop (s)" in told.lines()
-    assert list(made.columns) == ["n"]
+    assert [omission.count for omission in plan.omissions] == [1, 1]
+    assert sorted(plan.omissions.lines()) == sorted(omissions.lines())
+    assert "left out 1 column: listed in data.drop (s)" in omissions.lines()
+    assert list(plan.columns) == ["n"]
 
 
 def test_a_dropped_column_that_no_file_has_is_refused_with_those_that_are_there(table):
@@ -128,10 +128,10 @@ FLAT = {
 def test_a_duration_is_said_to_be_its_seconds(tmp_path):
     path = str(tmp_path / "t.parquet")
     pq.write_table(pa.table({"took": FLAT["took"][0]}), path)
-    told, looked = Omissions(), Omissions()
-    sources.types([path], settings(), {}, told)
+    omissions, looked = Omissions(), Omissions()
+    sources.types([path], settings(), {}, omissions)
     sources.look(path, settings(), looked)
-    assert told.lines() == looked.lines() == ["converted 1 column: a duration, read as seconds (took)"]
+    assert omissions.lines() == looked.lines() == ["converted 1 column: a duration, read as seconds (took)"]
 
 
 @pytest.mark.parametrize("name", FLAT)

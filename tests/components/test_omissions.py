@@ -2,19 +2,19 @@ from components.ingestion.omissions import NAMED, Omissions, short
 
 
 def test_equal_reasons_are_counted_together_with_the_first_names():
-    found = Omissions()
+    omissions = Omissions()
     for number in range(NAMED + 5):
-        found.add("file", "hidden", f".{number}")
-    found.add("column", "constant", "a", action="left out")
-    found.add("row", "blank label", action="left out", count=1200)
+        omissions.add("file", "hidden", f".{number}")
+    omissions.add("column", "constant", "a", action="left out")
+    omissions.add("row", "blank label", action="left out", count=1200)
 
-    assert found.lines() == [
+    assert omissions.lines() == [
         "skipped 25 files: hidden (.0, .1, .2, ...)",
         "left out 1 column: constant (a)",
         "left out 1,200 rows: blank label",
     ]
-    assert found.summary() == ["skipped 25 files", "left out 1 column, 1,200 rows"]
-    assert len(found.plain()[0]["names"]) == NAMED
+    assert omissions.summary() == ["skipped 25 files", "left out 1 column, 1,200 rows"]
+    assert len(omissions.plain()[0]["names"]) == NAMED
     assert not Omissions()
 
 
@@ -30,16 +30,16 @@ def test_parts_are_put_together_and_come_back_from_json():
 
 
 def test_a_column_is_counted_once_however_many_files_have_it():
-    found = Omissions()
+    omissions = Omissions()
     for _ in range(3):
-        found.add("column", "dropped", "a", action="left out")
+        omissions.add("column", "dropped", "a", action="left out")
     others = Omissions()
     for number in range(30):
         others.add("column", "dropped", f"c{number}", action="left out")
     others.add("column", "dropped", "a", action="left out")
-    found.merge(others)
-    assert [each.count for each in found] == [31]
-    assert found.lines() == [
+    omissions.merge(others)
+    assert [omission.count for omission in omissions] == [31]
+    assert omissions.lines() == [
         f"left out 31 columns: dropped (a, {', '.join(f'c{number}' for number in range(11))}, ...)"
     ]
     assert short("") == "''"

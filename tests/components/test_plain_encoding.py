@@ -87,8 +87,8 @@ def test_a_label_without_a_logarithm_is_none():
 )
 def test_classes_are_those_of_the_network(label, cells, index, names):
     kind = pa.binary() if any(isinstance(cell, bytes) for cell in cells) else pa.float32()
-    found, known = label_targets.classes(pa.chunked_array([pa.array(cells, kind)]), Label(column="y", **label))
-    assert found.tolist() == index
+    indices, known = label_targets.classes(pa.chunked_array([pa.array(cells, kind)]), Label(column="y", **label))
+    assert indices.tolist() == index
     assert known == names
 
 

@@ -73,27 +73,27 @@ def fitted(folder, tmp_path):
 
 
 def test_a_regression_is_learned_in_the_logarithm_and_predicted_in_the_unit_of_the_label(fitted):
-    made = fitted({"n": "number", "c": "category"}, weight="w")
+    result = fitted({"n": "number", "c": "category"}, weight="w")
 
     label = np.array(rows(1, 60)["y"])
-    assert made.line == "linear regression, boosted trees"
-    assert made.facts["rows"] == ROWS
+    assert result.line == "linear regression, boosted trees"
+    assert result.facts["rows"] == ROWS
     for name, at_least in (("linear", 0.9), ("boosted_trees", 0.7)):
-        learned = np.log(made.predictions[name])
+        learned = np.log(result.predictions[name])
         assert np.corrcoef(learned, np.log(label))[0, 1] > at_least, name
 
 
 def test_classes_are_predicted_as_probabilities_in_the_order_of_their_names(fitted):
-    made = fitted(
+    result = fitted(
         {"n": "number", "c": "category"}, {"column": "k", "task": "binary", "positive": "high", "transform": "none"}
     )
 
-    assert made.facts["fitted"] == {key: ["not high", "high"] for key in ("linear", "boosted_trees")}
+    assert result.facts["fitted"] == {key: ["not high", "high"] for key in ("linear", "boosted_trees")}
     high = np.array([cell == b"high" for cell in rows(1, 60)["k"]])
-    for probabilities in made.predictions.values():
+    for probabilities in result.predictions.values():
         assert probabilities.shape == (60, 2)
         assert ((probabilities[:, 1] > 0.5) == high).mean() > 0.85
-    assert made.line == "logistic regression, boosted trees"
+    assert result.line == "logistic regression, boosted trees"
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_classes_are_predicted_as_probabilities_in_the_order_of_their_names(fitt
     ids=["texts", "nothing", "all-missing", "constant", "no-rows"],
 )
 def test_a_table_that_plain_models_cannot_learn_from_is_no_error(fitted, kinds, given, line):
-    made = fitted(kinds, **given)
-    assert made.line == line
-    assert made.predictions == {}
+    result = fitted(kinds, **given)
+    assert result.line == line
+    assert result.predictions == {}
 
 
 def test_one_column_is_enough(fitted):
@@ -118,18 +118,18 @@ def test_one_column_is_enough(fitted):
 
 
 def test_a_label_of_one_class_is_no_error(fitted):
-    made = fitted({"n": "number"}, {"column": "t", "task": "classes", "transform": "none"})
-    assert made.line == "none: the train split has fewer than two classes"
+    result = fitted({"n": "number"}, {"column": "t", "task": "classes", "transform": "none"})
+    assert result.line == "none: the train split has fewer than two classes"
 
 
 def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, monkeypatch, tmp_path):
     (tmp_path / "stuck.py").write_text("while True:\n    pass\n")
     monkeypatch.setattr(executor, "PROCESS", "stuck")
     monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
-    made = fitted({"n": "number"}, seconds=0.2)
+    result = fitted({"n": "number"}, seconds=0.2)
     why = "not fitted within the 0.2 s of evaluation.plain_seconds"
-    assert made.facts["failed"] == {} or made.facts["failed"] == dict.fromkeys(("linear", "boosted_trees"), why)
-    assert why in made.line
+    assert result.facts["failed"] == {} or result.facts["failed"] == dict.fromkeys(("linear", "boosted_trees"), why)
+    assert why in result.line
 
 
 def test_what_was_fitted_when_the_process_ended_counts(fitted, monkeypatch, tmp_path):
@@ -142,9 +142,9 @@ def test_what_was_fitted_when_the_process_ended_counts(fitted, monkeypatch, tmp_
     )
     monkeypatch.setattr(executor, "PROCESS", "half")
     monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
-    made = fitted({"n": "number"})
-    assert list(made.predictions) == ["linear"]
-    assert made.line == "linear regression; no boosted trees: its process ended with code 7"
+    result = fitted({"n": "number"})
+    assert list(result.predictions) == ["linear"]
+    assert result.line == "linear regression; no boosted trees: its process ended with code 7"
 
 
 def test_predictions_that_are_not_finite_are_no_model(fitted, monkeypatch, tmp_path):
@@ -156,16 +156,16 @@ def test_predictions_that_are_not_finite_are_no_model(fitted, monkeypatch, tmp_p
     )
     monkeypatch.setattr(executor, "PROCESS", "wild")
     monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
-    made = fitted({"n": "number"})
-    assert made.line == "no boosted trees: ValueError: x; no linear regression: a prediction is not finite"
+    result = fitted({"n": "number"})
+    assert result.line == "no boosted trees: ValueError: x; no linear regression: a prediction is not finite"
 
 
 def test_a_sample_is_stated(fitted, monkeypatch):
     monkeypatch.setattr(raw_rows, "MOST_VALUES", 200)
     monkeypatch.setattr(raw_rows, "LEAST_ROWS", 100)
-    made = fitted({"n": "number"})
-    assert made.facts["rows"] == 200
-    assert made.line == "linear regression, boosted trees, on 200 of 400 train rows"
+    result = fitted({"n": "number"})
+    assert result.facts["rows"] == 200
+    assert result.line == "linear regression, boosted trees, on 200 of 400 train rows"
 
 
 def test_too_many_rows_to_predict_are_no_error(fitted, monkeypatch):

@@ -54,8 +54,8 @@ def push(tmp_path, serving, saved):
 
 def files(folder):
     """Return the content of each file, except the record of the push."""
-    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    return {name: content for name, content in found.items() if name != versions.RECORD}
+    contents = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: content for name, content in contents.items() if name != versions.RECORD}
 
 
 def test_a_model_that_is_not_blessed_is_not_pushed(push, serving):
@@ -96,14 +96,14 @@ def test_on_a_cloud_the_serving_model_is_not_pushed_again(push, serving, clock):
     ids=["later", "in the same second", "after the clock went back"],
 )
 def test_version_numbers_rise_even_if_the_clock_does_not(push, clock, serving, step, expected):
-    made = []
+    numbers = []
     for _ in range(3):
-        made.append(push().get_string_custom_property("pushed_version"))
+        numbers.append(push().get_string_custom_property("pushed_version"))
         clock.now += step
 
-    assert made == expected
+    assert numbers == expected
     assert sorted(os.listdir(serving)) == [".lock", ".pushed", *expected]
-    assert all(files(serving / version) == files(push.model) for version in made)
+    assert all(files(serving / version) == files(push.model) for version in numbers)
 
 
 def test_a_failed_copy_is_removed_and_the_error_names_the_serving_version(push, serving, clock, monkeypatch):

@@ -42,10 +42,10 @@ def test_rows_come_typed_by_their_values_in_the_order_of_the_query(take, databas
     rows = [(2, 0.5, "x", b"\0", None), (1, 2, None, None, None), (None, None, "y", b"\1", None)]
     database.executemany("insert into t values (?, ?, ?, ?, ?)", rows)
     taken = take("select * from t order by a desc")
-    found = table(taken)
+    cells = table(taken)
 
-    assert found.schema.types == [pa.int64(), pa.float64(), pa.string(), pa.binary(), pa.string()]
-    assert [tuple(row.values()) for row in found.to_pylist()] == [
+    assert cells.schema.types == [pa.int64(), pa.float64(), pa.string(), pa.binary(), pa.string()]
+    assert [tuple(row.values()) for row in cells.to_pylist()] == [
         (2, 0.5, "x", b"\0", None),
         (1, 2.0, *[None] * 3),
         rows[2],
@@ -75,9 +75,9 @@ def test_a_type_that_a_later_batch_widens_holds_in_all(take, database, monkeypat
     database.execute("create table t (a, b)")
     database.executemany("insert into t values (?, ?)", [(row, None if row < 250 else "x") for row in range(300)])
     database.execute("insert into t values (0.5, null)")
-    found = table(take("select a, b from t order by rowid"))
-    assert found["a"].to_pylist() == [*map(float, range(300)), 0.5]
-    assert found["b"].to_pylist() == [None] * 250 + ["x"] * 50 + [None]
+    rows = table(take("select a, b from t order by rowid"))
+    assert rows["a"].to_pylist() == [*map(float, range(300)), 0.5]
+    assert rows["b"].to_pylist() == [None] * 250 + ["x"] * 50 + [None]
 
 
 def test_long_cells_are_fetched_a_few_at_a_time(monkeypatch):
@@ -161,8 +161,8 @@ def test_a_query_that_takes_too_long_is_stopped(take):
 
 def test_a_file_that_is_not_there_or_no_database(take, tmp_path):
     (tmp_path / "text.db").write_text("a,b\n" * 500)
-    for name, said in (("none.db", r"there is no file \S*none\.db"), ("text.db", "rejects the query")):
-        with pytest.raises(UserError, match=said):
+    for name, message in (("none.db", r"there is no file \S*none\.db"), ("text.db", "rejects the query")):
+        with pytest.raises(UserError, match=message):
             snapshot.take(Query("select a from t", f"sqlite:///{name}", 60), str(tmp_path), str(tmp_path / "queries"))
     assert not (tmp_path / "none.db").exists()
 

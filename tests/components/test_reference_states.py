@@ -144,8 +144,8 @@ class Weeks(RuleBasedStateMachine):
             "pushed_model": self._all("PushedModel"),
             "examples": [],
         }
-        found = component.ReferenceModel(self.serving).resolve_artifacts(self, given)
-        compared, blessing = self._evaluated(candidate, found)
+        resolved = component.ReferenceModel(self.serving).resolve_artifacts(self, given)
+        compared, blessing = self._evaluated(candidate, resolved)
         if not blessing.get_int_custom_property("blessed"):
             self.counts["refused"] += 1
             return
@@ -255,9 +255,9 @@ class Weeks(RuleBasedStateMachine):
         """Roll back to the previous version."""
         self.counts["taken back"] += 1
         wanted = versions.previous(self.serving)
-        made = versions.restore(self.serving, wanted)
+        restored = versions.restore(self.serving, wanted)
         now = reference.served(self.serving)
-        assert (now.number, now.digest) == (made, versions.read(self.serving, wanted).digest)
+        assert (now.number, now.digest) == (restored, versions.read(self.serving, wanted).digest)
         assert now.number not in [version.number for version in reference.rolled_back(self.serving)]
         self.best = self.quality[now.digest]
 
@@ -301,11 +301,11 @@ class Weeks(RuleBasedStateMachine):
 
     @invariant()
     def the_serving_version_is_complete(self):
-        there = versions.pushed(self.serving)
+        numbers = versions.pushed(self.serving)
         now = reference.served(self.serving)
-        assert (now is None) == (not there)
+        assert (now is None) == (not numbers)
         if now is not None:
-            assert now.number == there[-1]
+            assert now.number == numbers[-1]
             assert versions.digest(versions.path(self.serving, now.number)) == now.digest
             assert math.isfinite(self.quality[now.digest])
 

@@ -21,14 +21,14 @@ ROWS = 400
 
 def tables(text):
     """Caption -> rows of texts, the header first, of the tables that have one."""
-    found = {}
+    reported_values = {}
     for inner in re.findall(r"<table>(.*?)</table>", text, re.S):
         caption = re.search(r"<caption>(.*?)</caption>", inner, re.S)
         rows = re.findall(r"<tr>(.*?)</tr>", inner, re.S)
         cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in rows]
         plain = [[html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in row] for row in cells]
-        found.setdefault(html.unescape(caption.group(1)) if caption else "", plain)
-    return found
+        reported_values.setdefault(html.unescape(caption.group(1)) if caption else "", plain)
+    return reported_values
 
 
 def tfma_records(path):
@@ -71,37 +71,39 @@ def test_statistics_are_those_that_tfdv_loads(reported, tmp_path):
         os.makedirs(folder)
         made = tfdv.generate_statistics_from_dataframe(frame)
         (folder / "FeatureStats.pb").write_bytes(made.SerializeToString())
-    found = reported("statistics", "ExampleStatistics", tmp_path / "statistics")
+    reported_values = reported("statistics", "ExampleStatistics", tmp_path / "statistics")
     wanted = {
         split: tfdv.load_stats_binary(str(tmp_path / f"statistics/Split-{split}/FeatureStats.pb")).datasets[0]
         for split in ("train", "eval")
     }
-    assert found["Rows by split"][1:] == [[split, number(set_.num_examples)] for split, set_ in wanted.items()]
-    head, *rows = next(rows for caption, rows in found.items() if caption.startswith("Columns"))
+    assert reported_values["Rows by split"][1:] == [
+        [split, number(set_.num_examples)] for split, set_ in wanted.items()
+    ]
+    head, *rows = next(rows for caption, rows in reported_values.items() if caption.startswith("Columns"))
     by_name = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
     for split, set_ in wanted.items():
         for feature in set_.features:
             name = feature.path.step[0]
-            told, numeric = by_name[name], feature.WhichOneof("stats") == "num_stats"
+            recorded, numeric = by_name[name], feature.WhichOneof("stats") == "num_stats"
             stats = feature.num_stats if numeric else feature.string_stats
             common = stats.common_stats
-            assert told[f"nulls, {split}"] == share(common.num_missing / set_.num_examples)
+            assert recorded[f"nulls, {split}"] == share(common.num_missing / set_.num_examples)
             if numeric:
-                assert told[f"mean or most frequent, {split}"] == number(stats.mean)
+                assert recorded[f"mean or most frequent, {split}"] == number(stats.mean)
                 if split == "train":
-                    assert (told["min"], told["max"]) == (number(stats.min), number(stats.max))
-                histogram = next(each for each in stats.histograms if each.type == 0)
+                    assert (recorded["min"], recorded["max"]) == (number(stats.min), number(stats.max))
+                histogram = next(entry for entry in stats.histograms if entry.type == 0)
                 buckets = [
                     [number(b.low_value), number(b.high_value), number(b.sample_count)] for b in histogram.buckets
                 ]
-                assert [row[1:4] for row in found[name][1:] if row[0] == split] == buckets
+                assert [row[1:4] for row in reported_values[name][1:] if row[0] == split] == buckets
             else:
-                assert told[f"mean or most frequent, {split}"] == stats.top_values[0].value
+                assert recorded[f"mean or most frequent, {split}"] == stats.top_values[0].value
                 if split == "train":
-                    assert told["unique values"] == number(stats.unique)
-                place = found[name][0].index(split)
+                    assert recorded["unique values"] == number(stats.unique)
+                place = reported_values[name][0].index(split)
                 shares = {b.label: share(b.sample_count / common.tot_num_values) for b in stats.rank_histogram.buckets}
-                assert {row[0]: row[place] for row in found[name][1:]} == shares
+                assert {row[0]: row[place] for row in reported_values[name][1:]} == shares
 
 
 def test_metrics_intervals_slices_and_curves_are_those_that_tfma_loads(judged, reported):
@@ -117,15 +119,15 @@ def test_metrics_intervals_slices_and_curves_are_those_that_tfma_loads(judged, r
         types_of={"city": "BYTES"},
         slices=[[{"column": "city", "name": "city"}]],
     )
-    found = reported("evaluation", "ModelEvaluation", run.folder)
+    reported_values = reported("evaluation", "ModelEvaluation", run.folder)
     result = tfma.load_eval_result(run.folder)
     by_slice = {key: metrics[""][""] for key, metrics in result.slicing_metrics}
 
     def value(metric):
-        told = metric.get("boundedValue", metric)
-        return told["value"] if "value" in told else told["doubleValue"]
+        recorded = metric.get("boundedValue", metric)
+        return recorded["value"] if "value" in recorded else recorded["doubleValue"]
 
-    [overall] = [rows for caption, rows in found.items() if caption.startswith("Metrics, split test")]
+    [overall] = [rows for caption, rows in reported_values.items() if caption.startswith("Metrics, split test")]
     # TFMA's own values of the metrics that are exact here are in its files alone.
     left_out = {"example_count", "tfma_auc", "tfma_pr_auc"}
     assert left_out <= set(by_slice[()])
@@ -134,16 +136,16 @@ def test_metrics_intervals_slices_and_curves_are_those_that_tfma_loads(judged, r
     ends = {}
     for record in tfma_records(f"{run.folder}/metrics-00000-of-00001.tfrecord"):
         if not record.slice_key.single_slice_keys:
-            for each in record.metric_keys_and_values:
-                reach = each.confidence_interval
-                ends[each.key.name] = [
+            for entry in record.metric_keys_and_values:
+                reach = entry.confidence_interval
+                ends[entry.key.name] = [
                     number(reach.lower_bound.double_value.value),
                     number(reach.upper_bound.double_value.value),
                 ]
     shown = {row[0]: row[2:4] for row in overall[1:] if row[2] != "-"}
     assert len(shown) > 4
     assert shown == {name: ends[name] for name in shown}
-    head, *rows = next(rows for caption, rows in found.items() if caption.startswith("All metrics by slice"))
+    head, *rows = next(rows for caption, rows in reported_values.items() if caption.startswith("All metrics by slice"))
     assert len(rows) == len(by_slice) - 1 == 2
     for row in rows:
         column, _, name = row[0].partition(" = ")
@@ -152,9 +154,9 @@ def test_metrics_intervals_slices_and_curves_are_those_that_tfma_loads(judged, r
         assert row[2:] == [number(value(metrics[metric])) for metric in head[2:]]
     [(_, plots)] = result.plots
     matrices = plots[""][""]["confusionMatrixAtThresholds"]["matrices"]
-    _, *cuts = found["By threshold"]
+    _, *cuts = reported_values["By threshold"]
     assert len(cuts) > 15
-    by_threshold = {number(float(each.get("threshold", 0))): each for each in matrices}
+    by_threshold = {number(float(entry.get("threshold", 0))): entry for entry in matrices}
     for threshold, recall, fall_out, precision in cuts:
         cell = {name: float(by_threshold[threshold].get(name, 0)) for name in by_threshold[threshold]}
         true, false = cell.get("truePositives", 0), cell.get("falsePositives", 0)

@@ -46,10 +46,10 @@ KINDS = {"rooms": "INT", "area": "FLOAT", "city": "BYTES", "sq ft": "INT", "raw"
     ],
 )
 def test_an_expression_names_its_rows(text, rows):
-    found = Expression(text)
-    found.check(KINDS)
+    expression = Expression(text)
+    expression.check(KINDS)
 
-    assert [row for row, named in enumerate(matches(found, BATCH).to_pylist()) if named] == rows
+    assert [row for row, named in enumerate(matches(expression, BATCH).to_pylist()) if named] == rows
 
 
 def test_a_name_that_is_a_word_in_any_script_needs_no_quotes():

@@ -23,20 +23,20 @@ def batch(**columns):
 
 
 def gathered(batches, *, skip=("id",), label="city", name=None):
-    made, file = row_profile.Marks(skip=skip, label=label, name=name), io.BytesIO()
+    marks, file = row_profile.Marks(skip=skip, label=label, name=name), io.BytesIO()
     for one, rows in batches:
-        made.add(one, {split: np.array(places) for split, places in rows.items()})
+        marks.add(one, {split: np.array(places) for split, places in rows.items()})
     file.close = lambda: None
-    made.write(file)
+    marks.write(file)
     return row_profile.read(io.BytesIO(file.getvalue()))
 
 
 def test_rows_that_differ_only_in_what_is_skipped_share_a_digest():
-    found = row_profile.digests(batch(), ["id"])
+    row_digests = row_profile.digests(batch(), ["id"])
 
-    assert found.dtype == np.uint64
-    assert found[0] == found[1]
-    assert len(set(found.tolist())) == 3
+    assert row_digests.dtype == np.uint64
+    assert row_digests[0] == row_digests[1]
+    assert len(set(row_digests.tolist())) == 3
     assert len(set(row_profile.digests(batch(), []).tolist())) == 4
 
 
@@ -69,14 +69,14 @@ def test_facts_are_gathered_by_split_over_batches():
     assert facts["train"].labels == {"Bern": 4, "": 1}
     assert facts["train"].odd == {"area": [1, 2]}
     assert facts["eval"] == row_profile.Facts(1, {"": 1}, [], {})
-    assert {split: len(found) for split, found in digests.items()} == {"train": 6, "eval": 1}
-    assert {split: len(found) for split, found in features.items()} == {"train": 6, "eval": 1}
+    assert {split: len(row_digests) for split, row_digests in digests.items()} == {"train": 6, "eval": 1}
+    assert {split: len(row_digests) for split, row_digests in features.items()} == {"train": 6, "eval": 1}
 
 
 def test_names_are_kept_beside_the_digests_of_the_same_rows():
     _, digests, _, names = gathered([(batch(), {"train": [0, 2], "eval": [3]}), (batch(), {"train": [1]})], name="city")
 
-    assert {split: len(found) for split, found in digests.items()} == {"train": 3, "eval": 1}
+    assert {split: len(row_digests) for split, row_digests in digests.items()} == {"train": 3, "eval": 1}
     assert names == {
         "train": [*(COLUMNS["city"][row].as_py() for row in (0, 2, 1))],
         "eval": [COLUMNS["city"][3].as_py()],

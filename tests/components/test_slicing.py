@@ -32,9 +32,9 @@ def test_a_missing_value_is_a_slice_of_its_own():
 
 @pytest.mark.parametrize("kind", [np.int64, np.float32])
 def test_a_bound_belongs_to_the_bucket_above_it(kind):
-    found = named(AGE, np.array([-3, 17, 18, 64, 65, 99], kind))
+    buckets = named(AGE, np.array([-3, 17, 18, 64, 65, 99], kind))
 
-    assert found == [b"below 18", b"below 18", b"18 to 65", b"18 to 65", b"from 65", b"from 65"]
+    assert buckets == [b"below 18", b"below 18", b"18 to 65", b"18 to 65", b"from 65", b"from 65"]
 
 
 @pytest.mark.parametrize("bound", [0.1, 0.3, 0.7, 0.9, 1.1, 19.99, 99.95, -0.1])
@@ -42,8 +42,8 @@ def test_a_cell_that_reads_as_the_bound_is_not_below_it(bound):
     """The nearest float32 to 0.7 is less than the nearest float64."""
     part, just_below = Part("a", "a", (bound,)), np.nextafter(np.float32(bound), np.float32(-100))
 
-    found = named(part, np.array([bound, just_below], np.float32))
-    assert found == [f"from {bound:g}".encode(), f"below {bound:g}".encode()]
+    buckets = named(part, np.array([bound, just_below], np.float32))
+    assert buckets == [f"from {bound:g}".encode(), f"below {bound:g}".encode()]
 
 
 def test_integers_meet_bounds_exactly():

@@ -88,17 +88,17 @@ def rounded(feature):
 def both(paths, beam_pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("statistics")
     elements = [("train", path, None) for path in paths]
-    found = parallel_map.map_reduce(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
-    return executor.proto(found["train"]), stock(paths, beam_pipeline(), str(folder))
+    merged = parallel_map.map_reduce(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
+    return executor.proto(merged["train"]), stock(paths, beam_pipeline(), str(folder))
 
 
 def test_the_figures_are_those_of_stock(both):
     ours, expected = both
     assert ours.datasets[0].num_examples == expected.datasets[0].num_examples == ROWS
-    made, stocks = by_name(ours), by_name(expected)
-    assert made.keys() == stocks.keys()
+    ours_by_name, stocks = by_name(ours), by_name(expected)
+    assert ours_by_name.keys() == stocks.keys()
     for name in stocks:
-        assert rounded(made[name]) == rounded(stocks[name]), name
+        assert rounded(ours_by_name[name]) == rounded(stocks[name]), name
 
 
 @pytest.mark.parametrize("name", ["number", "whole"])
@@ -134,11 +134,14 @@ def test_columns_are_lists_of_the_types_that_stock_reads_from_the_records():
     batch = pa.record_batch(list(columns.values()), list(columns))
     records = example_encoding.examples(pa.record_batch([*batch.columns[:3], pa.nulls(2)], list(columns))).to_pylist()
     stock = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(records)
-    found = executor.lists(batch)
+    batch_of_lists = executor.lists(batch)
 
     for name in columns:
-        made, wanted = (side.column(side.schema.get_field_index(name)) for side in (found, stock))
-        assert (made.to_pylist(), pa.types.is_null(made.type)) == (wanted.to_pylist(), pa.types.is_null(wanted.type))
+        ours_by_name, wanted = (side.column(side.schema.get_field_index(name)) for side in (batch_of_lists, stock))
+        assert (ours_by_name.to_pylist(), pa.types.is_null(ours_by_name.type)) == (
+            wanted.to_pylist(),
+            pa.types.is_null(wanted.type),
+        )
 
 
 def test_a_split_without_rows_has_statistics_too():

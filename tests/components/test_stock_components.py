@@ -166,15 +166,15 @@ def test_statistics_of_these_examples_are_those_of_stock(both, beam_pipeline, tm
     statistics.Executor(context).Do({"examples": [ours]}, {"statistics": [made]}, {})
 
     for split in SHARES:
-        expected, found = (load(artifact, split) for artifact in (theirs, made))
-        assert expected.keys() == found.keys()
+        expected, actual = (load(artifact, split) for artifact in (theirs, made))
+        assert expected.keys() == actual.keys()
         for name, feature in expected.items():
-            assert exact(found[name]) == exact(feature), (split, name)
+            assert exact(actual[name]) == exact(feature), (split, name)
             for kind in ("num_stats", "string_stats"):
                 for field in ("mean", "std_dev", "avg_length"):
                     if feature.HasField(kind) and hasattr(getattr(feature, kind), field):
                         value = getattr(getattr(feature, kind), field)
-                        assert getattr(getattr(found[name], kind), field) == pytest.approx(value, rel=1e-6)
+                        assert getattr(getattr(actual[name], kind), field) == pytest.approx(value, rel=1e-6)
 
 
 def load(artifact, split):

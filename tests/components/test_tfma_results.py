@@ -95,16 +95,16 @@ def test_a_verdict_without_a_failed_rule(tfma, write):
 def test_a_verdict_names_each_rule_that_failed(tfma, write):
     verdict = tfma.load_validation_result(write([HOLDS, TOO_LARGE, WORSE], BASELINE))
     [overall] = verdict.metric_validations_per_slice
-    told = {failure.metric_key.name: failure for failure in overall.failures}
+    failures = {failure.metric_key.name: failure for failure in overall.failures}
 
     assert not verdict.validation_ok
     assert not verdict.rubber_stamp
     assert not overall.slice_key.single_slice_keys
-    assert {name: failure.message for name, failure in told.items()} == {"mae": str(TOO_LARGE), "r2": str(WORSE)}
-    assert told["mae"].metric_value.double_value.value == 2.5
-    assert told["mae"].metric_threshold.value_threshold.upper_bound.value == 2.0
-    assert told["r2"].metric_threshold.value_threshold.lower_bound.value == 0.8
-    assert not told["r2"].metric_threshold.value_threshold.HasField("upper_bound")
+    assert {name: failure.message for name, failure in failures.items()} == {"mae": str(TOO_LARGE), "r2": str(WORSE)}
+    assert failures["mae"].metric_value.double_value.value == 2.5
+    assert failures["mae"].metric_threshold.value_threshold.upper_bound.value == 2.0
+    assert failures["r2"].metric_threshold.value_threshold.lower_bound.value == 0.8
+    assert not failures["r2"].metric_threshold.value_threshold.HasField("upper_bound")
 
 
 def test_a_value_that_is_no_number_fails_without_a_threshold(tfma, write):

@@ -39,9 +39,9 @@ def test_a_column_is_named_with_what_it_holds():
     value = tf.constant([[2.0], [-3.5]])
     error = failing(lambda cell: raw_columns.require(cell, cell > 0, "Größe's", "must be above 0"), value)
 
-    found = transform_errors.explain(error, SUBJECT)
-    assert isinstance(found, UserError)
-    assert str(found).startswith("column \"Größe's\" must be above 0; it holds '-3.5'. Fix or exclude such rows")
+    explanation = transform_errors.explain(error, SUBJECT)
+    assert isinstance(explanation, UserError)
+    assert str(explanation).startswith("column \"Größe's\" must be above 0; it holds '-3.5'. Fix or exclude such rows")
 
 
 def decode(encoded):
@@ -87,9 +87,9 @@ def test_the_line_of_the_user_s_function_is_told(tmp_path, monkeypatch):
     with pytest.raises(KeyError) as caught:
         module.preprocessing_fn({}, {})
 
-    found = transform_errors.explain(caught.value, replace(SUBJECT, preprocessing="mine.preprocessing_fn"))
-    assert str(found).startswith("mine.preprocessing_fn failed: KeyError: 'z' (")
-    assert str(found).endswith("mine.py, line 2)")
+    explanation = transform_errors.explain(caught.value, replace(SUBJECT, preprocessing="mine.preprocessing_fn"))
+    assert str(explanation).startswith("mine.preprocessing_fn failed: KeyError: 'z' (")
+    assert str(explanation).endswith("mine.py, line 2)")
 
 
 def test_any_other_error_stays_as_it_is():

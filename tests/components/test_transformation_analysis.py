@@ -104,32 +104,32 @@ def apply(model, columns):
 
 
 def test_features_are_those_of_stock(ours, stock, columns):
-    made = {name: value.numpy() for name, value in apply(ours, columns).items()}
+    actual = {name: value.numpy() for name, value in apply(ours, columns).items()}
     expected = {name: value.numpy() for name, value in apply(stock.transform_savedmodel_dir, columns).items()}
 
-    assert made.keys() == expected.keys()
-    for name in made.keys() - {"z", "mean", "second", "bucket"}:
-        np.testing.assert_array_equal(made[name], expected[name], err_msg=name)
+    assert actual.keys() == expected.keys()
+    for name in actual.keys() - {"z", "mean", "second", "bucket"}:
+        np.testing.assert_array_equal(actual[name], expected[name], err_msg=name)
     for name in ("z", "mean", "second"):
-        np.testing.assert_allclose(made[name], expected[name], rtol=1e-6, atol=1e-7, err_msg=name)
+        np.testing.assert_allclose(actual[name], expected[name], rtol=1e-6, atol=1e-7, err_msg=name)
     # The sketch of quantiles may put a bound elsewhere within its error, 1/100 of the rows and less.
-    assert (made["bucket"] != expected["bucket"]).mean() < 0.01
-    assert np.abs(made["bucket"] - expected["bucket"]).max() <= 1
+    assert (actual["bucket"] != expected["bucket"]).mean() < 0.01
+    assert np.abs(actual["bucket"] - expected["bucket"]).max() <= 1
 
 
 @pytest.mark.parametrize("name", ["word", "few", "often", "digits", "empty"])
 def test_vocabularies_are_those_of_stock(ours, stock, name):
     with open(f"{ours}/assets/{name}", "rb") as file:
-        made = file.read()
+        actual = file.read()
     with open(stock.vocabulary_file_by_name(name), "rb") as file:
-        assert made == file.read()
+        assert actual == file.read()
 
 
 def test_the_metadata_is_that_of_stock(ours, stock):
-    made = metadata_io.read_metadata(f"{ours}/{impl_helper.METADATA_DIR_NAME}").schema
+    actual = metadata_io.read_metadata(f"{ours}/{impl_helper.METADATA_DIR_NAME}").schema
     expected = stock.transformed_metadata.schema
-    assert [feature.name for feature in made.feature] == [feature.name for feature in expected.feature]
-    assert made == expected
+    assert [feature.name for feature in actual.feature] == [feature.name for feature in expected.feature]
+    assert actual == expected
 
 
 def test_rows_are_written_as_the_graph_transforms_them(ours, shards, spec, columns, beam_pipeline, tmp_path):
@@ -190,9 +190,9 @@ def test_one_file_read_in_several_batches_gives_what_two_files_give(
     monkeypatch.setattr(records, "BATCH_ROWS", ROWS // 3)
     analysis = Analysis(digits, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path / "work"))
     needed = {name: spec[name] for name in analysis.columns}
-    made = analysis.run(graph_passes.gather(beam_pipeline, [Shard(str(rows))], needed, str(tmp_path / "work")))
+    actual = analysis.run(graph_passes.gather(beam_pipeline, [Shard(str(rows))], needed, str(tmp_path / "work")))
 
-    assert Path(made, "assets", "digits").read_bytes() == Path(ours, "assets", "digits").read_bytes()
+    assert Path(actual, "assets", "digits").read_bytes() == Path(ours, "assets", "digits").read_bytes()
 
 
 def test_no_row_is_a_clear_error(spec, write_examples, beam_pipeline, tmp_path):

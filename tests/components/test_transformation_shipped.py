@@ -45,10 +45,10 @@ def test_every_analyzer_of_a_shipped_pipeline_is_known(run, pack, tmp_path):
     spec = schema_utils.schema_as_feature_spec(schema_columns.schema(REPOSITORY, stem)).feature_spec
     function = functools.partial(preprocessing.preprocessing_fn, custom_config=pack(**asked(run)))
 
-    made = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path))
+    analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path))
 
-    assert made.columns
-    if made._accumulating:
+    assert analysis.columns
+    if analysis._accumulating:
         with pytest.raises(FirstPass) as caught:
-            made.run(first_pass)
+            analysis.run(first_pass)
         assert caught.value.args == (str(tmp_path / "traced"),)

@@ -16,7 +16,7 @@ def test_texts_without_a_known_word_are_counted_by_split(analyze, pack, write_ex
     later = str(write_examples(tmp_path / "later.gz", {"t": ["film", "unseen", "words"], "y": [1.0] * 3}))
     sources = {str(tmp_path / "1.gz"): Shard(str(tmp_path / "raw.gz")), str(tmp_path / "2.gz"): Shard(later)}
     output = TFTransformOutput(graph)
-    found = graph_passes.materialize(
+    results = graph_passes.materialize(
         beam_pipeline,
         sources,
         spec,
@@ -26,8 +26,8 @@ def test_texts_without_a_known_word_are_counted_by_split(analyze, pack, write_ex
         bags=["t_bag"],
     )
 
-    assert list(found.values()) == [(6, {"t_bag": 2}), (3, {"t_bag": 2})]
-    by_split = {"train": [found[str(tmp_path / "1.gz")]], "eval": [found[str(tmp_path / "2.gz")]]}
+    assert list(results.values()) == [(6, {"t_bag": 2}), (3, {"t_bag": 2})]
+    by_split = {"train": [results[str(tmp_path / "1.gz")]], "eval": [results[str(tmp_path / "2.gz")]]}
     assert executor._unknown_text_note(by_split, ["t_bag"]) == (
         "; 't' has no known word in 2 of 6 train (33.3 %), 2 of 3 eval (66.7 %)"
     )

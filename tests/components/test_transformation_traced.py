@@ -45,10 +45,10 @@ def test_what_the_graph_says_comes_out(tmp_path):
         "other": tf.constant(CELLS["other"], tf.int64),
     }
     kept = traced.Traced(str(tmp_path / "pass"))
-    found = kept.apply(columns)
+    outputs = kept.apply(columns)
 
-    np.testing.assert_array_equal(found["sum"], [[3.0], [4.0], [8.0]])
-    np.testing.assert_array_equal(found["x"], CELLS["x"])
+    np.testing.assert_array_equal(outputs["sum"], [[3.0], [4.0], [8.0]])
+    np.testing.assert_array_equal(outputs["x"], CELLS["x"])
     with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
         kept.apply({**columns, "x": tf.constant([[1.0], [9.0], [2.0]])})
 
@@ -96,11 +96,11 @@ def test_the_first_pass_is_made_either_way(write_examples, beam_pipeline, tmp_pa
         "hole": tf.ragged.constant(CELLS["hole"]).to_sparse(),
         "other": tf.constant(CELLS["other"], tf.int64),
     }
-    found = tf.saved_model.load(model).transform_fn(given)["y"]
+    outputs = tf.saved_model.load(model).transform_fn(given)["y"]
 
     assert (work / "traced").exists() is folder
     raw = part({"hole": given["hole"]}).numpy()
-    np.testing.assert_allclose(found, raw.reshape(-1, 1) - mean, rtol=1e-6)
+    np.testing.assert_allclose(outputs, raw.reshape(-1, 1) - mean, rtol=1e-6)
 
 
 def test_a_function_without_an_analyzer_is_saved_at_once(tmp_path):

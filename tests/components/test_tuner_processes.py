@@ -33,26 +33,26 @@ def jobs(*layers, **training):
 
 def children():
     """Processes of trials that this process started."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
                 if parent == os.getpid() and trial_pool.MODULE.encode() in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
+                    pids.append(int(entry.name))
             except OSError:
                 continue
-    return sorted(found)
+    return sorted(pids)
 
 
 def test_results_do_not_depend_on_the_process_and_none_is_left(trial_order):
     here = trial_process.Trials(trial_order)
     with trial_pool.Pool(trial_order, 2) as train:
-        found = dict(train(jobs(4, 8, 12)))
+        results = dict(train(jobs(4, 8, 12)))
         assert len(children()) == 2
 
     assert children() == []
-    assert [found[number].metrics for number in range(3)] == [
+    assert [results[number].metrics for number in range(3)] == [
         here.run(job)["metrics"] for job in jobs(4, 8, 12).values()
     ]
 
@@ -65,9 +65,9 @@ def test_a_process_that_is_killed_takes_one_trial_with_it(trial_order):
 
     with trial_pool.Pool(trial_order, 1) as train:
         threading.Thread(target=kill, daemon=True).start()
-        found = list(train(jobs(4, 8)))
+        results = list(train(jobs(4, 8)))
 
-    (first, lost), (second, good) = found
+    (first, lost), (second, good) = results
     assert (first, second) == (0, 1)
     assert lost.failure == "its process was killed by signal 9: memory may have run out, lower tuner.parallel"
     assert not lost.keep

@@ -72,11 +72,11 @@ def test_a_stopped_search_is_taken_up_and_trains_only_what_is_missing(tmp_path, 
     stopped, rest = Arithmetic(stop_after=5), Arithmetic()
     with pytest.raises(KeyboardInterrupt):
         find(tmp_path / "stopped", stopped, **values)
-    found = find(tmp_path / "stopped", rest, **values)
+    done = find(tmp_path / "stopped", rest, **values)
 
-    assert [trial.earlier for trial in found].count(True) == 5
+    assert [trial.earlier for trial in done].count(True) == 5
     assert len(rest.given) == len(everything.given) - 5
-    assert [{**line, "earlier": False} for line in lines(found)] == lines(whole)
+    assert [{**line, "earlier": False} for line in lines(done)] == lines(whole)
 
 
 def test_what_decides_a_trial_names_its_result(tmp_path):
@@ -107,33 +107,33 @@ def test_a_result_that_the_machine_spoilt_is_not_kept(tmp_path):
 
 
 def test_the_config_itself_is_trial_0_and_the_best_is_never_worse(tmp_path):
-    found = find(tmp_path, Arithmetic(), trials=10)
-    best = trials.best(found, settings())
+    done = find(tmp_path, Arithmetic(), trials=10)
+    best = trials.best(done, settings())
 
-    assert found[0].values == {"network.layers": [64, 64], "training.optimizer.learning_rate": 1e-3}
-    assert best.score == min(trial.score for trial in found if trial.score is not None) <= found[0].score
+    assert done[0].values == {"network.layers": [64, 64], "training.optimizer.learning_rate": 1e-3}
+    assert best.score == min(trial.score for trial in done if trial.score is not None) <= done[0].score
 
 
 def test_a_trial_without_a_number_is_failed_and_never_the_best(tmp_path):
-    found = find(tmp_path, Arithmetic(diverge=0.002), trials=10)
-    failed = [trial for trial in found if trial.score is None]
+    done = find(tmp_path, Arithmetic(diverge=0.002), trials=10)
+    failed = [trial for trial in done if trial.score is None]
     nan = Trial(number=9, values={}, most_epochs=1, result=Result(metrics={"loss": float("nan")}), score=None)
 
     assert 0 < len(failed) < 10
     assert all(trial.values["training.optimizer.learning_rate"] > 0.002 for trial in failed)
-    assert trials.best([*found, nan], settings()).score is not None
+    assert trials.best([*done, nan], settings()).score is not None
     assert trials.score(nan.result, "loss") is None
     assert trials.best(failed, settings()) is None
 
 
 def test_an_accuracy_is_best_where_it_is_highest(tmp_path):
     results = [Result(metrics={"loss": 1.0, "accuracy": value}) for value in (0.5, 0.9, 0.9, 0.7)]
-    found = [
+    done = [
         Trial(number=at, values={}, most_epochs=1, result=result, score=trials.score(result, "accuracy"))
         for at, result in enumerate(results)
     ]
 
-    assert trials.best(found, settings(objective="accuracy")).number == 1
+    assert trials.best(done, settings(objective="accuracy")).number == 1
 
 
 def test_all_failed_is_said_with_the_reasons(tmp_path):
@@ -145,23 +145,23 @@ def test_all_failed_is_said_with_the_reasons(tmp_path):
 
 
 def test_the_line_names_the_best_the_default_and_the_failed(tmp_path):
-    found = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
-    best = trials.best(found, settings())
-    failed = sum(trial.score is None for trial in found)
+    done = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
+    best = trials.best(done, settings())
+    failed = sum(trial.score is None for trial in done)
 
-    assert executor._summary(found, best, settings()) == (
+    assert executor._summary(done, best, settings()) == (
         f"trial {best.number} of 10 is the best: eval loss {best.score:.4g} (the config's own: 0.011); {failed} failed"
     )
-    assert executor._summary(found[:1], found[0], settings()) == (
+    assert executor._summary(done[:1], done[0], settings()) == (
         "the config's own values are the best of 1 trials: eval loss 0.011"
     )
 
 
 def test_the_table_is_the_same_in_three_forms(tmp_path):
-    found = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
-    best = trials.best(found, settings())
-    rows = list(csv.reader(io.StringIO(trial_tables.comma_separated(found, best))))
-    records = [json.loads(line) for line in trial_tables.jsonl(found, best).splitlines()]
+    done = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
+    best = trials.best(done, settings())
+    rows = list(csv.reader(io.StringIO(trial_tables.comma_separated(done, best))))
+    records = [json.loads(line) for line in trial_tables.jsonl(done, best).splitlines()]
 
     assert rows[0] == [
         *(
@@ -181,17 +181,17 @@ def test_the_table_is_the_same_in_three_forms(tmp_path):
     assert sum("failed: training: loss became nan" in row[-1] for row in rows) == sum(
         record["state"] == "FAILED" for record in records
     )
-    marked = trial_tables.markdown(found, best).splitlines()
+    marked = trial_tables.markdown(done, best).splitlines()
     assert len(marked) == 12
     assert [line for line in marked if f"**{best.number}**" in line] == [line for line in marked if "**best**" in line]
 
 
 def test_the_plot_has_a_mark_for_each_trial_in_each_panel(tmp_path):
-    found = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
-    drawn = trial_plot.draw(found, trials.best(found, settings()), settings())
+    done = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
+    drawn = trial_plot.draw(done, trials.best(done, settings()), settings())
     root = ElementTree.fromstring(drawn)
     name = "{http://www.w3.org/2000/svg}"
-    failed = sum(trial.score is None for trial in found)
+    failed = sum(trial.score is None for trial in done)
 
     assert len(root.findall(f".//{name}circle")) == 3 * (10 - failed)
     assert len(root.findall(f".//{name}path")) == 3 * 2 * failed
@@ -204,22 +204,22 @@ def test_the_plot_has_a_mark_for_each_trial_in_each_panel(tmp_path):
 
 
 def test_one_trial_or_equal_scores_are_drawn_too(tmp_path):
-    found = find(tmp_path, Arithmetic(), trials=2)[:1]
+    done = find(tmp_path, Arithmetic(), trials=2)[:1]
 
-    ElementTree.fromstring(trial_plot.draw(found, found[0], settings()))
+    ElementTree.fromstring(trial_plot.draw(done, done[0], settings()))
 
 
 def test_the_content_of_what_trials_read_counts_and_not_its_place(tmp_path):
-    found = []
+    digests = []
     for place, rows, vocabulary in (("one", "a", "v"), ("two", "a", "v"), ("three", "b", "v"), ("four", "a", "w")):
         (tmp_path / place / "graph" / "assets").mkdir(parents=True)
         (tmp_path / place / "rows.gz").write_text(rows)
         (tmp_path / place / "other.gz").write_text(place)
         (tmp_path / place / "graph" / "assets" / "words").write_text(vocabulary)
-        found.append(trials.content({"train": [str(tmp_path / place / "rows.gz")]}, str(tmp_path / place / "graph")))
+        digests.append(trials.content({"train": [str(tmp_path / place / "rows.gz")]}, str(tmp_path / place / "graph")))
 
-    assert found[0] == found[1]
-    assert len(set(found)) == 3
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,9 @@ TABLE = pa.table({"a": [1, 2], "b": ["x", "y"]})
 
 
 def written(write):
-    made = io.BytesIO()
-    write(made)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    write(buffer)
+    return buffer.getvalue()
 
 
 def archive(*names):
@@ -72,16 +72,16 @@ CASES = {
 @pytest.mark.parametrize("ending", CASES)
 @pytest.mark.parametrize("called_csv", [False, True], ids=["by its name", "called .csv"])
 def test_a_file_that_is_no_table_is_named_with_what_converts_it(tmp_path, ending, called_csv):
-    content, said = CASES[ending]
+    content, message = CASES[ending]
     path = tmp_path / ("x.csv" if called_csv else f"x.{ending}")
     path.write_bytes(content)
-    said = rf"{path.name} is {said.replace(f'x.{ending}', path.name)}"
-    said = said.replace(rf"x\.{ending}", rf"{path.stem}\.{path.suffix[1:]}")
+    message = rf"{path.name} is {message.replace(f'x.{ending}', path.name)}"
+    message = message.replace(rf"x\.{ending}", rf"{path.stem}\.{path.suffix[1:]}")
     settings = Data(path="x")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         new_config.new(str(tmp_path), "made", str(path))
     for ask in (sources.look, lambda path, settings: list(sources.batches(path, settings, {}))):
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(UserError, match=message):
             ask(str(path), settings)
 
 
@@ -163,6 +163,6 @@ def test_why_a_bucket_is_not_read_is_the_word_of_the_client_below(monkeypatch):
 
     monkeypatch.setattr(opening, "file_systems", lambda: NoAccess)
     copy = r"in a bucket: copy it here, as with `gsutil cp 'gs://b/t\.csv' data/`"
-    said = rf"^data\.path: gs://b/t\.csv is {copy}; .*: Forbidden: no access$"
-    with pytest.raises(ResourceError, match=said):
+    message = rf"^data\.path: gs://b/t\.csv is {copy}; .*: Forbidden: no access$"
+    with pytest.raises(ResourceError, match=message):
         data_files.resolve("gs://b/t.csv", Data(path="x"))

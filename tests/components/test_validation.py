@@ -37,8 +37,8 @@ def validate(tmp_path):
         for name, table in splits.items():
             folder = tmp_path / "statistics" / f"Split-{name}"
             folder.mkdir(parents=True)
-            made = tfdv.generate_statistics_from_dataframe(pd.DataFrame(table), tfdv.StatsOptions(), n_jobs=1)
-            (folder / "FeatureStats.pb").write_bytes(made.SerializeToString())
+            generated = tfdv.generate_statistics_from_dataframe(pd.DataFrame(table), tfdv.StatsOptions(), n_jobs=1)
+            (folder / "FeatureStats.pb").write_bytes(generated.SerializeToString())
         (tmp_path / "schema").mkdir()
         (tmp_path / "schema" / "schema.pbtxt").write_text(SCHEMA)
         properties = {"exclude_splits": "[]"}
@@ -104,9 +104,9 @@ def test_a_table_with_too_few_rows_is_stopped(statistics):
     schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
     schema.dataset_constraints.min_examples_count = 10
     anomalies = {"train": tfdv.validate_statistics(statistics, schema)}
-    [found] = schema_gate.findings(anomalies, {"train": statistics}, schema, "the schema")
+    [finding] = schema_gate.findings(anomalies, {"train": statistics}, schema, "the schema")
 
-    assert found.line() == (
+    assert finding.line() == (
         "3 rows, the schema requires 10; to accept it: dataset_constraints { min_examples_count: 3 } in the schema "
         "(in train)"
     )
@@ -118,10 +118,10 @@ def test_no_anomaly_is_told_in_the_words_of_its_type_alone(statistics, kind):
     anomalies = anomalies_pb2.Anomalies()
     number = anomalies_pb2.AnomalyInfo.Type.Value(kind)
     anomalies.anomaly_info["city"].reason.add(type=number, short_description="Short", description="d 1")
-    [found] = schema_gate.findings({"train": anomalies}, {"train": statistics}, schema, "the schema")
+    [finding] = schema_gate.findings({"train": anomalies}, {"train": statistics}, schema, "the schema")
 
-    assert kind not in found.text
-    assert ("d 1" in found.text) == (kind not in {*anomaly_sentences.FIXED, *anomaly_sentences.MEASURED})
+    assert kind not in finding.text
+    assert ("d 1" in finding.text) == (kind not in {*anomaly_sentences.FIXED, *anomaly_sentences.MEASURED})
 
 
 def test_the_node_is_the_gate_and_has_the_public_id():

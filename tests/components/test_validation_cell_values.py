@@ -12,10 +12,10 @@ ALL = "data.split=all"
 def test_spellings_of_one_category_are_named_with_the_key(flats, gated):
     cities = ("Bern", "BERN", "Chur")
     flats.data(flats.HEADER + rows(60, city=lambda row: cities[row % 3]))
-    found = one(gated.found(ALL))
+    finding = one(gated.found(ALL))
 
-    assert (found["gate"], found["column"], found["action"]) == ("spellings", "city", "warn")
-    assert found["text"] == (
+    assert (finding["gate"], finding["column"], finding["action"]) == ("spellings", "city", "warn")
+    assert finding["text"] == (
         "values that differ only by case count as different categories: 'BERN' (20), 'Bern' (20); 'city' in "
         "data.fold_case merges them"
     )
@@ -34,10 +34,10 @@ def test_a_number_far_from_all_others_is_named_with_the_key(flats, gated, marker
     flats.optional("area")
     flats.data(flats.HEADER + rows(400, area=lambda row: marker if row % 10 == 0 else 40 + row % 57 / 2))
     optional = 'features.numeric=[{column="area", missing="mean"}]'
-    found = one(gated.found(ALL, optional))
+    finding = one(gated.found(ALL, optional))
 
-    assert (found["gate"], found["column"], found["action"]) == ("sentinels", "area", "warn")
-    assert found["text"] == (
+    assert (finding["gate"], finding["column"], finding["action"]) == ("sentinels", "area", "warn")
+    assert finding["text"] == (
         f"{marker} in 40 of 400 rows (10 %) is far from all other numbers and probably stands for null: "
         f"data.column_null_values = {{area = [{marker}]}} reads it as null"
     )
@@ -75,10 +75,10 @@ def test_a_new_value_in_another_spelling_of_a_known_one_is_named(flats, gated):
     values = 'string_domain { name: "cities" value: "Bern" value: "Chur" }'
     flats.data(flats.HEADER + rows(60, city=lambda row: ("Bern", "Chur", "BERN")[row % 3]))
     flats.schema(flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values)
-    refused = [each for each in gated.found(ALL) if each["gate"] == "schema"]
+    refused = [anomaly for anomaly in gated.found(ALL) if anomaly["gate"] == "schema"]
     mass = "distribution_constraints { min_domain_mass: 0.1 }"
     flats.schema(flats.SCHEMA.replace("type: BYTES", f'type: BYTES domain: "cities" {mass}') + values)
-    warned = [each for each in gated.found(ALL) if each["gate"] == "unseen"]
+    warned = [anomaly for anomaly in gated.found(ALL) if anomaly["gate"] == "unseen"]
 
-    for found in (one(refused), one(warned)):
-        assert "'BERN' differs from 'Bern' only by case: data.fold_case merges them" in found["text"]
+    for finding in (one(refused), one(warned)):
+        assert "'BERN' differs from 'Bern' only by case: data.fold_case merges them" in finding["text"]

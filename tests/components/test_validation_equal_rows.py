@@ -17,21 +17,21 @@ def test_a_feature_that_divides_the_rows_counts_when_they_are_compared(flats, ga
     flats.data(table(*((40, f"text {row % 60}", 900 + row % 2) for row in range(240))))
 
     assert gated.found(SPLIT) == []
-    found = one(gated.found(SPLIT, "features.categorical=[]", "features.ignored=['city']"))
-    assert found["gate"] == "duplicates"
-    assert found["measured"] == 1.0
-    assert found["edit"] == 'split by what such rows share: data.split = {by = "hash", column = COLUMN}'
+    finding = one(gated.found(SPLIT, "features.categorical=[]", "features.ignored=['city']"))
+    assert finding["gate"] == "duplicates"
+    assert finding["measured"] == 1.0
+    assert finding["edit"] == 'split by what such rows share: data.split = {by = "hash", column = COLUMN}'
 
 
 @pytest.mark.parametrize("split", ["data.split=hash", "data.split=all", SPLIT])
 def test_equal_rows_of_several_classes_are_counted_whatever_divides_them(flats, gated, split):
     flats.data(table(*((40 + row // 3, f"c{row // 3}", 900 + (row % 3 == 2) * (row < 90)) for row in range(180))))
-    found = one(gated.found(*LABELS, split))
+    finding = one(gated.found(*LABELS, split))
 
-    assert (found["gate"], found["action"]) == ("contradictions", "warn")
-    assert found["text"].startswith("90 of 180 rows (50 %) are equal except for their label, above the limit of 0: ")
-    assert found["text"].endswith("no model can predict more than 83.33 % of all rows correctly")
-    assert gated.found(*LABELS, split, found["edit"].removesuffix(" in the config")) == []
+    assert (finding["gate"], finding["action"]) == ("contradictions", "warn")
+    assert finding["text"].startswith("90 of 180 rows (50 %) are equal except for their label, above the limit of 0: ")
+    assert finding["text"].endswith("no model can predict more than 83.33 % of all rows correctly")
+    assert gated.found(*LABELS, split, finding["edit"].removesuffix(" in the config")) == []
     blocked = one(gated.found(*LABELS, split, "gates.contradictions=block"))
     assert [row["line"] for row in blocked["rows"]] == list(range(2, 22))
 
@@ -58,5 +58,5 @@ def test_no_gate_offers_to_let_nearly_all_through(flats, gated):
         flats.data(table(*((40 + row, "" if row < blank else "Bern", 900 + row % 50) for row in range(40))))
         assert one(gated.found(*city))["edit"] == edit
     flats.data(table(*((40, "Bern", 900 + row % 2) for row in range(40))))
-    found = one(gated.found(*LABELS, *city))
-    assert found["edit"] == "add a column to [features] that distinguishes such rows"
+    finding = one(gated.found(*LABELS, *city))
+    assert finding["edit"] == "add a column to [features] that distinguishes such rows"

@@ -35,12 +35,12 @@ def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated)
     flats.optional("city")
     city = ['features.categorical=[{column="city", missing="category"}]', "data.split=all"]
     flats.data(flats.HEADER + rows(40, city=lambda row: "" if row < 24 else "Bern"))
-    found = gated.found(*city)
+    findings = gated.found(*city)
 
-    assert [finding["splits"] for finding in found] == [["train", "eval", "test"]]
-    assert found[0]["measured"] == pytest.approx(0.6)
-    assert found[0]["text"] == "24 of 40 values (60 %) are null or blank, above the limit of 0.5"
-    assert found[0]["edit"] == "gates.missing.columns.city = 0.6 in the config"
+    assert [finding["splits"] for finding in findings] == [["train", "eval", "test"]]
+    assert findings[0]["measured"] == pytest.approx(0.6)
+    assert findings[0]["text"] == "24 of 40 values (60 %) are null or blank, above the limit of 0.5"
+    assert findings[0]["edit"] == "gates.missing.columns.city = 0.6 in the config"
     assert gated.found(*city, "gates.missing.columns.city=0.6") == []
     assert gated.found(*city, "gates.missing=off") == []
     with pytest.raises(
@@ -53,31 +53,31 @@ def test_missing_cells_above_the_share_are_warned_of_with_the_edit(flats, gated)
 def test_numbers_that_are_none_are_missing_where_a_row_may_lack_them(flats, gated):
     flats.optional("area")
     flats.data(flats.HEADER + rows(40, area=lambda row: ("nan", "inf", "", 40 + row)[min(row % 8, 3)]))
-    found = one(
+    findings = one(
         gated.found(
             'features.numeric=[{column="area", missing="mean"}]', "data.split=all", "gates.missing.max_share=0.25"
         )
     )
 
-    assert found["text"] == "15 of 40 values (37.5 %) are null or blank, above the limit of 0.25"
-    assert found["measured"] == pytest.approx(0.375)
+    assert findings["text"] == "15 of 40 values (37.5 %) are null or blank, above the limit of 0.25"
+    assert findings["measured"] == pytest.approx(0.375)
 
 
 def test_a_column_that_the_schema_refuses_is_told_once(flats, gated):
     flats.data(flats.HEADER + rows(40, area=lambda row: "" if row < 24 else 40 + row))
 
-    assert [(each["gate"], each["column"]) for each in gated.found("data.split=all")] == [("schema", "area")]
+    assert [(entry["gate"], entry["column"]) for entry in gated.found("data.split=all")] == [("schema", "area")]
 
 
 def test_splits_that_pass_one_limit_are_one_line_whose_edit_accepts_them_all(flats, gated):
     flats.optional("city")
     city = ['features.categorical=[{column="city", missing="category"}]', BY_ID, "gates.duplicates=off"]
     flats.data(flats.HEADER + rows(60, city=lambda row: "" if row % 10 < 6 + row % 3 else "Bern"))
-    found = one(gated.found(*city))
+    findings = one(gated.found(*city))
 
-    assert sorted(found["splits"]) == ["eval", "test", "train"]
-    assert re.search(r"above the limit of 0\.5 \(figures of (train|eval|test)\)$", found["text"])
-    assert gated.found(*city, found["edit"].removesuffix(" in the config")) == []
+    assert sorted(findings["splits"]) == ["eval", "test", "train"]
+    assert re.search(r"above the limit of 0\.5 \(figures of (train|eval|test)\)$", findings["text"])
+    assert gated.found(*city, findings["edit"].removesuffix(" in the config")) == []
 
 
 def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
@@ -85,16 +85,16 @@ def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
     values = 'string_domain { name: "cities" value: "Bern" value: "Chur" }'
     flats.schema(flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values)
     flats.data(flats.HEADER + rows(60, city=lambda row: "Genf" if row % 10 < 2 + row % 3 else "Bern"))
-    found = one(gated.found(*by_id, "gates.unseen.max_share=1"))
+    findings = one(gated.found(*by_id, "gates.unseen.max_share=1"))
 
-    assert sorted(found["splits"]) == ["eval", "test", "train"]
-    for split in found["splits"]:
-        assert re.search(rf"{split}: 1 new value: 'Genf' [\d.]+%; together \d+ of \d+ rows", found["text"])
+    assert sorted(findings["splits"]) == ["eval", "test", "train"]
+    for split in findings["splits"]:
+        assert re.search(rf"{split}: 1 new value: 'Genf' [\d.]+%; together \d+ of \d+ rows", findings["text"])
     value = 'value: "Genf"'
-    mass = re.search(r"distribution_constraints \{ min_domain_mass: 0\.\d+ \}", found["edit"])[0]
-    assert found["edit"] == f"add {value} to the string_domain 'cities', or {mass} to 'city' in schemas/flats.pbtxt"
+    mass = re.search(r"distribution_constraints \{ min_domain_mass: 0\.\d+ \}", findings["edit"])[0]
+    assert findings["edit"] == f"add {value} to the string_domain 'cities', or {mass} to 'city' in schemas/flats.pbtxt"
     flats.schema(flats.SCHEMA.replace("type: BYTES", f'type: BYTES domain: "cities" {mass}') + values)
-    assert {each["gate"] for each in gated.found(*by_id, "gates.unseen.max_share=1")} == {"unseen"}
+    assert {entry["gate"] for entry in gated.found(*by_id, "gates.unseen.max_share=1")} == {"unseen"}
     flats.schema(
         flats.SCHEMA.replace("type: BYTES", 'type: BYTES domain: "cities"') + values.replace("}", f"{value} }}")
     )
@@ -109,11 +109,11 @@ def test_a_column_is_one_line_whose_edit_the_schema_accepts(flats, gated):
     ],
 )
 def test_a_label_beyond_the_range_stops_with_the_row(gated, override, text):
-    found = gated.found("data.split=all", override)
+    findings = gated.found("data.split=all", override)
 
-    assert found[0]["text"] == text
-    assert found[0]["action"] == "block"
-    assert found[0]["rows"][0]["line"] == (33 if "max_value" in override else 2)
+    assert findings[0]["text"] == text
+    assert findings[0]["action"] == "block"
+    assert findings[0]["rows"][0]["line"] == (33 if "max_value" in override else 2)
 
 
 CLASSES = [
@@ -153,14 +153,14 @@ def split_rows(text):
 )
 def test_classes_are_counted_in_train(flats, gated, train, other, texts):
     flats.data(flats.HEADER + split_rows([*(("train", rent) for rent in train), ("eval", other), ("test", other)]))
-    found = [finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"]
+    findings = [finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"]
 
-    assert [finding["text"] for finding in found] == texts
+    assert [finding["text"] for finding in findings] == texts
     if train[-1] == 903:
-        assert found[0]["action"] == "block"
-        assert found[0]["splits"] == ["train", "eval", "test"]
-        assert [row["line"] for row in found[0]["rows"]] == [5, 6, 7]
-        assert found[0]["edit"] == (
+        assert findings[0]["action"] == "block"
+        assert findings[0]["splits"] == ["train", "eval", "test"]
+        assert [row["line"] for row in findings[0]["rows"]] == [5, 6, 7]
+        assert findings[0]["edit"] == (
             'add "903", "904" to label.classes in the config; or skip such rows with data.exclude = '
             '["rent = 903 or rent = 904"]'
         )
@@ -178,10 +178,10 @@ def test_a_new_class_names_the_edits_of_config_and_schema_and_no_share(flats, ga
         + 'string_domain { name: "cities" value: "Bern" value: "Chur" }'
     )
     flats.data(flats.HEADER + rows(40, city=lambda row: ("Bern", "Chur", "Genf")[row % 3]))
-    [found] = gated.found("data.split=all", "gates.label.min_count=1")
+    [findings] = gated.found("data.split=all", "gates.label.min_count=1")
 
-    assert found["gate"] == "schema"
-    assert found["edit"] == (
+    assert findings["gate"] == "schema"
+    assert findings["edit"] == (
         'add "Genf" to label.classes in the config and add value: "Genf" to the string_domain of \'city\' in '
         "schemas/flats.pbtxt; or skip such rows with data.exclude = [\"city = 'Genf'\"]"
     )
@@ -189,9 +189,9 @@ def test_a_new_class_names_the_edits_of_config_and_schema_and_no_share(flats, ga
 
 def test_a_class_that_is_gone_is_to_be_taken_out(flats, gated):
     flats.data(flats.HEADER + split_rows([("train", 900), ("train", 901), ("eval", 900), ("test", 900)]))
-    found = one([finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"])
+    findings = one([finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"])
 
-    assert found["edit"] == "remove '902' from label.classes in the config"
+    assert findings["edit"] == "remove '902' from label.classes in the config"
 
 
 @pytest.mark.parametrize(("foreign", "action"), [(2, "warn"), (4, "block")])
@@ -201,15 +201,15 @@ def test_a_new_category_within_its_share_is_warned_of_and_above_it_stops(flats, 
         flats.SCHEMA.replace("type: BYTES", f"type: BYTES {domain}") + 'string_domain { name: "cities" value: "Bern" }'
     )
     flats.data(flats.HEADER + rows(40, city=lambda row: "Genf" if row < foreign else "Bern"))
-    found = gated.found("data.split=all")
+    findings = gated.found("data.split=all")
 
-    assert {finding["action"] for finding in found} == {action}
+    assert {finding["action"] for finding in findings} == {action}
     if action == "warn":
-        assert found[0]["gate"] == "unseen"
-        assert found[0]["measured"] == pytest.approx(0.05)
+        assert findings[0]["gate"] == "unseen"
+        assert findings[0]["measured"] == pytest.approx(0.05)
     else:
-        assert re.search(r"unseen|schema", found[0]["gate"])
-        assert re.search(r"4 of 40 (rows|cells) \(10(.00)? ?%\)", found[0]["text"])
+        assert re.search(r"unseen|schema", findings[0]["gate"])
+        assert re.search(r"4 of 40 (rows|cells) \(10(.00)? ?%\)", findings[0]["text"])
 
 
 def test_served_rows_are_compared_without_a_label(flats, gated):
@@ -217,15 +217,15 @@ def test_served_rows_are_compared_without_a_label(flats, gated):
     flats.data(flats.HEADER + rows(600, area=lambda row: random.normal(80, 10)))
     served = [f"{random.normal(100, 10)},Bern" for _ in range(600)]
     flats.data("\n".join(["area,city", *served, ",Bern"]) + "\n", "served.csv")
-    found = gated.found("data.split=all", "gates.skew={action='block', path='data/served.csv'}")
+    findings = gated.found("data.split=all", "gates.skew={action='block', path='data/served.csv'}")
 
-    assert [(finding["gate"], finding["column"], finding["action"]) for finding in found] == [
+    assert [(finding["gate"], finding["column"], finding["action"]) for finding in findings] == [
         ("skew", "area", "block"),
         ("skew", "city", "block"),
     ]
-    assert 0.2 < found[0]["measured"] < 1
-    assert "from the served rows" in found[0]["text"]
-    assert found[1]["measured"] == pytest.approx(0.5)
+    assert 0.2 < findings[0]["measured"] < 1
+    assert "from the served rows" in findings[0]["text"]
+    assert findings[1]["measured"] == pytest.approx(0.5)
 
 
 def test_served_rows_that_changed_after_the_start_of_the_run_stop_it(flats, gated):

@@ -34,12 +34,12 @@ def test_missing_cells_that_became_more_are_warned_of(flats, gated):
 def test_half_the_rows_of_the_last_runs_stop(flats, gated, least, code):
     gated()
     flats.data(flats.HEADER + flats.rows(24))
-    found = gated.found(f"gates.rows.min_ratio={least}", history=gated.statistics)
+    findings = gated.found(f"gates.rows.min_ratio={least}", history=gated.statistics)
 
-    assert [finding["action"] for finding in found] == ([code] if code else [])
+    assert [finding["action"] for finding in findings] == ([code] if code else [])
     if code:
-        assert found[0]["text"] == "24 rows, 0.6 times the 40 of the last 1 run(s), below the limit of 0.7"
-        assert found[0]["edit"] == "gates.rows.min_ratio = 0.6 in the config, or once as --set gates.rows=warn"
+        assert findings[0]["text"] == "24 rows, 0.6 times the 40 of the last 1 run(s), below the limit of 0.7"
+        assert findings[0]["edit"] == "gates.rows.min_ratio = 0.6 in the config, or once as --set gates.rows=warn"
         assert (
             one(gated.found("gates.rows.min_ratio=0.7", history=gated.statistics[:1], advisory=True))["action"]
             == "warn"
@@ -57,13 +57,13 @@ def test_values_that_the_last_run_did_not_have(flats, gated):
     flats.data(flats.HEADER + rows(200))
     gated("data.split=all")
     flats.data(flats.HEADER + rows(200, city=lambda row: "Genf" if row < 20 else "Bern"))
-    found = gated.found("data.split=all", history=gated.statistics)
+    findings = gated.found("data.split=all", history=gated.statistics)
 
-    assert found[0]["text"] == (
+    assert findings[0]["text"] == (
         "20 of 200 values (10 %) are not in the last run with other data, such as 'Genf', above the limit of 0.05"
     )
-    assert found[0]["edit"] == "gates.unseen.columns.city = 0.1 in the config"
-    assert [row["line"] for row in found[0]["rows"]] == list(range(2, 22))
+    assert findings[0]["edit"] == "gates.unseen.columns.city = 0.1 in the config"
+    assert [row["line"] for row in findings[0]["rows"]] == list(range(2, 22))
 
 
 def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
@@ -113,16 +113,16 @@ def test_drift_of_a_binary_label_is_the_difference_of_its_share(flats, gated, te
         if rate < 100:
             gated(*BINARY)
     first, second = gated.statistics
-    found = one(gated.found(*BINARY, history=[first]))
+    findings = one(gated.found(*BINARY, history=[first]))
 
-    assert found["column"] == "rent"
-    assert found["measured"] == pytest.approx(0.09)
+    assert findings["column"] == "rent"
+    assert findings["measured"] == pytest.approx(0.09)
     value = "'1'" if text else "1"
     assert (
         f"L-infinity distance 0.09 from the last run with other data, above the limit of 0.05; {value} is the label of "
-        in found["text"]
+        in findings["text"]
     )
-    assert "32.0% of the rows, before of 23.0%" in found["text"]
+    assert "32.0% of the rows, before of 23.0%" in findings["text"]
     assert gated.found(*BINARY, "gates.drift.label=0.1", history=[first]) == []
     assert gated.found(*BINARY, "gates.drift.columns.rent=0.1", history=[first]) == []
     assert gated.found(*BINARY, history=[second]) == []
@@ -158,11 +158,11 @@ def test_history_has_only_runs_of_this_root(tmp_path):
 
 
 def artifact(kind, number, **properties):
-    made = kind()
-    made.mlmd_artifact.id = number
+    artifact = kind()
+    artifact.mlmd_artifact.id = number
     for key, value in properties.items():
-        made.set_int_custom_property(key, value)
-    return made
+        artifact.set_int_custom_property(key, value)
+    return artifact
 
 
 def test_history_is_what_was_let_through_without_this_run():
@@ -171,13 +171,13 @@ def test_history_is_what_was_let_through_without_this_run():
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
     given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
-    found = PassedStatistics(runs=5).resolve_artifacts(None, given)
+    findings = PassedStatistics(runs=5).resolve_artifacts(None, given)
 
-    assert [one.id for one in found["statistics"]] == [3, 1]
-    assert found["anomalies"] == found["candidate"] == []
+    assert [one.id for one in findings["statistics"]] == [3, 1]
+    assert findings["anomalies"] == findings["candidate"] == []
     assert [one.id for one in PassedStatistics(runs=1).resolve_artifacts(None, given)["statistics"]] == [3]
-    for span, each in zip((5, 8, 7, 6), statistics, strict=True):
-        each.span = span
+    for span, entry in zip((5, 8, 7, 6), statistics, strict=True):
+        entry.span = span
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
     assert [one.id for one in PassedStatistics(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
 
@@ -197,9 +197,9 @@ def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
     models, events = [], []
 
     def event(kind, execution, key, artifact_id):
-        made = pb.Event(type=kind, execution_id=execution, artifact_id=artifact_id)
-        made.path.steps.add(key=key)
-        events.append(made)
+        event_proto = pb.Event(type=kind, execution_id=execution, artifact_id=artifact_id)
+        event_proto.path.steps.add(key=key)
+        events.append(event_proto)
 
     statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3)]
     for number in (1, 2):

@@ -34,11 +34,11 @@ def photos(flats):
 def test_equal_images_on_both_sides_are_named_whatever_they_are_called(photos, gated):
     train = photos.root / "data" / "photos" / "train" / "cat"
     (photos.root / "data" / "photos" / "test" / "cat" / "copy.png").write_bytes((train / "0.png").read_bytes())
-    [found] = gated.found(*FILES)
+    [finding] = gated.found(*FILES)
 
-    assert found["gate"] == "duplicates"
-    assert "rows of eval and test" in found["text"]
-    assert found["text"].endswith("; equal rows: 'cat/0.png' of train and 'cat/copy.png' of test")
+    assert finding["gate"] == "duplicates"
+    assert "rows of eval and test" in finding["text"]
+    assert finding["text"].endswith("; equal rows: 'cat/0.png' of train and 'cat/copy.png' of test")
     [blocked] = gated.found(*FILES, "gates.duplicates=block")
     places = {row["file"].rpartition("/photos/")[2]: row["line"] for row in blocked["rows"]}
     assert places == {"train/cat/0.png": None, "test/cat/copy.png": None}
@@ -49,31 +49,33 @@ def test_equal_images_are_seen_where_nothing_names_the_rows(photos, gated):
     for number in range(40):
         (images / f"copy {number}.png").write_bytes((images / "0.png").read_bytes())
     photos.config(picture_files.CONFIG.replace('[columns]\n    id = "file"', ""))
-    found = [one["gate"] for one in gated.found("data.path=data/photos/train")]
+    finding = [one["gate"] for one in gated.found("data.path=data/photos/train")]
 
-    assert found == ["duplicates"]
+    assert finding == ["duplicates"]
 
 
 def test_a_class_that_is_not_listed_stops_the_run_with_files_and_edit(photos, gated):
     classes(photos.root / "data" / "photos" / "train", names=("bird",), count=8)
-    [found] = [one for one in gated.found("data.path=data/photos/train") if one["gate"] == "label"]
+    [finding] = [one for one in gated.found("data.path=data/photos/train") if one["gate"] == "label"]
 
-    assert found["action"] == "block"
-    assert found["text"] == "8 of 24 rows have the value 'bird', which is not in label.classes, and would have no class"
-    assert {Path(row["file"]).parent.name for row in found["rows"]} == {"bird"}
-    assert 'add "bird" to label.classes in the config' in found["edit"]
+    assert finding["action"] == "block"
+    assert (
+        finding["text"] == "8 of 24 rows have the value 'bird', which is not in label.classes, and would have no class"
+    )
+    assert {Path(row["file"]).parent.name for row in finding["rows"]} == {"bird"}
+    assert 'add "bird" to label.classes in the config' in finding["edit"]
 
 
 def test_equal_images_under_several_labels_are_named(photos, gated):
     train = photos.root / "data" / "photos" / "train"
     (train / "dog" / "cat.png").write_bytes((train / "cat" / "1.png").read_bytes())
-    [found] = gated.found("data.path=data/photos/train", "gates.duplicates=off")
+    [finding] = gated.found("data.path=data/photos/train", "gates.duplicates=off")
 
-    assert (found["gate"], found["action"]) == ("contradictions", "warn")
-    assert found["text"].startswith("2 of 17 rows (11.76 %) are equal except for their label, such as ")
-    assert {"'cat/1.png'", "'dog/cat.png'"} == set(re.findall(r"'\S+'", found["text"]))
-    [found] = gated.found("data.path=data/photos/train", "gates.duplicates=off", "gates.contradictions=block")
-    assert sorted(row["file"][-9:] for row in found["rows"]) == ["cat/1.png", "g/cat.png"]
+    assert (finding["gate"], finding["action"]) == ("contradictions", "warn")
+    assert finding["text"].startswith("2 of 17 rows (11.76 %) are equal except for their label, such as ")
+    assert {"'cat/1.png'", "'dog/cat.png'"} == set(re.findall(r"'\S+'", finding["text"]))
+    [finding] = gated.found("data.path=data/photos/train", "gates.duplicates=off", "gates.contradictions=block")
+    assert sorted(row["file"][-9:] for row in finding["rows"]) == ["cat/1.png", "g/cat.png"]
 
 
 def test_what_was_skipped_and_converted_is_in_the_summary_and_beside_the_counts(photos, ingested):
@@ -82,8 +84,8 @@ def test_what_was_skipped_and_converted_is_in_the_summary_and_beside_the_counts(
     examples = ingested(str(train))
 
     assert "skipped 1 file; converted 2 files" in examples.get_string_custom_property(summary.PROPERTY)
-    told = omissions.Omissions(json.loads(Path(examples.uri, OMISSIONS).read_text()))
-    assert sorted(told.lines()) == [
+    recorded = omissions.Omissions(json.loads(Path(examples.uri, OMISSIONS).read_text()))
+    assert sorted(recorded.lines()) == [
         "converted 1 file: GIF to PNG; a model is served PNG or JPEG, so convert such files there too (dog/b.gif)",
         "converted 1 file: WebP to PNG; a model is served PNG or JPEG, so convert such files there too (cat/a.webp)",
         "skipped 1 file: hidden (cat/.x)",

@@ -9,12 +9,12 @@ from ..flats import one, rows
 def test_labels_without_a_logarithm_stop_the_run_with_lines_and_edits(flats, gated, action):
     flats.schema(flats.SCHEMA.replace("int_domain { min: 1 max: 9000 }", ""))
     flats.data(flats.HEADER + rows(40, rent=lambda row: 900 + row if row != 7 else -2))
-    found = one(gated.found("data.split=all", "label.transform=log", f"gates.label={action}"))
+    finding = one(gated.found("data.split=all", "label.transform=log", f"gates.label={action}"))
 
-    assert (found["gate"], found["action"], found["measured"]) == ("label", "block", -2)
-    assert found["text"] == 'contains -2, but label.transform = "log" requires numbers above 0'
-    assert found["edit"].startswith('label.transform = "signed_log" in the config; or skip')
-    assert [row["line"] for row in found["rows"]] == [9]
+    assert (finding["gate"], finding["action"], finding["measured"]) == ("label", "block", -2)
+    assert finding["text"] == 'contains -2, but label.transform = "log" requires numbers above 0'
+    assert finding["edit"].startswith('label.transform = "signed_log" in the config; or skip')
+    assert [row["line"] for row in finding["rows"]] == [9]
     assert gated.found("data.split=all", "label.transform=signed_log") == []
     assert gated.found("data.split=all", "label.transform=log", "data.exclude=['rent <= 0']") == []
 
@@ -22,13 +22,13 @@ def test_labels_without_a_logarithm_stop_the_run_with_lines_and_edits(flats, gat
 def test_weights_that_are_all_zero_stop_the_run(flats, gated):
     flats.data(flats.HEADER + rows(40, area=lambda row: 0))
     weighted = ["data.split=all", "features.numeric=[]", "columns.weight=area"]
-    found = one(gated.found(*weighted))
+    finding = one(gated.found(*weighted))
 
-    assert (found["gate"], found["action"]) == ("label", "block")
+    assert (finding["gate"], finding["action"]) == ("label", "block")
     assert (
-        found["text"]
+        finding["text"]
         == "the weight column 'area' is 0 in every row, so no row counts: fix it, or remove columns.weight"
     )
-    assert found["splits"] == ["train", "eval", "test"]
+    assert finding["splits"] == ["train", "eval", "test"]
     flats.data(flats.HEADER + rows(40, area=lambda row: row % 2))
     assert gated.found(*weighted) == []

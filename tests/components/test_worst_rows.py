@@ -15,9 +15,9 @@ def test_the_largest_errors_of_all_batches_are_kept():
     error = np.abs(prediction - label)
     order = np.argsort(-error)[:MAX_ROWS]
 
-    found = worst.rows()
-    assert [row["row"] for row in found] == order.tolist()
-    assert found[0] == {
+    largest = worst.rows()
+    assert [row["row"] for row in largest] == order.tolist()
+    assert largest[0] == {
         "row": order[0],
         "id": f"row {order[0]}",
         "label": label[order[0]],

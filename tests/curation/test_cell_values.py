@@ -11,8 +11,8 @@ from spec.cells.number_format import NumberFormat
 
 
 def propose(numbers=None, **columns):
-    lines, said = cell_values.propose(pa.table(columns), *([numbers] if numbers else []))
-    return {(line.key, line.active): line.value for line in lines}, said
+    lines, sentences = cell_values.propose(pa.table(columns), *([numbers] if numbers else []))
+    return {(line.key, line.active): line.value for line in lines}, sentences
 
 
 def spread(values, *others, of=100):
@@ -33,10 +33,10 @@ def spread(values, *others, of=100):
     ],
 )
 def test_spellings_that_differ_by_case_are_made_one(texts, folded):
-    keys, said = propose(c=spread(texts))
+    keys, sentences = propose(c=spread(texts))
 
     assert keys == ({("fold_case", True): ["c"]} if folded else {})
-    assert len(said) == (folded or "A" in texts)
+    assert len(sentences) == (folded or "A" in texts)
 
 
 def test_codes_of_one_letter_are_only_named():
@@ -69,11 +69,13 @@ def test_names_and_sentences_are_no_categories():
     ],
 )
 def test_numbers_of_nines_far_from_the_others_stand_for_a_missing_value(cells, sure, maybe):
-    keys, said = propose(NumberFormat(".", ","), n=pa.array(cells, None if isinstance(cells[0], int) else pa.string()))
+    keys, sentences = propose(
+        NumberFormat(".", ","), n=pa.array(cells, None if isinstance(cells[0], int) else pa.string())
+    )
 
     assert keys.get(("column_null_values", True), {}).get("n", []) == sure
     assert keys.get(("column_null_values", False), {}).get("n", sure) == [*sure, *maybe]
-    assert len(said) == len(sure + maybe)
+    assert len(sentences) == len(sure + maybe)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +90,10 @@ def test_numbers_of_nines_far_from_the_others_stand_for_a_missing_value(cells, s
     ],
 )
 def test_texts_and_dates_that_programs_write_for_none(texts, values):
-    keys, said = propose(t=texts)
+    keys, sentences = propose(t=texts)
 
     assert keys.get(("column_null_values", True), {}).get("t", []) == values
-    assert len(said) == len(values)
+    assert len(sentences) == len(values)
 
 
 def test_the_values_are_read_as_missing_and_the_spellings_as_one(tmp_path):
@@ -110,9 +112,9 @@ def test_the_values_are_read_as_missing_and_the_spellings_as_one(tmp_path):
     assert config.features.of("numeric")[0].missing == "median"
     assert "income: -999 in 30 of 300 cells (10.0%) means null: " in "\n".join(proposal.said)
     assert "# 2 distinct values" in proposal.config
-    found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
-    assert found.table["income"].null_count == 30
-    assert found.table["paid"].unique().to_pylist() == ["yes", "no"]
+    data = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
+    assert data.table["income"].null_count == 30
+    assert data.table["paid"].unique().to_pylist() == ["yes", "no"]
 
 
 def test_parquet_is_looked_at_too(tmp_path):
@@ -120,11 +122,11 @@ def test_parquet_is_looked_at_too(tmp_path):
 
     table = pa.table({"n": spread([1.5, 2.5, 3.5], -999.0), "c": spread(["Yes", "YES", "no"])})
     pq.write_table(table, tmp_path / "t.parquet")
-    found = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
+    data = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
 
-    assert found.values["column_null_values"] == {"n": [-999]}
-    assert found.values["fold_case"] == ["c"]
-    assert (found.table["n"].null_count, found.table["c"].unique().to_pylist()) == (5, ["yes", "no"])
+    assert data.values["column_null_values"] == {"n": [-999]}
+    assert data.values["fold_case"] == ["c"]
+    assert (data.table["n"].null_count, data.table["c"].unique().to_pylist()) == (5, ["yes", "no"])
 
 
 @pytest.mark.parametrize(
@@ -134,17 +136,17 @@ def test_parquet_is_looked_at_too(tmp_path):
 def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
     rows = [f"{values[row % len(values)]},{row % 7}" for row in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["country,y", *rows]) + "\n")
-    found = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
-    said = (
+    data = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
+    sentences = (
         f"country: 'NA' in {60 // len(values)} of 60 cells is read as null; if it is a code like the "
         'others, set data.null_values = ["", "?", "N/A", "null"]'
     )
 
-    assert (said in found.said) == named
-    assert [(line.value, line.active) for line in found.lines if line.key == "null_values"] == (
+    assert (sentences in data.said) == named
+    assert [(line.value, line.active) for line in data.lines if line.key == "null_values"] == (
         [(["", "?", "N/A", "null"], False)] if named else []
     )
-    assert found.table["country"].null_count == 60 // len(values)
+    assert data.table["country"].null_count == 60 // len(values)
 
 
 def test_a_label_that_is_refused_for_what_its_cells_hold_is_told_with_it(tmp_path):

@@ -46,9 +46,9 @@ def test_a_format_is_found(form, found):
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 def test_iso_needs_no_key(form):
-    found = detect(day=written(form))
+    formats = detect(day=written(form))
 
-    assert (found.formats, found.odd, found.mixed) == ({}, {}, {})
+    assert (formats.formats, formats.odd, formats.mixed) == ({}, {}, {})
 
 
 @pytest.mark.parametrize(("factor", "form"), [(1, "epoch_s"), (1000, "epoch_ms"), (1_000_000, "epoch_us")])
@@ -66,17 +66,17 @@ def test_day_and_month_that_may_be_either_are_named_unless_the_rows_are_in_order
 
 
 def test_texts_among_dates_stand_for_a_missing_one():
-    found = detect(day=[*written("%d.%m.%Y"), "unknown"], iso=[*written("%Y-%m-%d"), "n/a"])
+    formats = detect(day=[*written("%d.%m.%Y"), "unknown"], iso=[*written("%Y-%m-%d"), "n/a"])
 
-    assert (found.formats, found.odd) == ({"day": "DD.MM.YYYY"}, {"day": ["unknown"], "iso": ["n/a"]})
+    assert (formats.formats, formats.odd) == ({"day": "DD.MM.YYYY"}, {"day": ["unknown"], "iso": ["n/a"]})
 
 
 def test_dates_in_two_formats_are_named():
     texts = [*written("%d.%m.%Y", SHUFFLED[:50]), *written("%Y/%m/%d", SHUFFLED[50:])]
-    found = detect(day=texts)
+    formats = detect(day=texts)
 
-    assert found.formats == {}
-    assert found.mixed == {"day": [(0, texts[0]), (50, texts[50])]}
+    assert formats.formats == {}
+    assert formats.mixed == {"day": [(0, texts[0]), (50, texts[50])]}
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,13 @@ def propose(tmp_path):
 def test_dates_are_read_with_their_hour_and_all_of_it_is_said(propose):
     y = [row % 7 for row in range(100)]
     proposal, config = propose(sold=written("%d.%m.%Y %H:%M"), seen=written("%m/%d/%Y", EARLY), y=y)
-    said = "\n".join(proposal.said)
+    text = "\n".join(proposal.said)
 
     assert config.data.dates == {"sold": "DD.MM.YYYY"}
     [date] = config.features.of("date")
     assert date.parts == ("days", "month", "day_of_week", "hour")
-    assert f"dates are read as YYYY-MM-DD: sold ({written('%d.%m.%Y %H:%M')[0]!r}) as DD.MM.YYYY" in said
-    assert 'set data.dates = {seen = "DD/MM/YYYY"} or data.dates = {seen = "MM/DD/YYYY"}' in said
+    assert f"dates are read as YYYY-MM-DD: sold ({written('%d.%m.%Y %H:%M')[0]!r}) as DD.MM.YYYY" in text
+    assert 'set data.dates = {seen = "DD/MM/YYYY"} or data.dates = {seen = "MM/DD/YYYY"}' in text
     assert '# dates = {sold = "DD.MM.YYYY", seen = "DD/MM/YYYY"}' in proposal.config
 
 

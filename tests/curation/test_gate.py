@@ -49,7 +49,9 @@ def findings(table):
         batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(examples)
         statistics = stats_impl.generate_statistics_in_memory(batch)
         anomalies = {"all": tfdv.validate_statistics(statistics, schema)}
-        return [found.line() for found in schema_gate.findings(anomalies, {"all": statistics}, schema, "the schema")]
+        return [
+            finding.line() for finding in schema_gate.findings(anomalies, {"all": statistics}, schema, "the schema")
+        ]
 
     return run
 

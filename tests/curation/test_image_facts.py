@@ -69,11 +69,11 @@ READY = "data/photos"
 def test_folders_of_splits_are_found_by_their_names(root, names, path):
     for name in names:
         classes(root / READY / name)
-    found = reading.read(str(root / READY), str(root))
+    data = reading.read(str(root / READY), str(root))
 
-    assert found.values["path"] == path
+    assert data.values["path"] == path
     if "validation" in names:
-        assert found.said == ("there is no test split: validation is the test split, and eval is cut out of train",)
+        assert data.said == ("there is no test split: validation is the test split, and eval is cut out of train",)
 
 
 def test_a_test_folder_without_classes_has_no_labels_and_is_left_out(root):
@@ -96,18 +96,20 @@ def test_trains_and_tests_are_classes_where_images_lie_in_them(root):
 def test_a_table_beside_two_classes_does_not_hide_the_images(root):
     folder(classes(root / READY), {"classes.txt": b"cat\ndog\n", "labels.csv": b"a,b\n1,2\n"})
     _, reviewed = propose(root)
-    told = Omissions()
-    schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root)), told)
+    omissions = Omissions()
+    schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root)), omissions)
 
     assert set(reviewed.columns) == {"image", "label", "file"}
-    assert told.lines() == ["skipped 2 files: not in the folder of a class (classes.txt, labels.csv)"]
+    assert omissions.lines() == ["skipped 2 files: not in the folder of a class (classes.txt, labels.csv)"]
 
 
 def test_sizes_are_those_of_upright_pictures_and_grey_palettes_are_grey(root):
-    made = {f"cat/{number}.jpg": turned(6) for number in range(3)}
+    files_by_path = {f"cat/{number}.jpg": turned(6) for number in range(3)}
     grey = noise().convert("L").convert("P")
-    found = reading.read(str(folder(root / READY, {**made, "dog/1.png": encoded(noise(), "PNG")})), str(root)).pictures
-    assert (found.height, found.width, found.channels) == (16, 12, 3)
+    data = reading.read(
+        str(folder(root / READY, {**files_by_path, "dog/1.png": encoded(noise(), "PNG")})), str(root)
+    ).pictures
+    assert (data.height, data.width, data.channels) == (16, 12, 3)
     shades = folder(root / "data" / "grey", {"a/1.png": encoded(grey, "PNG"), "b/1.png": encoded(grey, "PNG")})
 
     assert reading.read(str(shades), str(root)).pictures.channels == 1

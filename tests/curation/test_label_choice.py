@@ -61,20 +61,20 @@ def test_a_label_that_cannot_be_one_says_why_and_which_can(values, reason):
     ],
 )
 def test_two_values_are_binary_with_a_reasoned_positive(values, positive, why):
-    found = column(values)
-    assert found.task == "binary"
-    assert found.keys["positive"] == found.keys["classes"][1] == positive
-    assert found.why["positive"] == why
+    choice = column(values)
+    assert choice.task == "binary"
+    assert choice.keys["positive"] == choice.keys["classes"][1] == positive
+    assert choice.why["positive"] == why
 
 
 def test_two_floats_are_divided_by_a_threshold():
-    found = column([0.0, 1.0, 1.0])
-    assert (found.task, found.keys) == ("binary", {"threshold": 0.5})
+    choice = column([0.0, 1.0, 1.0])
+    assert (choice.task, choice.keys) == ("binary", {"threshold": 0.5})
 
 
 def test_few_texts_are_classes_in_order_of_their_names():
-    found = column(["dog", "ant", "cat"] * 5)
-    assert (found.task, found.keys) == ("classes", {"classes": ["ant", "cat", "dog"]})
+    choice = column(["dog", "ant", "cat"] * 5)
+    assert (choice.task, choice.keys) == ("classes", {"classes": ["ant", "cat", "dog"]})
 
 
 def test_numbers_spread_like_a_count_are_amounts_and_others_are_codes(rng):
@@ -89,11 +89,11 @@ def test_numbers_spread_like_a_count_are_amounts_and_others_are_codes(rng):
 
 
 def test_a_skewed_positive_number_is_learnt_as_a_logarithm(rng):
-    found = column(rng.lognormal(10, 1, 500))
-    assert (found.task, found.keys) == ("regression", {"transform": "log"})
-    assert "skewed" in found.why["transform"]
+    choice = column(rng.lognormal(10, 1, 500))
+    assert (choice.task, choice.keys) == ("regression", {"transform": "log"})
+    assert "skewed" in choice.why["transform"]
     assert not column(rng.normal(100, 5, 500)).keys
-    assert not column(rng.lognormal(10, 1, 500) - 5).keys or found.column.numbers.low > 0
+    assert not column(rng.lognormal(10, 1, 500) - 5).keys or choice.column.numbers.low > 0
 
 
 def test_a_heavy_tail_is_named_with_what_brings_it_in(rng):

@@ -34,9 +34,9 @@ def detect(delimiter=",", **columns):
     ],
 )
 def test_a_format_is_told_from_all_columns(columns, numbers):
-    found = detect(**columns)
+    detected = detect(**columns)
 
-    assert (found.numbers, found.mixed, found.ambiguous) == (numbers, {}, {})
+    assert (detected.numbers, detected.mixed, detected.ambiguous) == (numbers, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_a_format_is_told_from_all_columns(columns, numbers):
     ],
 )
 def test_a_column_that_no_one_format_reads_is_named(texts, examples):
-    found = detect(mix=texts, other=["1,234.5", "1,000"])
+    detected = detect(mix=texts, other=["1,234.5", "1,000"])
 
-    assert found.numbers == NumberFormat(".", ",")
-    assert list(found.columns) == ["other"]
-    assert [text for _, text in found.mixed["mix"]] == examples
+    assert detected.numbers == NumberFormat(".", ",")
+    assert list(detected.columns) == ["other"]
+    assert [text for _, text in detected.mixed["mix"]] == examples
 
 
 def test_many_words_among_many_numbers_are_named():
@@ -66,10 +66,10 @@ def test_many_words_among_many_numbers_are_named():
 
 @pytest.mark.parametrize(("delimiter", "decimal"), [(",", "."), (";", ",")])
 def test_a_comma_that_may_be_either_follows_the_delimiter_and_is_said(delimiter, decimal):
-    found = detect(delimiter, a=["1,234", "2,345"])
+    detected = detect(delimiter, a=["1,234", "2,345"])
 
-    assert found.numbers.decimal == decimal
-    assert found.ambiguous == {"a": "1,234"}
+    assert detected.numbers.decimal == decimal
+    assert detected.ambiguous == {"a": "1,234"}
     assert detect(delimiter, a=["1,234", "2,345"], b=["1,234.50", "5.0"]).ambiguous == {}
     assert detect(delimiter, a=["1,234", "2,345"], b=["1,23", "4"]).numbers == NumberFormat(",")
 
@@ -84,40 +84,40 @@ def read(tmp_path):
 
 
 def test_the_keys_are_written_and_said_and_the_cells_read(read):
-    found = read('income,share,name\n"46,892",38%,x\n"1,234",-,y\n"5,678",4%,x\n"5,679",3%,x\n')
+    data = read('income,share,name\n"46,892",38%,x\n"1,234",-,y\n"5,678",4%,x\n"5,679",3%,x\n')
 
-    assert found.values["csv"] == {"thousands": ",", "units": ["%"]}
-    assert found.values["null_values"][-1] == "-"
-    assert found.table.to_pydict() == {
+    assert data.values["csv"] == {"thousands": ",", "units": ["%"]}
+    assert data.values["null_values"][-1] == "-"
+    assert data.table.to_pydict() == {
         "income": ["46892", "1234", "5678", "5679"],
         "share": ["38", None, "4", "3"],
         "name": ["x", "y", "x", "x"],
     }
-    [said] = found.said
-    assert said.startswith('numbers are written with decimal = ".", thousands = ",", units = ["%"]: income (')
-    assert "45 % is read as 45" in said
-    assert "income is ambiguous: '46,892' is read as 46892" in said
-    assert [line.why for line in found.lines if line.key == "csv"] == [said]
+    [sentence] = data.said
+    assert sentence.startswith('numbers are written with decimal = ".", thousands = ",", units = ["%"]: income (')
+    assert "45 % is read as 45" in sentence
+    assert "income is ambiguous: '46,892' is read as 46892" in sentence
+    assert [line.why for line in data.lines if line.key == "csv"] == [sentence]
 
 
 def test_the_keys_of_a_german_file_are_all_written(read):
-    found = read("income;rent\n1.234,5;1.575,18 \u20ac\n94.691,36;560,54 \u20ac\n7,25;600,5 \u20ac\n")
+    data = read("income;rent\n1.234,5;1.575,18 \u20ac\n94.691,36;560,54 \u20ac\n7,25;600,5 \u20ac\n")
 
-    assert found.values["csv"] == {"delimiter": ";", "decimal": ",", "thousands": ".", "units": ["\u20ac"]}
-    assert found.table.to_pydict() == {
+    assert data.values["csv"] == {"delimiter": ";", "decimal": ",", "thousands": ".", "units": ["\u20ac"]}
+    assert data.table.to_pydict() == {
         "income": ["1234.5", "94691.36", "7.25"],
         "rent": ["1575.18", "560.54", "600.5"],
     }
 
 
 def test_mixed_formats_are_said_with_their_lines(read):
-    found = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
+    data = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
 
-    [said] = found.said
-    assert "rent holds numbers in several formats, or numbers and text, and is read as text" in said
-    assert "'1.234,50' (row 2)" in said
-    assert "'2,345.10' (row 3, line 4)" in said
-    assert "csv" not in found.values
+    [sentence] = data.said
+    assert "rent holds numbers in several formats, or numbers and text, and is read as text" in sentence
+    assert "'1.234,50' (row 2)" in sentence
+    assert "'2,345.10' (row 3, line 4)" in sentence
+    assert "csv" not in data.values
 
 
 def test_cells_are_shown_as_ingestion_reads_them():
@@ -132,14 +132,14 @@ def test_cells_are_shown_as_ingestion_reads_them():
 
 
 def test_nothing_is_proposed_for_a_plain_table():
-    lines, said = cell_rules.propose(pa.table({"a": ["1", "2.5", None], "b": ["x", "y", "x"]}), [], "not read")
+    lines, sentence = cell_rules.propose(pa.table({"a": ["1", "2.5", None], "b": ["x", "y", "x"]}), [], "not read")
 
-    assert (lines, said) == ([], [])
+    assert (lines, sentence) == ([], [])
 
 
 @pytest.mark.parametrize(("kind", "places"), [("jsonl", ("line 1", "line 2")), ("xlsx", ("row 2", "row 3"))])
 def test_places_are_counted_as_the_format_has_them(kind, places):
     table = pa.table({"rent": ["1.234,50", "2,345.10", "7"]})
-    _, [said] = cell_rules.propose(table, [], "not read", kind)
+    _, [sentence] = cell_rules.propose(table, [], "not read", kind)
 
-    assert f"'1.234,50' ({places[0]}), '2,345.10' ({places[1]})" in said
+    assert f"'1.234,50' ({places[0]}), '2,345.10' ({places[1]})" in sentence

@@ -29,23 +29,23 @@ def read(tmp_path):
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_any_dialect_is_found(read, delimiter, ending, mark):
-    found = read(mark + ROWS.replace(",", delimiter).replace("\n", ending))
-    assert found.table.to_pylist()[0] == {"a": "1", "b": "x", "c": "2.5"}
-    assert found.table.num_rows == 20
-    assert found.values["path"] == "data/t.csv"
-    assert found.values.get("csv", {}).get("delimiter", ",") == delimiter
+    data = read(mark + ROWS.replace(",", delimiter).replace("\n", ending))
+    assert data.table.to_pylist()[0] == {"a": "1", "b": "x", "c": "2.5"}
+    assert data.table.num_rows == 20
+    assert data.values["path"] == "data/t.csv"
+    assert data.values.get("csv", {}).get("delimiter", ",") == delimiter
 
 
 def test_a_comma_in_the_cells_is_not_the_delimiter(read):
-    found = read("name;note;n\n" + "x;one, two, three;1\n" * 9)
-    assert found.table.column_names == ["name", "note", "n"]
+    data = read("name;note;n\n" + "x;one, two, three;1\n" * 9)
+    assert data.table.column_names == ["name", "note", "n"]
 
 
 def test_a_packed_file_and_another_encoding(read):
     assert read(gzip.compress(ROWS.encode()), "data/t.csv.gz").table.num_rows == 20
-    found = read("ort,n\nZürich,1\n".encode("cp1252"))
-    assert found.values["csv"] == {"encoding": "cp1252"}
-    assert found.table.to_pylist() == [{"ort": "Zürich", "n": "1"}]
+    data = read("ort,n\nZürich,1\n".encode("cp1252"))
+    assert data.values["csv"] == {"encoding": "cp1252"}
+    assert data.table.to_pylist() == [{"ort": "Zürich", "n": "1"}]
 
 
 def test_a_header_with_blanks_and_none_at_all(read):
@@ -58,10 +58,10 @@ def test_a_header_with_blanks_and_none_at_all(read):
 
 
 def test_a_word_among_numbers_stands_for_a_missing_value_and_is_named(read):
-    found = read("n,c\n" + "".join(f"{'-' if row % 4 == 0 else row},{'-' if row % 2 else 'u'}\n" for row in range(40)))
-    assert "-" in found.values["null_values"]
-    assert found.table["n"].null_count == 10
-    assert [line.why for line in found.lines if line.key == "null_values"] == ["'-' among numbers means null"]
+    data = read("n,c\n" + "".join(f"{'-' if row % 4 == 0 else row},{'-' if row % 2 else 'u'}\n" for row in range(40)))
+    assert "-" in data.values["null_values"]
+    assert data.table["n"].null_count == 10
+    assert [line.why for line in data.lines if line.key == "null_values"] == ["'-' among numbers means null"]
 
 
 def test_a_column_of_two_words_has_no_tokens(read):
@@ -86,40 +86,40 @@ def pictures(tmp_path):
 def test_a_folder_of_photos_tells_classes_sizes_and_colours(pictures, tmp_path):
     folder = pictures("photos", ["cat", "dog"], [(200, 100), (300, 150), (90, 80)])
     (folder / "README.md").write_text("")
-    found = reading.read(str(folder), str(tmp_path))
-    assert found.what == "images"
-    assert sorted(found.table["label"].to_pylist()) == ["cat"] * 3 + ["dog"] * 3
-    assert (found.pictures.height, found.pictures.width, found.pictures.same, found.pictures.channels) == (
+    data = reading.read(str(folder), str(tmp_path))
+    assert data.what == "images"
+    assert sorted(data.table["label"].to_pylist()) == ["cat"] * 3 + ["dog"] * 3
+    assert (data.pictures.height, data.pictures.width, data.pictures.same, data.pictures.channels) == (
         100,
         200,
         False,
         3,
     )
-    assert found.pictures.target == (64, 64)
+    assert data.pictures.target == (64, 64)
 
 
 def test_small_grey_images_of_one_size_are_kept(pictures, tmp_path):
-    found = reading.read(str(pictures("grey", ["a", "b"], [(20, 28)] * 2, mode="L")), str(tmp_path))
-    assert found.pictures.target == (28, 20)
-    assert found.pictures.channels == 1
+    data = reading.read(str(pictures("grey", ["a", "b"], [(20, 28)] * 2, mode="L")), str(tmp_path))
+    assert data.pictures.target == (28, 20)
+    assert data.pictures.channels == 1
 
 
 def test_folders_of_splits_are_not_classes(pictures, tmp_path):
     pictures("photos/train", ["cat", "dog"], [(90, 90)])
     pictures("photos/val", ["cat", "dog"], [(90, 90)])
     pictures("photos/test", ["cat", "dog"], [(90, 90)])
-    found = reading.read(str(tmp_path / "photos"), str(tmp_path))
-    assert found.values["path"] == {"train": "photos/train", "eval": "photos/val", "test": "photos/test"}
-    assert set(found.table["label"].to_pylist()) == {"cat", "dog"}
-    assert found.ready_made
+    data = reading.read(str(tmp_path / "photos"), str(tmp_path))
+    assert data.values["path"] == {"train": "photos/train", "eval": "photos/val", "test": "photos/test"}
+    assert set(data.table["label"].to_pylist()) == {"cat", "dog"}
+    assert data.ready_made
 
 
 def test_columns_of_pixels_are_images(read):
     names = ",".join(f"pixel{number}" for number in range(1, 17))
-    found = read(f"label,{names}\n" + "".join(f"{row % 3},{','.join(['7'] * 16)}\n" for row in range(9)))
-    assert found.values["format"] == "pixels"
-    assert found.table.column_names == ["label"]
-    assert found.pictures.target == (4, 4)
+    data = read(f"label,{names}\n" + "".join(f"{row % 3},{','.join(['7'] * 16)}\n" for row in range(9)))
+    assert data.values["format"] == "pixels"
+    assert data.table.column_names == ["label"]
+    assert data.pictures.target == (4, 4)
 
 
 def test_parquet_has_its_own_types(tmp_path):
@@ -127,18 +127,18 @@ def test_parquet_has_its_own_types(tmp_path):
     pq.write_table(
         pa.table({"day": day, "n": [1, None] * 4 + [2], "yes": [True, False, None] * 3}), tmp_path / "t.parquet"
     )
-    found = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
-    assert found.table.to_pylist()[1] == {"day": "2020-01-02", "n": None, "yes": 0}
-    assert found.what == "parquet"
+    data = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
+    assert data.table.to_pylist()[1] == {"day": "2020-01-02", "n": None, "yes": 0}
+    assert data.what == "parquet"
 
 
 def test_several_files_are_one_table(read, tmp_path):
     read(ROWS, "data/a.csv")
     read(ROWS.replace("x", "z"), "data/b.csv")
-    found = reading.read(str(tmp_path / "data/*.csv"), str(tmp_path))
-    assert found.values["path"] == "data/*.csv"
-    assert found.table.num_rows == 40
-    assert set(found.table["b"].to_pylist()) == {"x", "z"}
+    data = reading.read(str(tmp_path / "data/*.csv"), str(tmp_path))
+    assert data.values["path"] == "data/*.csv"
+    assert data.table.num_rows == 40
+    assert set(data.table["b"].to_pylist()) == {"x", "z"}
 
 
 def test_a_text_whose_name_does_not_tell_is_named_csv(read):
@@ -147,9 +147,9 @@ def test_a_text_whose_name_does_not_tell_is_named_csv(read):
 
 def test_a_path_outside_the_repository_is_absolute_and_says_so(tmp_path):
     (tmp_path / "t.csv").write_text(ROWS)
-    found = reading.read(str(tmp_path / "t.csv"), str(tmp_path / "repository"))
-    assert found.values["path"] == str(tmp_path / "t.csv")
-    assert "copy it to data/" in found.lines[0].why
+    data = reading.read(str(tmp_path / "t.csv"), str(tmp_path / "repository"))
+    assert data.values["path"] == str(tmp_path / "t.csv")
+    assert "copy it to data/" in data.lines[0].why
 
 
 def test_what_is_not_there_or_empty_is_refused(read, tmp_path):

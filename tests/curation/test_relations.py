@@ -86,18 +86,18 @@ def test_values_without_order_explain_more_than_a_line(rng, text):
     known, table = both(
         code=code, count=count, noise=rng.integers(0, 6, 3000), y=np.where(y > 2, "a", "b") if text else y
     )
-    found = relations.orders(known, table, "y")
-    assert found["code"].levels > found["code"].line + 0.1
-    assert found["count"].levels == pytest.approx(found["count"].line, abs=0.03)
-    assert found["noise"].levels < 0.01
+    orders = relations.orders(known, table, "y")
+    assert orders["code"].levels > orders["code"].line + 0.1
+    assert orders["count"].levels == pytest.approx(orders["count"].line, abs=0.03)
+    assert orders["noise"].levels < 0.01
 
 
 def test_neighbours_beyond_2_53_are_values_of_their_own(rng):
     code = rng.integers(0, 6, 600)
     y = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])[code] + rng.normal(size=600)
     known, table = both(shop=code + 2**53, plain=code, y=y)
-    found = relations.orders(known, table, "y")
-    assert found["shop"].levels == found["plain"].levels > 0.5
+    orders = relations.orders(known, table, "y")
+    assert orders["shop"].levels == orders["plain"].levels > 0.5
     assert relations.twins(known, table) == {"plain": "shop"}
     assert relations.leaks(known, table, "y", numeric=True) == {}
     assert relations.orders(known, table, "shop")["plain"].line == pytest.approx(1.0)

@@ -35,40 +35,40 @@ def entry(propose):
     """The one entry of a column."""
 
     def run(name, values, **others):
-        [found] = [entry for entry in propose(**{name: values}, **others).entries if entry.column == name]
-        return found
+        [entry_of_column] = [entry for entry in propose(**{name: values}, **others).entries if entry.column == name]
+        return entry_of_column
 
     return run
 
 
 def test_the_id_is_no_feature_and_further_names_of_rows_are_ignored(propose, rng):
-    found = propose(
+    choices = propose(
         serial=[f"X{number:05d}" for number in rng.permutation(500)],
         customer_id=rng.permutation(500),
         x=rng.normal(size=500),
     )
-    assert found.id[0] == "customer_id"
-    assert [(entry.role, entry.column) for entry in found.entries] == [("ignored", "serial"), ("numeric", "x")]
-    assert "customer_id identifies rows: [columns] id, not a feature" in found.said
+    assert choices.id[0] == "customer_id"
+    assert [(entry.role, entry.column) for entry in choices.entries] == [("ignored", "serial"), ("numeric", "x")]
+    assert "customer_id identifies rows: [columns] id, not a feature" in choices.said
 
 
 def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):
-    found = propose(n=np.arange(500), people=rng.permutation(500) * 37, x=rng.normal(size=500))
-    assert found.id[0] == "n"
-    assert [entry.role for entry in found.entries] == ["numeric", "numeric"]
+    choices = propose(n=np.arange(500), people=rng.permutation(500) * 37, x=rng.normal(size=500))
+    assert choices.id[0] == "n"
+    assert [entry.role for entry in choices.entries] == ["numeric", "numeric"]
 
 
 def test_an_id_that_comes_back_is_a_category_and_a_hint_for_groups(propose, rng):
-    found = propose(user_id=rng.integers(0, 40, ROWS))
-    assert found.id is None
-    assert found.entries[0].role == "categorical"
-    assert found.hints[0][:2] == ("group", "user_id")
+    choices = propose(user_id=rng.integers(0, 40, ROWS))
+    assert choices.id is None
+    assert choices.entries[0].role == "categorical"
+    assert choices.hints[0][:2] == ("group", "user_id")
 
 
 def test_constants_empties_twins_and_leaks_are_ignored_with_a_reason(propose, rng):
     kind = rng.integers(0, 5, ROWS)
     y = rng.normal(size=ROWS)
-    found = propose(
+    choices = propose(
         y,
         version=["v1"] * ROWS,
         none=pa.array([None] * ROWS, pa.string()),
@@ -77,7 +77,7 @@ def test_constants_empties_twins_and_leaks_are_ignored_with_a_reason(propose, rn
         kind_name=[f"k{value}" for value in kind],
         doubled=2 * y,
     )
-    ignored = {entry.column: entry.why for entry in found.entries if entry.role == "ignored"}
+    ignored = {entry.column: entry.why for entry in choices.entries if entry.role == "ignored"}
     assert ignored["version"] == "constant: every row has 'v1'"
     assert ignored["none"] == "it is empty"
     assert ignored["rare"] == "97% of its values are null"
@@ -96,12 +96,12 @@ def test_a_leak_that_is_all_there_is_is_used_after_all(propose, rng):
 def test_dates_are_taken_apart_and_suggest_a_split_by_time(propose, rng):
     day = [(datetime.date(2020, 1, 1) + datetime.timedelta(number // 10)).isoformat() for number in range(ROWS)]
     day[5] = None
-    found = propose(day=day)
-    [entry] = found.entries
+    choices = propose(day=day)
+    [entry] = choices.entries
     assert entry.role == "date"
     assert entry.values["parts"] == ["days", "month", "day_of_week"]
     assert entry.values["missing"] in day
-    assert found.hints == [("time", "day", "rows are sorted by it; see data.split")]
+    assert choices.hints == [("time", "day", "rows are sorted by it; see data.split")]
 
 
 @pytest.mark.parametrize("name", ["zipcode", "storeType", "kind_code", "Region"])
@@ -140,8 +140,8 @@ def test_counts_and_amounts_stay_numbers(entry, rng, numbers):
 
 
 def test_codes_with_a_fractions_type_are_cut_between_values(entry, rng):
-    found = entry("type", rng.integers(1, 4, ROWS) * 1.0)
-    assert (found.role, found.values["edges"]) == ("bucketized", [1.5, 2.5])
+    proposed = entry("type", rng.integers(1, 4, ROWS) * 1.0)
+    assert (proposed.role, proposed.values["edges"]) == ("bucketized", [1.5, 2.5])
 
 
 def test_long_tails_outliers_and_missing_numbers(entry, rng):
@@ -158,8 +158,8 @@ def test_long_tails_outliers_and_missing_numbers(entry, rng):
 
 def test_a_number_that_is_mostly_missing_is_kept_as_buckets(entry):
     holes = pa.array([float(number) if number % 4 == 0 else None for number in range(ROWS)])
-    found = entry("a", holes)
-    assert (found.role, found.values["missing"]) == ("bucketized", "category")
+    proposed = entry("a", holes)
+    assert (proposed.role, proposed.values["missing"]) == ("bucketized", "category")
 
 
 def test_texts_by_how_many_there_are(entry, rng):
@@ -175,13 +175,13 @@ def test_texts_by_how_many_there_are(entry, rng):
 
 def test_long_texts_are_read_word_by_word(entry, rng):
     words = np.array(["red", "green", "blue", "good", "bad", "ugly", "house", "garden"])
-    found = entry("comment", [" ".join(row) for row in rng.choice(words, (ROWS, 8))])
-    assert found.role == "text"
+    proposed = entry("comment", [" ".join(row) for row in rng.choice(words, (ROWS, 8))])
+    assert proposed.role == "text"
 
 
 def test_latitude_and_longitude_make_a_grid(propose, rng):
-    found = propose(lat=rng.normal(47, 0.1, ROWS), long=rng.normal(-122, 0.1, ROWS))
-    assert [entry.role for entry in found.entries] == ["numeric", "numeric", "bucketized", "bucketized", "crossed"]
+    choices = propose(lat=rng.normal(47, 0.1, ROWS), long=rng.normal(-122, 0.1, ROWS))
+    assert [entry.role for entry in choices.entries] == ["numeric", "numeric", "bucketized", "bucketized", "crossed"]
     elsewhere = propose(lat=rng.normal(470, 1, ROWS), long=rng.normal(-122, 0.1, ROWS))
     assert [entry.role for entry in elsewhere.entries] == ["numeric", "numeric"]
 

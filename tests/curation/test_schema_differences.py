@@ -24,9 +24,9 @@ def compare():
 
     def run(**changes):
         rows = max([100, *(len(values) for values in changes.values() if values is not None)])
-        there = {name: values for name, values in {**BASE, **changes}.items() if values is not None}
-        columns = {name: (values * (rows // len(values) + 1))[:rows] for name, values in there.items()}
-        return [str(found) for found in differences(schema, pa.table(columns))]
+        columns_given = {name: values for name, values in {**BASE, **changes}.items() if values is not None}
+        columns = {name: (values * (rows // len(values) + 1))[:rows] for name, values in columns_given.items()}
+        return [str(difference) for difference in differences(schema, pa.table(columns))]
 
     return run
 
@@ -37,14 +37,14 @@ def test_the_data_a_schema_was_made_from_has_no_difference(compare):
 
 
 def test_a_known_value_in_another_spelling_is_named(compare):
-    [found] = compare(c=["a"] * 60 + ["B"] * 40)
+    [difference] = compare(c=["a"] * 60 + ["B"] * 40)
 
-    assert found.endswith("; 'B' differs from 'b' only by case: data.fold_case merges them")
+    assert difference.endswith("; 'B' differs from 'b' only by case: data.fold_case merges them")
 
 
 def test_worst_first(compare):
-    found = compare(y=None, n=["1", "x"] * 50, f=["-1", "2"] * 50, c=["a"] * 97 + ["new"] * 3, extra=["1"] * 100)
-    assert found == [
+    lines = compare(y=None, n=["1", "x"] * 50, f=["-1", "2"] * 50, c=["a"] * 97 + ["new"] * 3, extra=["1"] * 100)
+    assert lines == [
         "refused  y: the column is missing from the data",
         "refused  n: the schema says INT, the data is BYTES: 'x' and 49 more",
         "refused  f: 50 values below 0, such as -1",

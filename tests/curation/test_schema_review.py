@@ -33,7 +33,7 @@ def test_the_loop_infer_look_approve(root):
     approved.write_text(approved.read_text().replace('feature {\n  name: "c"', '# Ours.\nfeature {\n  name: "c"'))
     before = approved.read_text()
     edit(root, ",a,", ",new,")
-    assert [found.text for found in run("diff", root)] == [
+    assert [difference.text for difference in run("diff", root)] == [
         "1 new value: 'new' 50.00%; together 200 of 400 rows (50.00%), the schema allows 5.00%"
     ]
     proposed = run("propose", root).path
@@ -47,8 +47,8 @@ def test_the_loop_infer_look_approve(root):
     run("propose", root)
     assert (root / "schemas/made.proposed.pbtxt.previous").read_text() == "# mine"
     assert proposal.read_text() == inferred
-    said = run("approve", root)
-    assert "schemas/made.pbtxt.previous" in said
+    output = run("approve", root)
+    assert "schemas/made.pbtxt.previous" in output
     assert (root / "schemas/made.pbtxt.previous").read_text() == before
     assert '# Ours.\nfeature {\n  name: "c"' in approved.read_text()
     assert 'value: "new"' in approved.read_text()
@@ -82,7 +82,7 @@ def test_approving_nothing_or_what_the_config_cannot_use_is_refused(root):
 
 def test_rows_that_the_config_leaves_out_are_not_compared(root):
     edit(root, "\n6,b,", "\n-6,b,")
-    assert [found.column for found in run("diff", root)] == ["n"]
+    assert [difference.column for difference in run("diff", root)] == ["n"]
     config = root / "configs/made.toml"
     config.write_text(config.read_text().replace("[data]\n", '[data]\nexclude = ["n < 0"]\n'))
     assert run("diff", root) == []
@@ -93,9 +93,11 @@ def test_rows_without_a_label_are_left_out_as_a_run_leaves_them_out(root):
     assert run("diff", root) == []
     assert "missing" not in run("infer", root).text
     edit(root, ",a,4,", ",a,4,\n1,a,4,")
-    [found] = run("diff", root)
-    assert found.stops
-    assert str(found).startswith("refused  y: the label 'y' is null in 41 of 440 rows, more than data.max_null_label")
+    [difference] = run("diff", root)
+    assert difference.stops
+    assert str(difference).startswith(
+        "refused  y: the label 'y' is null in 41 of 440 rows, more than data.max_null_label"
+    )
 
 
 def test_a_proposal_that_drops_a_used_column_is_refused_by_its_own_name(root):
@@ -117,7 +119,7 @@ def test_files_with_different_columns_are_named_with_the_probable_new_name(root)
     config = root / "configs/made.toml"
     config.write_text(config.read_text().replace('"data/t.csv"', '["data/t.csv", "data/t2.csv"]'))
 
-    assert [str(found) for found in run("diff", root)] == [
+    assert [str(difference) for difference in run("diff", root)] == [
         "refused  c: the column is missing from data/t2.csv: c -> city? Rename it there, or in config and schema",
         "refused  city: new column (BYTES) in data/t2.csv, which is not in the schema",
     ]
@@ -131,7 +133,7 @@ def test_files_with_different_columns_are_named_with_the_probable_new_name(root)
     assert "no schema fits all of them" in advice
     assert run("diff", root) != []
     config.write_text(config.read_text().replace("[data]\n", '[data]\ndrop = ["c", "city"]\n'))
-    assert [found.column for found in run("diff", root)] == ["c"], "it is now missing from both"
+    assert [difference.column for difference in run("diff", root)] == ["c"], "it is now missing from both"
 
 
 def test_a_proposal_from_a_normal_week_allows_what_the_approved_schema_allows(root):
@@ -140,11 +142,11 @@ def test_a_proposal_from_a_normal_week_allows_what_the_approved_schema_allows(ro
     text = approved.read_text().replace('  value: "b"', '  value: "b"\n  value: "rare"')
     text = text.replace("int_domain { min: 0 }", "int_domain { min: 0 max: 5 }", 1)
     complete = "presence { min_fraction: 1.0 min_count: 1 }\n  shape { dim { size: 1 } }"
-    head, found, kind_code = text.partition('name: "kind_code"')
+    head, separator, kind_code = text.partition('name: "kind_code"')
     kind_code = kind_code.replace(
         complete, "presence { min_fraction: 0.5 min_count: 3 }\n  value_count { min: 1 max: 1 }", 1
     )
-    approved.write_text(head + found + kind_code + "\ndataset_constraints { min_examples_count: 7 }\n")
+    approved.write_text(head + separator + kind_code + "\ndataset_constraints { min_examples_count: 7 }\n")
     edit(root, "\n2,a,", "\n2,new,")
     marks = run("propose", root).marks
 

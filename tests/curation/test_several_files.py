@@ -30,14 +30,14 @@ def made(tmp_path):
                 path.write_text(content)
             else:
                 pq.write_table(content, path)
-        said = new_config.new(str(tmp_path), "made", str(tmp_path / "data" / f"*.{ending}"), label="y").said
+        sentences = new_config.new(str(tmp_path), "made", str(tmp_path / "data" / f"*.{ending}"), label="y").said
         run.config = load.reviewed(str(tmp_path), Name("made")).config
-        told = Omissions()
+        omissions = Omissions()
         run.different = schema_review.diff(
-            schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path)), told
+            schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path)), omissions
         )
-        run.told = told.lines()
-        return "\n".join(said)
+        run.told = omissions.lines()
+        return "\n".join(sentences)
 
     return run
 

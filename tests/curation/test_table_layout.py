@@ -68,10 +68,10 @@ def made(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_encodings_are_told_by_the_bytes(made, table, encoding):
-    count, keys, said = made(table.encode(encoding))
+    count, keys, sentences = made(table.encode(encoding))
     assert count == 150
     assert keys == ({} if encoding == "utf-8-sig" else {"encoding": encoding})
-    assert not keys or f'csv = {{encoding = "{encoding}"}}: the file is not UTF-8' in said
+    assert not keys or f'csv = {{encoding = "{encoding}"}}: the file is not UTF-8' in sentences
 
 
 def test_lines_that_end_in_cr_alone(made, table):
@@ -90,9 +90,9 @@ def test_lines_that_end_in_cr_alone(made, table):
 )
 @pytest.mark.parametrize("packed", [str.encode, lambda text: gzip.compress(text.encode())], ids=["plain", "gz"])
 def test_what_stands_above_the_header(made, table, above, keys, packed):
-    count, found, said = made(packed(above + table))
-    assert (count, found) == (150, keys)
-    assert all(key in said for key in keys)
+    count, layout, sentences = made(packed(above + table))
+    assert (count, layout) == (150, keys)
+    assert all(key in sentences for key in keys)
 
 
 def test_a_line_that_tells_a_spreadsheet_the_delimiter(made, table):
@@ -106,8 +106,8 @@ def test_comments_between_the_rows(made, table, rows):
 
 
 def test_comments_above_a_single_column():
-    found = table_layout.layout("t.csv", "# made\n# by us\nn\n" + "1\n2\n" * 9, {})
-    assert (found.keys, found.header) == ({"comment": "#"}, ["n"])
+    layout = table_layout.layout("t.csv", "# made\n# by us\nn\n" + "1\n2\n" * 9, {})
+    assert (layout.keys, layout.header) == ({"comment": "#"}, ["n"])
     assert table_layout.layout("t.csv", "#n\n" + "a\nb\n" * 9, {}).keys == {}
 
 
@@ -122,9 +122,9 @@ def test_a_header_may_begin_with_a_mark(made, table):
 )
 @pytest.mark.parametrize("size", [150, 6000], ids=["seen whole", "longer than its head"])
 def test_what_stands_below_the_table(made, rows, below, count, size):
-    found, keys, said = made(HEADER + rows(size) + below)
-    assert (found, keys) == (size, {"skip_footer": count})
-    assert "not part of the table" in said
+    layout, keys, sentences = made(HEADER + rows(size) + below)
+    assert (layout, keys) == (size, {"skip_footer": count})
+    assert "not part of the table" in sentences
 
 
 def test_a_value_that_is_called_total_is_no_footer(made, rows):
@@ -145,10 +145,10 @@ def test_files_that_were_put_together(made, table):
 
 
 def test_a_file_without_a_header_keeps_its_first_row(made, rows):
-    count, keys, said = made(rows(), label="column_4")
+    count, keys, sentences = made(rows(), label="column_4")
     assert count == 150
     assert keys == {"header": False, "names": ("column_1", "column_2", "column_3", "column_4")}
-    assert "line 1 holds values like the rows below, so it is not a header: name the columns" in said
+    assert "line 1 holds values like the rows below, so it is not a header: name the columns" in sentences
 
 
 @pytest.mark.parametrize(
@@ -186,13 +186,16 @@ def test_the_index_of_pandas_is_no_feature(made, rows, index):
 
 @pytest.mark.parametrize("header", [HEADER, HEADER.replace("\n", ",\n")])
 def test_a_delimiter_at_the_end_of_every_row(made, rows, header):
-    count, keys, said = made(header + rows().replace("\n", ",\n"))
+    count, keys, sentences = made(header + rows().replace("\n", ",\n"))
     assert (count, keys) == (150, {})
-    assert "column_5 is ignored: it is empty" in said
+    assert "column_5 is ignored: it is empty" in sentences
 
 
 def test_texts_that_are_too_long_are_cut_and_said(made, rows):
     table = "".join(f"text {row % 7} of more words,{line}\n" for row, line in enumerate(rows().splitlines()))
-    count, keys, said = made(f"review,{HEADER}{'x ' * 70_000},{rows(1)}{table}")
+    count, keys, sentences = made(f"review,{HEADER}{'x ' * 70_000},{rows(1)}{table}")
     assert (count, keys) == (151, {"long_cells": "cut"})
-    assert "cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (review): a closing quote may be missing" in said
+    assert (
+        "cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (review): a closing quote may be missing"
+        in sentences
+    )

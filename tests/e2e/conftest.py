@@ -62,8 +62,8 @@ def copy_tree(target: Path, *, rows: int) -> Path:
     copy_code(target)
     for name in ("houses", "house_tiers"):
         config = target / "configs" / f"{name}.toml"
-        text, found = re.subn(r"(?s)\[features\]\n.*?(?=\[label\])", FEATURES, config.read_text())
-        assert found == 1
+        text, replaced = re.subn(r"(?s)\[features\]\n.*?(?=\[label\])", FEATURES, config.read_text())
+        assert replaced == 1
         config.write_text(text)
     data = target / "data" / "houses.csv.gz"
     data.write_bytes(packed(b"".join(_first_rows(REPOSITORY / "data" / "houses.csv.gz", rows))))

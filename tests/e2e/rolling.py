@@ -53,22 +53,22 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
             began = time.monotonic()
             for tick in range(2):
                 scheduler.tick([plan], 86400.0 * (31 * place + tick) + 100.0)
-            told = _told(root, pipeline, month) | {"seconds": round(time.monotonic() - began, 1)}
-            print(json.dumps(told), file=sys.__stdout__, flush=True)
+            summary = _told(root, pipeline, month) | {"seconds": round(time.monotonic() - began, 1)}
+            print(json.dumps(summary), file=sys.__stdout__, flush=True)
 
 
 def _told(root: str, pipeline: str, month: str) -> dict:
     """Return the result of this month's run."""
-    found = [one for one in schedule_history.history(root) if one.state != "SKIPPED"]
-    if not found:
+    fires = [one for one in schedule_history.history(root) if one.state != "SKIPPED"]
+    if not fires:
         return {"month": month, "state": "none"}
-    newest = found[0]
-    told: dict = {"month": month, "state": newest.state, "reason": newest.reason, "fires": len(found)}
+    newest = fires[0]
+    summary: dict = {"month": month, "state": newest.state, "reason": newest.reason, "fires": len(fires)}
     with contextlib.suppress(OSError, TypeError):
         with open(os.path.join(root, pipeline, "runs", newest.run_id or "", "run.json")) as file:
             outcome = json.load(file).get("outcome") or {}
-        told |= {key: outcome.get(key) for key in ("blessed", "metrics", "baseline", "pushed")}
-    return told
+        summary |= {key: outcome.get(key) for key in ("blessed", "metrics", "baseline", "pushed")}
+    return summary
 
 
 if __name__ == "__main__":

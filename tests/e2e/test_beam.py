@@ -45,12 +45,12 @@ def in_process(table, tmp_path_factory):
 
 def contents(root, *stages):
     """What stages wrote, by their places, whatever the folder of the execution is called."""
-    found = {}
+    contents_by_path = {}
     for path in sorted((root / "taxi" / "artifacts").glob("*/*/*/**/*")):
         stage, key, _, *rest = path.relative_to(root / "taxi" / "artifacts").parts
         if path.is_file() and stage in stages:
-            found["/".join([stage, key, *rest])] = path.read_bytes()
-    return found
+            contents_by_path["/".join([stage, key, *rest])] = path.read_bytes()
+    return contents_by_path
 
 
 def differing(first, second):

@@ -161,8 +161,8 @@ def test_a_run_on_the_rows_of_a_query(small_tree, sales):
 
 
 def test_values_of_a_server_have_their_types(ask):
-    found = pq.read_table(ask("SELECT *, NULL::integer AS nothing FROM sales ORDER BY area").path)
-    assert dict(zip(found.schema.names, found.schema.types, strict=True)) == {
+    table = pq.read_table(ask("SELECT *, NULL::integer AS nothing FROM sales ORDER BY area").path)
+    assert dict(zip(table.schema.names, table.schema.types, strict=True)) == {
         "area": pa.int64(),
         "city": pa.string(),
         "price": pa.float64(),
@@ -172,7 +172,7 @@ def test_values_of_a_server_have_their_types(ask):
         "new": pa.bool_(),
         "nothing": pa.string(),
     }
-    row = found.slice(1, 1).to_pylist()[0]
+    row = table.slice(1, 1).to_pylist()[0]
     assert (row["area"], row["city"], row["price"], str(row["sold"]), row["new"]) == (
         2,
         "Chur",

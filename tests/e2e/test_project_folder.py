@@ -121,8 +121,8 @@ def test_trials_and_beam_s_own_workers_import_the_project_s_modules(folder):
 def test_new_schema_doctor_inspect_and_schedule_use_the_working_folder_s_project(folder, tmp_path, monkeypatch):
     project = make(tmp_path / "here")
     monkeypatch.chdir(project)
-    made = runner("new", "homes", "data/flats.csv", "--label", "rent")
-    assert made.code == 0, made.err
+    completed = runner("new", "homes", "data/flats.csv", "--label", "rent")
+    assert completed.code == 0, completed.err
     assert 'path = "data/flats.csv"' in (project / "configs" / "homes.toml").read_text()
     assert runner("schema", "diff", "homes").code == 0
     assert f"project            {project}" in runner("doctor", "homes").out

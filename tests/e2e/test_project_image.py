@@ -34,8 +34,10 @@ def in_image(image, command):
 
 
 def parameters(spec, stage):
-    found = spec["root"]["dag"]["tasks"][stage]["inputs"]["parameters"]
-    return {key: value["runtimeValue"]["constant"] for key, value in found.items() if "runtimeValue" in value}
+    parameters_of_stage = spec["root"]["dag"]["tasks"][stage]["inputs"]["parameters"]
+    return {
+        key: value["runtimeValue"]["constant"] for key, value in parameters_of_stage.items() if "runtimeValue" in value
+    }
 
 
 def ingest(spec, image, target):

@@ -77,8 +77,8 @@ class Sequence:
             self.month.push("--rollback")
 
     def clean(self):
-        said = self.month.inspect("clean", "--keep", "1", "--yes")
-        assert "Traceback" not in said
+        output = self.month.inspect("clean", "--keep", "1", "--yes")
+        assert "Traceback" not in output
 
     def move(self):
         self.moves += 1

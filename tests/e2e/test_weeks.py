@@ -60,10 +60,10 @@ def weeks(tmp_path):
         return runner("--local", "--pipeline", "weeks", "--root", root, *more, tree=tree)
 
     week(1)
-    made = runner("schema", "infer", "weeks", tree=tree)
-    assert made.code == 0, made.err
-    made = runner("schema", "approve", "weeks", tree=tree)
-    assert made.code == 0, made.err
+    completed = runner("schema", "infer", "weeks", tree=tree)
+    assert completed.code == 0, completed.err
+    completed = runner("schema", "approve", "weeks", tree=tree)
+    assert completed.code == 0, completed.err
     run.week, run.root, run.tree = week, root, tree
     run.push = lambda *given: runner("push", *given, "weeks", "--root", run.root, tree=tree)
     return run
@@ -138,12 +138,12 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     first = weeks()
     assert first.code == 0, first.err
     weeks.week(2, columns=("x", "zz"))
-    made = runner("schema", "infer", "weeks", tree=weeks.tree)
-    assert made.code == 0, made.err
+    completed = runner("schema", "infer", "weeks", tree=weeks.tree)
+    assert completed.code == 0, completed.err
     config = weeks.tree / "configs/weeks.toml"
     config.write_text(CONFIG.replace('column = "z"', 'column = "zz"'))
-    made = runner("schema", "approve", "weeks", tree=weeks.tree)
-    assert made.code == 0, made.err
+    completed = runner("schema", "approve", "weeks", tree=weeks.tree)
+    assert completed.code == 0, completed.err
     held = weeks()
     assert held.code == 3, held.out
     line = held.line("Not pushed:")
@@ -153,15 +153,15 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     assert line.endswith("To push it anyway: push.uncompared = true")
     assert run_json(held)["state"] == "NOT_BLESSED"
 
-    told = weeks("--set", "push.uncompared=true")
-    assert told.code == 0, told.err
-    assert told.nodes["evaluator"] == "cached"
-    assert version(told) > version(first)
+    refused = weeks("--set", "push.uncompared=true")
+    assert refused.code == 0, refused.err
+    assert refused.nodes["evaluator"] == "cached"
+    assert version(refused) > version(first)
 
     weeks.week(2).unlink()
     weeks.week(1, columns=("x", "zz"))
     older = weeks("--set", "evaluation.baseline.tolerance=99")
     assert older.code == 3, older.out
     assert older.line("Not pushed:").startswith("its data is of span 1, but the serving version")
-    told = weeks("--set", "evaluation.baseline.tolerance=9", "--set", "push.older_span=true")
-    assert told.code == 0, told.err
+    refused = weeks("--set", "evaluation.baseline.tolerance=9", "--set", "push.older_span=true")
+    assert refused.code == 0, refused.err

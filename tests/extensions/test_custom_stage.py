@@ -54,11 +54,11 @@ def make(folder):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A project that has run once."""
-    made = make(tmp_path_factory.mktemp("projects") / "one")
-    first = run(made, "--local", "--pipeline", "points")
+    project_folder = make(tmp_path_factory.mktemp("projects") / "one")
+    first = run(project_folder, "--local", "--pipeline", "points")
     assert first.code == 0, first.err + first.out
     assert first.nodes["my-stage"] == "done"
-    return made
+    return project_folder
 
 
 def newest(folder):
@@ -137,7 +137,7 @@ def test_doctor_finds_a_fault_of_the_stage(tmp_path, old, new, message):
     folder = make(tmp_path / "project")
     path = folder / "my_stage.py"
     path.write_text(path.read_text().replace(old, new, 1))
-    found = run(folder, "doctor", "points")
+    completed = run(folder, "doctor", "points")
 
-    assert found.code == 2, found.out + found.err
-    assert re.search(message, found.out), found.out
+    assert completed.code == 2, completed.out + completed.err
+    assert re.search(message, completed.out), completed.out

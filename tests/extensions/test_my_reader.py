@@ -72,14 +72,14 @@ def test_preflight_reads_its_rows_and_code(folder):
     from orchestration import preflight
     from orchestration.local import resume
 
-    made = config(format="my_reader")
+    parsed = config(format="my_reader")
     paths, keys = str(folder / "weather.arff"), {"config": "c", "columns": list(COLUMNS), "label": "days"}
-    assert preflight.check_data(paths, made.data, **keys) > 0
+    assert preflight.check_data(paths, parsed.data, **keys) > 0
     (folder / "weather.arff").write_text(ROWS)
     with pytest.raises(UserError, match="holds no rows: write them below the line @data"):
-        preflight.check_data(paths, made.data, **keys)
-    assert "my_reader" in resume.code_modules(made)
-    assert "my_reader" in preflight._code(made)
+        preflight.check_data(paths, parsed.data, **keys)
+    assert "my_reader" in resume.code_modules(parsed)
+    assert "my_reader" in preflight._code(parsed)
 
 
 def test_a_cell_that_does_not_fit_is_named_with_its_line(folder):

@@ -35,12 +35,12 @@ def lines(records: Iterable[dict[str, Any]], before: str, rows: dict[int, tuple[
     by_row: dict[int, list[dict[str, Any]]] = {}
     for record in records:
         by_row.setdefault(record["row"], []).append(record)
-    made = []
+    output = []
     for row, (injected, expected) in rows.items():
         found = by_row.get(row, [])
         outcomes = [record["outcome"] for record in found if "outcome" in record]
         if not outcomes:
-            made.append(kept.get(str(row)) or f"| {row} | {injected} | {expected} | no test yet | | | |")
+            output.append(kept.get(str(row)) or f"| {row} | {injected} | {expected} | no test yet | | | |")
             continue
         holds = {"passed"} == set(outcomes)
         figures = "; ".join(dict.fromkeys(record["figure"].replace("|", "/") for record in found if "figure" in record))
@@ -48,8 +48,8 @@ def lines(records: Iterable[dict[str, Any]], before: str, rows: dict[int, tuple[
         given = [f"{name}={os.environ[name]} " for name in ("KILLS", "SEED") if name in os.environ and row == 1]
         command = f'`{"".join(given)}make faults ARGS="{" ".join(files)}"`'
         word = "yes" if holds else f"no: {', '.join(sorted(set(outcomes) - {'passed'}))}"
-        made.append(f"| {row} | {injected} | {expected} | {word} | {figures} | {today} | {command} |")
-    return made
+        output.append(f"| {row} | {injected} | {expected} | {word} | {figures} | {today} | {command} |")
+    return output
 
 
 def main(arguments: list[str]) -> int:
@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
         records = [json.loads(line) for line in path.read_text().splitlines()]
     before = DOCUMENT.read_text() if DOCUMENT.exists() else ""
     today = datetime.date.today().isoformat()
-    reasons = "".join(f"- {what}: {reason}.\n" for what, reason in NOT_HERE.items())
+    reasons = "".join(f"- {subject}: {reason}.\n" for subject, reason in NOT_HERE.items())
     table = "\n".join(lines(records, before, ROWS, today))
     DOCUMENT.write_text(f"{HEAD}{table}\n\n## What cannot be injected here\n\n{reasons}")
     return code

@@ -14,8 +14,8 @@ FILE = "PIPELINE_FIGURES"
 
 def row_of(item: Any) -> int | None:
     """The row that a test's docstring begins with, as in "Fault 9: ..."."""
-    found = re.match(r"Fault (\d+)", item.obj.__doc__ or "")
-    return int(found.group(1)) if found else None
+    match = re.match(r"Fault (\d+)", item.obj.__doc__ or "")
+    return int(match.group(1)) if match else None
 
 
 def _put(**fields: Any) -> None:

@@ -71,18 +71,18 @@ def main() -> None:
     needed = {name: spec[name] for name in analysis.columns}
     files = example_passes.files(examples, "train")
     model = analysis.run(graph_passes.gather(make, files, needed, temporary))
-    made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
+    metadata = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
     target = folder / "transformed" / "Split-train"
     target.mkdir(parents=True)
     sources = {str(target / os.path.basename(file.path)): file for file in files}
-    graph_passes.materialize(make, sources, needed, model, made.schema, temporary)
-    told = {
+    graph_passes.materialize(make, sources, needed, model, metadata.schema, temporary)
+    measured = {
         "seconds": time.monotonic() - started,
         "processor": time.process_time() - seconds,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "splits": artifact_utils.decode_split_names(examples.split_names),
     }
-    print(json.dumps(told))
+    print(json.dumps(measured))
 
 
 def _kind(feature: schema_pb2.Feature) -> str:

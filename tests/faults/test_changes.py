@@ -22,18 +22,18 @@ def test_an_edit_of_a_module_changes_only_the_cache_keys_of_stages_that_import_i
     copied_packages, tmp_path, figure, stage_keys
 ):
     """Fault 60: an edit of each module of ours."""
-    made = stage_keys.nodes()
+    nodes = stage_keys.nodes()
     reached = {
         name: stage_keys.imported(
             copied_packages, node.executor_spec.executor_class.__module__, *stage_keys.named.get(name, [])
         )
-        for name, node in made.items()
+        for name, node in nodes.items()
     }
     assert {"statistics", "tuner", "warm-start", "baseline", "schema"} < set(reached)
-    for name, node in made.items():
+    for name, node in nodes.items():
         modules = code_digest.of_parameters(node.exec_properties)["modules"]
-        found = {str(Path(path).relative_to(copied_packages)) for path, _ in code_digest.sources(*modules).values()}
-        assert found == reached[name], name
+        imported = {str(Path(path).relative_to(copied_packages)) for path, _ in code_digest.sources(*modules).values()}
+        assert imported == reached[name], name
 
     # An edit for each set of stages that share a module.
     shared = {}
@@ -50,19 +50,19 @@ def test_an_edit_of_a_module_changes_only_the_cache_keys_of_stages_that_import_i
         assert {stage for stage in before if after[stage] != before[stage]} == stages, path
     assert stage_keys.keys() == before
     modules = set().union(*reached.values())
-    figure(60, f"{len(made)} stages, {len(modules)} modules, {len(shared)} edits, stale keys = 0, needless ones = 0")
+    figure(60, f"{len(nodes)} stages, {len(modules)} modules, {len(shared)} edits, stale keys = 0, needless ones = 0")
 
 
 def test_every_executor_rejects_parameters_of_other_code(copied_packages, tmp_path, figure, stage_keys):
     """Fault 64: an image that was built from another revision than the job."""
-    made = stage_keys.nodes()
+    nodes = stage_keys.nodes()
     for path in ("spec/settings.py", "components/summary.py", "components/fingerprints/code_digest.py"):
         (copied_packages / path).write_text(f"{(copied_packages / path).read_text()}# edited\n")
-    for node in made.values():
+    for node in nodes.values():
         executor = node.executor_spec.executor_class
         with pytest.raises(UserError, match=rf"the code of {executor.__module__}.* differs"):
             executor().Do({}, {}, node.exec_properties)
-    figure(64, f"{len(made)} steps refused, results under the key of other code = 0")
+    figure(64, f"{len(nodes)} steps refused, results under the key of other code = 0")
 
 
 def write(path, text):
@@ -112,9 +112,9 @@ def test_data_that_changes_while_tensorflow_starts_is_rejected(tmp_path, figure)
         if line.startswith("starting TensorFlow"):
             path.write_bytes((copy_tree(tmp_path / "other", rows=500) / "data/houses.csv.gz").read_bytes())
             break
-    _, told = running.communicate()
-    assert running.returncode == 5, told
-    assert "houses.csv.gz: the data changed while the run was reading it" in told
+    _, output = running.communicate()
+    assert running.returncode == 5, output
+    assert "houses.csv.gz: the data changed while the run was reading it" in output
     again = runner("--local", "--root", root, "--to", "ingestion", tree=tree)
     assert again.code == 0, again.err
     assert again.nodes["ingestion"] == "done"

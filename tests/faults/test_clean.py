@@ -23,13 +23,13 @@ def runs(tmp_path):
     """Four runs: the first serves, the second needs nothing, the last two are blessed."""
     root = tmp_path / "runs"
     root.mkdir()
-    made = Runs(TfxWriter(root / "metadata.sqlite"), root)
-    made(served=True)
-    made(blessed=False)
-    made()
-    made()
-    (made.home / "trials").mkdir()
-    return made
+    runs_of_root = Runs(TfxWriter(root / "metadata.sqlite"), root)
+    runs_of_root(served=True)
+    runs_of_root(blessed=False)
+    runs_of_root()
+    runs_of_root()
+    (runs_of_root.home / "trials").mkdir()
+    return runs_of_root
 
 
 def clean(root, *arguments):

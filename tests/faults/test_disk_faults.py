@@ -62,17 +62,17 @@ def test_read_only_paths_are_rejected(tmp_path, read_only, figure):
     """Fault 23: a root and a store on a disk that is mounted to read only."""
     disk = tmp_path / "disk"
     made_store(disk / "runs")
-    told = read_only(disk, PLACES.replace("ROOT", f"{disk}/runs").replace("METADATA", "None")).splitlines()
-    assert told[0] == (
+    lines = read_only(disk, PLACES.replace("ROOT", f"{disk}/runs").replace("METADATA", "None")).splitlines()
+    assert lines[0] == (
         f"{disk}/runs cannot be written (Read-only file system): choose another folder with --root, or fix its "
         "permissions"
     )
-    assert told[1].startswith(f"{disk}/runs/metadata.sqlite is not writable, but a run keeps its record in ")
-    figure(23, f"root and store named in {told[-1]}")
+    assert lines[1].startswith(f"{disk}/runs/metadata.sqlite is not writable, but a run keeps its record in ")
+    figure(23, f"root and store named in {lines[-1]}")
     elsewhere = PLACES.replace("ROOT", str(tmp_path / "other")).replace(
         "METADATA", f'"sqlite:///{disk}/runs/metadata.sqlite"'
     )
-    assert read_only(disk, elsewhere).splitlines()[0] == told[1]
+    assert read_only(disk, elsewhere).splitlines()[0] == lines[1]
 
 
 def zero(path):
@@ -96,10 +96,10 @@ def test_a_damaged_store_is_never_replaced(flats, figure, damage):
     damage(path)
     before = path.read_bytes()
     begun = time.perf_counter()
-    [told] = flats.told()
+    [finding] = flats.told()
     figure(24, f"{damage.__name__}: refused in {time.perf_counter() - begun:.2f} s")
-    assert told.startswith(str(path))
-    assert "Restore its last backup with `inspect restore FILE`, or move it away" in told
+    assert finding.startswith(str(path))
+    assert "Restore its last backup with `inspect restore FILE`, or move it away" in finding
     assert path.read_bytes() == before
 
 
@@ -121,8 +121,8 @@ def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, 
     )
     # Not by the clock: other processes may be busy.
     begun = time.process_time()
-    told = flats.told()
+    lines = flats.told()
     seconds = time.process_time() - begun
     figure(25, f"{what}: {seconds:.2f} s")
     assert seconds < 5
-    assert any(f"mine.py, line 5: {said}" in line for line in told), told
+    assert any(f"mine.py, line 5: {said}" in line for line in lines), lines

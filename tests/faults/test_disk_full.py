@@ -71,8 +71,8 @@ def test_a_push_to_a_full_disk_keeps_the_serving_version_and_succeeds_with_free_
     for number in before:
         assert versions.read(str(serving), number).digest == versions.digest(str(serving / str(number)))
     disk(4)
-    made = versions.place(model, str(serving), check=lambda _: None)
-    assert made > before[-1]
+    version = versions.place(model, str(serving), check=lambda _: None)
+    assert version > before[-1]
     figure(22, f"{failed} pushes to a full disk: the served version stays, 0 bytes left over; with room it is pushed")
 
 
@@ -93,8 +93,8 @@ def test_the_error_of_a_store_on_a_full_disk_names_it_and_the_run_resumes_with_f
     with pytest.raises(Exception, match="full"):
         write()
     (folder / "filler").unlink()
-    found = [context.name for context in open_store(str(folder), None).contexts("pipeline_run")]
-    assert "before" in found
+    run_ids = [context.name for context in open_store(str(folder), None).contexts("pipeline_run")]
+    assert "before" in run_ids
     # ML Metadata's connection is of no use after that; a run's next attempt is another process.
     store = open_store(str(folder), None, readonly=False).mlmd
     store.put_contexts([pb.Context(type_id=kind, name="after")])
@@ -141,7 +141,7 @@ def test_a_run_on_a_full_disk_fails_cleanly_and_resumes_with_free_space(disk, fi
     assert done.returncode == 0, done.stderr
     assert versions.pushed(str(serving))[-1] > version
     states = [json.loads(path.read_text())["state"] for path in sorted(root.glob("houses-sample/runs/*/run.json"))]
-    told = next(line for line in err.splitlines() if line.startswith("error: "))
-    told = told.removeprefix("error: ").replace(f"{root}/", "")
-    assert "space" in told or "room" in told, err
-    figure(22, f"a run on a full disk: {told[:120]}; with room it ends {states[-1]}")
+    error_line = next(line for line in err.splitlines() if line.startswith("error: "))
+    error_line = error_line.removeprefix("error: ").replace(f"{root}/", "")
+    assert "space" in error_line or "room" in error_line, err
+    figure(22, f"a run on a full disk: {error_line[:120]}; with room it ends {states[-1]}")

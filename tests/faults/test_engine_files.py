@@ -62,8 +62,8 @@ def test_statistics_have_equal_bytes_in_any_order_of_files(order, parts, beam_pi
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parallel_map.beam, "Create", arriving(order))
         elements = [("train", path) for path in parts[0]]
-        found = parallel_map.map_reduce(beam_pipeline, elements, Loaded(), executor.merge, str(folder / "work"))
-    assert executor.proto(found["train"]).SerializeToString(deterministic=True) == parts[1]
+        merged = parallel_map.map_reduce(beam_pipeline, elements, Loaded(), executor.merge, str(folder / "work"))
+    assert executor.proto(merged["train"]).SerializeToString(deterministic=True) == parts[1]
     figure(48, "drawn orders of 7 files, some twice: statistics that differ = 0 bytes")
 
 
@@ -90,5 +90,5 @@ def test_a_file_has_its_final_path_only_when_it_is_complete(tmp_path, figure):
     write(b"whole text", die=False)
     write(b"another text", die=True)
     assert path.read_bytes() == b"whole text"
-    assert [each.name for each in path.parent.iterdir()] == ["00000.gz"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["00000.gz"]
     figure(49, "2 kills within a file: half files under its name = 0")

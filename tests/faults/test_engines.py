@@ -129,8 +129,8 @@ def test_a_killed_engine_is_named_and_the_same_command_resumes(start, tmp_path, 
     [server] = [pid for pid in pids if "prism" in name(pid)]
     os.kill(server, signal.SIGKILL)
     assert running.wait(90).code == 4
-    told = "error: stage ingestion failed: the job server of PrismRunner no longer answers"
-    assert running.err.startswith(told)
+    message = "error: stage ingestion failed: the job server of PrismRunner no longer answers"
+    assert running.err.startswith(message)
     assert "Run the same command again to resume.\n       Its log: " in running.err
     assert "Traceback" not in running.err
     assert engines.left(pids) == []
@@ -154,8 +154,8 @@ def test_a_worker_pool_that_is_killed_is_named(service, start, tmp_path, figure)
         os.killpg(killed.pid, signal.SIGKILL)
         assert running.wait(90).code == 4, running.err
     took = time.monotonic() - began
-    told = f"PortableRunner at localhost:{port} lost its workers in the worker pool at localhost:{address}: "
-    assert running.err.startswith(f"error: stage ingestion failed: {told}")
+    message = f"PortableRunner at localhost:{port} lost its workers in the worker pool at localhost:{address}: "
+    assert running.err.startswith(f"error: stage ingestion failed: {message}")
     assert "Start the pool again. Run the same command again to resume." in running.err
     figure(53, f"worker pool killed, {service.__name__}: reported within {took:.0f} s")
 

@@ -36,8 +36,8 @@ for arguments in json.load(sys.stdin):
 
 def harm(text, allowed=""):
     """Return what a text would do to a terminal: control characters, and forged lines."""
-    found = {char for char in text if not char.isprintable()} - {"\n", "\t", *allowed}
-    return [*sorted(found), *(line for line in text.splitlines() if line.startswith("Blessed"))]
+    characters = {char for char in text if not char.isprintable()} - {"\n", "\t", *allowed}
+    return [*sorted(characters), *(line for line in text.splitlines() if line.startswith("Blessed"))]
 
 
 def test_escape_sequences_in_data_are_not_interpreted_by_the_terminal(tmp_path, figure):
@@ -86,8 +86,8 @@ def test_escape_sequences_in_data_are_not_interpreted_by_the_terminal(tmp_path, 
         check=True,
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    for (code, *arguments), (found, out, err) in zip(commands, answers, strict=True):
-        assert code in (None, found), (arguments, out, err)
+    for (code, *arguments), (output, out, err) in zip(commands, answers, strict=True):
+        assert code in (None, output), (arguments, out, err)
         assert harm(out + err) == [], (arguments, out, err)
         if "--json" in arguments:
             json.loads(out)
@@ -152,8 +152,8 @@ def test_escape_sequences_in_a_store_are_not_interpreted_by_the_terminal(store, 
                 assert harm(err) == []
                 # A terminal's table has styles of ours and folds long cells; a log has lines of any kind.
                 drawn = terminal and not options
-                found = harm(text, allowed="\x1b" if drawn else "")
-                assert [one for one in found if len(one) == 1 or not (drawn or words[0] == "logs")] == [], words
+                characters = harm(text, allowed="\x1b" if drawn else "")
+                assert [one for one in characters if len(one) == 1 or not (drawn or words[0] == "logs")] == [], words
                 assert "\x1b[2J" not in text
                 assert "\x1b]" not in text
                 if options and code == 0:

@@ -36,30 +36,31 @@ def test_nan_and_infinite_numbers_stop_a_run(gated, stopped, figure):
     # Its imports are paid for once.
     gated(ALL)
     begun = time.perf_counter()
-    said, _ = stopped(6, "NaN and inf", HEADER + "\n".join(rows) + "\n")
+    sentence, _ = stopped(6, "NaN and inf", HEADER + "\n".join(rows) + "\n")
     figure(6, f"refused in {time.perf_counter() - begun:.2f} s, ingestion and statistics of 40 rows included")
-    assert "finite: column 'area': 2 NaN and 2 infinite numbers in 40 rows (10 %), above the limit of 0" in said
-    assert re.search(r"rows: \S*flats\.csv line 5, 7, 10, 11", said)
+    assert "finite: column 'area': 2 NaN and 2 infinite numbers in 40 rows (10 %), above the limit of 0" in sentence
+    assert re.search(r"rows: \S*flats\.csv line 5, 7, 10, 11", sentence)
 
 
 def test_missing_new_and_retyped_columns_stop_a_run(stopped):
     """Fault 8: a column gone, added, of another type; each with the edit of the schema that accepts it."""
     wider = "area,city,rent,owner\n" + "".join(f"{row},x\n" for row in ROWS)
-    said, _ = stopped(8, "a column added", wider)
+    sentence, _ = stopped(8, "a column added", wider)
     added = 'add feature { name: "owner" type: BYTES presence { min_fraction: 1.0 min_count: 1 }'
-    assert f"to accept it: name the column in the config, and {added}" in said
-    said, _ = stopped(8, "a column gone", "city,rent\n" + "".join(row.split(",", 1)[1] + "\n" for row in ROWS))
-    assert "column 'area': the column is missing from the data" in said
-    assert "remove 'area' from the config, and its feature in schemas/flats.pbtxt" in said
+    assert f"to accept it: name the column in the config, and {added}" in sentence
+    sentence, _ = stopped(8, "a column gone", "city,rent\n" + "".join(row.split(",", 1)[1] + "\n" for row in ROWS))
+    assert "column 'area': the column is missing from the data" in sentence
+    assert "remove 'area' from the config, and its feature in schemas/flats.pbtxt" in sentence
 
 
 def test_a_column_of_another_type_is_rejected_by_preflight(flats, figure):
     """Fault 8: text in a column of numbers is told before the first stage."""
     flats.data(TEXT.replace("\n45,", "\nlarge,"))
-    [told] = flats.told()
+    [finding] = flats.told()
     figure(8, "another type: told before the first stage")
     assert (
-        "flats.csv, line 7: column 'area' holds 'large', which is not FLOAT: fix the cell, or write type: BYTES" in told
+        "flats.csv, line 7: column 'area' holds 'large', which is not FLOAT: fix the cell, or write type: BYTES"
+        in finding
     )
 
 
@@ -72,24 +73,24 @@ def test_new_categories_are_a_warning_or_stop_a_run(gated, stopped, figure):
     for count, action in ((0, None), (4, "warn"), (5, "block"), (9, "block")):
         rows = [row.replace("Bern", "Genf") if place < count else row for place, row in enumerate(ROWS)]
         gated.flats.data(HEADER + "\n".join(rows) + "\n")
-        found = gated.found(ALL, limit)
-        assert {finding["action"] for finding in found} == ({action} if action else set())
-        if found and found[0]["gate"] == "unseen":
-            assert found[0]["measured"] == pytest.approx(count / 40)
+        findings = gated.found(ALL, limit)
+        assert {finding["action"] for finding in findings} == ({action} if action else set())
+        if findings and findings[0]["gate"] == "unseen":
+            assert findings[0]["measured"] == pytest.approx(count / 40)
         figure(9, f"share {count / 40:g} of at most 0.1: {action or 'nothing to say'}")
-    said, found = stopped(9, "9 of 40", HEADER + "\n".join(rows) + "\n", limit)
-    assert "'Genf' 22.50%; together 9 of 40 rows" in said
-    assert [row["line"] for row in found[0]["rows"]] == list(range(2, 11))
-    assert "min_domain_mass: 0.775" in said
+    sentence, findings = stopped(9, "9 of 40", HEADER + "\n".join(rows) + "\n", limit)
+    assert "'Genf' 22.50%; together 9 of 40 rows" in sentence
+    assert [row["line"] for row in findings[0]["rows"]] == list(range(2, 11))
+    assert "min_domain_mass: 0.775" in sentence
 
 
 def test_labels_out_of_range_or_of_one_class_stop_a_run(stopped):
     """Fault 14: out of the gate's range, one class of several."""
-    said, _ = stopped(14, "out of the gate's range", TEXT, "gates.label.max_value=930")
-    assert "label: column 'rent': largest value 939, above the limit of 930" in said
+    sentence, _ = stopped(14, "out of the gate's range", TEXT, "gates.label.max_value=930")
+    assert "label: column 'rent': largest value 939, above the limit of 930" in sentence
     same = HEADER + "".join(f"{row},Bern,900\n" for row in range(9))
-    said, _ = stopped(14, "one value", same)
-    assert "at least two are required" in said
+    sentence, _ = stopped(14, "one value", same)
+    assert "at least two are required" in sentence
 
 
 def test_rejected_data_is_never_the_reference_of_drift(gated, figure):

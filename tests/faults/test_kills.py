@@ -37,13 +37,13 @@ def successes(root, run_id):
     """Executions of a run that ended well, by stage; and how many count as running."""
     store = MetadataStore(connection_config(str(root), os.environ.get("PIPELINE_METADATA")))
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
-    found, running = collections.defaultdict(list), 0
+    completed_runs, running = collections.defaultdict(list), 0
     for execution in store.get_executions_by_context(context.id) if context else ():
         names = {one.type: one.name for one in store.get_contexts_by_execution(execution.id)}
         if execution.last_known_state in (STATES.COMPLETE, STATES.CACHED):
-            found[names["node"].removeprefix(f"{PIPELINE}.")].append(execution.id)
+            completed_runs[names["node"].removeprefix(f"{PIPELINE}.")].append(execution.id)
         running += execution.last_known_state == STATES.RUNNING
-    return dict(found), running
+    return dict(completed_runs), running
 
 
 def rows(folder):
@@ -109,9 +109,9 @@ def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure, kind, 
         stage = f"{nodes[-1]['state'].lower()} {nodes[-1]['node']}" if nodes else "before the first stage"
         hits[nodes[-1]["node"] if nodes else "start"] += 1
         before, _ = successes(root, run_id) if run_id else ({}, 0)
-        told = runs / (run_id or "") / "run.json"
+        record = runs / (run_id or "") / "run.json"
         # Its report may be what was killed.
-        ended = running.code == 0 or (told.exists() and json.loads(told.read_text()).get("state") == "COMPLETE")
+        ended = running.code == 0 or (record.exists() and json.loads(record.read_text()).get("state") == "COMPLETE")
 
         again = warm.run(*arguments(root))
 

@@ -32,12 +32,12 @@ def pushed(tmp_path, verdict):
 
 def test_a_model_with_nan_weights_is_not_pushed(judged, tmp_path, figure):
     """Fault 5: answers are NaN, and class 0, which NaN seems to be, is the majority."""
-    made = judged("binary", rows(lambda label: np.full(len(label), np.nan)), names=NAMES, floor={"accuracy": 0.8})
-    there = pushed(tmp_path, made)
-    figure(5, f"blessed = {made.verdict['blessed']}, pushed = {len(there) - 1}")
-    assert not made.verdict["blessed"]
-    assert "which is not a finite number" in made.verdict["reason"]
-    assert there == ["7"]
+    evaluation = judged("binary", rows(lambda label: np.full(len(label), np.nan)), names=NAMES, floor={"accuracy": 0.8})
+    versions = pushed(tmp_path, evaluation)
+    figure(5, f"blessed = {evaluation.verdict['blessed']}, pushed = {len(versions) - 1}")
+    assert not evaluation.verdict["blessed"]
+    assert "which is not a finite number" in evaluation.verdict["reason"]
+    assert versions == ["7"]
 
 
 def test_a_model_worse_than_the_baseline_is_not_pushed(judged, tmp_path, figure):
@@ -45,15 +45,15 @@ def test_a_model_worse_than_the_baseline_is_not_pushed(judged, tmp_path, figure)
     answers = rows(lambda label: 0.6 - 0.2 * label)
     better = rows(lambda label: 0.4 + 0.2 * label)
     answers["p1 before"] = better["p1"]
-    made = judged(
+    evaluation = judged(
         "binary",
         answers,
         names=NAMES,
         before={"suffix": " before"},
         baseline=[{"metric": "auc", "tolerance": 0.01}],
     )
-    there = pushed(tmp_path, made)
-    figure(26, f"blessed = {made.verdict['blessed']}, pushed = {len(there) - 1}")
-    assert not made.verdict["blessed"]
-    assert "that baseline and tolerance require" in made.verdict["reason"]
-    assert there == ["7"]
+    versions = pushed(tmp_path, evaluation)
+    figure(26, f"blessed = {evaluation.verdict['blessed']}, pushed = {len(versions) - 1}")
+    assert not evaluation.verdict["blessed"]
+    assert "that baseline and tolerance require" in evaluation.verdict["reason"]
+    assert versions == ["7"]

@@ -51,11 +51,13 @@ def test_names_with_markup_are_shown_as_text(tab, tmp_path, figure):
         for place, here in addresses:
             tab.open(place)
             dialogs += len(tab.dialogs)
-            tab.problems = [each for each in tab.problems if "404" not in each]  # there is no run of such a name
+            tab.problems = [
+                problem for problem in tab.problems if "404" not in problem
+            ]  # there is no run of such a name
             CHECKS["quiet"](tab, here)
             assert tab.value("document.querySelectorAll('img[src=x], [onerror], script').length") == 0, place
             text = tab.value("document.documentElement.textContent")
-            seen |= {each for each in TEXTS if each in text}
+            seen |= {problem for problem in TEXTS if problem in text}
     figure(33, f"{len(addresses)} pages and reports, {dialogs} dialogs, 0 elements out of names")
     assert dialogs == 0
     assert len(reports) == 5

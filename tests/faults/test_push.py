@@ -28,8 +28,8 @@ def model(tmp_path):
 
 
 def is_whole(folder, number):
-    found = versions.read(folder, number)
-    return found.digest == versions.digest(os.path.join(folder, str(number)))
+    version = versions.read(folder, number)
+    return version.digest == versions.digest(os.path.join(folder, str(number)))
 
 
 def pushed_until(number, model, folder, keep=2):
@@ -71,9 +71,9 @@ def test_a_push_that_is_killed_at_any_step_leaves_no_incomplete_version(model, t
         first = versions.pushed(folder)
         if pushed_until(kills, model, folder) == 0:
             break
-        there = versions.pushed(folder)
-        half += sum(not is_whole(folder, number) for number in there)
-        lost += first[-1] not in there
+        numbers = versions.pushed(folder)
+        half += sum(not is_whole(folder, number) for number in numbers)
+        lost += first[-1] not in numbers
         versions.place(model, folder, check=lambda _: None, keep=2)
         assert sorted(os.listdir(folder)) == [".lock", ".pushed", *map(str, versions.pushed(folder))]
         assert ownership.listed(folder) == versions.pushed(folder)
@@ -126,14 +126,14 @@ def test_version_numbers_rise_even_if_the_clock_is_set_back(model, tmp_path, fig
     """Fault 4: pushes in one second, and after the clock went back an hour."""
     clock = types.SimpleNamespace(now=1_000_000.0)
     monkeypatch.setattr(versions, "time", types.SimpleNamespace(time=lambda: clock.now))
-    folder, made = str(tmp_path / "serving"), []
+    folder, numbers = str(tmp_path / "serving"), []
     for step in (0.0, 0.4, -3600.0, 1.0, 0.0, 7200.0):
         clock.now += step
-        made.append(versions.place(model, folder, check=lambda _: None, keep=3))
-    made.append(versions.restore(folder, made[-2]))
+        numbers.append(versions.place(model, folder, check=lambda _: None, keep=3))
+    numbers.append(versions.restore(folder, numbers[-2]))
 
-    assert all(later > earlier for earlier, later in itertools.pairwise(made))
-    figure(4, f"{len(made)} pushes, one of them a rollback, collisions = {len(made) - len(set(made))}")
+    assert all(later > earlier for earlier, later in itertools.pairwise(numbers))
+    figure(4, f"{len(numbers)} pushes, one of them a rollback, collisions = {len(numbers) - len(set(numbers))}")
 
 
 def test_simultaneous_pushes_become_different_versions(model, tmp_path, figure):
@@ -150,10 +150,10 @@ def test_simultaneous_pushes_become_different_versions(model, tmp_path, figure):
     for pid in pids:
         os.waitpid(pid, 0)
 
-    there = versions.pushed(folder)
-    assert len(there) == 8
-    assert all(is_whole(folder, number) for number in there)
-    figure(4, f"8 pushes at once, versions = {len(there)}")
+    numbers = versions.pushed(folder)
+    assert len(numbers) == 8
+    assert all(is_whole(folder, number) for number in numbers)
+    figure(4, f"8 pushes at once, versions = {len(numbers)}")
 
 
 def test_no_incomplete_version_is_read_while_versions_are_pushed_and_removed(model, tmp_path, figure):
@@ -169,20 +169,20 @@ def test_no_incomplete_version_is_read_while_versions_are_pushed_and_removed(mod
         finally:
             os._exit(0)
     os.close(writes)
-    told = b""
+    output = b""
     for number in range(60):
         versions.place(model, folder, check=lambda _: None, keep=6)
         if number % 10 == 9:
             versions.restore(folder, versions.previous(folder), keep=6)
         if number % 2:
             # A reader that gets no time would be outrun by more pushes than are kept.
-            told += os.read(reads, 65536)
+            output += os.read(reads, 65536)
     stop.touch()
     os.waitpid(pid, 0)
-    told += os.read(reads, 65536)
+    output += os.read(reads, 65536)
 
-    assert set(told) == set(b".")
-    figure(38, f"60 pushes and 6 rollbacks under {len(told)} whole reads of the newest version: errors = 0")
+    assert set(output) == set(b".")
+    figure(38, f"60 pushes and 6 rollbacks under {len(output)} whole reads of the newest version: errors = 0")
 
 
 def test_files_of_others_in_the_bucket_survive_pushes(figure, s3, tmp_path):

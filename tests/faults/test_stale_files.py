@@ -73,9 +73,9 @@ def test_a_run_over_an_old_root_trains_and_evaluates_on_its_own_rows(ran, tmp_pa
     ran("a", "b", to=None)
     (tmp_path / "runs/metadata.sqlite").rename(tmp_path / "runs/old")
     for _ in range(2):
-        said = ran("a", to=None)
-        [written] = re.findall(r"(\d+) test rows", said)
-        [judged] = re.findall(r"test split, (\d+) rows", said)
+        output = ran("a", to=None)
+        [written] = re.findall(r"(\d+) test rows", output)
+        [judged] = re.findall(r"test split, (\d+) rows", output)
         assert judged == written
     figure(40, f"test rows written = {written}, judged = {judged}")
 
@@ -90,8 +90,10 @@ def test_a_file_of_another_run_among_the_examples_is_not_read(points_run, tmp_pa
     execution.launch("statistics", print)
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
-    [found] = (tmp_path / "mixed/artifacts/statistics/statistics").glob("*/Split-train/FeatureStats.pb")
-    measured = statistics_pb2.DatasetFeatureStatisticsList.FromString(found.read_bytes()).datasets[0].num_examples
+    [statistics_file] = (tmp_path / "mixed/artifacts/statistics/statistics").glob("*/Split-train/FeatureStats.pb")
+    measured = (
+        statistics_pb2.DatasetFeatureStatisticsList.FromString(statistics_file.read_bytes()).datasets[0].num_examples
+    )
     declared = json.loads((examples / "manifest.json").read_text())["splits"]["train"]
     figure(40, f"a shard that is not declared: rows read = {measured}, declared = {declared[0][1]}")
     assert measured == declared[0][1]

@@ -38,12 +38,12 @@ def states(root):
     config = pb.ConnectionConfig()
     config.sqlite.filename_uri = str(root / "metadata.sqlite")
     store = MetadataStore(config)
-    found = collections.defaultdict(list)
+    states_by_node = collections.defaultdict(list)
     for execution in store.get_executions():
         names = {one.type: one.name for one in store.get_contexts_by_execution(execution.id)}
         state = pb.Execution.State.Name(execution.last_known_state)
-        found[names["node"].removeprefix(f"{PIPELINE}.")].append(state)
-    return dict(found)
+        states_by_node[names["node"].removeprefix(f"{PIPELINE}.")].append(state)
+    return dict(states_by_node)
 
 
 def met(warm, root, stage, attempt):
@@ -69,11 +69,11 @@ def test_a_run_that_is_killed_in_each_stage_resumes(warm, tmp_path, figure):
         running.kill()
     last = warm.run(*command(root))
     assert last.code == 0, last.err
-    found = states(root)
-    redone = sum(states_.count("COMPLETE") - 1 for states_ in found.values())
-    running = sum(states_.count("RUNNING") for states_ in found.values())
+    states_of_nodes = states(root)
+    redone = sum(states_.count("COMPLETE") - 1 for states_ in states_of_nodes.values())
+    running = sum(states_.count("RUNNING") for states_ in states_of_nodes.values())
     assert len(facts(root)["attempts"]) == len(STAGES) + 1
-    dead = sum(states_.count("FAILED") for states_ in found.values())
+    dead = sum(states_.count("FAILED") for states_ in states_of_nodes.values())
     figure(1, f"{len(STAGES)} stages killed: steps redone = {redone}, rows left RUNNING = {running}, marked {dead}")
     assert (redone, running) == (0, 0)
 
@@ -94,7 +94,9 @@ def test_a_run_that_is_stopped_in_each_long_stage_resumes(warm, tmp_path, figure
         assert running.code == 130, running.err
         assert running.err == "stopped\n"
         assert facts(root)["state"] == "CANCELED"
-        assert {"RUNNING", "NEW"}.isdisjoint(state for each in states(root).values() for state in each)
+        assert {"RUNNING", "NEW"}.isdisjoint(
+            state for state_of_node in states(root).values() for state in state_of_node
+        )
     last = warm.run(*command(root))
     assert last.code == 0, last.err
     assert len(facts(root)["attempts"]) == len(LONG) + 1
@@ -138,11 +140,11 @@ def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
     assert result.code == 4
     assert "stage transformation failed: it exceeded its time limit of 8 s ([limits])" in result.err
     assert "[limits] seconds = {transformation = 16}" in result.err
-    told = facts(tree / "runs")
+    record = facts(tree / "runs")
     events = next((tree / "runs" / PIPELINE / "runs").glob("*/events.jsonl")).read_text().splitlines()
     began = next(json.loads(line) for line in events if '"transformation", "state": "RUNNING"' in line)["time"]
     form = "%Y-%m-%dT%H:%M:%S%z"
-    took = time.mktime(time.strptime(told["ended"], form)) - time.mktime(time.strptime(began, form))
+    took = time.mktime(time.strptime(record["ended"], form)) - time.mktime(time.strptime(began, form))
     assert states(tree / "runs")["transformation"] == ["FAILED"]
     flag.unlink()
     again = transform(tree, "limits.seconds={transformation = 60}")

@@ -24,11 +24,11 @@ def root(tmp_path):
     kind = store.put_execution_type(pb.ExecutionType(name="trainer"))
     model = store.put_artifact_type(pb.ArtifactType(name="Model"))
     for number in range(RUNS):
-        made = pb.Artifact(type_id=model, uri=f"/models/{number}")
-        made.custom_properties["note"].string_value = "n" * 500
+        artifact = pb.Artifact(type_id=model, uri=f"/models/{number}")
+        artifact.custom_properties["note"].string_value = "n" * 500
         event = pb.Event(type=pb.Event.OUTPUT)
         execution = pb.Execution(type_id=kind, last_known_state=pb.Execution.COMPLETE)
-        store.put_execution(execution, [(made, event)], [pb.Context(type_id=run, name=f"run-{number}")])
+        store.put_execution(execution, [(artifact, event)], [pb.Context(type_id=run, name=f"run-{number}")])
     return root
 
 

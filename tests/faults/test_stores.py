@@ -160,8 +160,8 @@ def test_a_run_writes_no_secret(warm, tmp_path, figure, postgresql):
     shown = warm.run("inspect", "show", "latest", "--root", root, **environment)
     assert shown.code == 0, shown.err
     texts = {"database": postgresql.dump().encode(), "job": job.read_bytes()}
-    for each in (result, failed, compiled, shown):
-        texts[f"output {each.pid}"] = (each.out + each.err).encode()
+    for completed in (result, failed, compiled, shown):
+        texts[f"output {completed.pid}"] = (completed.out + completed.err).encode()
     for path in root.rglob("*"):
         if path.is_file():
             texts[str(path)] = path.read_bytes()
@@ -193,14 +193,14 @@ def signature(root):
 @pytest.mark.slow
 def test_equal_data_and_config_give_equal_examples_and_weights(warm, tmp_path, figure):
     """Fault 37: two roots, one config."""
-    found = []
+    digests = []
     for name in ("a", "b"):
         given = ("--set", "training.deterministic=true", "--to", "trainer")
         result = warm.run(*command(tmp_path / name, "xor_hidden", *given))
         assert result.code == 0, result.err
-        found.append(signature(tmp_path / name))
-    figure(37, f"examples {found[0][0][:8]} = {found[1][0][:8]}, weights {found[0][1][:8]} = {found[1][1][:8]}")
-    assert found[0] == found[1]
+        digests.append(signature(tmp_path / name))
+    figure(37, f"examples {digests[0][0][:8]} = {digests[1][0][:8]}, weights {digests[0][1][:8]} = {digests[1][1][:8]}")
+    assert digests[0] == digests[1]
 
 
 FIFTY = """

@@ -15,9 +15,9 @@ def test_every_test_of_a_fault_names_its_row():
         if path.name != Path(__file__).name:
             for node in ast.parse(path.read_text()).body:
                 if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                    found = re.match(r"Fault (\d+):", ast.get_docstring(node) or "")
-                    assert found, f"{path.name}: {node.name}: begin its docstring with 'Fault N:'"
-                    assert int(found.group(1)) in ROWS, f"{path.name}: {node.name}"
+                    match = re.match(r"Fault (\d+):", ast.get_docstring(node) or "")
+                    assert match, f"{path.name}: {node.name}: begin its docstring with 'Fault N:'"
+                    assert int(match.group(1)) in ROWS, f"{path.name}: {node.name}"
 
 
 def test_only_rows_whose_tests_ran_are_rewritten():
@@ -29,9 +29,9 @@ def test_only_rows_whose_tests_ran_are_rewritten():
         {"row": 3, "test": "tests/faults/test_b.py::test_y", "outcome": "passed"},
         {"row": 3, "test": "tests/faults/test_b.py::test_z", "outcome": "failed"},
     ]
-    made = lines(records, before, rows, "2020-01-02")
+    rewritten = lines(records, before, rows, "2020-01-02")
     command = '`make faults ARGS="tests/faults/test_a.py"`'
-    assert made[0] == f"| 1 | a kill | an end | yes | redone = 0 | 2020-01-02 | {command} |"
-    assert made[1] == "| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |"
-    assert "| no: failed |" in made[2]
-    assert made[3] == "| 4 | twice | two | no test yet | | | |"
+    assert rewritten[0] == f"| 1 | a kill | an end | yes | redone = 0 | 2020-01-02 | {command} |"
+    assert rewritten[1] == "| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |"
+    assert "| no: failed |" in rewritten[2]
+    assert rewritten[3] == "| 4 | twice | two | no test yet | | | |"

@@ -39,12 +39,12 @@ def refused(flats, figure):
         flats.data(content, name)
         # Not by the clock: other processes may be busy.
         begun = time.process_time()
-        told = flats.told(f"data.path=data/{name}")
+        findings = flats.told(f"data.path=data/{name}")
         seconds = time.process_time() - begun
-        assert told, what
+        assert findings, what
         assert seconds < 2
         figure(row, f"{what}: {seconds:.2f} s")
-        return told
+        return findings
 
     return run
 
@@ -67,24 +67,24 @@ FAULTS = {
 @pytest.mark.parametrize("what", FAULTS)
 def test_malformed_rows_are_reported_with_their_lines(refused, what):
     """Fault 10: each is told with its line, wherever it is, plain and packed."""
-    bad, said = FAULTS[what]
+    bad, message = FAULTS[what]
     for place in (0, 20, 39):
         text = HEADER + "\n".join([*ROWS[:place], bad, *ROWS[place:]]) + "\n"
         for name, content in (("flats.csv", text), ("flats.csv.gz", gzip.compress(text.encode()))):
-            told = refused(10, what, content, name)
-            assert f"{name}, line {place + 2}: {said}" in told[0], told
+            findings = refused(10, what, content, name)
+            assert f"{name}, line {place + 2}: {message}" in findings[0], findings
 
 
 def test_other_encodings_are_rejected_with_file_and_byte(refused):
     """Fault 11: Latin-1 and UTF-16, with file and byte."""
     text = TEXT.replace("Bern", "Zürich")
-    told = refused(11, "Latin-1", text.encode("latin-1"))
-    assert re.search(rf"flats\.csv is not UTF-8 \(byte {len(HEADER) + 4}\): convert it", told[0])
+    findings = refused(11, "Latin-1", text.encode("latin-1"))
+    assert re.search(rf"flats\.csv is not UTF-8 \(byte {len(HEADER) + 4}\): convert it", findings[0])
     late = TEXT * 20 + "1,Zürich,2\n"
-    told = refused(11, "Latin-1 at the end of a packed file", gzip.compress(late.encode("latin-1")), "flats.csv.gz")
-    assert f"(byte {20 * len(TEXT) + 3})" in told[0]
-    told = refused(11, "UTF-16", text.encode("utf-16"))
-    assert "flats.csv is not UTF-8 (byte 0); it looks like UTF-16: convert it, as with iconv -f utf-16" in told[0]
+    findings = refused(11, "Latin-1 at the end of a packed file", gzip.compress(late.encode("latin-1")), "flats.csv.gz")
+    assert f"(byte {20 * len(TEXT) + 3})" in findings[0]
+    findings = refused(11, "UTF-16", text.encode("utf-16"))
+    assert "flats.csv is not UTF-8 (byte 0); it looks like UTF-16: convert it, as with iconv -f utf-16" in findings[0]
 
 
 def test_bom_crlf_quotes_and_gzip_give_the_same_table(flats, figure):
@@ -104,8 +104,10 @@ def test_bom_crlf_quotes_and_gzip_give_the_same_table(flats, figure):
 
 def test_a_duplicate_name_in_the_header_is_rejected(refused):
     """Fault 13: refused."""
-    told = refused(13, "a name twice", TEXT.replace("city", "area"))
-    assert told[0].endswith("two columns are named 'area': rename one, or drop it with drop = [\"area\"] under [data]")
+    findings = refused(13, "a name twice", TEXT.replace("city", "area"))
+    assert findings[0].endswith(
+        "two columns are named 'area': rename one, or drop it with drop = [\"area\"] under [data]"
+    )
 
 
 def test_null_out_of_range_and_constant_labels_are_rejected(refused):
@@ -123,14 +125,14 @@ def test_a_readme_and_another_order_of_columns_are_accepted_and_a_stray_file_is_
     flats.data("rent,area,city\n" + "".join(f"{800 + row},{row},Chur\n" for row in range(9)), "parts/b.csv")
     flats.data("About these files", "parts/README.txt")
     assert flats.told("data.path=data/parts") == []
-    found = [file.path for file in data_files.resolve(str(flats.root / "data" / "parts"), SETTINGS)]
-    rows = [row for batch in sources.batches(found, SETTINGS, COLUMNS) for row in batch.to_pylist()]
+    files = [file.path for file in data_files.resolve(str(flats.root / "data" / "parts"), SETTINGS)]
+    rows = [row for batch in sources.batches(files, SETTINGS, COLUMNS) for row in batch.to_pylist()]
     wrong = sum(not (row["rent"] >= 800 and row["city"] in ("Bern", "Chur")) for row in rows)
     figure(15, f"{len(rows)} rows of two orders, wrong = {wrong}")
     assert (len(rows), wrong) == (49, 0)
     flats.data("What was agreed\nand when\n", "parts/minutes.txt")
-    *told, fix = flats.told("data.path=data/parts")
-    assert all("parts/minutes.txt" in line for line in told)
+    *findings, fix = flats.told("data.path=data/parts")
+    assert all("parts/minutes.txt" in line for line in findings)
     assert fix.startswith("Fix the data; or, to accept it, ")
     assert flats.told("data.path=data/parts")
 
@@ -163,7 +165,7 @@ def test_files_that_would_fill_the_memory_are_rejected(tmp_path, figure):
     record.write_bytes(head + struct.pack("<I", masked_crc(head)) + b"x" * 100)
     script = tmp_path / "look.py"
     script.write_text(textwrap.dedent(BOMBS).replace("MOST", str(MEMORY_BYTES)))
-    for path, said in ((bomb, "a line of over 16,777,216 characters"), (record, "record 1 is broken")):
+    for path, message in ((bomb, "a line of over 16,777,216 characters"), (record, "record 1 is broken")):
         done = subprocess.run(
             [sys.executable, str(script), str(path)],
             capture_output=True,
@@ -171,8 +173,8 @@ def test_files_that_would_fill_the_memory_are_rejected(tmp_path, figure):
             env={**os.environ, "PYTHONPATH": REPOSITORY},
         )
         assert done.returncode == 0, done.stderr
-        told, megabytes = done.stdout.splitlines()
-        assert said in told
+        line, megabytes = done.stdout.splitlines()
+        assert message in line
         figure(36, f"{path.name}: {megabytes} MB at its peak")
         assert int(megabytes) < 300
 
@@ -180,14 +182,14 @@ def test_files_that_would_fill_the_memory_are_rejected(tmp_path, figure):
 def test_unknown_config_keys_are_rejected_with_the_closest_key(flats, figure):
     """Fault 36: each unknown key of a config is refused, with the nearest right one."""
     flats.config(flats.CONFIG + 'colum = 1\n[gates]\ndrfit = "block"\nrows = {lest = 0.5}\n[gate]\n')
-    told = flats.told()
-    figure(36, f"{len(told)} unknown keys, all told")
-    assert [line.split(" is not")[0].split(": ")[1] for line in told] == [
+    findings = flats.told()
+    figure(36, f"{len(findings)} unknown keys, all told")
+    assert [line.split(" is not")[0].split(": ")[1] for line in findings] == [
         "label.colum",
         "gates.rows.lest",
         "gates.drfit",
         "gate",
     ]
-    assert "Did you mean 'drift'?" in told[2]
+    assert "Did you mean 'drift'?" in findings[2]
     with pytest.raises(UserError):
         load.load(str(flats.root), "flats")

@@ -61,9 +61,9 @@ def test_a_warm_start_starts_from_the_previous_month_s_predictions(tmp_path, fig
         result = runner("--local", "--pipeline", "late", "--root", tree / "runs", *given, tree=tree)
         assert result.code == 0, result.err
         [folder] = [line.split(maxsplit=1)[1] for line in result.out.splitlines() if line.startswith("Run:")]
-        told = json.loads((Path(folder.strip()) / "run.json").read_text())
+        record = json.loads((Path(folder.strip()) / "run.json").read_text())
         line = next(line for line in result.out.splitlines() if line.startswith("trainer "))
-        return float(told["outcome"]["metrics"]["accuracy"]), line
+        return float(record["outcome"]["metrics"]["accuracy"]), line
 
     first, _ = accuracy(1)
     begun, line = accuracy(2, "training.epochs=0")

@@ -26,8 +26,8 @@ def root(tmp_path_factory):
     (artifact / "within.json").symlink_to(artifact / "verdict.json")
     os.mkfifo(artifact / "pipe.txt")
     other = folder / "runs/taxi/artifacts/2/evaluation/verdict.json"
-    told = json.loads(other.read_text())
-    (folder / "verdict.json").write_text(json.dumps({**told, "reason": SECRET, "interval_method": SECRET}))
+    record = json.loads(other.read_text())
+    (folder / "verdict.json").write_text(json.dumps({**record, "reason": SECRET, "interval_method": SECRET}))
     other.unlink()
     other.symlink_to(folder / "verdict.json")
     logs = folder / "runs/houses/runs/folder-1/logs"
@@ -47,8 +47,8 @@ def evaluation(root, where="/houses/artifacts/1/"):
     from inspection.store.artifact_lookup import EVALUATION
     from inspection.store.metadata_store import open_store
 
-    found = open_store(str(root), None).artifacts_of_type(EVALUATION)
-    return next(each.id for each in found if where in each.uri)
+    artifacts = open_store(str(root), None).artifacts_of_type(EVALUATION)
+    return next(artifact.id for artifact in artifacts if where in artifact.uri)
 
 
 def raw(address, target):
@@ -58,18 +58,18 @@ def raw(address, target):
         connection.sendall(
             b"GET " + target + b" HTTP/1.1\r\nHost: " + address.encode() + b"\r\nConnection: close\r\n\r\n"
         )
-        said = b""
+        body = b""
         while part := connection.recv(65536):
-            said += part
-    return int(said.split(b" ", 2)[1]), said
+            body += part
+    return int(body.split(b" ", 2)[1]), body
 
 
 def test_no_request_path_leads_out_of_the_roots(root, address, figure):
     """Fault 34: dots, encoded or twice encoded, double slashes, backslashes, #, NUL and links over HTTP."""
     files = f"/files/{evaluation(root)}/".encode()
-    status, said = raw(address, files + b"verdict.json")
+    status, body = raw(address, files + b"verdict.json")
     assert status == 200
-    assert json.loads(said.split(b"\r\n\r\n", 1)[1])["split"] == "test"
+    assert json.loads(body.split(b"\r\n\r\n", 1)[1])["split"] == "test"
     assert raw(address, files + b"within.json")[0] == 200, "a link that stays within the artifact"
     steps = [b"..", b"%2e%2e", b"%2E.", b".%2e", b"%252e%252e", b"..%2f..", b"..%5c..", b"..\\..", b"....//", b"..;"]
     targets = [files + b"/".join([step] * times) + b"/secret.txt" for step in steps for times in (1, 4, 5, 9)]
@@ -111,21 +111,21 @@ def test_no_request_path_leads_out_of_the_roots(root, address, figure):
     ]
     outside = 0
     for target in targets:
-        status, said = raw(address, target)
-        assert 400 <= status < 500, (target, said[:200])
-        outside += said.count(SECRET.encode()) + said.count(b"root:")
-    _, said = raw(address, b"/node?run=run-1&node=trainer")
-    assert b"No log." in said
-    outside += said.count(SECRET.encode())
+        status, body = raw(address, target)
+        assert 400 <= status < 500, (target, body[:200])
+        outside += body.count(SECRET.encode()) + body.count(b"root:")
+    _, body = raw(address, b"/node?run=run-1&node=trainer")
+    assert b"No log." in body
+    outside += body.count(SECRET.encode())
     for page in (b"/run?id=run-2", b"/artifact?id=%d" % evaluation(root, "/taxi/artifacts/2/")):
-        status, said = raw(address, page)
+        status, body = raw(address, page)
         assert status == 200
-        assert b"links to outside" in said, page
-        outside += said.count(SECRET.encode())
+        assert b"links to outside" in body, page
+        outside += body.count(SECRET.encode())
     for page in (b"/run?id=run-1", b"/compare?a=run-2&b=run-4"):
-        _, said = raw(address, page)
-        assert b"links to outside" in said, page
-        outside += said.count(SECRET.encode())
+        _, body = raw(address, page)
+        assert b"links to outside" in body, page
+        outside += body.count(SECRET.encode())
     figure(34, f"{len(targets)} addresses refused with 4xx, {outside} bytes from outside the roots")
     assert outside == 0
 
@@ -137,13 +137,13 @@ def test_requests_for_another_host_or_origin_are_rejected(address, figure):
         connection = http.client.HTTPConnection(address, timeout=10)
         connection.putrequest(method, "/", skip_host=True)
         for name, value in headers.items():
-            for each in value if isinstance(value, list) else [value]:
-                connection.putheader(name, each)
+            for text in value if isinstance(value, list) else [value]:
+                connection.putheader(name, text)
         connection.endheaders()
         answer = connection.getresponse()
-        said = answer.read()
+        body = answer.read()
         connection.close()
-        assert answer.status == 200 or b"run-1" not in said
+        assert answer.status == 200 or b"run-1" not in body
         return answer.status
 
     port = address.rpartition(":")[2]

@@ -91,7 +91,7 @@ class TfxRun:
         if state == "RUNNING":
             return []
         execution.last_known_state = pb.Execution.State.Value(state)
-        made = []
+        artifacts = []
         indexes: dict[str, int] = {}
         for key, type_name in outputs:
             index = indexes[key] = indexes.get(key, -1) + 1
@@ -105,10 +105,10 @@ class TfxRun:
             for name, value in (facts or {}).get(key, {}).items():
                 field = "int_value" if isinstance(value, int) else "string_value"
                 setattr(artifact.custom_properties[name], field, value)
-            made.append((artifact, self._event(event, key, index)))
+            artifacts.append((artifact, self._event(event, key, index)))
         for key, id_ in reused:
-            made.append((store.get_artifacts_by_id([id_])[0], self._event(event, key, 0, id_)))
-        _, ids, _ = store.put_execution(execution, made, contexts)
+            artifacts.append((store.get_artifacts_by_id([id_])[0], self._event(event, key, 0, id_)))
+        _, ids, _ = store.put_execution(execution, artifacts, contexts)
         return list(ids)
 
     def end(self, state: str, **custom: str) -> None:
@@ -142,8 +142,8 @@ def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any
         parser = argparse.ArgumentParser(prog="inspect")
         inspect_parser.add_arguments(parser)
         assert inspect_parser.run(parser.parse_args([*map(str, arguments), "--root", str(tmp_path)])) == 0
-        said = capsys.readouterr().out
-        return json.loads(said) if "--json" in arguments else said
+        output = capsys.readouterr().out
+        return json.loads(output) if "--json" in arguments else output
 
     return asked
 
@@ -232,7 +232,7 @@ def write_statistics() -> Callable[..., None]:
 def thousand_runs() -> Iterator[dict[str, Path]]:
     """Return two read-only stores with a thousand runs, in memory if possible, as commits wait for the disk."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as folder:
-        made = {kind: Path(folder) / kind for kind in ("recorded", "stock")}
-        for kind, root in made.items():
+        roots = {kind: Path(folder) / kind for kind in ("recorded", "stock")}
+        for kind, root in roots.items():
             subprocess.run([sys.executable, Path(__file__).with_name("many.py"), root, "1000", kind], check=True)
-        yield made
+        yield roots

@@ -54,9 +54,9 @@ class Address(str):
     pid: int
 
     def __new__(cls, address: str, pid: int) -> "Address":
-        made = super().__new__(cls, address)
-        made.pid = pid
-        return made
+        instance = super().__new__(cls, address)
+        instance.pid = pid
+        return instance
 
 
 @contextlib.contextmanager
@@ -70,9 +70,9 @@ def served(root: Path, *more: str) -> Iterator[Address]:
     )
     try:
         assert server.stdout is not None
-        said = server.stdout.readline()
-        assert said.startswith("http://"), said
-        yield Address(said.split()[0].rstrip("/"), server.pid)
+        line = server.stdout.readline()
+        assert line.startswith("http://"), line
+        yield Address(line.split()[0].rstrip("/"), server.pid)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=20)
@@ -117,26 +117,30 @@ def _run(
     number = run_id.split("-")[1][:1]
     folder = root / pipeline / "runs" / f"folder-{number}"
     (folder / "logs").mkdir(parents=True)
-    made = root / pipeline / "artifacts" / number
+    artifact_folder = root / pipeline / "artifacts" / number
     run = writer.run(run_id, pipeline=pipeline, run_folder=str(folder))
-    _rows(made / "examples" / "Split-test", names, task)
+    _rows(artifact_folder / "examples" / "Split-test", names, task)
     facts = {"examples": {"summary": f"900 train, 100 eval rows of {names.word}"}}
-    [examples] = run.node("ingestion", outputs=[("examples", "Examples")], uri=str(made / "{key}"), facts=facts)
-    (made / "schema").mkdir()
-    (made / "schema" / "schema.pbtxt").write_text(f"feature {{ name: {json.dumps(names.number)} type: FLOAT }}")
-    [schema] = run.node("schema", outputs=[("schema", "Schema")], uri=str(made / "{key}"))
-    _statistics(made / "statistics", names, mean)
+    [examples] = run.node(
+        "ingestion", outputs=[("examples", "Examples")], uri=str(artifact_folder / "{key}"), facts=facts
+    )
+    (artifact_folder / "schema").mkdir()
+    (artifact_folder / "schema" / "schema.pbtxt").write_text(
+        f"feature {{ name: {json.dumps(names.number)} type: FLOAT }}"
+    )
+    [schema] = run.node("schema", outputs=[("schema", "Schema")], uri=str(artifact_folder / "{key}"))
+    _statistics(artifact_folder / "statistics", names, mean)
     taken = [("examples", examples)]
     [statistics] = run.node(
-        "statistics", inputs=taken, outputs=[("statistics", "ExampleStatistics")], uri=str(made / "{key}")
+        "statistics", inputs=taken, outputs=[("statistics", "ExampleStatistics")], uri=str(artifact_folder / "{key}")
     )
-    _anomalies(made / "anomalies", names, blocked)
+    _anomalies(artifact_folder / "anomalies", names, blocked)
     run.node(
         "validation",
         state="FAILED" if blocked else "COMPLETE",
         inputs=[("statistics", statistics), ("schema", schema)],
         outputs=[] if blocked else [("anomalies", "ExampleAnomalies")],
-        uri=str(made / "{key}"),
+        uri=str(artifact_folder / "{key}"),
     )
     for node in NODES[:4] if blocked else NODES:
         (folder / "logs" / f"{node}.log").write_text(f"{node} says {names.text}\n")
@@ -144,22 +148,22 @@ def _run(
     if blocked:
         run.end("BLOCKED", reason=f"{names.number}: mean 9000 is above 5000. {names.text}")
         return 0
-    _training(made / "model_run", folder, names)
+    _training(artifact_folder / "model_run", folder, names)
     outputs = [("model", "Model"), ("model_run", "ModelRun")]
-    model, _ = run.node("trainer", inputs=taken, outputs=outputs, uri=str(made / "{key}"))
-    _evaluation(made / "evaluation", names, task, blessed)
+    model, _ = run.node("trainer", inputs=taken, outputs=outputs, uri=str(artifact_folder / "{key}"))
+    _evaluation(artifact_folder / "evaluation", names, task, blessed)
     before = [("baseline_model", baseline)] if baseline else []
     _, blessing = run.node(
         "evaluator",
         inputs=[*taken, ("model", model), *before],
         outputs=[("evaluation", "ModelEvaluation"), ("blessing", "ModelBlessing")],
-        uri=str(made / "{key}"),
+        uri=str(artifact_folder / "{key}"),
         facts={"blessing": {"blessed": int(blessed), "reason": names.text}},
     )
     pushed = {
         "pushed": int(blessed),
         "pushed_version": f"170000000{number}",
-        "pushed_destination": str(made / "pushed"),
+        "pushed_destination": str(artifact_folder / "pushed"),
     }
     run.node(
         "pusher",
@@ -240,7 +244,7 @@ def _anomalies(folder: Path, names: Names, blocked: bool) -> None:
 
 
 def _folder(folder: Path, run_id: str, pipeline: str, names: Names, task: str, blocked: bool, blessed: bool) -> None:
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "run_id": run_id,
         "pipeline": pipeline,
         "config": {
@@ -261,12 +265,12 @@ def _folder(folder: Path, run_id: str, pipeline: str, names: Names, task: str, b
         ],
     }
     if not blocked:
-        told["outcome"] = {
+        record["outcome"] = {
             "blessed": blessed,
             "reason": names.text,
             "pushed": "/serving/1700000001" if blessed else None,
         }
-    (folder / "run.json").write_text(json.dumps(told))
+    (folder / "run.json").write_text(json.dumps(record))
     events = [
         {"event": "node", "node": node, "state": "COMPLETE", "seconds": 1.5, "summary": names.text} for node in NODES
     ]

@@ -61,20 +61,20 @@ def make(folder: Path, runs: int, *, recorded: bool) -> None:
     before: dict[int, int] = {}
     for number in range(runs):
         place = number % 2
-        made: dict[str, int] = {}
+        type_ids: dict[str, int] = {}
         for node, (taken, outputs) in NODES.items():
             execution = next(execution_ids)
             for context in (above[place], run_ids[number], node_ids[place, node]):
                 associations.append(pb.Association(context_id=context, execution_id=execution))
-            events += [_event(pb.Event.INPUT, key, made[key], execution, number) for key in taken]
+            events += [_event(pb.Event.INPUT, key, type_ids[key], execution, number) for key in taken]
             if node == "evaluator" and place in before:
                 events.append(_event(pb.Event.INPUT, "baseline_model", before[place], execution, number))
             for key, _ in outputs:
-                made[key] = next(artifact_ids)
+                type_ids[key] = next(artifact_ids)
                 if key == "examples" and number % 4:
-                    made[key] = first.setdefault(place, made[key])
-                events.append(_event(pb.Event.OUTPUT, key, made[key], execution, number))
-        before[place] = made["model"]
+                    type_ids[key] = first.setdefault(place, type_ids[key])
+                events.append(_event(pb.Event.OUTPUT, key, type_ids[key], execution, number))
+        before[place] = type_ids["model"]
     _put(store.put_events, events)
     _put(lambda part: store.put_attributions_and_associations([], part), associations)
 

@@ -32,9 +32,9 @@ def _pushed(version: str) -> dict[str, Any]:
 
 
 def test_artifacts_are_listed_newest_first(store: Store, ask: Any) -> None:
-    told = ask("artifacts", "--json")
-    assert [row["id"] for row in told] == [8, 7, 6, 5, 4, 3, 2, 1]
-    assert [told[-1][key] for key in ("type", "key", "producer_run", "producer_node")] == [
+    listed = ask("artifacts", "--json")
+    assert [row["id"] for row in listed] == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert [listed[-1][key] for key in ("type", "key", "producer_run", "producer_node")] == [
         "Examples",
         "examples",
         "first",

@@ -46,13 +46,13 @@ def test_behind_a_link_nothing_is_moved(runs, refused):
     for link in (runs.home, *(runs.home / part for part in ("artifacts", "runs", "trials"))):
         shutil.move(link, big)
         link.symlink_to(big)
-        said, error = refused()
+        output, error = refused()
 
         assert error == (
             f"houses: nothing is removed: {link} is a link to {big}, and nothing behind a link is removed. Replace the "
             "link by the folder, or mount the folder there"
         )
-        assert said == "nothing to remove\n"
+        assert output == "nothing to remove\n"
         assert {name: text for name, text in tree(runs.home).items() if name != ".lock"} == before
         link.unlink()
         shutil.move(big, link)
@@ -86,11 +86,11 @@ def test_links_below_are_left_alone_and_named(runs, refused):
         shutil.move(link, away / str(number))
         link.symlink_to(away / str(number))
     before = tree(away)
-    said, error = refused()
+    output, error = refused()
 
     for number, link in enumerate(links):
-        assert f"houses    {link}" in said
-        assert f"it is a link to {away / str(number)}\n" in said
+        assert f"houses    {link}" in output
+        assert f"it is a link to {away / str(number)}\n" in output
         assert link.is_symlink()
     assert tree(away) == before
     assert error.startswith("3 paths kept, see above: ")
@@ -165,13 +165,13 @@ def test_a_store_older_than_the_files_keeps_what_it_does_not_know(runs, refused)
     shutil.copyfile(runs.root / "metadata.sqlite", runs.root / "backup")
     runs(blessed=False)
     shutil.copyfile(runs.root / "backup", runs.root / "metadata.sqlite")
-    said, error = refused()
+    output, error = refused()
 
     assert error.startswith("3 paths kept")
     for node in ("ingestion", "trainer", "evaluator"):
-        assert f"houses    {runs.place(node, 5)}" in said
+        assert f"houses    {runs.place(node, 5)}" in output
         assert runs.left(node) == [1, 3, 4, 5]
-    assert "no run of this store created it\n" in said
+    assert "no run of this store created it\n" in output
     assert (runs.home / "runs" / "run-5").exists()
 
 
@@ -211,10 +211,10 @@ def test_a_failed_execution_owns_only_the_folder_with_its_token(runs, writer):
         (folder / name).mkdir()
     other_node = runs.home / "artifacts" / "evaluator" / "blessing" / f"{failed}-feedbeef"
     other_node.mkdir()
-    found = runs.survey()
+    survey = runs.survey()
 
-    assert [removal.path for removal in found.removable] == [str(folder / names[0])]
-    assert {kept.path for kept in found.kept} == {str(other_node), str(folder / names[1]), str(folder / names[2])}
+    assert [removal.path for removal in survey.removable] == [str(folder / names[0])]
+    assert {kept.path for kept in survey.kept} == {str(other_node), str(folder / names[1]), str(folder / names[2])}
 
 
 def test_an_artifact_of_another_pipeline_stays(runs, writer):
@@ -224,18 +224,18 @@ def test_an_artifact_of_another_pipeline_stays(runs, writer):
     writer.run("theirs", pipeline="cars", state="COMPLETE").node("trainer", outputs=[("model", "Model")], uri=str(uri))
     kept = runs.survey().kept
 
-    assert [(each.path, each.reason) for each in kept] == [(str(uri), "it is an artifact of cars")]
+    assert [(artifact.path, artifact.reason) for artifact in kept] == [(str(uri), "it is an artifact of cars")]
 
 
 def test_a_run_that_the_store_has_elsewhere_stays(runs, writer):
     several(runs)
     writer.context("pipeline_run", "run-2", run_folder="/other/houses/of-before/run-2")
-    found = runs.survey()
+    survey = runs.survey()
 
-    assert [(each.path, each.reason) for each in found.kept] == [
+    assert [(artifact.path, artifact.reason) for artifact in survey.kept] == [
         (f"{runs.home}/runs/run-2", "the store has another folder of this run: /other/houses/of-before/run-2")
     ]
-    assert {removal.kind for removal in found.removable} == {"artifact"}
+    assert {removal.kind for removal in survey.removable} == {"artifact"}
 
 
 def test_a_damaged_artifact_whose_stage_was_made_again_goes(runs):
@@ -244,7 +244,7 @@ def test_a_damaged_artifact_whose_stage_was_made_again_goes(runs):
     rows = [row for row in store.newest_artifacts(None) if row.uri == str(runs.place("trainer", 2))]
     rows[0].state = pb.Artifact.DELETED
     store.mlmd.put_artifacts(rows)
-    found = {removal.path: removal for removal in runs.clean().removable}
+    removals = {removal.path: removal for removal in runs.clean().removable}
 
-    assert found[str(runs.place("trainer", 2))].kind == "left over"
+    assert removals[str(runs.place("trainer", 2))].kind == "left over"
     assert not os.path.exists(runs.place("trainer", 2))

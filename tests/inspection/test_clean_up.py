@@ -22,18 +22,18 @@ def test_what_kept_runs_baselines_and_served_models_need_stays(runs, ask):
         runs()
     runs(blessed=False)
     runs(blessed=False, examples=first["ingestion"])
-    told = ask("clean", "--keep", "1")
-    assert "houses    artifact  3      3.0 kB" in told
+    answer = ask("clean", "--keep", "1")
+    assert "houses    artifact  3      3.0 kB" in answer
     for node in ("ingestion", "trainer", "evaluator"):
-        assert f"houses    artifact  1.0 kB  {runs.place(node, 4)}\n" in told
-    assert f"houses    run       2 B     {runs.home}/runs/run-4\n" in told
-    assert f"3.0 kB can be removed: --yes moves it to {runs.root}/.trash" in told
+        assert f"houses    artifact  1.0 kB  {runs.place(node, 4)}\n" in answer
+    assert f"houses    run       2 B     {runs.home}/runs/run-4\n" in answer
+    assert f"3.0 kB can be removed: --yes moves it to {runs.root}/.trash" in answer
     assert runs.left("trainer") == [1, 2, 3, 4, 5], "a dry run moves nothing"
 
-    told = ask("clean", "--keep", "1", "--yes")
-    assert f"moved to {runs.root}/.trash/2" in told
-    assert "inspect clean --undo --root" in told
-    assert "The trash uses 3.0 kB" in told
+    answer = ask("clean", "--keep", "1", "--yes")
+    assert f"moved to {runs.root}/.trash/2" in answer
+    assert "inspect clean --undo --root" in answer
+    assert "The trash uses 3.0 kB" in answer
     # 1 serves, 2 and 3 were blessed last, 5 is of the last run; 4 was refused.
     assert runs.left("trainer") == [1, 2, 3, 5]
     assert runs.left("ingestion") == [1, 2, 3]
@@ -121,10 +121,10 @@ def test_left_overs_and_old_trials_go_and_nothing_outside_does(runs, writer):
         os.utime(trials / name, (when, when))
     for _ in range(3):
         runs()
-    found = runs.clean().removable
+    removals = runs.clean().removable
 
-    assert {removal.kind for removal in found} == {"artifact", "left over", "run", "trial"}
-    assert [removal.path for removal in found if removal.kind == "left over"] == [str(over)]
+    assert {removal.kind for removal in removals} == {"artifact", "left over", "run", "trial"}
+    assert [removal.path for removal in removals if removal.kind == "left over"] == [str(over)]
     assert not over.exists()
     assert sorted(os.listdir(trials)) == [new, "notes.json"]
     assert outside.exists()
@@ -141,9 +141,9 @@ def test_rows_of_a_query_stay_while_a_kept_run_was_made_from_them(runs):
         runs()
     for run, name in (("run-2", gone), ("run-3", needed)):
         (runs.home / "runs" / run / "run.json").write_text(json.dumps({"query": {"path": str(queries / name)}}))
-    found = runs.clean().removable
+    removals = runs.clean().removable
 
-    assert sorted(os.path.basename(one.path) for one in found if one.kind == "query") == [".draft-x1", gone]
+    assert sorted(os.path.basename(one.path) for one in removals if one.kind == "query") == [".draft-x1", gone]
     assert sorted(os.listdir(queries)) == [needed, new, "notes.parquet"]
 
 

@@ -34,13 +34,13 @@ def run(writer: Any, tmp_path: Path, write_statistics: Any) -> Any:
         )
     (tmp_path / "schema").mkdir()
     (tmp_path / "schema/schema.pbtxt").write_text(SCHEMA)
-    found = anomalies_pb2.Anomalies()
+    anomalies = anomalies_pb2.Anomalies()
     for severity, name in ((1, "note"), (2, "area")):
-        info = found.anomaly_info[name]
+        info = anomalies.anomaly_info[name]
         info.severity = severity
         info.path.step.append(name)
         info.reason.add(short_description=f"{name} is odd", description="Some [bold]values[/bold]\nare out.")
-    for split, parsed in (("train", found), ("eval", anomalies_pb2.Anomalies(data_missing=True))):
+    for split, parsed in (("train", anomalies), ("eval", anomalies_pb2.Anomalies(data_missing=True))):
         (tmp_path / f"anomalies/Split-{split}").mkdir(parents=True)
         (tmp_path / f"anomalies/Split-{split}/SchemaDiff.pb").write_bytes(parsed.SerializeToString())
     run = writer.run("r", run_folder=str(tmp_path / "run"))
@@ -56,9 +56,9 @@ def test_statistics(run: Any, ask: Any) -> None:
     assert area == ["area", "FLOAT", "0", "2.5", "0.5", "1", "0", "4", "0", "-", "-"]
     assert city == ["city", "STRING", "3", "-", "-", "-", "-", "-", "-", "2", "Rome (4), Paris (1)"]
     assert second == ["ExampleStatistics 1, split eval: 4 rows"]
-    told = ask("statistics", "r", "--split", "eval", "--json")
-    assert [(split["split"], split["rows"]) for split in told["splits"]] == [("eval", 4)]
-    assert told["splits"][0]["columns"][1]["shares"] == {"Rome": pytest.approx(2 / 3), "Paris": pytest.approx(1 / 3)}
+    answer = ask("statistics", "r", "--split", "eval", "--json")
+    assert [(split["split"], split["rows"]) for split in answer["splits"]] == [("eval", 4)]
+    assert answer["splits"][0]["columns"][1]["shares"] == {"Rome": pytest.approx(2 / 3), "Paris": pytest.approx(1 / 3)}
     with pytest.raises(UserError, match=r"no split 'tran'\. Did you mean 'train'\?"):
         ask("statistics", "--split", "tran")
 
@@ -81,7 +81,7 @@ def test_anomalies_come_errors_first(run: Any, ask: Any) -> None:
         ["ERROR", "(all)", "eval", "No data", "the split has no rows"],
         ["WARNING", "note", "train", "note is odd", r"Some [bold]values[/bold]\nare out."],
     ]
-    assert [each["column"] for each in ask("anomalies", "--json")["anomalies"]] == ["area", "", "note"]
+    assert [anomaly["column"] for anomaly in ask("anomalies", "--json")["anomalies"]] == ["area", "", "note"]
 
 
 def finding(**fields: Any) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_anomalies_have_the_sentences_of_the_validation(run: Any, ask: Any, tmp_
     assert area == ["ERROR", "area", "train", "schema", "-3, below the schema's 0", "write float_domain { min: -3 }"]
     assert note[3:5] == ["note is odd", r"Some [bold]values[/bold]\nare out."], "the finding is of another split"
     assert (title, drift) == (["Findings of the gates:"], ["warn", "drift", "area", "0.3 apart", "gates.drift = 0.4"])
-    assert [each["gate"] for each in ask("anomalies", "--json")["gates"]] == ["drift"]
+    assert [anomaly["gate"] for anomaly in ask("anomalies", "--json")["gates"]] == ["drift"]
 
 
 @pytest.mark.parametrize("text", ["{", "3", "[3]"])
@@ -149,8 +149,8 @@ def test_logs(run: Any, ask: Any, tmp_path: Path) -> None:
     (tmp_path / "run/run.json").write_text('{"nodes": ["statistics", "trainer", "pusher"]}')
     (folder / "trainer.log").write_bytes(b"1/9\r2/9\r9/9 done\n\x1b[31mred\xff\nlast\n")
     assert ask("logs", "latest", "trainer") == "9/9 done\n\\x1b[31mred\ufffd\nlast\n"
-    told = ask("logs", "r", "trainer", "--tail", "1", "--json")
-    assert (told["lines"], told["path"]) == (["last"], str(folder / "trainer.log"))
+    answer = ask("logs", "r", "trainer", "--tail", "1", "--json")
+    assert (answer["lines"], answer["path"]) == (["last"], str(folder / "trainer.log"))
     with pytest.raises(UserError, match=r"no node 'trainr' in run r\. Did you mean 'trainer'\?"):
         ask("logs", "r", "trainr")
     with pytest.raises(UserError, match=r"no node '\.\./run' in run r"):
@@ -183,17 +183,17 @@ def test_a_run_whose_data_was_refused_shows_what_the_gates_found(writer: Any, tm
     writer.run("good", state="COMPLETE").node("validation", outputs=[("anomalies", "ExampleAnomalies")], uri="/gone")
     folder = tmp_path / "bad"
     folder.mkdir()
-    found = {"action": "block", "gate": "drift", "column": "area", "text": "0.3 apart", "edit": "gates.drift = 0.4"}
-    (folder / "gates.json").write_text(json.dumps([found]))
+    finding = {"action": "block", "gate": "drift", "column": "area", "text": "0.3 apart", "edit": "gates.drift = 0.4"}
+    (folder / "gates.json").write_text(json.dumps([finding]))
     run = writer.run("bad", run_folder=str(folder), state="BLOCKED")
     run.node("history", inputs=[("anomalies", 1)], outputs=[])
     head, _, row = _cells(ask("anomalies", "latest"))
 
     assert "Run bad: its data was refused" in " ".join(head)
     assert row == ["block", "drift", "area", "0.3 apart", "gates.drift = 0.4"]
-    told = ask("anomalies", "bad", "--json")
-    assert (told["run"], told["state"], len(told["gates"])) == ("bad", "BLOCKED", 1)
-    assert found.items() <= told["gates"][0].items()
+    answer = ask("anomalies", "bad", "--json")
+    assert (answer["run"], answer["state"], len(answer["gates"])) == ("bad", "BLOCKED", 1)
+    assert finding.items() <= answer["gates"][0].items()
     (folder / "gates.json").unlink()
     with pytest.raises(
         UserError, match="run bad is BLOCKED and has not validated its data: it has no ExampleAnomalies"

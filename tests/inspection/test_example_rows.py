@@ -26,9 +26,11 @@ def rows(writer: Any, write_examples: Any, tmp_path: Path) -> Path:
         ],
     )
     run = writer.run("r")
-    [made] = run.node("ingestion", outputs=[("examples", "Examples")], uri=str(folder))
+    [artifact] = run.node("ingestion", outputs=[("examples", "Examples")], uri=str(folder))
     write_examples(tmp_path / "transformed/Split-train", [{"grade_z": [0.5]}])
-    run.node("transform", inputs=[("examples", made)], outputs=[("e", "Examples")], uri=str(tmp_path / "transformed"))
+    run.node(
+        "transform", inputs=[("examples", artifact)], outputs=[("e", "Examples")], uri=str(tmp_path / "transformed")
+    )
     return folder
 
 
@@ -43,9 +45,9 @@ def test_rows_are_shown_for_people(rows: Path, ask: Any) -> None:
 
 
 def test_json_holds_the_values_as_they_are(rows: Path, ask: Any) -> None:
-    told = ask("examples", "1", "--json", "-n", "2")
-    assert (told["split"], told["splits"], len(told["rows"])) == ("train", ["train", "eval"], 2)
-    assert told["rows"][1] == {"area": [None], "city": [], "grade": [1, 2, 3, 4, 5], "image": [{"b64": "/wA="}]}
+    answer = ask("examples", "1", "--json", "-n", "2")
+    assert (answer["split"], answer["splits"], len(answer["rows"])) == ("train", ["train", "eval"], 2)
+    assert answer["rows"][1] == {"area": [None], "city": [], "grade": [1, 2, 3, 4, 5], "image": [{"b64": "/wA="}]}
     assert ask("examples", "1", "--split", "eval", "--json")["rows"] == [{"city": ["Rome"], "grade": [7]}]
     assert ask("examples", "2", "--json")["rows"] == [{"grade_z": [0.5]}]
     assert ask("examples", "r", "--json")["artifact"] == 1, "the run's first, nearest to the data"
@@ -95,8 +97,8 @@ def test_the_files_are_those_that_are_declared(rows: Path, ask: Any, write_examp
         ask("examples", "1")
     declared = Manifest({"train": [Shard(f"Split-train/{file.name}", 3)]})
     (rows / "manifest.json").write_text(manifest.dump(declared))
-    told = ask("examples", "1", "--json", "-n", "99")
-    assert (told["splits"], len(told["rows"])) == (["train"], 3)
+    answer = ask("examples", "1", "--json", "-n", "99")
+    assert (answer["splits"], len(answer["rows"])) == (["train"], 3)
     for count in (2, 4):
         declared = Manifest({"train": [Shard(f"Split-train/{file.name}", count)]})
         (rows / "manifest.json").write_text(manifest.dump(declared))

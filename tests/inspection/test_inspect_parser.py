@@ -176,16 +176,16 @@ def _on_a_terminal(root: Path, *arguments: str, **environment: str) -> str:
         env={**kept, "TERM": "xterm-256color", "COLUMNS": "100", **environment},
     )
     os.close(terminal)
-    said = b""
+    output = b""
     while True:
         try:
             piece = os.read(control, 65536)
         except OSError:  # Linux reports the end of a terminal as an input error
             break
-        said += piece
+        output += piece
     os.close(control)
     assert process.wait() == 0
-    return said.decode()
+    return output.decode()
 
 
 def test_colour_is_for_terminals_that_want_it(shown: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_hundred_runs_are_listed_within_a_second_and_without_tensorflow(
             "evaluator",
             "pusher",
         ):
-            taken = [(node, made) for made in run.node(node, inputs=taken, outputs=[(node, "Any")])]
+            taken = [(node, artifact) for artifact in run.node(node, inputs=taken, outputs=[(node, "Any")])]
     for arguments, expected in ((["runs", "--limit", "100"], 101), (["show", "run-050"], 6 + 1 + 9)):
         took = []
         for _ in range(3):

@@ -61,10 +61,10 @@ def test_a_model_is_followed_up_to_the_data_and_down_to_what_was_pushed(made: An
 
 
 def test_a_cached_node_and_a_resolver_made_nothing_and_a_baseline_is_not_followed(made: Any, ask: Any) -> None:
-    told = ask("lineage", str(made[2]["blessing"]))
-    assert "baseline_model: Model 6, trainer of 1002, best (compared with)" in told
-    assert "examples: Examples 1, ingestion of 1001\n" in told
-    assert "1002, blessed" not in told
+    answer = ask("lineage", str(made[2]["blessing"]))
+    assert "baseline_model: Model 6, trainer of 1002, best (compared with)" in answer
+    assert "examples: Examples 1, ingestion of 1001\n" in answer
+    assert "1002, blessed" not in answer
     value = ask("lineage", str(made[2]["blessing"]), "--json")
     assert {row["id"] for row in value["artifacts"]} == {1, 2, 6, made[2]["model"], *made[2].values()}
     [compared] = [edge for edge in value["made_from"] if edge["baseline"]]
@@ -87,10 +87,10 @@ def test_data_that_much_was_made_from_is_cut(made: Any, ask: Any, writer: Any) -
     run = writer.run("many")
     for _ in range(12):
         run.node("trainer", inputs=[("examples", 1)], outputs=[("model", "Model")])
-    told = ask("lineage", "1")
-    assert told.count(", trainer of many") == 10
-    assert "└─ ... and 5 more" in told
-    assert "There is more" not in told
+    answer = ask("lineage", "1")
+    assert answer.count(", trainer of many") == 10
+    assert "└─ ... and 5 more" in answer
+    assert "There is more" not in answer
     value = ask("lineage", "1", "--limit", "5", "--json")
     assert value["cut"] is True
     assert "Not all artifacts are shown: --limit N" in ask("lineage", "1", "--limit", "5")

@@ -86,11 +86,11 @@ def test_a_version_names_data_code_config_and_the_model_before_on_one_screen(roo
     assert ["mae", "0.75", "0.7", "to", "0.8", "0.7", "worse"] in [line.split() for line in text.splitlines()]
     assert "ingestion" not in text, "the nodes are for a run"
 
-    told = ask("show", new, "--json")["provenance"]
-    assert told["files"] == FILES
-    assert told["model"]["serves"] is True
-    assert told["config"]["training"]["optimizer"]["learning_rate"] == 0.0125
-    assert told["configured"] == {"training.optimizer.learning_rate": 1e-6, "network.layers": [8, 4]}
+    provenance = ask("show", new, "--json")["provenance"]
+    assert provenance["files"] == FILES
+    assert provenance["model"]["serves"] is True
+    assert provenance["config"]["training"]["optimizer"]["learning_rate"] == 0.0125
+    assert provenance["configured"] == {"training.optimizer.learning_rate": 1e-6, "network.layers": [8, 4]}
     assert ask("show", old, "--json")["provenance"]["model"]["status"] == (
         f"version {first} does not serve: version {second} serves"
     )

@@ -108,7 +108,7 @@ def test_bars_begin_at_zero_to_both_sides():
 
 def test_a_matrix_is_darker_where_more_of_a_row_is():
     text = charts.matrix([[9, 1], [5, 5]], ["a", "b"], ["a", "b"], label="m")
-    assert [float(found) for found in re.findall(r'fill-opacity="([\d.]+)"', text)] == [0.91, 0.17, 0.54, 0.54]
+    assert [float(opacity) for opacity in re.findall(r'fill-opacity="([\d.]+)"', text)] == [0.91, 0.17, 0.54, 0.54]
 
 
 def test_intervals_show_value_reach_and_baseline():
@@ -142,7 +142,7 @@ def test_a_heavy_tail_is_drawn_between_its_outer_tenths(fullest, crowded):
 
 @pytest.mark.parametrize("diagonal", [True, False])
 def test_infinite_points_are_left_out(diagonal):
-    made = [(1.0, 2.0), (math.inf, 3.0), (4.0, math.nan)]
-    text = charts.points(made, label="l", x_label="x", y_label="y", diagonal=diagonal)
+    points = [(1.0, 2.0), (math.inf, 3.0), (4.0, math.nan)]
+    text = charts.points(points, label="l", x_label="x", y_label="y", diagonal=diagonal)
     [dots] = re.findall(r'<path d="([^"]*)"', text)
     assert dots.count("M") == 1

@@ -88,30 +88,30 @@ def box(element):
 
 def boxes(picture):
     root = ElementTree.fromstring(picture)
-    root = root if kind(root) == "svg" else next(each for each in root.iter() if kind(each) == "svg")
-    return root, [(each, found) for each in root.iter() if (found := box(each)) is not None]
+    root = root if kind(root) == "svg" else next(element for element in root.iter() if kind(element) == "svg")
+    return root, [(element, bounds) for element in root.iter() if (bounds := box(element)) is not None]
 
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_all_of_a_chart_is_within_its_edges(name):
-    root, found = boxes(CHARTS[name])
+    root, placed = boxes(CHARTS[name])
     width, height = numbers(root, "width", "height")
 
     assert root.get("viewBox") == f"0 0 {width:g} {height:g}"
-    assert len(found) > 4
-    for element, (left, top, right, bottom) in found:
+    assert len(placed) > 4
+    for element, (left, top, right, bottom) in placed:
         assert left >= -1, ElementTree.tostring(element)
         assert top >= -1, ElementTree.tostring(element)
         assert right <= width + 1, ElementTree.tostring(element)
         assert bottom <= height + 1, ElementTree.tostring(element)
     # Nor is much of it empty below.
-    assert max(bottom for _, (*_, bottom) in found) > height - 16
+    assert max(bottom for _, (*_, bottom) in placed) > height - 16
 
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_no_texts_overlap(name):
-    _, found = boxes(CHARTS[name])
-    texts = [(element.text, place) for element, place in found if kind(element) == "text"]
+    _, placed = boxes(CHARTS[name])
+    texts = [(element.text, place) for element, place in placed if kind(element) == "text"]
 
     for (one, a), (other, b) in itertools.combinations(texts, 2):
         apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]

@@ -69,36 +69,39 @@ def two(make: Any) -> None:
 
 
 def _differences(told: Any, section: str) -> list[Any]:
-    return next(each["differences"] for each in told["sections"] if each["name"] == section)
+    return next(difference["differences"] for difference in told["sections"] if difference["name"] == section)
 
 
 def test_what_differs_comes_worst_first(two: None, ask: Any) -> None:
-    told = ask("compare", "first", "second", "--json")
-    assert (told["a"]["run_id"], told["b"]["run_id"]) == ("first", "second")
-    assert {each["subject"]: (each["a"], each["b"]) for each in _differences(told, "config")} == {
+    compared = ask("compare", "first", "second", "--json")
+    assert (compared["a"]["run_id"], compared["b"]["run_id"]) == ("first", "second")
+    assert {
+        difference["subject"]: (difference["a"], difference["b"]) for difference in _differences(compared, "config")
+    } == {
         "training.epochs": (5, 9),
         "features.numeric[area].scale": ("z_score", "log1p"),
         "features.numeric[new].column": (None, "new"),
         "ingestion.code": ("city", "town"),
     }
-    assert [(each["subject"], each["a"], each["b"]) for each in _differences(told, "data")] == [
-        ("rows.train", 101, 103)
-    ]
-    assert [(each["subject"], each["aspect"]) for each in _differences(told, "schema")] == [
+    assert [
+        (difference["subject"], difference["a"], difference["b"]) for difference in _differences(compared, "data")
+    ] == [("rows.train", 101, 103)]
+    assert [(difference["subject"], difference["aspect"]) for difference in _differences(compared, "schema")] == [
         ("city", "column"),
         ("town", "column"),
         ("area", "float_domain"),
     ]
     assert [
-        (each["subject"], each["aspect"], each["a"], each["b"], round(each["size"], 6))
-        for each in _differences(told, "statistics")
+        (difference["subject"], difference["aspect"], difference["a"], difference["b"], round(difference["size"], 6))
+        for difference in _differences(compared, "statistics")
     ] == [
         ("area", "mean", 1.0, 2.0, 0.5),
         ("city", "most frequent", "Rome (50.0%)", "Rome (80.0%)", 0.3),
         ("kind", "nulls", 0.9, 0.88, 0.02),
     ]
     assert [
-        (each["subject"], each["where"], each["aspect"], each["worse"]) for each in _differences(told, "metrics")
+        (difference["subject"], difference["where"], difference["aspect"], difference["worse"])
+        for difference in _differences(compared, "metrics")
     ] == [
         ("mae", "city = Rome", "", True),
         ("r2", "", "inside A's 95 %", True),
@@ -111,13 +114,15 @@ def test_what_differs_comes_worst_first(two: None, ask: Any) -> None:
 
 
 def test_the_text_says_the_same(two: None, ask: Any) -> None:
-    told = [" ".join(line.split()) for line in ask("compare", "first", "latest", "--limit", "2").splitlines()]
-    assert "config: 4 differ, the first 2; --limit N shows more" in told
-    assert "area train 0.5 mean 1 2" in told
-    assert [line for line in told if line.startswith("metrics: ") and "; measured on different rows (Examples " in line]
-    assert "mae city = Rome 5 8 60.00% worse -" in told
-    assert "r2 all rows 0.8 0.7 12.50% worse inside A's 95 %" in told
-    assert not [line for line in told if line.startswith("f1")]
+    lines = [" ".join(line.split()) for line in ask("compare", "first", "latest", "--limit", "2").splitlines()]
+    assert "config: 4 differ, the first 2; --limit N shows more" in lines
+    assert "area train 0.5 mean 1 2" in lines
+    assert [
+        line for line in lines if line.startswith("metrics: ") and "; measured on different rows (Examples " in line
+    ]
+    assert "mae city = Rome 5 8 60.00% worse -" in lines
+    assert "r2 all rows 0.8 0.7 12.50% worse inside A's 95 %" in lines
+    assert not [line for line in lines if line.startswith("f1")]
     # The one metric that is shown says nothing in the last column, which then goes with its header.
     assert "mae city = Rome 5 8 60.00% worse" in " ".join(ask("compare", "first", "latest", "--limit", "1").split())
 
@@ -136,8 +141,8 @@ def test_runs_may_be_named_by_their_models(two: None, ask: Any, writer: Any) -> 
     [version] = writer.run("push").node(
         "pusher", inputs=[("model", 4)], outputs=[("p", "PushedModel")], facts={"p": {"pushed_version": "1795"}}
     )
-    told = ask("compare", "1795", "9", "--json")
-    assert (version, told["a"]["run_id"], told["b"]["run_id"]) == (11, "first", "second")
+    compared = ask("compare", "1795", "9", "--json")
+    assert (version, compared["a"]["run_id"], compared["b"]["run_id"]) == (11, "first", "second")
     with pytest.raises(UserError, match=r"no run 'frist' in .*Did you mean 'first'\?"):
         ask("compare", "frist", "second")
     with pytest.raises(UserError, match="artifact 1 is of type Examples"):
@@ -148,10 +153,10 @@ def test_another_runner_s_settings_are_its_nodes_properties(writer: Any, ask: An
     for name, steps in (("a", 100), ("b", 200)):
         run = writer.run(name)
         run.node("trainer", train_args=json.dumps({"num_steps": steps, "splits": ["train"]}), run_fn="my.run_fn")
-    told = ask("compare", "a", "b", "--json")
-    assert [(each["subject"], each["a"], each["b"]) for each in _differences(told, "config")] == [
-        ("trainer.train_args.num_steps", 100, 200)
-    ]
+    compared = ask("compare", "a", "b", "--json")
+    assert [
+        (difference["subject"], difference["a"], difference["b"]) for difference in _differences(compared, "config")
+    ] == [("trainer.train_args.num_steps", 100, 200)]
 
 
 def _numbers(*bounds: float, rows: float = 10.0) -> Column:

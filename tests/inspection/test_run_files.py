@@ -25,9 +25,9 @@ def test_the_terminal_and_the_report_show_documented_states():
 
 
 def test_the_supervisor_ends_runs_with_documented_states():
-    found = set(re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)*)"', inspect.getsource(supervisor)))
-    assert {"COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED"} <= found
-    assert found <= set(run_files.RUN_STATES)
+    states = set(re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)*)"', inspect.getsource(supervisor)))
+    assert {"COMPLETE", "NOT_BLESSED", "BLOCKED", "FAILED", "CANCELED"} <= states
+    assert states <= set(run_files.RUN_STATES)
 
 
 def test_a_scheduled_run_has_the_states_of_runs_and_those_of_times_without_one():

@@ -99,11 +99,11 @@ def test_what_the_runner_recorded_is_believed(writer: Any, read: Store, state: s
     run = writer.run("r", run_folder=str(tmp_path / "r"))
     run.node("ingestion", state="RUNNING")  # left behind by a killed process
     run.end(state, reason="because")
-    for found in (list_runs(read)[0], show_run(read, "r").run):
-        assert (found.state, found.reason, found.folder) == (state, "because", str(tmp_path / "r"))
-        assert found.ended is not None
-        assert found.started is not None
-        assert found.ended >= found.started
+    for listed in (list_runs(read)[0], show_run(read, "r").run):
+        assert (listed.state, listed.reason, listed.folder) == (state, "because", str(tmp_path / "r"))
+        assert listed.ended is not None
+        assert listed.started is not None
+        assert listed.ended >= listed.started
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_where_no_state_is_recorded_the_last_attempts_tell_it(
     run = writer.run("r")
     for node, outcome in attempts:
         run.node(node, state=outcome)
-    for found in (list_runs(read)[0], show_run(read, "r").run):
-        assert found.state == state
-        assert (found.ended is None) is (state in ("RUNNING", "UNKNOWN"))
+    for listed in (list_runs(read)[0], show_run(read, "r").run):
+        assert listed.state == state
+        assert (listed.ended is None) is (state in ("RUNNING", "UNKNOWN"))
 
 
 def test_our_run_between_two_nodes_is_running(writer: Any, read: Store) -> None:
@@ -167,11 +167,11 @@ def test_a_node_shows_its_artifacts_and_properties(writer: Any, read: Store) -> 
 
 
 def test_a_cached_node_names_the_run_that_made_its_artifact(writer: Any, read: Store) -> None:
-    [made] = writer.run("old").node("ingestion", outputs=[("examples", "Examples")])
-    writer.run("new").node("ingestion", state="CACHED", reused=[("examples", made)])
+    [artifact] = writer.run("old").node("ingestion", outputs=[("examples", "Examples")])
+    writer.run("new").node("ingestion", state="CACHED", reused=[("examples", artifact)])
     [node] = show_run(read, "new").nodes
     assert node.state == "CACHED"
-    assert [(row.id, row.producer_run, row.producer_node) for row in node.outputs] == [(made, "old", "ingestion")]
+    assert [(row.id, row.producer_run, row.producer_node) for row in node.outputs] == [(artifact, "old", "ingestion")]
 
 
 def test_a_resolver_is_not_the_producer_of_what_it_finds(writer: Any, read: Store) -> None:
@@ -184,12 +184,12 @@ def test_a_resolver_is_not_the_producer_of_what_it_finds(writer: Any, read: Stor
 def test_the_producer_is_the_earliest_output_and_not_the_first_seen(
     writer: Any, read: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [made] = writer.run("old").node("ingestion", outputs=[("examples", "Examples")])
-    writer.run("new").node("ingestion", state="CACHED", reused=[("examples", made)])
-    events = read.events_of_artifacts([made])
-    assert producers(read, [made]) == {made: 1}
+    [artifact] = writer.run("old").node("ingestion", outputs=[("examples", "Examples")])
+    writer.run("new").node("ingestion", state="CACHED", reused=[("examples", artifact)])
+    events = read.events_of_artifacts([artifact])
+    assert producers(read, [artifact]) == {artifact: 1}
     monkeypatch.setattr(read, "events_of_artifacts", lambda ids: events[::-1])
-    assert producers(read, [made]) == {made: 1}
+    assert producers(read, [artifact]) == {artifact: 1}
 
 
 def test_an_artifact_of_no_known_producer(writer: Any, read: Store) -> None:
@@ -356,10 +356,10 @@ def test_a_store_of_stock_tfx_is_read(tmp_path: Path) -> None:
     assert failed["schema.gen"].state == "FAILED"
     for nodes, state in ((first, "COMPLETE"), (cached, "CACHED")):
         assert {node: found.state for node, found in nodes.items()} == {"schema.gen": state, "imported": state}
-        [made] = nodes["schema.gen"].outputs
-        assert (made.type, made.key, made.state) == ("Schema", "schema", "LIVE")
-        assert made.uri.startswith(str(tmp_path / "schema.gen" / "schema"))
-        assert (made.producer_run, made.producer_node) == (listed[2].run_id, "schema.gen")
+        [artifact] = nodes["schema.gen"].outputs
+        assert (artifact.type, artifact.key, artifact.state) == ("Schema", "schema", "LIVE")
+        assert artifact.uri.startswith(str(tmp_path / "schema.gen" / "schema"))
+        assert (artifact.producer_run, artifact.producer_node) == (listed[2].run_id, "schema.gen")
         assert [row.uri for row in nodes["imported"].outputs] == [str(tmp_path)]
     assert first["schema.gen"].type.endswith(".ImportSchemaGen")
     assert first["schema.gen"].properties == {"schema_file": str(tmp_path / "schema.pbtxt")}

@@ -43,9 +43,9 @@ def test_inspect_and_report_answer_on_the_store_of_the_stock_template(stock, ask
     assert (run["state"], run["folder"]) == ("COMPLETE", None)
     nodes = {node["node_id"]: node["state"] for node in ask("show", "latest", "--json")["nodes"]}
     assert nodes == dict.fromkeys(("CsvExampleGen", "StatisticsGen", "SchemaGen"), "COMPLETE")
-    made = {row["type"]: row["id"] for row in ask("artifacts", "--json")}
-    assert set(made) == {"Examples", "ExampleStatistics", "Schema"}
-    lineage = ask("lineage", made["Schema"])
+    ids = {row["type"]: row["id"] for row in ask("artifacts", "--json")}
+    assert set(ids) == {"Examples", "ExampleStatistics", "Schema"}
+    lineage = ask("lineage", ids["Schema"])
     assert "CsvExampleGen" in lineage
     assert str(stock / "data") in lineage
     splits = ask("statistics", "--json")
@@ -56,5 +56,5 @@ def test_inspect_and_report_answer_on_the_store_of_the_stock_template(stock, ask
     known = report_facts.collect(open_store(str(stock), None), run["run_id"])
     text = page.report(known)
     assert known.notes == []
-    for told in ("Most frequent values of island", "Distribution of year", "CsvExampleGen", "The run is complete."):
-        assert told in text
+    for phrase in ("Most frequent values of island", "Distribution of year", "CsvExampleGen", "The run is complete."):
+        assert phrase in text

@@ -22,10 +22,10 @@ def test_it_is_waited_for(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     left = [RuntimeError(said), RuntimeError(said), "opened"]
 
     def opened(_: Any) -> Any:
-        found = left.pop(0)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     monkeypatch.setattr(metadata_store, "MetadataStore", opened)
     monkeypatch.setattr(metadata_store.time, "sleep", lambda _: None)

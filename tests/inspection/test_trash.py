@@ -16,10 +16,10 @@ from .cleaned import Runs, tree
 
 @pytest.fixture
 def runs(writer, tmp_path):
-    made = Runs(writer, tmp_path)
+    runs_of_root = Runs(writer, tmp_path)
     for blessed in (False, False, True, True):
-        made(blessed=blessed)
-    return made
+        runs_of_root(blessed=blessed)
+    return runs_of_root
 
 
 def states(runs):
@@ -31,10 +31,10 @@ def test_what_was_moved_is_put_back_as_it_was(runs, ask):
     ask("clean", "--keep", "1", "--yes")
     assert pb.Artifact.DELETED in states(runs).values()
     assert runs.left("trainer") == [3, 4]
-    told = ask("clean", "--undo")
+    answer = ask("clean", "--undo")
 
-    assert f"houses    artifact  1.0 kB  {runs.place('trainer', 1)}\n" in told
-    assert told.endswith("6.0 kB put back\n")
+    assert f"houses    artifact  1.0 kB  {runs.place('trainer', 1)}\n" in answer
+    assert answer.endswith("6.0 kB put back\n")
     assert {name: text for name, text in tree(runs.home).items() if name != ".lock"} == before
     assert states(runs) == rows
     assert os.listdir(runs.root / ".trash") == [".lock"]
@@ -59,18 +59,18 @@ def test_each_clean_up_is_put_back_by_its_time(runs, ask, capsys):
 
 def test_nothing_is_put_back_over_what_is_there_or_through_a_link(runs, ask, capsys):
     ask("clean", "--keep", "1", "--yes")
-    there, run = runs.place("trainer", 1), runs.home / "runs" / "run-1"
-    there.mkdir()
-    (there / "mine").write_text("mine")
+    place, run = runs.place("trainer", 1), runs.home / "runs" / "run-1"
+    place.mkdir()
+    (place / "mine").write_text("mine")
     shutil.move(runs.home / "runs", runs.root / "away")
     (runs.home / "runs").symlink_to(runs.root / "away")
     with pytest.raises(ResourceError, match="3 paths kept"):
         ask("clean", "--undo")
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
 
-    assert f"{there} exists already\n" in said
-    assert f"{run} is behind a link\n" in said
-    assert os.listdir(there) == ["mine"]
+    assert f"{place} exists already\n" in output
+    assert f"{run} is behind a link\n" in output
+    assert os.listdir(place) == ["mine"]
     assert sorted(os.listdir(runs.root / "away")) == ["run-3", "run-4"]
     assert runs.left("ingestion") == [1, 2, 3, 4]
 
@@ -78,9 +78,9 @@ def test_nothing_is_put_back_over_what_is_there_or_through_a_link(runs, ask, cap
 def test_rows_that_changed_since_then_stay_as_they_are(runs, ask):
     ask("clean", "--keep", "1", "--yes")
     store = runs.store()
-    [row] = [each for each in store.newest_artifacts(None) if each.uri == str(runs.place("trainer", 1))]
+    [row] = [artifact for artifact in store.newest_artifacts(None) if artifact.uri == str(runs.place("trainer", 1))]
     row.state = pb.Artifact.MARKED_FOR_DELETION
-    [other] = [each for each in store.newest_artifacts(None) if each.uri == str(runs.place("trainer", 2))]
+    [other] = [artifact for artifact in store.newest_artifacts(None) if artifact.uri == str(runs.place("trainer", 2))]
     other.uri = "/elsewhere"
     store.mlmd.put_artifacts([row, other])
     ask("clean", "--undo")
@@ -96,11 +96,11 @@ def test_emptying_names_every_path_and_frees_the_disk(runs, ask):
     (runs.place("trainer", 1) / "link").symlink_to(outside)
     ask("clean", "--keep", "1", "--yes")
     moved = [path for path in sorted(tree(runs.root / ".trash")) if path.endswith("content")]
-    told = ask("clean", "--empty-trash")
+    answer = ask("clean", "--empty-trash")
 
     for path in moved:
-        assert f"{runs.root}/.trash/{os.path.dirname(path)}\n" in told
-    assert told.endswith("6.0 kB deleted\n")
+        assert f"{runs.root}/.trash/{os.path.dirname(path)}\n" in answer
+    assert answer.endswith("6.0 kB deleted\n")
     assert os.listdir(runs.root / ".trash") == [".lock"]
     assert (outside / "precious").read_text() == "precious"
     assert ask("clean", "--empty-trash") == "the trash is empty\n"
@@ -123,9 +123,9 @@ def test_what_no_clean_up_moved_there_stays(runs, ask, capsys):
     before = tree(runs.home)
     with pytest.raises(ResourceError, match="3 paths kept"):
         ask("clean", "--empty-trash")
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
 
-    assert [line.split()[1] for line in said.splitlines() if line.endswith("no clean-up moved this here")] == [
+    assert [line.split()[1] for line in output.splitlines() if line.endswith("no clean-up moved this here")] == [
         str(trash / name) for name in (time, "link", "mine")
     ]
     assert outside.exists()

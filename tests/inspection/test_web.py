@@ -66,8 +66,8 @@ def test_runs_are_listed_with_state_and_reason(ask):
 
 def test_a_run_shows_its_report_and_leads_on(ask):
     text = ask.page("/run?id=run-4")
-    for told in ("The model is blessed and pushed as version", "best: 4", "Importance of columns", "Lineage"):
-        assert told in plain(text)
+    for phrase in ("The model is blessed and pushed as version", "best: 4", "Importance of columns", "Lineage"):
+        assert phrase in plain(text)
     for link in ("/node?run=run-4&amp;node=trainer", "/compare?b=run-4", "/artifact?id="):
         assert link in text
     assert "http-equiv" not in text
@@ -79,9 +79,9 @@ def test_a_node_shows_what_it_took_and_made_and_its_log(ask):
     assert "loss by epoch" in text
     assert "16 parameters" in text
     assert "Distribution of sqft" in plain(ask.page("/node?run=run-4&node=statistics"))
-    answer, said = ask("/node?run=run-4&node=trainr")
+    answer, body = ask("/node?run=run-4&node=trainr")
     assert answer.status == 404
-    assert "Did you mean 'trainer'?" in plain(said)
+    assert "Did you mean 'trainer'?" in plain(body)
 
 
 def test_models_show_verdict_and_version(ask):
@@ -143,8 +143,8 @@ def test_schedules_show_next_and_last_times(root, ask):
     state.update(fire, state="COMPLETE", ended=1_800_000_060.0, run_id="run-4", reason="why <b>")
     state.close()
     text = ask.page("/schedules?schedule=houses:nightly")
-    for told in ("houses:nightly", "0 3 * * *", "COMPLETE", "run-4", "why &lt;b&gt;"):
-        assert told in text
+    for phrase in ("houses:nightly", "0 3 * * *", "COMPLETE", "run-4", "why &lt;b&gt;"):
+        assert phrase in text
 
 
 def test_every_answer_has_a_strict_policy_and_no_script(ask):
@@ -223,7 +223,7 @@ def test_an_artifact_that_is_gone_still_has_its_page(tmp_path):
 
 
 def test_the_command_says_what_is_wrong_with_its_address(tmp_path):
-    for arguments, code, told in (
+    for arguments, code, message in (
         (["--host", "0.0.0.0"], 2, "without a password"),
         (["--host", "203.0.113.9", "--expose"], 5, "cannot listen on"),
         # Pythons word the codec's error differently.
@@ -238,7 +238,7 @@ def test_the_command_says_what_is_wrong_with_its_address(tmp_path):
             timeout=60,
         )
         assert done.returncode == code, done.stderr
-        assert told in done.stderr
+        assert message in done.stderr
 
 
 PAGES = (

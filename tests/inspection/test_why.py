@@ -76,17 +76,17 @@ def test_a_refusal_names_metric_slice_limit_and_baseline(evaluate: Any, ask: Any
         "not checked r2 city = Bonn - - skipped - -",
     ]
     assert [" ".join(line.split()) for line in metrics[1:]] == ["mae 1,234.6 1,200 to 1,300 1,000", "r2 - - 0.95"]
-    told = ask("why", "2", "--json")
-    assert (told["blessed"], told["baseline"], told["evaluation"]) == (False, 1, 3)
-    assert [rule["ok"] for rule in told["rules"]] == [False, True, True]
+    answer = ask("why", "2", "--json")
+    assert (answer["blessed"], answer["baseline"], answer["evaluation"]) == (False, 1, 3)
+    assert [rule["ok"] for rule in answer["rules"]] == [False, True, True]
 
 
 def test_a_verdict_of_an_older_form_is_read(evaluate: Any, ask: Any) -> None:
     rule = {"metric": "r2", "value": 0.9, "limit": 0.8, "ok": True, "kind": "floor"}
     old = {"blessed": True, "reason": "fine", "metrics": {"r2": 0.9}, "rules": [rule]}
     (evaluate(blessed=1) / "verdict.json").write_text(json.dumps(old))
-    told = ask("why", "r", "--json")
-    assert (told["blessed"], told["reason"], told["overall"]["metrics"]) == (True, "fine", {"r2": 0.9})
+    answer = ask("why", "r", "--json")
+    assert (answer["blessed"], answer["reason"], answer["overall"]["metrics"]) == (True, "fine", {"r2": 0.9})
 
 
 def test_ml_metadata_answers_where_the_files_are_gone(evaluate: Any, ask: Any, writer: Any) -> None:
@@ -94,9 +94,9 @@ def test_ml_metadata_answers_where_the_files_are_gone(evaluate: Any, ask: Any, w
     run = writer.run("push")
     run.node("pusher", inputs=[("model", 2)], outputs=[("p", "PushedModel")], facts={"p": {"pushed": 0}})
     run.node("again", inputs=[("model", 2)], outputs=[("p", "PushedModel")], uri="/serving/7")
-    told = ask("why", "2", "--json")
-    assert (told["blessed"], told["reason"], told["pushed"]) == (True, "because", ["/serving/7"])
-    assert "does not exist" in told["notes"][0]
+    answer = ask("why", "2", "--json")
+    assert (answer["blessed"], answer["reason"], answer["pushed"]) == (True, "because", ["/serving/7"])
+    assert "does not exist" in answer["notes"][0]
 
 
 def test_a_damaged_verdict_is_named(evaluate: Any, ask: Any, tmp_path: Path, writer: Any) -> None:
@@ -115,9 +115,9 @@ def test_a_model_that_nobody_judged_says_why(writer: Any, ask: Any) -> None:
     [model] = run.node("trainer", outputs=[("model", "Model")])
     assert ask("why", "latest", "--json")["reason"] == "not evaluated: no node has used the model"
     run.node("evaluator", state="FAILED", inputs=[("model", model)])
-    told = ask("why", "latest", "--json")
-    assert told["blessed"] is None
-    assert told["reason"] == "not evaluated: evaluator of run r is FAILED"
+    answer = ask("why", "latest", "--json")
+    assert answer["blessed"] is None
+    assert answer["reason"] == "not evaluated: evaluator of run r is FAILED"
     assert "verdict    not evaluated" in ask("why", "latest")
     with pytest.raises(UserError, match=r"no model '77' in .*Did you mean"):
         ask("why", "77")
@@ -157,11 +157,11 @@ def test_stock_tfma_s_files_are_read(evaluate: Any, ask: Any, write_records: Any
     failure.metric_value.double_value.value = 0.5
     write_records(folder / "metrics-00000-of-00001.tfrecord", records)
     write_records(folder / "validations.tfrecord", [judged.SerializeToString()])
-    told = ask("why", "latest", "--json")
-    assert (told["blessed"], told["reason"], told["overall"]["count"]) == (False, "Metric is below", 40)
-    assert told["overall"]["metrics"] == {"auc": 0.75, "loss": None, "recall@3": 0.25}
-    assert told["overall"]["baseline"] == {"auc": 0.875}
-    [rule] = told["rules"]
+    answer = ask("why", "latest", "--json")
+    assert (answer["blessed"], answer["reason"], answer["overall"]["count"]) == (False, "Metric is below", 40)
+    assert answer["overall"]["metrics"] == {"auc": 0.75, "loss": None, "recall@3": 0.25}
+    assert answer["overall"]["baseline"] == {"auc": 0.875}
+    [rule] = answer["rules"]
     assert [rule[key] for key in ("metric", "slice", "value", "limit", "ok")] == [
         *("auc", {"city": "Rome"}, 0.5, ">= 0.6", False)
     ]

@@ -40,11 +40,11 @@ def picture(number):
     sizes = [(6, 5), (9, 7), (5, 6), (3, 3), (6, 5), (6, 5), (12, 11), (40, 30), (1, 1), (6, 5), (7, 2), (2, 9)]
     height, width = sizes[number]
     if mode == "I;16":
-        made = Image.fromarray(random.integers(0, 65_536, (height, width)).astype(np.uint16))
+        image = Image.fromarray(random.integers(0, 65_536, (height, width)).astype(np.uint16))
     else:
-        made = Image.fromarray(random.integers(0, 256, (height, width, 3)).astype(np.uint8)).convert(mode)
+        image = Image.fromarray(random.integers(0, 256, (height, width, 3)).astype(np.uint8)).convert(mode)
     encoded = io.BytesIO()
-    made.save(encoded, "JPEG" if number == 7 else "PNG")
+    image.save(encoded, "JPEG" if number == 7 else "PNG")
     return encoded.getvalue()
 
 
@@ -177,8 +177,8 @@ def everything(tmp_path_factory, analyze, pack):
     from models.roles import Features
 
     folder = tmp_path_factory.mktemp("everything")
-    made = analyze(folder, TABLE, pack(**SECTIONS), examples=folder / "transformed")
-    graph = tft.TFTransformOutput(made)
+    graph_folder = analyze(folder, TABLE, pack(**SECTIONS), examples=folder / "transformed")
+    graph = tft.TFTransformOutput(graph_folder)
     records = list(tf.data.TFRecordDataset(str(folder / "transformed"), "GZIP"))
     parsed = tf.io.parse_example(tf.stack(records), graph.transformed_feature_spec())
     return SimpleNamespace(

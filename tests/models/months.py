@@ -109,12 +109,12 @@ class Month:
 
     def begun(self, settings, before, **kept):
         """A network that begins from another month's; `kept` goes over what that one keeps of its meaning."""
-        made = self.network(settings, seed=8)
+        network = self.network(settings, seed=8)
         arrays = {variable.path: variable.numpy() for variable in before.network.variables}
         start = carry_over.Warm(arrays, {**meaning_of(before), **kept}, self.meanings)
-        made.fresh = made.network.get_weights()
-        made.note = fit.warm_start(made.network, made.module, made.target, self.label, start)
-        return made
+        network.fresh = network.network.get_weights()
+        network.note = fit.warm_start(network.network, network.module, network.target, self.label, start)
+        return network
 
 
 def meaning_of(made):
@@ -156,17 +156,17 @@ def assert_same(one, other, tolerance=2e-4):
 @pytest.fixture(scope="session")
 def month(tmp_path_factory, analyze, pack):
     """Makes a month of a config; `columns` go over its table, None takes one away."""
-    made = {}
+    months = {}
 
     def make(number, features=None, label=PRICE, **columns):
         sections = {"features": FEW if features is None else features, "label": label}
         key = json.dumps([number, sections, columns])
-        if key not in made:
+        if key not in months:
             folder = tmp_path_factory.mktemp(f"month{number}")
             rows = {name: cells for name, cells in {**table(number), **columns}.items() if cells is not None}
             used = {*Features.model_validate(sections["features"]).columns(), label.get("column")}
             rows = {name: cells for name, cells in rows.items() if name in used}
-            made[key] = Month(analyze(folder, rows, pack(**sections, edges=True)), folder / "raw.gz", sections)
-        return made[key]
+            months[key] = Month(analyze(folder, rows, pack(**sections, edges=True)), folder / "raw.gz", sections)
+        return months[key]
 
     return make

@@ -20,17 +20,17 @@ field = runpy.run_path(str(ROOT / "tests" / "pickled.py"))["field"]
 @pytest.fixture
 def column(tmp_path):
     """Makes a field that would create the file `ran`."""
-    made = lambda name, kind: field(name, kind, "touch", str(tmp_path / "ran"))  # noqa: E731
-    yield made
+    make = lambda name, kind: field(name, kind, "touch", str(tmp_path / "ran"))  # noqa: E731
+    yield make
     assert not (tmp_path / "ran").exists()
 
 
 def parquet(*fields):
     values = {"int64": [1, 2], "list": [[1], [2]], "struct": [{"p": 1}, {"p": 2}], "double": [0.5, None]}
-    columns = [pa.array(values[str(each.type).partition("<")[0]], each.type) for each in fields]
-    made = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), made)
-    return made
+    columns = [pa.array(values[str(field.type).partition("<")[0]], field.type) for field in fields]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), buffer)
+    return buffer
 
 
 @pytest.mark.parametrize("place", ["flat", "list", "struct"])
@@ -118,8 +118,10 @@ def test_no_other_module_opens_files_in_arrow_s_formats():
     ).stdout.splitlines()
     modules = [name for name in names if not name.startswith("tests/") and (ROOT / name).exists()]
     assert len(modules) > 200
-    found = {name: set(doors(ast.parse((ROOT / name).read_text()))) for name in modules}
-    assert {name: uses for name, uses in found.items() if uses} == {"models/data/arrow.py": {"ipc", "parquet"}}
+    doors_by_module = {name: set(doors(ast.parse((ROOT / name).read_text()))) for name in modules}
+    assert {name: uses for name, uses in doors_by_module.items() if uses} == {
+        "models/data/arrow.py": {"ipc", "parquet"}
+    }
 
 
 @pytest.mark.parametrize(

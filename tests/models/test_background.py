@@ -22,14 +22,14 @@ INPUTS = {"n": "n", "a_b": "a b", "text": "text", "photo": "photo"}
 
 
 def example(number):
-    made = tf.train.Example()
-    features = made.features.feature
+    example_proto = tf.train.Example()
+    features = example_proto.features.feature
     features["a b"].float_list.value.append(number / 10)
     features["photo"].bytes_list.value.append(b"\x00" * 9)
     if number % 3:
         features["n"].int64_list.value.append(number)
     features["text"].bytes_list.value.append(b"\xff" if number == 1 else f"t{number}".encode())
-    return made.SerializeToString()
+    return example_proto.SerializeToString()
 
 
 @pytest.fixture

@@ -127,8 +127,8 @@ def test_vanishing_in_most_epochs_or_exploding_in_any_is_the_verdict():
 def test_sizes_name_layers_shapes_and_weights():
     inputs = {"x": keras.Input((3,), name="x")}
     network = keras.Model(inputs, keras.layers.Dense(2, name="head")(inputs["x"]))
-    told = callbacks.sizes(network)
-    assert told["layers"][-1] == {"name": "head", "kind": "Dense", "shape": [2], "parameters": 8}
-    assert (told["inputs"], told["parameters"], told["trainable"]) == ({"x": [3]}, 8, 8)
+    sizes = callbacks.sizes(network)
+    assert sizes["layers"][-1] == {"name": "head", "kind": "Dense", "shape": [2], "parameters": 8}
+    assert (sizes["inputs"], sizes["parameters"], sizes["trainable"]) == ({"x": [3]}, 8, 8)
     network.get_layer("head").trainable = False
     assert callbacks.sizes(network)["trainable"] == 0

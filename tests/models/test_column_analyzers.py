@@ -52,13 +52,13 @@ def test_a_constant_column_of_many_rows_has_no_scale():
 
 @pytest.mark.parametrize(("count", "error"), [(2, 1e-3), (20, 1e-2)])
 def test_quantiles_are_those_of_stock(count, error):
-    found = run(column_analyzers.ColumnQuantiles(4, count, error), MATRIX, shards=1)[0]
+    quantiles = run(column_analyzers.ColumnQuantiles(4, count, error), MATRIX, shards=1)[0]
     for place in range(4):
         stock = analyzers.QuantilesCombiner(count, error, np.float32, output_shape=[1, count - 1])
         sketch = stock.create_accumulator()
         for batch in np.array_split(MATRIX[:, place], 2):
             sketch = stock.add_input(sketch, [batch[~np.isnan(batch)]])
-        np.testing.assert_array_equal(found[place], stock.extract_output(stock.compact(sketch))[0][0])
+        np.testing.assert_array_equal(quantiles[place], stock.extract_output(stock.compact(sketch))[0][0])
 
 
 def operations(pack, folder, count, role, **keys):
@@ -93,9 +93,9 @@ def transformed(pack, columns, **features):
 def test_lists_of_edges_of_different_lengths(pack):
     columns = {"a": [-1.0, 0.5, np.inf], "b": [0.0, 5.0, np.inf]}
     entries = [{"column": "a", "edges": [0]}, {"column": "b", "edges": [0, 1, 2]}]
-    made = transformed(pack, columns, bucketized=entries)
+    features = transformed(pack, columns, bucketized=entries)
 
-    assert (made["a_bucket"].tolist(), made["b_bucket"].tolist()) == ([0, 1, 1], [1, 3, 3])
+    assert (features["a_bucket"].tolist(), features["b_bucket"].tolist()) == ([0, 1, 1], [1, 3, 3])
 
 
 def test_the_column_of_an_invalid_number_is_named(pack):

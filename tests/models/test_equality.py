@@ -76,32 +76,32 @@ WAYS = ("serving_default", "serving_examples", "transform_features", "one_by_one
 
 @pytest.mark.parametrize("way", WAYS)
 def test_served_features_are_those_of_training(everything, served, way):
-    found = {name: made.numpy() for name, made in served[way].items()}
+    served_features = {name: value.numpy() for name, value in served[way].items()}
 
-    assert set(found) == set(everything.outputs)
+    assert set(served_features) == set(everything.outputs)
     for name in everything.outputs:
         batch = everything.batch[name]
-        assert found[name].dtype == batch.dtype, name
+        assert served_features[name].dtype == batch.dtype, name
         if batch.dtype == np.int64:
-            np.testing.assert_array_equal(found[name], batch, err_msg=name)
+            np.testing.assert_array_equal(served_features[name], batch, err_msg=name)
         else:
-            np.testing.assert_allclose(found[name], batch, rtol=1e-6, err_msg=name)
+            np.testing.assert_allclose(served_features[name], batch, rtol=1e-6, err_msg=name)
 
 
 def test_features_are_what_the_roles_promise(everything):
     assert set(everything.batch) == {*everything.outputs, "label", "row_weight"}
     for name, output in everything.outputs.items():
-        made = everything.batch[name]
-        assert np.isfinite(made).all(), name
+        value = everything.batch[name]
+        assert np.isfinite(value).all(), name
         if output.kind == "index":
             depth = output.depth or everything.graph.num_buckets_for_transformed_feature(name)
-            assert made.dtype == np.int64
-            assert made.shape == (12, 1)
-            assert -1 <= made.min() <= made.max() < depth, name
+            assert value.dtype == np.int64
+            assert value.shape == (12, 1)
+            assert -1 <= value.min() <= value.max() < depth, name
         else:
             width = {"number": 1, "bag": output.depth, "image": int(np.prod(output.shape))}[output.kind]
-            assert made.dtype == np.float32
-            assert made.shape == (12, width)
+            assert value.dtype == np.float32
+            assert value.shape == (12, width)
 
 
 def test_label_and_weight_are_told_to_the_evaluation(everything, served):

@@ -63,16 +63,16 @@ SEEN = {
 def form(name):
     """What one of the forms gives for two rows, and the table of the learnt vector."""
     seen = feature_inputs.FeatureInputs(OUTPUTS)
-    made = getattr(seen, name)
-    model = keras.Model(seen.used(), made)
+    inputs = getattr(seen, name)
+    model = keras.Model(seen.used(), inputs)
     table = [weight.numpy() for weight in model.weights]
     return np.asarray(model({name: SEEN[name] for name in model.input})), table[0] if table else None
 
 
 def test_inputs_have_the_features_names_shapes_and_types():
-    made = feature_inputs.FeatureInputs(OUTPUTS).inputs
+    inputs = feature_inputs.FeatureInputs(OUTPUTS).inputs
 
-    assert {name: (tensor.shape, tensor.dtype) for name, tensor in made.items()} == {
+    assert {name: (tensor.shape, tensor.dtype) for name, tensor in inputs.items()} == {
         "area": ((None, 1), "float32"),
         "zip": ((None, 1), "int64"),
         "agent": ((None, 1), "int64"),

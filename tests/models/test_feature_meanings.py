@@ -55,9 +55,9 @@ def numbers(cells):
 )
 def test_a_number_is_its_shift_and_its_scale_times_the_feature(found, everything, name, of):
     values = of(everything.table)
-    there = np.isfinite(values)
-    made = found[name]["shift"] + found[name]["scale"] * everything.batch[name][:, 0].astype(np.float64)
-    np.testing.assert_allclose(made[there], values[there], rtol=1e-5, atol=1e-5 * np.nanmax(np.abs(values)))
+    finite = np.isfinite(values)
+    feature = found[name]["shift"] + found[name]["scale"] * everything.batch[name][:, 0].astype(np.float64)
+    np.testing.assert_allclose(feature[finite], values[finite], rtol=1e-5, atol=1e-5 * np.nanmax(np.abs(values)))
 
 
 def test_a_constant_column_has_no_scale(found):
@@ -67,10 +67,10 @@ def test_a_constant_column_has_no_scale(found):
 @pytest.mark.parametrize("name", ["area_bucket", "share_bucket", "age_own_bucket", "count_edges_bucket"])
 def test_bounds_divide_the_rows_as_the_graph_does(found, everything, name):
     values = numbers(everything.table[name.removesuffix("_bucket")])
-    there = np.isfinite(values)
+    finite = np.isfinite(values)
     edges = np.array(found[name]["edges"], np.float32 if name != "count_edges_bucket" else np.float64)
-    places = np.searchsorted(edges, values[there].astype(edges.dtype), side="right")
-    np.testing.assert_array_equal(places, everything.batch[name][there, 0])
+    places = np.searchsorted(edges, values[finite].astype(edges.dtype), side="right")
+    np.testing.assert_array_equal(places, everything.batch[name][finite, 0])
 
 
 def test_a_bound_is_the_smallest_value_of_its_bucket(found, everything):
@@ -108,8 +108,8 @@ def test_rarities_are_those_of_tfidf(found, everything):
 def test_without_rows_what_has_to_be_measured_is_unknown(everything):
     roles = Features.model_validate(everything.sections["features"])
     facts = Facts.read(everything.graph, roles, Label.model_validate(everything.sections["label"]))
-    found = feature_meanings.describe(everything.graph, TransformGraph(everything.graph), roles, facts.outputs, [])
-    kinds = {name: meaning["kind"] for name, meaning in found.items()}
+    meanings = feature_meanings.describe(everything.graph, TransformGraph(everything.graph), roles, facts.outputs, [])
+    kinds = {name: meaning["kind"] for name, meaning in meanings.items()}
 
     assert (kinds["area"], kinds["area_bucket"], kinds["note_tfidf_bag"]) == ("unknown",) * 3
     assert (kinds["share"], kinds["share_bucket"], kinds["name_index"]) == ("number", "buckets", "tokens")
@@ -120,12 +120,12 @@ def test_features_of_ones_own_function_stand_for_what_the_whole_graph_makes(ever
         everything.graph, Features.model_validate(everything.sections["features"]), Label(column="price")
     )
     graph = TransformGraph(everything.graph)
-    found = feature_meanings.describe(everything.graph, graph, Features(), facts.outputs[:2], [])
+    meanings = feature_meanings.describe(everything.graph, graph, Features(), facts.outputs[:2], [])
     again = feature_meanings.describe(everything.graph, graph, Features(), facts.outputs[:2], [])
 
-    assert found == again
-    assert {meaning["kind"] for meaning in found.values()} == {"own"}
-    assert len({meaning["graph"] for meaning in found.values()}) == 1
+    assert meanings == again
+    assert {meaning["kind"] for meaning in meanings.values()} == {"own"}
+    assert len({meaning["graph"] for meaning in meanings.values()}) == 1
 
 
 @pytest.mark.parametrize(

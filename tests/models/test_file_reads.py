@@ -23,7 +23,7 @@ def read(path):
 def test_files_are_found_however_python_opens_them(lists, monkeypatch):
     monkeypatch.chdir(lists)
     read("a.txt")
-    with file_reads.watched() as found:
+    with file_reads.watched() as reads:
         read("a.txt")
         thread = threading.Thread(target=(lists / "b.txt").read_text)
         thread.start()
@@ -32,17 +32,17 @@ def test_files_are_found_however_python_opens_them(lists, monkeypatch):
         os.close(os.open("a.txt", os.O_RDONLY))
     read("c.npy")
 
-    assert found == {str(lists / name): file_reads.digest(lists / name) for name in ("a.txt", "b.txt", "c.npy")}
-    assert file_reads.changed(found) == []
+    assert reads == {str(lists / name): file_reads.digest(lists / name) for name in ("a.txt", "b.txt", "c.npy")}
+    assert file_reads.changed(reads) == []
     (lists / "a.txt").write_text("b.txt")
     (lists / "b.txt").unlink()
-    assert file_reads.changed(found) == [str(lists / "a.txt"), str(lists / "b.txt")]
+    assert file_reads.changed(reads) == [str(lists / "a.txt"), str(lists / "b.txt")]
 
 
 def test_what_is_written_what_is_apart_and_what_is_the_machines_does_not_count(lists, tmp_path_factory):
     apart = tmp_path_factory.mktemp("apart")
     (apart / "x.txt").write_text("x")
-    with file_reads.watched([str(apart)]) as found:
+    with file_reads.watched([str(apart)]) as reads:
         (lists / "new.txt").write_text("new")
         read(lists / "new.txt")
         read(apart / "x.txt")
@@ -53,16 +53,16 @@ def test_what_is_written_what_is_apart_and_what_is_the_machines_does_not_count(l
         with pytest.raises(FileNotFoundError):
             read(lists / "gone.txt")
 
-    assert found == {}
+    assert reads == {}
 
 
 def test_a_module_counts_as_its_source(lists, monkeypatch):
     (lists / "own_words.py").write_text("WORDS = 1\n")
     monkeypatch.syspath_prepend(lists)
     for _ in range(2):
-        with file_reads.watched() as found:
+        with file_reads.watched() as reads:
             __import__("own_words")
-        assert found == {str(lists / "own_words.py"): file_reads.digest(lists / "own_words.py")}
+        assert reads == {str(lists / "own_words.py"): file_reads.digest(lists / "own_words.py")}
         monkeypatch.delitem(__import__("sys").modules, "own_words")
 
 
@@ -80,9 +80,9 @@ def test_a_file_that_changes_between_two_reads_is_told(lists):
 
 def test_what_another_process_read_is_added(lists):
     file_reads.add({"x": "1"})
-    with file_reads.watched() as found:
+    with file_reads.watched() as reads:
         file_reads.add({"x": "1"})
-    assert found == {"x": "1"}
+    assert reads == {"x": "1"}
 
     def two():
         with file_reads.watched():

@@ -20,18 +20,18 @@ def pixels(content, channels=3, height=12, width=16):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_grey_of_16_bits_is_scaled_over_its_full_range(channels):
-    made = pixels(encoded(Image.fromarray(deep()), "PNG"), channels)
+    decoded = pixels(encoded(Image.fromarray(deep()), "PNG"), channels)
 
-    np.testing.assert_allclose(made, np.repeat(deep()[:, :, np.newaxis] / 65535, channels, axis=2), atol=1e-6)
+    np.testing.assert_allclose(decoded, np.repeat(deep()[:, :, np.newaxis] / 65535, channels, axis=2), atol=1e-6)
 
 
 def test_pictures_of_all_depths_stand_in_one_batch():
     grey = Image.fromarray((deep() // 257).astype(np.uint8))
     contents = [encoded(grey, "PNG"), encoded(Image.fromarray(deep()), "PNG"), encoded(grey, "JPEG", quality=100)]
-    made = image_decoding.decode(tf.constant(contents)[:, tf.newaxis], (12, 16), 1, column="image").numpy()
+    decoded = image_decoding.decode(tf.constant(contents)[:, tf.newaxis], (12, 16), 1, column="image").numpy()
 
-    np.testing.assert_allclose(made[0], made[1], atol=1 / 255)
-    np.testing.assert_allclose(made[0], made[2], atol=8 / 255)
+    np.testing.assert_allclose(decoded[0], decoded[1], atol=1 / 255)
+    np.testing.assert_allclose(decoded[0], decoded[2], atol=8 / 255)
 
 
 def palette(**keys):
@@ -76,17 +76,17 @@ def test_a_picture_is_turned_upright_as_exif_says(kind, value):
     content = turned(value, kind)
     with Image.open(io.BytesIO(content)) as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
-    made = pixels(content, height=expected.shape[0], width=expected.shape[1])
+    decoded = pixels(content, height=expected.shape[0], width=expected.shape[1])
 
-    np.testing.assert_allclose(made * 255, expected, atol=6 if kind == "JPEG" else 1e-3)
+    np.testing.assert_allclose(decoded * 255, expected, atol=6 if kind == "JPEG" else 1e-3)
 
 
 def test_grey_of_16_bits_is_turned_too():
     exif = Image.Exif()
     exif[ORIENTATION] = 6
-    made = pixels(encoded(Image.fromarray(deep()), "PNG", exif=exif), 1, height=16, width=12)
+    decoded = pixels(encoded(Image.fromarray(deep()), "PNG", exif=exif), 1, height=16, width=12)
 
-    np.testing.assert_allclose(made[:, :, 0], np.rot90(deep(), -1) / 65535, atol=1e-6)
+    np.testing.assert_allclose(decoded[:, :, 0], np.rot90(deep(), -1) / 65535, atol=1e-6)
 
 
 def exif(little, value, *, kind=3, at=8, entries=1):

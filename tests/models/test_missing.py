@@ -44,27 +44,27 @@ AGES = np.array([3.5, -1.0, 8.25, 0.0, 12.5, 7.0, 3.5, 41.0, 2.0])
 )
 def test_a_missing_number(everything, name, there, stand_in):
     _, missing, _ = column(everything, name)
-    made = everything.batch[name][:, 0]
+    features = everything.batch[name][:, 0]
 
-    np.testing.assert_allclose(made[~missing], there, rtol=1e-6)
-    np.testing.assert_allclose(made[missing], np.full(3, stand_in), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(features[~missing], there, rtol=1e-6)
+    np.testing.assert_allclose(features[missing], np.full(3, stand_in), rtol=1e-6, atol=1e-7)
 
 
 def test_a_missing_integer_takes_the_mean(everything):
-    _, missing, there = column(everything, "count_mean")
-    logs = np.log1p(there)
-    made = everything.batch["count_mean"][:, 0]
+    _, missing, present = column(everything, "count_mean")
+    logs = np.log1p(present)
+    features = everything.batch["count_mean"][:, 0]
 
-    np.testing.assert_allclose(made[missing], np.full(3, z_scored(np.log1p(there.mean()), logs)), rtol=1e-6)
+    np.testing.assert_allclose(features[missing], np.full(3, z_scored(np.log1p(present.mean()), logs)), rtol=1e-6)
 
 
 def test_a_missing_value_s_bucket_is_the_last(everything):
-    _, missing, there = column(everything, "age_own")
-    made = everything.batch["age_own_bucket"][:, 0]
+    _, missing, present = column(everything, "age_own")
+    features = everything.batch["age_own_bucket"][:, 0]
 
-    assert set(made[missing]) == {3}
-    assert np.bincount(made[~missing]).tolist() == [3, 3, 3]
-    assert (np.argsort(there, kind="stable") == np.argsort(made[~missing] * 100 + there, kind="stable")).all()
+    assert set(features[missing]) == {3}
+    assert np.bincount(features[~missing]).tolist() == [3, 3, 3]
+    assert (np.argsort(present, kind="stable") == np.argsort(features[~missing] * 100 + present, kind="stable")).all()
 
 
 def test_a_missing_value_goes_to_its_stand_in_s_bucket(everything):
@@ -89,35 +89,35 @@ def vocabulary(everything, name):
 
 def test_a_missing_category_of_its_own_stands_behind_the_unseen(everything):
     words = ["red", "green", "yellow", "blue", "Zürich 8001"]
-    made = everything.batch["word_own_index"][:, 0].tolist()
+    features = everything.batch["word_own_index"][:, 0].tolist()
 
     assert vocabulary(everything, "word_own_index")[:2] == ["red", "green"]
     assert sorted(vocabulary(everything, "word_own_index")) == sorted(words)
-    assert [made[row] for row in (2, 6, 10)] == [6, 6, 6]
+    assert [features[row] for row in (2, 6, 10)] == [6, 6, 6]
     assert everything.graph.num_buckets_for_transformed_feature("word_own_index") == 7
-    assert made[4] == vocabulary(everything, "word_own_index").index("Zürich 8001")
+    assert features[4] == vocabulary(everything, "word_own_index").index("Zürich 8001")
 
 
 def test_a_missing_category_without_buckets_for_the_unseen(everything):
-    made = everything.batch["word_no_oov_index"][:, 0].tolist()
+    features = everything.batch["word_no_oov_index"][:, 0].tolist()
 
-    assert made == [0, 1, 2, 0, -1, 0, 2, 1, -1, 0, 2, -1]
+    assert features == [0, 1, 2, 0, -1, 0, 2, 1, -1, 0, 2, -1]
     assert everything.graph.num_buckets_for_transformed_feature("word_no_oov_index") == 3
 
 
 def test_a_category_that_stands_in(everything):
-    made = everything.batch["word_red_index"][:, 0].tolist()
+    features = everything.batch["word_red_index"][:, 0].tolist()
     codes = everything.batch["code_stand_in_index"][:, 0].tolist()
 
-    assert [made[row] for row in (0, 2, 6, 10)] == [0, 0, 0, 0]
+    assert [features[row] for row in (0, 2, 6, 10)] == [0, 0, 0, 0]
     assert codes[1] == codes[2] == vocabulary(everything, "code_stand_in_index").index("98101")
 
 
 def test_given_categories(everything):
-    made = everything.batch["word_given_index"][:, 0].tolist()
+    features = everything.batch["word_given_index"][:, 0].tolist()
     behind = {word: 2 + farmhash.fingerprint64(word) % 2 for word in ("Zürich 8001", "blue", "yellow")}
 
-    assert made == [0, 1, 4, 0, behind["Zürich 8001"], 0, 4, 1, behind["blue"], 0, 4, behind["yellow"]]
+    assert features == [0, 1, 4, 0, behind["Zürich 8001"], 0, 4, 1, behind["blue"], 0, 4, behind["yellow"]]
     assert everything.batch["word_order_order"][:, 0].tolist() == [0, 1, 1, 0, -1, 0, 1, 1, -1, 0, 1, -1]
     assert everything.batch["size_order"][:4, 0].tolist() == [0, -1, 1, 2]
 
@@ -163,17 +163,17 @@ def test_a_product(everything):
 def test_a_product_with_missing_factors_is_measured_where_all_are_there(everything):
     _, missing, ages = column(everything, "age_mean")
     clipped, share = ages.clip(0, 10), np.float32(everything.table["share"]).astype(np.float64)
-    there = ages * clipped * share[~missing]
-    made = everything.batch["age_mean_x_age_clip_x_share"][:, 0]
+    present = ages * clipped * share[~missing]
+    features = everything.batch["age_mean_x_age_clip_x_share"][:, 0]
 
-    np.testing.assert_allclose(made[~missing], z_scored(there, there), rtol=1e-5)
+    np.testing.assert_allclose(features[~missing], z_scored(present, present), rtol=1e-5)
     stand_in = ages.mean() * clipped.mean() * share[missing]
-    np.testing.assert_allclose(made[missing], z_scored(stand_in, there), rtol=1e-5)
+    np.testing.assert_allclose(features[missing], z_scored(stand_in, present), rtol=1e-5)
 
 
 def test_a_missing_date(everything):
-    _, missing, there = column(everything, "born")
-    days = [datetime.date.fromisoformat(day[:10]).toordinal() for day in there]
+    _, missing, present = column(everything, "born")
+    days = [datetime.date.fromisoformat(day[:10]).toordinal() for day in present]
     stand_in = z_scored(datetime.date(2000, 6, 15).toordinal(), days)
 
     assert set(everything.batch["born_month"][missing, 0]) == {5}

@@ -14,11 +14,11 @@ def made(clip=None, **keys):
 def rates(steps=21, **schedule):
     """The rate at each step, two steps an epoch."""
     optimizer = made(name="sgd", learning_rate=0.5, schedule=schedule)
-    weight, found = keras.Variable(0.0), []
+    weight, rates_seen = keras.Variable(0.0), []
     for _ in range(steps):
-        found.append(float(optimizer.learning_rate))
+        rates_seen.append(float(optimizer.learning_rate))
         optimizer.apply([keras.ops.convert_to_tensor(0.0)], [weight])
-    return np.array(found)
+    return np.array(rates_seen)
 
 
 def moved(clip=None, gradients=(1.0, -0.5, 1.0), **keys):
@@ -91,18 +91,18 @@ def test_a_cosine_falls_to_zero_over_all_steps():
 
 
 def test_a_flat_cosine_is_constant_for_the_first_half_of_the_steps():
-    found = rates(name="flat_cosine")
+    by_step = rates(name="flat_cosine")
 
-    np.testing.assert_allclose(found[:11], 0.5)
-    np.testing.assert_allclose(found[11:], 0.25 * (1 + np.cos(np.pi * np.arange(1, 11) / 10)), atol=1e-6)
+    np.testing.assert_allclose(by_step[:11], 0.5)
+    np.testing.assert_allclose(by_step[11:], 0.25 * (1 + np.cos(np.pi * np.arange(1, 11) / 10)), atol=1e-6)
 
 
 def test_coslog_rises_and_falls_four_times():
     done = np.arange(21) / 20
-    found = rates(name="coslog")
+    by_step = rates(name="coslog")
 
-    np.testing.assert_allclose(found, 0.25 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * done))), atol=1e-6)
-    assert found[0] == found[-1] == pytest.approx(0, abs=1e-6)
+    np.testing.assert_allclose(by_step, 0.25 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * done))), atol=1e-6)
+    assert by_step[0] == by_step[-1] == pytest.approx(0, abs=1e-6)
 
 
 def grouped(**keys):
@@ -190,10 +190,10 @@ def test_pieces_begin_at_their_epochs():
 
 
 def test_a_warm_up_rises_to_the_rate_and_no_step_stands_still():
-    found = rates(name="constant", warm_up=2)
+    by_step = rates(name="constant", warm_up=2)
 
-    np.testing.assert_allclose(found[:5], 0.5 * np.array([1, 2, 3, 4, 5]) / 5, rtol=1e-6)
-    assert set(found[5:]) == {0.5}
+    np.testing.assert_allclose(by_step[:5], 0.5 * np.array([1, 2, 3, 4, 5]) / 5, rtol=1e-6)
+    assert set(by_step[5:]) == {0.5}
     assert rates(name="cosine", warm_up=2)[4] == pytest.approx(0.5)
 
 
@@ -205,11 +205,11 @@ def test_a_long_gradient_is_shortened(clip, exact):
     optimizer = made(Clip(**clip), name="sgd", learning_rate=1.0)
     weights = [keras.Variable([0.0, 0.0]), keras.Variable([0.0])]
     optimizer.apply([keras.ops.convert_to_tensor([-3.0, -4.0]), keras.ops.convert_to_tensor([-12.0])], weights)
-    found = [*np.asarray(weights[0]), *np.asarray(weights[1])]
+    shortened = [*np.asarray(weights[0]), *np.asarray(weights[1])]
     if "global_norm" in clip:
         exact = np.array([3, 4, 12]) * 2.5 / 13
 
-    np.testing.assert_allclose(found, exact, rtol=1e-6)
+    np.testing.assert_allclose(shortened, exact, rtol=1e-6)
 
 
 @pytest.mark.parametrize("clip", [{}, {"norm": 1.0, "value": 1.0}])

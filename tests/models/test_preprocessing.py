@@ -167,9 +167,9 @@ def test_an_edge_belongs_to_the_bucket_above_it(transformed):
 )
 def test_buckets_by_edges(pack, edges, cells):
     cells = [*edges, *cells]
-    made = run_alone(pack, {"age": cells}, bucketized=[{"column": "age", "edges": edges}])
+    features = run_alone(pack, {"age": cells}, bucketized=[{"column": "age", "edges": edges}])
 
-    np.testing.assert_array_equal(made["age_bucket"], np.searchsorted(edges, cells, side="right"))
+    np.testing.assert_array_equal(features["age_bucket"], np.searchsorted(edges, cells, side="right"))
 
 
 def test_buckets_for_a_cross_alone_do_not_come_out(transformed):
@@ -185,17 +185,17 @@ def test_vocabulary_is_ordered_by_frequency_then_backwards(graph, transformed):
 
 
 def test_an_unseen_value_gets_an_index_behind_the_vocabulary(graph, transform):
-    made = transform(word=["b", "never", ""])["word_index"]
+    features = transform(word=["b", "never", ""])["word_index"]
 
-    np.testing.assert_array_equal(made, [0, 5, 5])
+    np.testing.assert_array_equal(features, [0, 5, 5])
     assert graph.num_buckets_for_transformed_feature("word_index") == 6
 
 
 def test_vocabulary_size_keeps_the_most_frequent_and_spreads_the_others(graph, transform):
-    made = transform(common=["b", "a", *(f"other {number}" for number in range(40))])["common_index"]
+    features = transform(common=["b", "a", *(f"other {number}" for number in range(40))])["common_index"]
 
-    assert made[:2].tolist() == [0, 1]
-    assert set(made[2:].tolist()) == {2, 3, 4}
+    assert features[:2].tolist() == [0, 1]
+    assert set(features[2:].tolist()) == {2, 3, 4}
     assert graph.num_buckets_for_transformed_feature("common_index") == 5
 
 
@@ -244,7 +244,7 @@ def test_date_parts_of_the_table(transformed):
 
 
 def check_dates(days, suffix=""):
-    made = dates.split(tf.constant([[day.isoformat() + suffix] for day in days]))
+    parts = dates.split(tf.constant([[day.isoformat() + suffix] for day in days]))
     epoch = datetime.date(1970, 1, 1)
     expected = {
         "year": [day.year for day in days],
@@ -253,7 +253,7 @@ def check_dates(days, suffix=""):
         "day_of_week": [day.weekday() for day in days],
         "days": [(day - epoch).days for day in days],
     }
-    assert {part: value.numpy().reshape(-1).tolist() for part, value in made.items()} == expected
+    assert {part: value.numpy().reshape(-1).tolist() for part, value in parts.items()} == expected
 
 
 @given(
@@ -274,17 +274,17 @@ def test_the_label_as_a_logarithm(transformed):
 
 
 def test_the_label_as_it_is(pack):
-    made = run_alone(pack, {"price": [450_000, 1, 0]})
+    features = run_alone(pack, {"price": [450_000, 1, 0]})
 
-    assert made["label"].dtype == np.float32
-    np.testing.assert_array_equal(made["label"], [450_000.0, 1.0, 0.0])
+    assert features["label"].dtype == np.float32
+    np.testing.assert_array_equal(features["label"], [450_000.0, 1.0, 0.0])
 
 
 def test_long_settings_are_read_from_their_file(tmp_path):
     numeric = [{"column": f"column_{number}", "scale": "none"} for number in range(100)]
     packed = model_settings.pack({"features": {"numeric": numeric}, "label": {"column": "price"}}, str(tmp_path))
     inputs = {entry["column"]: tf.constant([[7]]) for entry in numeric}
-    made = preprocessing.preprocessing_fn({**inputs, "price": PRICE}, {"settings": packed})
+    features = preprocessing.preprocessing_fn({**inputs, "price": PRICE}, {"settings": packed})
 
-    assert len(made) == 101
-    assert made["column_99"].numpy().tolist() == [[7.0]]
+    assert len(features) == 101
+    assert features["column_99"].numpy().tolist() == [[7.0]]

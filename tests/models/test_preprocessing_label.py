@@ -18,29 +18,29 @@ def label_of(tmp_path, analyze, pack):
     def run(label, cells, asked=None):
         table = {"area": [1.0] * len(cells), "price": cells}
         sections = pack(features={"numeric": [{"column": "area"}]}, label={"column": "price", **label})
-        made = tft.TFTransformOutput(analyze(tmp_path, table, sections))
+        transformed = tft.TFTransformOutput(analyze(tmp_path, table, sections))
         asked = asked or cells
         columns = {"area": [1.0] * len(asked), "price": asked}
-        kinds = {name: feature.dtype for name, feature in made.raw_feature_spec().items()}
+        kinds = {name: feature.dtype for name, feature in transformed.raw_feature_spec().items()}
         tensors = {name: tf.constant(values, kinds[name], (len(values), 1)) for name, values in columns.items()}
-        label = made.transform_features_layer()(tensors)["label"]
+        label = transformed.transform_features_layer()(tensors)["label"]
         assert label.dtype == tf.int64
-        return label.numpy()[:, 0].tolist(), made
+        return label.numpy()[:, 0].tolist(), transformed
 
     return run
 
 
 def alone(label, cells):
     """The transformed label without Beam: enough where nothing is learnt; None is a missing cell."""
-    there = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
+    present = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
     kinds = {int: tf.int64, float: tf.float32, str: tf.string}
-    kind = kinds[type(there[0][1])]
-    raw = tf.constant([cell for _, cell in there], kind, (len(there), 1))
-    if len(there) < len(cells):
-        raw = tf.SparseTensor([[row, 0] for row, _ in there], raw[:, 0], [len(cells), 1])
-    made = label_graph.label(raw, Label.model_validate({"column": "price", **label}))
-    assert made.shape == (len(cells), 1)
-    return made.numpy()[:, 0].tolist()
+    kind = kinds[type(present[0][1])]
+    raw = tf.constant([cell for _, cell in present], kind, (len(present), 1))
+    if len(present) < len(cells):
+        raw = tf.SparseTensor([[row, 0] for row, _ in present], raw[:, 0], [len(cells), 1])
+    transformed = label_graph.label(raw, Label.model_validate({"column": "price", **label}))
+    assert transformed.shape == (len(cells), 1)
+    return transformed.numpy()[:, 0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_a_label_becomes_its_class(label, cells, expected):
 
 
 def test_a_number_that_is_missing_is_no_number():
-    made = alone({"task": "regression"}, [1.0, None])
+    transformed = alone({"task": "regression"}, [1.0, None])
 
-    assert made[0] == 1.0
-    assert math.isnan(made[1])
+    assert transformed[0] == 1.0
+    assert math.isnan(transformed[1])
 
 
 @pytest.mark.parametrize("cells", [[5, 1, 9, 2, 8, 4, 6, 3, 7]])
@@ -96,9 +96,9 @@ def test_clusters_take_a_label_s_index_too(label_of):
 
 def test_clusters_need_no_label(pack):
     config = pack(features={"passthrough": [{"column": "area"}]}, label={"task": "clusters"})
-    made = preprocessing.preprocessing_fn({"area": tf.constant([[1.5]])}, config)
+    transformed = preprocessing.preprocessing_fn({"area": tf.constant([[1.5]])}, config)
 
-    assert {name: value.numpy().tolist() for name, value in made.items()} == {"area": [[1.5]]}
+    assert {name: value.numpy().tolist() for name, value in transformed.items()} == {"area": [[1.5]]}
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ HOURS = {
 
 def test_the_hour_is_that_of_the_time_of_day_as_it_is_written(pack):
     config = pack(features={"date": [{"column": "day", "parts": ["hour"]}]}, label={"task": "clusters"})
-    made = preprocessing.preprocessing_fn({"day": tf.constant([[text] for text in HOURS])}, config)
+    transformed = preprocessing.preprocessing_fn({"day": tf.constant([[text] for text in HOURS])}, config)
 
-    assert made["day_hour"].numpy()[:, 0].tolist() == list(HOURS.values())
+    assert transformed["day_hour"].numpy()[:, 0].tolist() == list(HOURS.values())
     with pytest.raises(tf.errors.InvalidArgumentError, match="column 'day' must hold hours up to 23"):
         preprocessing.preprocessing_fn({"day": tf.constant([["2014-05-02 24:30"]])}, config)

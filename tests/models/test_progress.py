@@ -7,9 +7,9 @@ from models import progress
 
 @pytest.fixture
 def told():
-    found = []
-    progress.listen(found.append)
-    yield found
+    lines = []
+    progress.listen(lines.append)
+    yield lines
     progress._listeners.clear()
 
 

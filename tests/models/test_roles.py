@@ -11,7 +11,7 @@ def features(**sections):
 
 
 def test_outputs_stand_in_the_order_of_the_roles_not_of_the_config():
-    made = features(
+    parsed = features(
         date=[{"column": "day", "parts": ["month", "days"]}],
         crossed=[{"columns": ["lat", "zip"], "buckets": 50}],
         categorical=[{"column": "zip"}],
@@ -19,7 +19,7 @@ def test_outputs_stand_in_the_order_of_the_roles_not_of_the_config():
         numeric=[{"column": "lat"}],
     )
 
-    assert [(output.name, output.depth) for output in made.outputs()] == [
+    assert [(output.name, output.depth) for output in parsed.outputs()] == [
         ("lat", None),
         ("lat_bucket", 4),
         ("age_bucket", 3),
@@ -31,14 +31,14 @@ def test_outputs_stand_in_the_order_of_the_roles_not_of_the_config():
 
 
 def test_columns_are_named_once_in_order_of_first_use_and_without_ignored_ones():
-    made = features(
+    parsed = features(
         numeric=[{"column": "lat"}, {"column": "age"}],
         bucketized=[{"column": "lat", "quantiles": 4}, {"column": "long", "quantiles": 4}],
         crossed=[{"columns": ["long", "lat"], "buckets": 50}],
         ignored=["id"],
     )
 
-    assert made.columns() == ("lat", "age", "long")
+    assert parsed.columns() == ("lat", "age", "long")
 
 
 def test_every_role_but_ignored_makes_features():
@@ -48,13 +48,13 @@ def test_every_role_but_ignored_makes_features():
 
 
 def test_buckets_for_a_cross_alone_are_no_feature():
-    made = features(
+    parsed = features(
         bucketized=[{"column": "lat", "quantiles": 4, "input": False}, {"column": "long", "quantiles": 4}],
         crossed=[{"columns": ["lat", "long"], "buckets": 16}],
     )
 
-    assert [output.name for output in made.outputs()] == ["long_bucket", "lat_x_long"]
-    assert made.columns() == ("lat", "long")
+    assert [output.name for output in parsed.outputs()] == ["long_bucket", "lat_x_long"]
+    assert parsed.columns() == ("lat", "long")
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_clashes_are_refused(sections, message):
 
 
 def test_whole_numbers_are_words_where_a_value_is_meant():
-    made = features(categorical=[{"column": "code", "categories": [3, "1"], "missing": 0}])
+    parsed = features(categorical=[{"column": "code", "categories": [3, "1"], "missing": 0}])
 
-    assert made.of("categorical")[0].categories == ("3", "1")
-    assert made.of("categorical")[0].missing == "0"
+    assert parsed.of("categorical")[0].categories == ("3", "1")
+    assert parsed.of("categorical")[0].missing == "0"
     assert Label.model_validate({"column": "y", "task": "binary", "positive": 1}).positive == "1"
 
 
@@ -164,7 +164,7 @@ def test_settings_are_frozen():
 
 
 def test_a_round_trip_through_json_changes_nothing():
-    made = features(
+    parsed = features(
         numeric=[{"column": "lat", "scale": "min_max"}],
         bucketized=[{"column": "lat", "edges": [1.5, 2.5]}],
         categorical=[{"column": "zip", "oov": 2, "vocabulary_size": 7, "min_frequency": 3}],
@@ -173,4 +173,4 @@ def test_a_round_trip_through_json_changes_nothing():
         ignored=["id"],
     )
 
-    assert roles.Features.model_validate_json(made.model_dump_json(by_alias=True)) == made
+    assert roles.Features.model_validate_json(parsed.model_dump_json(by_alias=True)) == parsed

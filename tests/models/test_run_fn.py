@@ -34,8 +34,8 @@ def arguments(tmp_path_factory, analyze, pack, write_examples):
     graph = analyze(base, TRAIN, pack(features=FEATURES, label=PRICE))
     layer = tft.TFTransformOutput(graph).transform_features_layer()
     for name, rows in (("train", TRAIN), ("eval", EVALUATION)):
-        made = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})
-        write_examples(base / f"{name}.gz", {column: value.numpy()[:, 0] for column, value in made.items()})
+        transformed = layer({column: tf.constant(cells, shape=(len(cells), 1)) for column, cells in rows.items()})
+        write_examples(base / f"{name}.gz", {column: value.numpy()[:, 0] for column, value in transformed.items()})
 
     def make(folder, **sections):
         sections = {"features": FEATURES, "label": PRICE, "network": LINEAR, **sections}
@@ -192,8 +192,8 @@ def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path
     outcome = begun("again")
     assert outcome["notes"] == ["warm start with 2 of 2 weights of the model that serves"]
     assert outcome["best"]["val_loss"] == pytest.approx(min(line["val_loss"] for line in history))
-    found = sample(tmp_path / "again")["answer:prediction"]
-    np.testing.assert_allclose(found, sample(folder)["answer:prediction"], rtol=1e-6)
+    prediction = sample(tmp_path / "again")["answer:prediction"]
+    np.testing.assert_allclose(prediction, sample(folder)["answer:prediction"], rtol=1e-6)
 
     (folder / "model" / run_fn.MEANING).unlink()
     [note] = begun("of an earlier version")["notes"]
@@ -232,7 +232,7 @@ def test_a_split_too_small_for_an_interval_stops_before_training(arguments, tmp_
 def test_arrays_are_kept_under_any_name():
     names = ("file", "args", "kwds", "allow_pickle", "a/b", "x.npy", "größe", "arr_0")
     arrays = {name: np.arange(number) for number, name in enumerate(names)}
-    with np.load(io.BytesIO(run_fn._arrays(arrays)), allow_pickle=False) as found:
-        assert {name: len(value) for name, value in found.items()} == {
+    with np.load(io.BytesIO(run_fn._arrays(arrays)), allow_pickle=False) as prediction:
+        assert {name: len(value) for name, value in prediction.items()} == {
             name: len(value) for name, value in arrays.items()
         }

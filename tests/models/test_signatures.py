@@ -107,9 +107,9 @@ def test_a_text_that_ingestion_refuses_is_refused_by_its_column(loaded, name, te
 
 
 def test_transform_features_gives_what_the_network_reads(loaded, examples):
-    made = loaded.signatures["transform_features"](examples=examples)
+    features = loaded.signatures["transform_features"](examples=examples)
 
-    assert {name: value.numpy().tolist() for name, value in made.items()} == {
+    assert {name: value.numpy().tolist() for name, value in features.items()} == {
         "area": [[700.0], [1200.0], [50.0]],
         "south": [[0.0], [1.0], [1.0]],
     }

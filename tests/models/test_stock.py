@@ -45,12 +45,12 @@ def test_stock_transform_makes_the_same_features(table, analyze, pack, tmp_path)
     stock = tft.TFTransformOutput(str(tmp_path / "stock"))
     records = list(tf.data.TFRecordDataset(str(tmp_path / "ours" / "raw.gz"), "GZIP").as_numpy_iterator())
     parsed = tf.io.parse_example(records, spec)
-    expected, found = (graph.transform_features_layer()(dict(parsed)) for graph in (stock, ours))
+    expected, actual = (graph.transform_features_layer()(dict(parsed)) for graph in (stock, ours))
 
     assert stock.transformed_metadata.schema == ours.transformed_metadata.schema
-    assert set(found) == set(expected)
+    assert set(actual) == set(expected)
     for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-7, err_msg=name)
+        np.testing.assert_allclose(actual[name], value, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
 def as_bytes(cell):

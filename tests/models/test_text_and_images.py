@@ -32,13 +32,13 @@ def notes(everything, stand_in):
 
 def counted(everything, name, longest, stand_in):
     """How often each term of the vocabulary stands in each text."""
-    found = [collections.Counter(terms(note, longest)) for note in notes(everything, stand_in)]
-    return np.array([[counts[term] for term in vocabulary(everything, name)] for counts in found], np.float32)
+    counters = [collections.Counter(terms(note, longest)) for note in notes(everything, stand_in)]
+    return np.array([[counts[term] for term in vocabulary(everything, name)] for counts in counters], np.float32)
 
 
 def test_the_most_frequent_terms_are_kept_and_missing_texts_not_counted(everything):
-    there = [note for note in everything.table["note_count"] if note is not None]
-    counts = collections.Counter(term for note in there for term in terms(note, 2))
+    present = [note for note in everything.table["note_count"] if note is not None]
+    counts = collections.Counter(term for note in present for term in terms(note, 2))
     expected = sorted(counts, key=lambda term: (counts[term], term.encode()), reverse=True)
 
     assert vocabulary(everything, "note_count_bag") == expected[:6]
@@ -64,9 +64,9 @@ def test_whether_a_term_is_there(everything):
 
 
 def test_tfidf(everything):
-    there = [set(terms(note, 2)) for note in everything.table["note_count"] if note]
+    present = [set(terms(note, 2)) for note in everything.table["note_count"] if note]
     words = vocabulary(everything, "note_tfidf_bag")
-    rarity = [1 + math.log((len(there) + 1) / (sum(word in note for note in there) + 1)) for word in words]
+    rarity = [1 + math.log((len(present) + 1) / (sum(word in note for note in present) + 1)) for word in words]
     counts = counted(everything, "note_tfidf_bag", 2, "kitchen")
     lengths = np.array([max(len(terms(note, 2)), 1) for note in notes(everything, "kitchen")])
 
@@ -112,23 +112,23 @@ def decoded(encoded, channels):
 
 
 def test_a_picture_of_the_right_size_keeps_its_pixels(everything):
-    made = everything.batch["image_pixels"].reshape(-1, 6, 5)
+    pixels = everything.batch["image_pixels"].reshape(-1, 6, 5)
 
     with Image.open(io.BytesIO(everything.table["image"][0])) as picture:
-        np.testing.assert_allclose(made[0] * 255, np.asarray(picture), rtol=1e-6)
+        np.testing.assert_allclose(pixels[0] * 255, np.asarray(picture), rtol=1e-6)
     for row in (4, 9):
         expected = decoded(everything.table["image"][row], 1)[:, :, 0]
-        np.testing.assert_allclose(made[row] * 255, expected, rtol=1e-6)
+        np.testing.assert_allclose(pixels[row] * 255, expected, rtol=1e-6)
     of_16_bits = tf.io.decode_png(everything.table["image"][5], 1, tf.uint16).numpy()[:, :, 0]
-    np.testing.assert_allclose(made[5], of_16_bits / 65535, rtol=1e-6)
+    np.testing.assert_allclose(pixels[5], of_16_bits / 65535, rtol=1e-6)
 
 
 def test_colour_becomes_grey_and_grey_colour(everything):
-    made = everything.batch["photo_pixels"].reshape(-1, 4, 8, 3)
-    grey = made[[0, 4, 5, 8, 10]]
+    picture = everything.batch["photo_pixels"].reshape(-1, 4, 8, 3)
+    grey = picture[[0, 4, 5, 8, 10]]
 
     np.testing.assert_array_equal(grey, np.repeat(grey[..., :1], 3, axis=-1))
-    assert np.ptp(made[1], axis=-1).max() > 0.1
+    assert np.ptp(picture[1], axis=-1).max() > 0.1
     assert everything.batch["image_pixels"].max() <= 1
     assert everything.batch["image_pixels"].min() >= 0
 

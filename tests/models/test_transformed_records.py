@@ -36,9 +36,9 @@ def test_columns_beside_records_are_read_instead(tmp_path, write_examples):
     path = write_examples(tmp_path / "Split-train" / "data.gz", columns, beside=True)
     # Other records than those of which the columns are would be read instead of them.
     assert transformed_records._beside(str(path), SPEC) is not None
-    made = transformed_records.read([str(path)], SPEC)
+    batches = transformed_records.read([str(path)], SPEC)
 
-    assert {name: (column.dtype, column.tolist()) for name, column in made.items()} == {
+    assert {name: (column.dtype, column.tolist()) for name, column in batches.items()} == {
         "area": (np.float32, [[1.5], [2.0], [-1.0]]),
         "zip": (np.int64, [[5], [6], [-7]]),
     }
@@ -88,10 +88,10 @@ def rows(dataset):
 
 
 def test_batches_keep_the_order_without_a_seed():
-    made = epoch(transformed_records.batches(COLUMNS, LABEL, size=3, seed=None))
+    columns = epoch(transformed_records.batches(COLUMNS, LABEL, size=3, seed=None))
 
-    assert [labels for _, labels in made] == [[[0.0], [100.0], [200.0]], [[300.0], [400.0], [500.0]], [[600.0]]]
-    assert made[1][0] == {"area": [[3.0], [4.0], [5.0]], "zip": [[13], [14], [15]]}
+    assert [labels for _, labels in columns] == [[[0.0], [100.0], [200.0]], [[300.0], [400.0], [500.0]], [[600.0]]]
+    assert columns[1][0] == {"area": [[3.0], [4.0], [5.0]], "zip": [[13], [14], [15]]}
 
 
 @pytest.fixture(params=["few", "many"])
@@ -103,10 +103,10 @@ def shuffling(request, monkeypatch):
 
 @pytest.mark.usefixtures("shuffling")
 def test_shuffled_rows_stay_whole_and_none_is_lost():
-    made = epoch(transformed_records.batches(COLUMNS, LABEL, size=2, seed=5))
+    columns = epoch(transformed_records.batches(COLUMNS, LABEL, size=2, seed=5))
 
-    assert sorted(label for _, labels in made for [label] in labels) == LABEL[:, 0].tolist()
-    for features, labels in made:
+    assert sorted(label for _, labels in columns for [label] in labels) == LABEL[:, 0].tolist()
+    for features, labels in columns:
         assert [[100 * area] for [area] in features["area"]] == labels
         assert [[100 * (code - 10)] for [code] in features["zip"]] == labels
 

@@ -61,7 +61,7 @@ def test_its_outputs_become_model_features(written, analyze, pack, tmp_path):
     written(features)
     graph = tft.TFTransformOutput(analyze(tmp_path, TABLE, pack(**SECTIONS), tmp_path / "made.gz"))
     records = list(tf.data.TFRecordDataset(str(tmp_path / "made.gz"), "GZIP"))
-    made = tf.io.parse_example(tf.stack(records), graph.transformed_feature_spec())
+    served = tf.io.parse_example(tf.stack(records), graph.transformed_feature_spec())
 
     assert user_preprocessing.outputs(graph.transformed_metadata.schema) == (
         Output(name="half", kind="index", depth=2),
@@ -69,11 +69,11 @@ def test_its_outputs_become_model_features(written, analyze, pack, tmp_path):
         Output(name="wide", kind="bag", depth=2),
         Output(name="word", kind="index", depth=5),
     )
-    assert set(made) == {"half", "scaled", "wide", "word", "label", "row_weight"}
-    np.testing.assert_allclose(made["scaled"][:, 0], np.arange(6) / 5, rtol=1e-6)
-    assert made["wide"].numpy()[2].tolist() == [3.0, 9.0]
-    assert made["label"].numpy()[:, 0].tolist() == TABLE["y"]
-    assert made["row_weight"].numpy()[:, 0].tolist() == TABLE["times"]
+    assert set(served) == {"half", "scaled", "wide", "word", "label", "row_weight"}
+    np.testing.assert_allclose(served["scaled"][:, 0], np.arange(6) / 5, rtol=1e-6)
+    assert served["wide"].numpy()[2].tolist() == [3.0, 9.0]
+    assert served["label"].numpy()[:, 0].tolist() == TABLE["y"]
+    assert served["row_weight"].numpy()[:, 0].tolist() == TABLE["times"]
 
 
 def test_a_network_learns_from_them_and_serves_the_raw_columns(written, analyze, pack, tmp_path):
@@ -93,8 +93,8 @@ def test_a_network_learns_from_them_and_serves_the_raw_columns(written, analyze,
     serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     _, inputs = serve.structured_input_signature
     assert set(inputs) == {"x", "word"}
-    made = serve(x=tf.constant([3.0]), word=tf.constant([""]))
-    assert made["probabilities"].shape == (1, 2)
+    served = serve(x=tf.constant([3.0]), word=tf.constant([""]))
+    assert served["probabilities"].shape == (1, 2)
 
 
 def alone(pack, **sections):

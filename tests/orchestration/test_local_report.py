@@ -21,5 +21,5 @@ def test_a_failed_report_is_a_warning_of_one_line(tmp_path, capsys):
     config = pb.ConnectionConfig()
     config.fake_database.SetInParent()
     supervisor._report(Store(MetadataStore(config), where="memory"), "nobody", str(tmp_path / "gone"))
-    said = capsys.readouterr().err
-    assert said == "report.html could not be written: UserError: no run 'nobody' in memory\n"
+    output = capsys.readouterr().err
+    assert output == "report.html could not be written: UserError: no run 'nobody' in memory\n"

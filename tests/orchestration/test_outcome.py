@@ -83,11 +83,11 @@ def test_a_metric_that_is_too_good_is_a_warning():
 @pytest.mark.parametrize("pushed", [None, "runs/houses/serving/1"])
 def test_the_terminal_ends_with_verdict_and_paths(capsys, pushed):
     Terminal(plain=True).outcome({**VERDICT, "pushed": pushed}, run_folder="runs/1")
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
 
-    assert "Not blessed: r2 0.9 is below the required 0.95" in told
-    assert ("Pushed:  runs/houses/serving/1" in told) is (pushed is not None)
-    assert told.rstrip().endswith("Run:     runs/1")
+    assert "Not blessed: r2 0.9 is below the required 0.95" in output
+    assert ("Pushed:  runs/houses/serving/1" in output) is (pushed is not None)
+    assert output.rstrip().endswith("Run:     runs/1")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,6 @@ def test_the_terminal_ends_with_verdict_and_paths(capsys, pushed):
 )
 def test_a_run_without_a_push_says_what_serves_or_why(capsys, more, line):
     Terminal(plain=True).outcome({**VERDICT, "blessed": True, "pushed": None, **more}, run_folder="runs/1")
-    told = [one for one in capsys.readouterr().out.splitlines() if "pushed" in one]
+    output = [one for one in capsys.readouterr().out.splitlines() if "pushed" in one]
 
-    assert told == ([line] if line else [])
+    assert output == ([line] if line else [])

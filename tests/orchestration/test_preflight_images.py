@@ -40,9 +40,9 @@ def test_a_model_that_reads_the_path_of_an_image_is_rejected(photos, monkeypatch
             "image = [{height = 4, width = 4, channels = 3}]", ""
         )
     photos.config(config)
-    found = [line for line in photos.told() if "'file'" in line and "model would read" in line]
+    lines = [line for line in photos.told() if "'file'" in line and "model would read" in line]
 
-    assert found == [
+    assert lines == [
         "configs/flats.toml: the model would read 'file', the path of each image, whose folder is the class: the "
         "label would leak. Write id = \"file\" under [columns], and remove 'file' from [features] and [label]"
     ]
@@ -50,9 +50,9 @@ def test_a_model_that_reads_the_path_of_an_image_is_rejected(photos, monkeypatch
 
 def test_an_unlisted_class_is_reported_with_the_edits_unless_the_gate_only_warns(photos):
     classes(photos.photos, names=("bird",), count=4)
-    [told] = photos.told()
+    [finding] = photos.told()
 
-    assert told == (
+    assert finding == (
         f"{photos.photos}: the label 'label': 4 of 16 rows have the value 'bird', which is not in label.classes, and "
         'would have no class; to accept it: add "bird" to label.classes in the config; or skip such rows with '
         "data.exclude = [\"label = 'bird'\"]"
@@ -62,9 +62,9 @@ def test_an_unlisted_class_is_reported_with_the_edits_unless_the_gate_only_warns
 
 
 def test_a_class_without_a_folder_is_reported(photos):
-    [told] = photos.told("label.classes=['cat', 'dog', 'fox']")
+    [finding] = photos.told("label.classes=['cat', 'dog', 'fox']")
 
-    assert told.endswith(
+    assert finding.endswith(
         "class 'fox' of label.classes has no rows: remove it from label.classes in the config, or add rows "
         "of it to the data"
     )
@@ -72,14 +72,14 @@ def test_a_class_without_a_folder_is_reported(photos):
 
 def test_all_unreadable_files_and_empty_classes_are_reported_together(photos):
     folder(photos.photos, {"cat/5.png": b"", "dog/4.png": b"<html>", "dog/5.png": HEIC})
-    told = photos.told()
+    findings = photos.told()
 
-    assert [line.partition(" cannot be read as an image: ")[0].rpartition("/photos/")[2] for line in told[:3]] == [
+    assert [line.partition(" cannot be read as an image: ")[0].rpartition("/photos/")[2] for line in findings[:3]] == [
         "cat/5.png",
         "dog/4.png",
         "dog/5.png",
     ]
-    assert told[3].endswith("or write data.image.max_broken = 0.25 to leave them out")
+    assert findings[3].endswith("or write data.image.max_broken = 0.25 to leave them out")
     assert photos.told("data.image.max_broken=0.25") == []
     folder(photos.photos, {"fox/1.heic": HEIC})
     assert "no image of class 'fox' can be read: 1 file: HEIC is not read" in photos.told()[0]

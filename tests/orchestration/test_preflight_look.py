@@ -23,9 +23,9 @@ def test_all_findings_are_reported_together(flats, monkeypatch):
     flats.schema(flats.SCHEMA.replace("type: INT", "type: STRUCT"))
     flats.runs.write_text("")
     monkeypatch.setattr(installed, "CHECKED", ())
-    told = flats.told()
+    findings = flats.told()
 
-    assert [line.split(":")[0] for line in told] == [
+    assert [line.split(":")[0] for line in findings] == [
         "configs/flats.toml",
         "schemas/flats.pbtxt",
         f"{flats.runs} cannot be written (File exists)",
@@ -35,10 +35,10 @@ def test_all_findings_are_reported_together(flats, monkeypatch):
 def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
     flats.schema("feature {")
     flats.data("area,area\n1,2\n")
-    told = flats.told()
+    findings = flats.told()
 
-    assert told[0].startswith("schemas/flats.pbtxt: not a valid schema:")
-    assert told[1].endswith(
+    assert findings[0].startswith("schemas/flats.pbtxt: not a valid schema:")
+    assert findings[1].endswith(
         "flats.csv: two columns are named 'area': rename one, or drop it with drop = [\"area\"] under [data]"
     )
 
@@ -56,10 +56,10 @@ def test_data_is_checked_even_if_other_sections_of_the_config_are_invalid(flats,
     assert right in flats.CONFIG
     flats.config(flats.CONFIG.replace(right, wrong))
     flats.data("area,area\n1,2\n")
-    found = flats.told()
+    findings = flats.told()
 
-    assert found[0].startswith(f"configs/flats.toml: {told}")
-    assert any("flats.csv: two columns are named 'area': rename one, or drop it" in line for line in found)
+    assert findings[0].startswith(f"configs/flats.toml: {told}")
+    assert any("flats.csv: two columns are named 'area': rename one, or drop it" in line for line in findings)
 
 
 @pytest.mark.parametrize("wrong", ['pth = "flats.csv"', "path = 3", "path = "])
@@ -125,9 +125,9 @@ def test_doctor_reports_everything_and_returns_the_exit_code_of_a_run(flats, cap
         assert f"\n{word} " in f"\n{out}"
     (tmp_path / "file").write_text("")
     code, out = doctor(capsys, "--json", "--root", tmp_path / "file")
-    told = json.loads(out)
-    assert code == told["code"] == 5
-    assert [check["check"] for check in told["checks"] if not check["ok"]] == ["root"]
+    answer = json.loads(out)
+    assert code == answer["code"] == 5
+    assert [check["check"] for check in answer["checks"] if not check["ok"]] == ["root"]
     assert doctor(capsys, "no_such_pipeline", "--root", tmp_path / "runs")[0] == 2
 
 
@@ -144,8 +144,8 @@ def test_a_group_column_that_is_also_a_feature_is_reported(flats, tmp_path):
 
     def remarks(*overrides):
         report = preflight.look(Name("flats"), overrides, root=str(tmp_path), data_root=str(flats.root))
-        [told] = [check.text for check in report.checks if check.name == "columns"]
-        return told
+        [findings] = [check.text for check in report.checks if check.name == "columns"]
+        return findings
 
     assert remarks().startswith(remark)
     assert not remarks("features.categorical=[]", "features.text=[{column='city'}]"), "words come again"

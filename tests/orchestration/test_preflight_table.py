@@ -81,8 +81,8 @@ def test_a_label_with_one_class_is_rejected_with_the_rule(flats, task, labels, s
     flats.config(flats.CONFIG.replace('"linear"', f'"{network}"') + RULE[task])
     flats.data(flats.HEADER + "".join(f"{row},Bern,{labels[row % 2]}\n" for row in range(9)))
 
-    told = flats.told()
-    assert (said in only(told)) if said else told == []
+    findings = flats.told()
+    assert (said in only(findings)) if said else findings == []
 
 
 def test_one_class_in_the_checked_part_of_a_long_file_is_no_finding(flats, monkeypatch):
@@ -102,13 +102,13 @@ def test_rows_of_parquet_are_checked_too(flats):
 
 def test_the_list_of_findings_of_a_file_is_truncated(flats):
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n" * 30)
-    told = flats.told()
+    findings = flats.told()
 
-    assert len(told) == 21
-    assert told[0].endswith(
+    assert len(findings) == 21
+    assert findings[0].endswith(
         "flats.csv, line 42: expected 3 columns, got 2: fix the row; quote cells that contain the delimiter"
     )
-    assert told[-1].endswith("flats.csv: and 10 more like these")
+    assert findings[-1].endswith("flats.csv: and 10 more like these")
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -142,13 +142,13 @@ def test_the_error_of_a_label_without_a_logarithm_names_line_and_edits(flats, tr
     flats.config(flats.CONFIG.replace('column = "rent"', f'column = "rent"\ntransform = "{transform}"'))
     flats.schema(flats.SCHEMA.replace("int_domain { min: 1 max: 9000 }", ""))
     flats.data(flats.HEADER + flats.rows(40) + f"40,Bern,{rent}\n")
-    told = flats.told()
+    findings = flats.told()
 
-    assert bool(told) == (line is not None)
+    assert bool(findings) == (line is not None)
     if line is not None:
         edits = '"log1p" or "signed_log"' if transform == "log" else '"signed_log"'
         above = 0 if transform == "log" else -1
-        assert only(told) == (
+        assert only(findings) == (
             f", line {line}: the label 'rent' contains {rent}, but label.transform = \"{transform}\" requires numbers "
             f"above {above}; to accept it: label.transform = {edits} in the config; or skip such rows with "
             f'data.exclude = ["rent <= {above}"]'
@@ -164,9 +164,9 @@ def test_weights_that_are_all_zero_are_rejected(flats, weights, told):
     )
     lines = flats.rows(40).splitlines()
     flats.data("area,city,rent,w\n" + "".join(f"{line},{weights[row % 2]}\n" for row, line in enumerate(lines)))
-    said = "the weight column 'w' is 0 in every row, so no row counts: fix it, or remove columns.weight"
+    message = "the weight column 'w' is 0 in every row, so no row counts: fix it, or remove columns.weight"
 
-    assert [line.partition(": ")[2] for line in flats.told()] == ([said] if told else [])
+    assert [line.partition(": ")[2] for line in flats.told()] == ([message] if told else [])
 
 
 SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", Chur = "test"}}'
@@ -190,9 +190,9 @@ def test_the_error_of_a_row_with_an_unknown_split_names_its_line(flats, rows, sa
     flats.config(flats.CONFIG.replace('categorical = [{column = "city"}]', ""))
     flats.optional("city")
     flats.data(flats.HEADER + flats.rows(40) + rows)
-    told = flats.told(SPLIT)
+    findings = flats.told(SPLIT)
 
-    assert told == [] if said is None else only(told).startswith(said)
+    assert findings == [] if said is None else only(findings).startswith(said)
     [line] = flats.told(SPLIT.replace("test", "train")) if said is None else ["is 'test' in no row"]
     assert "is 'test' in no row" in line
 

@@ -79,10 +79,10 @@ def test_rows_of_a_query_are_validated_like_those_of_files(flats, database):
 def test_a_failing_query_is_reported_with_other_findings(flats, database):
     flats.config(flats.CONFIG.replace('path = "data/flats.csv"', SOURCE.replace("from flats", "from flat")))
     flats.schema(flats.SCHEMA.replace('"city"', '"town"'))
-    told = flats.told()
-    assert len(told) == 2
-    assert told[0].startswith("data.sql: sqlite:///data/x.db rejects the query: ")
-    assert "city" in told[1]
+    findings = flats.told()
+    assert len(findings) == 2
+    assert findings[0].startswith("data.sql: sqlite:///data/x.db rejects the query: ")
+    assert "city" in findings[1]
 
 
 def test_schema_diff_and_infer_read_the_rows(flats, database):

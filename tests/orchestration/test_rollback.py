@@ -46,10 +46,10 @@ def serves(serving):
 
 def test_two_rollbacks_go_back_two_versions(serving, capsys):
     first, second, bad = versions.pushed(str(serving))
-    told = back(serving)
+    sentence = back(serving)
 
     assert serves(serving) == "two"
-    assert told == f"houses: version {bad + 1} serves now, a copy of {second}; previously {bad}"
+    assert sentence == f"houses: version {bad + 1} serves now, a copy of {second}; previously {bad}"
     assert "could not be recorded in ML Metadata: no runs yet" in capsys.readouterr().err
     back(serving)
     assert serves(serving) == "one"
@@ -119,8 +119,8 @@ def test_versions_that_the_pipeline_did_not_push_are_listed_and_restored_only_by
     assert serves(serving) == "bad"
     back(serving)
     assert serves(serving) == "two"
-    told = back(serving, number=2019)
-    assert "a copy of 2019, which this pipeline did not push: its predictions were not checked; previously" in told
+    sentence = back(serving, number=2019)
+    assert "a copy of 2019, which this pipeline did not push: its predictions were not checked; previously" in sentence
     assert serves(serving) == "foreign"
     with pytest.raises(ResourceError, match=r"version 7 is not a SavedModel: .*/7 has no saved_model.pb. Version"):
         back(serving, number=7)
@@ -208,10 +208,10 @@ def test_versions_as_json_have_utc_times_and_rolled_back_versions(serving, capsy
     first, second, bad = versions.pushed(str(serving))
     root = str(serving.parent.parent)
     assert parser.main(["push", "houses", "--root", root, "--version", str(first), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    listed = json.loads(capsys.readouterr().out)
 
-    assert told["said"][0].startswith(f"houses: version {bad + 1} serves now, a copy of {first}")
-    rows = told["versions"]
+    assert listed["said"][0].startswith(f"houses: version {bad + 1} serves now, a copy of {first}")
+    rows = listed["versions"]
     assert [(row["version"], row["serves"], row["taken_back"]) for row in rows] == [
         (bad + 1, True, False),
         (bad, False, True),

@@ -19,7 +19,7 @@ def test_every_variant_runs_even_if_another_fails(monkeypatch, capsys):
     monkeypatch.setattr(supervisor, "run", run)
     assert supervisor.run_all([supervisor.Request(name=Name("points", variant)) for variant in "abc"]) == 1
     assert ended == ["points-a", "points-b", "points-c"]
-    said = capsys.readouterr().err
-    assert "points-a: Traceback" in said
-    assert "KeyError: 'a fault of our own'" in said
-    assert "points-b: configs/points.toml: wrong\n" in said
+    output = capsys.readouterr().err
+    assert "points-a: Traceback" in output
+    assert "KeyError: 'a fault of our own'" in output
+    assert "points-b: configs/points.toml: wrong\n" in output

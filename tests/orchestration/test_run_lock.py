@@ -12,25 +12,25 @@ from project import REPOSITORY
 
 
 def test_a_second_run_waits_and_names_the_first(tmp_path):
-    said, entered = [], threading.Event()
+    lines, entered = [], threading.Event()
 
     def second():
-        with run_lock.held(str(tmp_path / "houses"), said.append) as held:
+        with run_lock.held(str(tmp_path / "houses"), lines.append) as held:
             assert (held.last, held.waited) == ("run-1", True)
             entered.set()
 
-    with run_lock.held(str(tmp_path / "houses"), said.append) as held:
+    with run_lock.held(str(tmp_path / "houses"), lines.append) as held:
         assert not held.waited
         held.name("run-1")
         thread = threading.Thread(target=second)
         thread.start()
-        while not said:
+        while not lines:
             time.sleep(0.01)
         assert not entered.wait(0.2)
     assert entered.wait(5)
     thread.join()
     where = "of houses is running under this root: waiting for it to end"
-    assert said == [f"run run-1 (process {os.getpid()}) {where}"]
+    assert lines == [f"run run-1 (process {os.getpid()}) {where}"]
 
 
 def test_other_pipelines_do_not_wait(tmp_path):
@@ -50,10 +50,10 @@ def test_the_lock_of_a_killed_run_is_released_but_its_holder_is_known(tmp_path):
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
-    said = []
-    with run_lock.held(str(tmp_path), said.append) as held:
+    lines = []
+    with run_lock.held(str(tmp_path), lines.append) as held:
         assert held.last == "run-1"
-    assert said == []
+    assert lines == []
 
 
 def test_an_incomplete_lock_file_has_no_holder(tmp_path):

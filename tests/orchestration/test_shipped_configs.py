@@ -55,8 +55,8 @@ def test_data_is_in_the_repository_or_the_config_names_its_source():
     for run in RUNS:
         paths = load.reviewed(REPOSITORY, run).config.data.path
         files = paths.values() if isinstance(paths, dict) else [paths]
-        there = all((Path(REPOSITORY) / file).exists() for file in files)
-        assert there or run.pipeline in BROUGHT, run.run
+        exists = all((Path(REPOSITORY) / file).exists() for file in files)
+        assert exists or run.pipeline in BROUGHT, run.run
 
 
 def test_the_head_of_a_config_has_purpose_command_time_and_score():

@@ -28,10 +28,10 @@ def pushed(tmp_path):
 
 def test_a_push_whose_version_no_longer_serves_must_be_repeated(pushed):
     first, second = pushed
-    found = stage_outputs.damage({"pushed_model": [first, second]})
+    damage = stage_outputs.damage({"pushed_model": [first, second]})
 
-    assert list(found) == [first.id]
-    assert found[first.id].word.startswith("no longer served: version ")
+    assert list(damage) == [first.id]
+    assert damage[first.id].word.startswith("no longer served: version ")
 
 
 def test_an_output_is_damaged_if_its_files_changed_or_it_is_no_longer_live(pushed):
@@ -41,6 +41,6 @@ def test_an_output_is_damaged_if_its_files_changed_or_it_is_no_longer_live(pushe
     second.state = pb.Artifact.LIVE
     with open(f"{second.uri}/saved_model.pb", "a") as file:
         file.write("!")
-    found = stage_outputs.damage({"pushed_model": [second]})[second.id]
-    assert (found.key, found.uri) == ("pushed_model", second.uri)
-    assert found.word == "damaged"
+    damage = stage_outputs.damage({"pushed_model": [second]})[second.id]
+    assert (damage.key, damage.uri) == ("pushed_model", second.uri)
+    assert damage.word == "damaged"

@@ -62,9 +62,9 @@ class Workers:
 
 @pytest.fixture
 def book(tmp_path):
-    made = run_record.Record(str(tmp_path / "run"), {"run_id": "one"})
-    yield made
-    made.close("FAILED", "")
+    record = run_record.Record(str(tmp_path / "run"), {"run_id": "one"})
+    yield record
+    record.close("FAILED", "")
 
 
 @pytest.fixture
@@ -139,8 +139,8 @@ def test_lines_are_complete_with_ticks_between_them():
 
     thread = threading.Thread(target=write)
     thread.start()
-    found = list(supervision._lines(read_end, 0.05))
+    lines = list(supervision._lines(read_end, 0.05))
     thread.join()
     os.close(read_end)
-    assert [line for line in found if line is not None] == ["one", "two", "three"]
-    assert found.count(None) >= 3
+    assert [line for line in lines if line is not None] == ["one", "two", "three"]
+    assert lines.count(None) >= 3

@@ -16,11 +16,17 @@ SPACE = 'tuner.space={"training.optimizer.learning_rate" = {low = 1e-4, high = 1
 
 
 def test_options_are_accepted_before_and_after_the_command():
-    made = parser().parse_args(["--root", "a", "--no-cache", "tune", "cars", "--trials", "5", "--set", "a=1"])
-    assert (made.pipeline, made.root, made.no_cache, made.trials, made.overrides) == ("cars", "a", True, 5, ["a=1"])
+    parsed = parser().parse_args(["--root", "a", "--no-cache", "tune", "cars", "--trials", "5", "--set", "a=1"])
+    assert (parsed.pipeline, parsed.root, parsed.no_cache, parsed.trials, parsed.overrides) == (
+        "cars",
+        "a",
+        True,
+        5,
+        ["a=1"],
+    )
 
-    made = parser().parse_args(["tune", "cars", "--root", "b", "--variant", "x"])
-    assert (made.root, made.no_cache, made.trials, made.variant) == ("b", False, None, "x")
+    parsed = parser().parse_args(["tune", "cars", "--root", "b", "--variant", "x"])
+    assert (parsed.root, parsed.no_cache, parsed.trials, parsed.variant) == ("b", False, None, "x")
     assert parser().parse_args(["tune", "cars"]).root is None
 
 
@@ -72,10 +78,10 @@ def test_a_long_value_is_truncated_in_the_table_but_not_in_the_note():
 
 
 def test_no_edit_is_suggested_if_the_config_is_the_best_trial(tmp_path):
-    told = write(tmp_path, best=0)
+    sentence = write(tmp_path, best=0)
 
-    assert told[4] == "The values in configs/cars.toml are already the best."
-    assert not any(line.startswith("Train with it") for line in told)
+    assert sentence[4] == "The values in configs/cars.toml are already the best."
+    assert not any(line.startswith("Train with it") for line in sentence)
 
 
 @pytest.mark.parametrize(("target", "suffix"), [("kubeflow", "yaml"), ("vertex", "json")])

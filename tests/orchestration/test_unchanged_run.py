@@ -62,11 +62,11 @@ def rewritten(place, **changes):
 
 
 def test_a_run_with_equal_inputs_is_unchanged(place, store):
-    found = unchanged_run.unchanged(place, store, "one", ASKED)
+    earlier = unchanged_run.unchanged(place, store, "one", ASKED)
 
-    assert list(found.executions) == NODES
-    assert found.facts["run_id"] == "one"
-    assert found.folder == place.root.run("houses", "one")
+    assert list(earlier.executions) == NODES
+    assert earlier.facts["run_id"] == "one"
+    assert earlier.folder == place.root.run("houses", "one")
     assert unchanged_run.newest(place)["run_id"] == "one"
 
 
@@ -98,10 +98,10 @@ def test_a_run_with_damaged_or_missing_outputs_is_not_reused(place, store, tmp_p
 
 
 def test_an_unchanged_run_is_recorded_as_cached(place, store, capsys):
-    found = unchanged_run.unchanged(place, store, "one", ASKED)
+    earlier = unchanged_run.unchanged(place, store, "one", ASKED)
     book = run_record.Record(place.root.run("houses", "two"), {"run_id": "two"})
     with Terminal(plain=True) as terminal:
-        outcome = unchanged_run.repeat(found, place, store, "two", book, terminal)
+        outcome = unchanged_run.repeat(earlier, place, store, "two", book, terminal)
     book.close("COMPLETE", "well")
 
     assert outcome == {"blessed": True}
@@ -135,6 +135,6 @@ def test_an_unchanged_run_is_recorded_as_cached(place, store, capsys):
         ("history", "COMPLETE", ""),
         ("trainer", "CACHED", ""),
     ]
-    said = capsys.readouterr().out
-    assert said.startswith("nothing has changed since run one: every stage is served from the cache")
-    assert "warning: few rows" in said
+    output = capsys.readouterr().out
+    assert output.startswith("nothing has changed since run one: every stage is served from the cache")
+    assert "warning: few rows" in output

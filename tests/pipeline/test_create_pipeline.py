@@ -27,8 +27,8 @@ def wired(tmp_path):
             baseline=baseline,
         )
         config = Config.model_validate({**LEAST, **sections})
-        made = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=places)
-        return {node.id: node for node in made.components}
+        pipeline = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=places)
+        return {node.id: node for node in pipeline.components}
 
     return make
 
@@ -79,10 +79,10 @@ def test_parameters_of_cached_nodes_are_equal_in_a_copy_of_the_project(wired, tm
         cached = ("ingestion", "schema", "validation")
         return {name: {key: str(value) for key, value in nodes[name].exec_properties.items()} for name in cached}
 
-    here, there = parameters(tmp_path / "here"), parameters(tmp_path / "there")
+    here, copied = parameters(tmp_path / "here"), parameters(tmp_path / "there")
 
     assert str(tmp_path) not in str(here)
-    assert here == there
+    assert here == copied
     assert here["schema"]["path"] == "schemas/x.pbtxt"
     assert '"paths": "x.csv"' in here["ingestion"]["settings"]
 

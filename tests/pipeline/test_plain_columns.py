@@ -45,6 +45,6 @@ def test_columns_of_a_preprocessing_function_go_by_their_type(tmp_path, monkeypa
 
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     (tmp_path / "my_own.py").write_text("def preprocessing_fn(inputs):\n    return inputs\n")
-    found, left_out = kinds(preprocessing="my_own.preprocessing_fn", columns={"weight": "w"})
-    assert found == {"i": "number", "f": "number", "b": "category", "t": "category", "d": "category"}
+    by_column, left_out = kinds(preprocessing="my_own.preprocessing_fn", columns={"weight": "w"})
+    assert by_column == {"i": "number", "f": "number", "b": "category", "t": "category", "d": "category"}
     assert left_out == []

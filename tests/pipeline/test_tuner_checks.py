@@ -26,11 +26,11 @@ def test_the_keys_of_network_and_training_can_be_tuned():
         "training.early_stopping.patience": {"low": 2, "high": 9},
         "training.optimizer.name": {"choices": ["adam", "sgd"]},
     }
-    made = make(space)
+    config = make(space)
 
-    assert (made.tuner.method, made.tuner.trials, made.tuner.seed) == ("random", 20, 1)
-    assert set(made.tuner.space) == set(space)
-    assert Config.model_validate(made.plain()) == made
+    assert (config.tuner.method, config.tuner.trials, config.tuner.seed) == ("random", 20, 1)
+    assert set(config.tuner.space) == set(space)
+    assert Config.model_validate(config.plain()) == config
     assert Config.model_validate(BASE).tuner is None
 
 

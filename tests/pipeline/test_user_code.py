@@ -41,9 +41,9 @@ LEAST = {"data": {"path": "a.csv"}, "label": {"column": "y"}}
 
 
 def test_features_may_be_left_out_beside_a_function(repository):
-    made = Config.model_validate({**LEAST, "preprocessing": "mine.preprocessing_fn", "features": {"ignored": ["id"]}})
+    config = Config.model_validate({**LEAST, "preprocessing": "mine.preprocessing_fn", "features": {"ignored": ["id"]}})
 
-    assert made.plain("preprocessing") == {"preprocessing": "mine.preprocessing_fn"}
+    assert config.plain("preprocessing") == {"preprocessing": "mine.preprocessing_fn"}
 
 
 @pytest.mark.parametrize(

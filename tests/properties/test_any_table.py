@@ -105,8 +105,8 @@ def one_epoch(config, artifacts: Path) -> None:
     transform = tft.TFTransformOutput(str(graph))
     spec = transform.transformed_feature_spec()
     label, features = Label.model_validate(sections["label"]), Features.model_validate(sections["features"])
-    found = of_artifacts.examples(str(examples), "the transformed examples")
-    split = {name: transformed_records.read([shard.path for shard in found[name]], spec) for name in ("train", "eval")}
+    files = of_artifacts.examples(str(examples), "the transformed examples")
+    split = {name: transformed_records.read([shard.path for shard in files[name]], spec) for name in ("train", "eval")}
     learnt = train_network(
         TrialConfig.model_validate(sections), split["train"], split["eval"], Facts.read(transform, features, label)
     )
@@ -117,11 +117,11 @@ def one_epoch(config, artifacts: Path) -> None:
 
 def reason(error: BaseException) -> BaseException:
     """The innermost error of ours, as the worker would tell it."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, UserError | GateError):
-            return found
-        found = found.__cause__ or found.__context__
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError | GateError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
     return error
 
 

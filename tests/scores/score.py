@@ -97,8 +97,8 @@ def document(scores: Sequence[Score], order: Sequence[str], before: str = "", wh
         "| pipeline | reached | plain model | must reach | holds | seconds | measured |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    made = {_pipeline(score.name) for score in scores}
-    lines = [line for line in before.splitlines() if _row(line) in order and _row(line) not in made]
+    pipelines = {_pipeline(score.name) for score in scores}
+    lines = [line for line in before.splitlines() if _row(line) in order and _row(line) not in pipelines]
     words = {True: "yes", False: "**no**", None: "not run"}
     for score in scores:
         cells = [score.name, score.reached, score.plain, score.demand, words[score.ok], f"{score.seconds:.0f}", today]

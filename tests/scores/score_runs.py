@@ -72,8 +72,8 @@ class Result:
         return read(self._one(f"ingestion/examples/*/Split-{split}"))
 
     def _one(self, pattern: str) -> Path:
-        (found,) = (self.folder / "artifacts").glob(pattern)
-        return found
+        (artifact,) = (self.folder / "artifacts").glob(pattern)
+        return artifact
 
 
 def pool(at_once: int) -> ProcessPoolExecutor:

@@ -24,8 +24,8 @@ def run(train, test, counted=None):
 
 
 def test_what_is_missing_is_filled_with_figures_of_the_train_split():
-    made = run({"x": [1.0, 3.0, None], "c": [b"a", None, b"b"]}, {"x": [None, 9.0], "c": [b"new", b"a"]})
-    train, test, _, _ = plain.parts(made, ["x"], ["c"])
+    result = run({"x": [1.0, 3.0, None], "c": [b"a", None, b"b"]}, {"x": [None, 9.0], "c": [b"new", b"a"]})
+    train, test, _, _ = plain.parts(result, ["x"], ["c"])
     assert train["x"].tolist() == [1.0, 3.0, 2.0]
     assert test["x"].tolist() == [2.0, 9.0]
     assert train.columns.tolist() == ["x", "c=", "c=b'a'", "c=b'b'"] == test.columns.tolist()
@@ -39,8 +39,8 @@ def test_other_rows_than_the_model_s_are_noticed():
 
 
 def test_least_squares_is_measured_on_the_test_split():
-    made = run({"x": [0.0, 1.0, 2.0], "y": [1.0, 3.0, 5.0]}, {"x": [3.0, 4.0], "y": [7.0, 10.0]})
-    assert plain.least_squares_mae(made, "y", ["x"]) == pytest.approx(0.5)
+    result = run({"x": [0.0, 1.0, 2.0], "y": [1.0, 3.0, 5.0]}, {"x": [3.0, 4.0], "y": [7.0, 10.0]})
+    assert plain.least_squares_mae(result, "y", ["x"]) == pytest.approx(0.5)
 
 
 def test_logistic_regression_parts_what_a_line_parts():

@@ -10,7 +10,7 @@ LOCK = {"package": [{"name": "wheels", "version": "1.0.3"}, {"name": "wheels", "
 
 
 def entry(**changes):
-    made = {
+    advisory = {
         "id": "CVE-1",
         "package": "wheels",
         "affected": [">=1.0,<1.1", "==3.0"],
@@ -19,7 +19,7 @@ def entry(**changes):
         "source": "somebody",
         "accepted": {"versions": ["1.0.3"], "reason": "nothing turns here"},
     }
-    return {key: value for key, value in {**made, **changes}.items() if value is not None}
+    return {key: value for key, value in {**advisory, **changes}.items() if value is not None}
 
 
 def faults(*entries):

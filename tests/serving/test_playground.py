@@ -24,8 +24,8 @@ def until(tab, expression, wanted):
       const look = (left) => holds() || !left ? done({expression}) : setTimeout(look, 20, left - 1);
       look(500);
     }})"""
-    found = tab.ask("Runtime.evaluate", expression=wait, awaitPromise=True, returnByValue=True)
-    assert found["result"]["value"] == wanted, tab.problems
+    evaluated = tab.ask("Runtime.evaluate", expression=wait, awaitPromise=True, returnByValue=True)
+    assert evaluated["result"]["value"] == wanted, tab.problems
 
 
 def typed(name, value):

@@ -20,8 +20,8 @@ def folder(exported, tmp_path):
 
 
 def states(served):
-    found = served.get("/v1/models/tiny").json()["model_version_status"]
-    return {int(version["version"]): version["state"] for version in found}
+    statuses = served.get("/v1/models/tiny").json()["model_version_status"]
+    return {int(version["version"]): version["state"] for version in statuses}
 
 
 def test_no_request_fails_across_pushes_and_a_rollback_and_each_answer_is_of_a_live_version(exported, folder):

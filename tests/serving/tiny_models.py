@@ -98,11 +98,11 @@ class Tiny(tf.Module):
 
 
 def example(x, n=0, word=""):
-    made = tf.train.Example()
-    made.features.feature["x"].float_list.value.append(x)
-    made.features.feature["n"].int64_list.value.append(n)
-    made.features.feature["word"].bytes_list.value.append(word.encode())
-    return made
+    example_proto = tf.train.Example()
+    example_proto.features.feature["x"].float_list.value.append(x)
+    example_proto.features.feature["n"].int64_list.value.append(n)
+    example_proto.features.feature["word"].bytes_list.value.append(word.encode())
+    return example_proto
 
 
 BACKGROUND = [(1.0, 2, "a"), (2.0, 4, "abc"), (6.0, 0, "")]

@@ -12,8 +12,8 @@ def times(text, zone, start, count):
     """The next times after a local one, as local ones."""
     place = zoneinfo.ZoneInfo(zone)
     moment = datetime.datetime.fromisoformat(start).replace(tzinfo=place).timestamp()
-    found = itertools.islice(Cron(text, zone).after(moment), count)
-    return [datetime.datetime.fromtimestamp(time, place).strftime("%m-%d %H:%M %Z") for time in found]
+    moments = itertools.islice(Cron(text, zone).after(moment), count)
+    return [datetime.datetime.fromtimestamp(time, place).strftime("%m-%d %H:%M %Z") for time in moments]
 
 
 @pytest.mark.parametrize(

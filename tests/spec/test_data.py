@@ -38,6 +38,6 @@ def test_what_cannot_be_is_refused(keys, message):
 
 
 def test_a_default_that_is_spelled_out_does_no_harm():
-    made = Data(path="x", split="all")
+    data = Data(path="x", split="all")
 
-    assert Data.model_validate(made.model_dump(mode="json")) == made
+    assert Data.model_validate(data.model_dump(mode="json")) == data

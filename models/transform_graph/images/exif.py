@@ -59,8 +59,8 @@ def _parsed_orientation(exif: tf.Tensor) -> tf.Tensor:
     short = tf.equal(_number(directory[:, :, 2:4], in_order), 3)
     value = tf.where(short, _number(directory[:, :, 8:10], in_order), _number(directory[:, :, 8:12], in_order))
     counted = tf.logical_and(tf.equal(tag, _TAG), tf.range(MOST_ENTRIES) < entries[:, tf.newaxis])
-    found = tf.reduce_max(tf.where(counted, value, 0), axis=1)
-    return tf.where((found >= 1) & (found <= 8), found, 1)
+    orientation = tf.reduce_max(tf.where(counted, value, 0), axis=1)
+    return tf.where((orientation >= 1) & (orientation <= 8), orientation, 1)
 
 
 def upright(image: tf.Tensor, turned: tf.Tensor) -> tf.Tensor:
@@ -72,12 +72,12 @@ def upright(image: tf.Tensor, turned: tf.Tensor) -> tf.Tensor:
     """
 
     def turn() -> tf.Tensor:
-        made = tf.transpose(image, tf.where(_among(turned, _TRANSPOSED), [1, 0, 2], [0, 1, 2]))
+        rotated = tf.transpose(image, tf.where(_among(turned, _TRANSPOSED), [1, 0, 2], [0, 1, 2]))
         steps = [tf.where(_among(turned, which), -1, 1) for which in (_UPSIDE_DOWN, _LEFT_RIGHT)]
-        return made[:: steps[0], :: steps[1]]
+        return rotated[:: steps[0], :: steps[1]]
 
-    made = tf.cond(turned > 1, turn, lambda: image)
-    return tf.ensure_shape(made, [None, None, None])
+    rotated = tf.cond(turned > 1, turn, lambda: image)
+    return tf.ensure_shape(rotated, [None, None, None])
 
 
 def _part(texts: tf.Tensor, start: tf.Tensor, length: int) -> tf.Tensor:
@@ -96,5 +96,5 @@ def _number(digits: tf.Tensor, little: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.minimum(tf.where(little, rising, falling), tf.int32.max), tf.int32)
 
 
-def _among(value: tf.Tensor, those: tuple[int, ...]) -> tf.Tensor:
-    return tf.reduce_any(tf.equal(value, tf.constant(those)))
+def _among(value: tf.Tensor, members: tuple[int, ...]) -> tf.Tensor:
+    return tf.reduce_any(tf.equal(value, tf.constant(members)))

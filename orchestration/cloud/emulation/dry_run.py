@@ -64,8 +64,10 @@ def run(order: Order) -> int:
     outcome = job.outcome()
     terminal.outcome(outcome, run_folder=job.folder)
     if not outcome["blessed"] or outcome[WITHHELD]:
-        what, reason = ("not pushed", outcome[WITHHELD]) if outcome[WITHHELD] else ("not blessed", outcome["reason"])
-        raise GateError(f"the model is {what}: {reason}. {versions.serves(job.serving)}.")
+        verdict_state, reason = (
+            ("not pushed", outcome[WITHHELD]) if outcome[WITHHELD] else ("not blessed", outcome["reason"])
+        )
+        raise GateError(f"the model is {verdict_state}: {reason}. {versions.serves(job.serving)}.")
     return 0
 
 

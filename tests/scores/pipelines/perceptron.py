@@ -13,8 +13,8 @@ VARIANTS = (*GATES, UNLEARNABLE, PRINTED, TRAINED)
 
 def judge(results: Sequence[Result]) -> list[Score]:
     """Score the gates, XOR, which must not be learned, and the programmers before and after training."""
-    found = dict(zip(VARIANTS, results, strict=True))
-    accuracy = {variant: result.metrics["accuracy"] for variant, result in found.items()}
+    results_by_variant = dict(zip(VARIANTS, results, strict=True))
+    accuracy = {variant: result.metrics["accuracy"] for variant, result in results_by_variant.items()}
     gates = [*GATES, UNLEARNABLE]
     return [
         Score(
@@ -23,7 +23,7 @@ def judge(results: Sequence[Result]) -> list[Score]:
             "",
             "AND, OR, NOT 4; XOR, which no line parts, fewer",
             all(accuracy[gate] == 1.0 for gate in GATES) and accuracy[UNLEARNABLE] < 1.0,
-            sum(found[gate].seconds for gate in gates),
+            sum(results_by_variant[gate].seconds for gate in gates),
         ),
         Score(
             "perceptron-programmers",
@@ -31,7 +31,7 @@ def judge(results: Sequence[Result]) -> list[Score]:
             "",
             "1 as printed, 3",
             abs(3 * accuracy[PRINTED] - 1) < 1e-6 and accuracy[TRAINED] == 1.0,
-            found[PRINTED].seconds + found[TRAINED].seconds,
+            results_by_variant[PRINTED].seconds + results_by_variant[TRAINED].seconds,
         ),
     ]
 

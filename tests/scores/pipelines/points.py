@@ -15,8 +15,11 @@ VARIANTS = (*(f"{figure}_{network}" for figure in FIGURES for network in NETWORK
 
 def judge(results: Sequence[Result]) -> list[Score]:
     """Return a score per data set, and one for the learning rates."""
-    found = dict(zip(VARIANTS, results, strict=True))
-    return [*(_figure(figure, found) for figure in FIGURES), _rates([found[rate] for rate in RATES])]
+    results_by_variant = dict(zip(VARIANTS, results, strict=True))
+    return [
+        *(_figure(figure, results_by_variant) for figure in FIGURES),
+        _rates([results_by_variant[rate] for rate in RATES]),
+    ]
 
 
 def _figure(figure: str, found: dict[str, Result]) -> Score:
