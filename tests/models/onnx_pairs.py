@@ -41,7 +41,7 @@ class Pair:
         """Compare the outputs of rows that both accept."""
         found, expected = self.onnx(**rows), self.tensorflow(**rows)
         errors = found.pop(onnx_model.ERROR)
-        assert not errors.any(), self.messages
+        assert not errors.any(), {row: self.messages[errors[row] - 1] for row in np.flatnonzero(errors).tolist()}
         for name, value in expected.items():
             assert value.dtype == found[name].dtype
             assert value.shape == found[name].shape
