@@ -3,6 +3,7 @@
 ONNX Runtime runs it, and no TensorFlow is needed.
 """
 
+import ctypes
 import hashlib
 import importlib.util
 import json
@@ -22,6 +23,8 @@ TOLERANCE = 1e-5
 """Relative and absolute tolerance of predictions."""
 _TEXT = "ai.onnx.contrib"
 _OPERATORS = "onnxruntime_extensions"
+_OWN_SYMBOLS = getattr(os, "RTLD_DEEPBIND", 0)
+"""Flag of glibc's loader: a library calls its own functions before those of the same name that others export."""
 _ERRORS_ONLY = 3
 _INSTALL = "install the group `onnx` of pyproject.toml, with uv: `uv sync --inexact --group onnx`"
 
@@ -206,12 +209,27 @@ def same(expected: Array, found: Array) -> bool:
 
 
 def _text_operators() -> str:
-    """Return the library with the operators for text; the package itself would import more than it needs."""
+    """Load the library with the operators for text; the package itself would import more than it needs.
+
+    TensorFlow exports the functions of its RE2. With those of TensorFlow 2.21 the library, which has another RE2, finds
+    no match in any text, without an error.
+
+    Returns:
+        Its path, for ONNX Runtime, which uses what is loaded.
+
+    Raises:
+        ValueError: it is missing, or cannot be loaded.
+    """
     found = importlib.util.find_spec(_OPERATORS)
     for folder in (found.submodule_search_locations or ()) if found else ():
         for name in sorted(os.listdir(folder)):
             if name.startswith("_extensions_pydll") and name.endswith(".so"):
-                return os.path.join(folder, name)
+                path = os.path.join(folder, name)
+                try:
+                    ctypes.CDLL(path, os.RTLD_NOW | os.RTLD_LOCAL | _OWN_SYMBOLS)
+                except OSError as error:
+                    raise ValueError(f"the package onnxruntime-extensions cannot be loaded: {error}") from error
+                return path
     raise ValueError(f"the package onnxruntime-extensions is missing, which this model needs for text: {_INSTALL}")
 
 

@@ -159,3 +159,17 @@ def test_what_onnx_cannot_express_is_named_with_its_column(what):
 def test_a_column_with_the_name_of_an_output_is_refused():
     with pytest.raises(NotConvertibleError, match="column 'error': ONNX cannot express an input and an output"):
         Pair(lambda **x: {"y": x["error"]}, {"error": tf.TensorSpec([None], tf.float32, "error")})
+
+
+def test_operators_for_text_that_cannot_be_loaded_are_an_error(tmp_path, monkeypatch):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "__init__.py").touch()
+    (tmp_path / "broken" / "_extensions_pydll.so").write_bytes(b"no library")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(onnx_model, "_OPERATORS", "broken")
+
+    with pytest.raises(ValueError, match="^the package onnxruntime-extensions cannot be loaded: .*_pydll.so"):
+        Pair(
+            lambda **x: {"y": tf.strings.regex_replace(x["name"], "a", "b")},
+            {"name": tf.TensorSpec([None], tf.string, "name")},
+        )
