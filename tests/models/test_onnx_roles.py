@@ -168,7 +168,7 @@ def test_operators_for_text_that_cannot_be_loaded_are_an_error(tmp_path, monkeyp
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(onnx_model, "_OPERATORS", "broken")
 
-    with pytest.raises(ValueError, match="^the package onnxruntime-extensions cannot be loaded: .*_pydll.so"):
+    with pytest.raises(ValueError, match=r"^the package onnxruntime-extensions cannot be loaded: .*_pydll\.so"):
         Pair(
             lambda **x: {"y": tf.strings.regex_replace(x["name"], "a", "b")},
             {"name": tf.TensorSpec([None], tf.string, "name")},
