@@ -48,3 +48,9 @@ def test_a_row_of_an_unknown_category_is_the_same_in_onnx():
     network = made("mlp")
 
     pair(network).check_equal(area=np.zeros((3, 1)), zip=np.array([[-1], [3], [4]]))
+
+
+def test_the_complementary_error_function_is_the_same_in_onnx():
+    function = Pair(lambda **x: {"y": tf.math.erfc(x["x"])}, {"x": tf.TensorSpec([None], tf.float32, "x")})
+
+    function.check_equal(x=[-5.0, -1.0, 0.0, 0.3, 2.0, 5.0, float("inf")])

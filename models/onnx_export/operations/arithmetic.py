@@ -33,6 +33,11 @@ def _expm1(conversion: Any, operation: Any) -> list[str]:
     return [conversion.graph.add("Sub", conversion.graph.add("Exp", conversion.input(operation, 0)), one)]
 
 
+def _erfc(conversion: Any, operation: Any) -> list[str]:
+    one = _number(conversion, operation, 1.0)
+    return [conversion.graph.add("Sub", one, conversion.graph.add("Erf", conversion.input(operation, 0)))]
+
+
 def _rsqrt(conversion: Any, operation: Any) -> list[str]:
     return [conversion.graph.add("Reciprocal", conversion.graph.add("Sqrt", conversion.input(operation, 0)))]
 
@@ -146,6 +151,7 @@ OPERATIONS: dict[str, Translate] = {
     "Cast": _cast,
     "Log1p": _log1p,
     "Expm1": _expm1,
+    "Erfc": _erfc,
     "Rsqrt": _rsqrt,
     "Square": _square,
     "SquaredDifference": _squared_difference,
