@@ -11,8 +11,9 @@ from components.validation.gate_catalog import Gates
 from errors import UserError
 from models import network_files
 from models.roles import Features
-from pipeline import extension_checks, format_checks, stages, tuner_checks, user_code
-from pipeline import network_checks as networks
+from pipeline import stages, user_code
+from pipeline.checks import extension_checks, format_checks, tuner_checks
+from pipeline.checks import network_checks as networks
 from spec.base import Strict
 from spec.cells.cleaning import folded, section
 from spec.cloud import Cloud

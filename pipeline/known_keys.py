@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from models import roles
-from pipeline import network_checks as networks
+from pipeline.checks import network_checks as networks
 from spec.base import Strict
 from spec.suggestions import nearest
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from spec.base import Strict
 from spec.columns.label import Label
 from spec.plain_models import TASKS, PlainModel
-from spec.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, names_of
+from spec.rows.slices import MISSING, Buckets, Slice, Slicing, fitting, name_of, names_of
 from spec.training import Training
 
 _TASK_OF_KEY = {"threshold": "binary", "top_k": "classes", "precision_at": "anomaly"}

@@ -12,7 +12,6 @@ from tfx.utils import path_utils
 
 from components import example_passes, lineage, summary
 from components.baseline import decline
-from components.evaluator import blessing as judgement
 from components.evaluator import (
     diagnosis,
     metric_catalog,
@@ -22,12 +21,13 @@ from components.evaluator import (
     training_overlap,
     verdict,
 )
-from components.evaluator import rules as demands
 from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.intervals import intervals
 from components.evaluator.metric import stem
 from components.evaluator.metrics.multiclass import SLICE_CLASSES
-from components.evaluator.rule_figures import Figures
+from components.evaluator.rules import blessing as judgement
+from components.evaluator.rules import rule_slices
+from components.evaluator.rules.rule_figures import Figures
 from components.evaluator.sums.accumulators import MetricSums
 from components.evaluator.tfma import tfma_plots, tfma_results
 from components.fingerprints import code_digest
@@ -62,7 +62,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         # A served model that is evaluated again keeps the part of the tolerance that it used.
         own = decline.of_model(judged, model.id)
         used = {} if own is not None else decline.of(judged) or decline.of(baselines[0] if baselines else None)
-        resolved = demands.resolve(config, results.cells, used)
+        resolved = rule_slices.resolve(config, results.cells, used)
         rules = judgement.judge(config.kind, results.figures(), resolved, results.measure.metrics)
         result = verdict.make(config, results, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
@@ -132,7 +132,7 @@ class Evaluation:
         )
         survey = self._rows.survey(slicing.from_settings(config.slices), config.max_slices)
         self.slicings = survey.slicings
-        self._numbered, self.left = survey.cells(demands.named(config))
+        self._numbered, self.left = survey.cells(rule_slices.named(config))
         self.cells: dict[slicing.SliceKey, int] = {(): 0}
         for numbered in self._numbered:
             self.cells.update(numbered)

@@ -7,7 +7,7 @@ from typing import Any
 from components.evaluator import plain_predictions
 from components.evaluator.evaluator_settings import EvaluatorSettings
 from components.evaluator.intervals import Interval
-from components.evaluator.rule_outcome import Rule
+from components.evaluator.rules.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, plain
 
 METHOD = (

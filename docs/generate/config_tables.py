@@ -10,9 +10,9 @@ from docs.generate.attribute_docs import attribute_docs, first_paragraph
 from docs.generate.config_types import default_text, model_of, models_within, type_text
 from docs.generate.markdown import code, prose, table
 from models import roles
+from pipeline.checks.network_checks import SUPERVISED, network_settings
+from pipeline.checks.network_checks import networks as network_names
 from pipeline.config import Config
-from pipeline.network_checks import SUPERVISED, network_settings
-from pipeline.network_checks import networks as network_names
 from spec.columns import task as tasks
 
 HEAD = ("key", "type", "default", "meaning")

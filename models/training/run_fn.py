@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 from models import network_files
 from models.data import transformed_records
 from models.data.split_rows import Facts, label_of, rows_of
-from models.export import background, request_guide, self_check, warm_up_requests
+from models.export import background_rows, request_guide, self_check, warm_up_requests
 from models.export.signatures import Served, input_names
 from models.training import calibration, callbacks
 from models.training.fit import TrainResult, train_network
@@ -161,7 +161,7 @@ def _export(
         [texts] = guide["samples"]["serving_rows"]["instances"]
         warm_up_requests.write(folder, signatures, rows, raw_spec, texts)
     if raw_train_files:
-        background.write(folder, input_names(raw_spec), raw_spec, raw_train_files, images)
+        background_rows.write(folder, input_names(raw_spec), raw_spec, raw_train_files, images)
     weights = {variable.path: variable.numpy() for variable in result.network.variables}
     _write(os.path.join(folder, WEIGHTS), _arrays(weights))
 

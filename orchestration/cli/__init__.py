@@ -1,1 +1,1 @@
-"""The command line: options, and one file a command."""
+"""The command line: options, and one file a command; those on a pushed model have a folder."""

@@ -11,19 +11,15 @@ from orchestration.cli import (
     compile_command,
     curate_command,
     doctor_command,
-    drift_command,
-    export_command,
     init_command,
     inspect_command,
     local_command,
     options,
-    predict_command,
-    push_command,
     schedule_command,
-    serve_command,
     tune_command,
     ui_command,
 )
+from orchestration.cli.model_commands import drift_command, export_command, predict_command, push_command, serve_command
 from orchestration.projects import project_selection
 
 COMMANDS = (

@@ -1,1 +1,1 @@
-"""Rows: paths of data, splits, groups and expressions."""
+"""Rows: paths of data, splits, groups, slices and expressions."""

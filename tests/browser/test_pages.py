@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from . import checks
+from . import page_checks
 
 PAGES = {
     "/": 0,
@@ -28,11 +28,11 @@ REPORTS = {"houses/runs/folder-4": 9, "taxi/runs/folder-2": 7, "digits/runs/fold
 @pytest.mark.parametrize(("page", "pictures"), PAGES.items())
 def test_a_page(tab, address, page, pictures):
     tab.open(address + page)
-    checks.quiet(tab, address)
-    checks.charts(tab, pictures)
-    checks.fits(tab)
+    page_checks.quiet(tab, address)
+    page_checks.charts(tab, pictures)
+    page_checks.fits(tab)
     if "run-" not in page or "run-5" in page:
-        checks.reachable(tab)
+        page_checks.reachable(tab)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -40,19 +40,19 @@ def test_an_artifact_s_page(tab, address, kind):
     tab.open(f"{address}/artifacts?type={kind}")
     target = tab.value("document.querySelector('td a').href")
     tab.open(target)
-    checks.quiet(tab, address)
-    checks.charts(tab, 1)
-    checks.fits(tab)
+    page_checks.quiet(tab, address)
+    page_checks.charts(tab, 1)
+    page_checks.fits(tab)
 
 
 @pytest.mark.parametrize(("folder", "pictures"), REPORTS.items())
 def test_a_report(tab, root, folder, pictures):
     path = root / folder / "report.html"
     tab.open(path.as_uri())
-    checks.quiet(tab, path.as_uri())
-    checks.charts(tab, pictures)
-    checks.fits(tab)
-    assert checks.reachable(tab) > 5
+    page_checks.quiet(tab, path.as_uri())
+    page_checks.charts(tab, pictures)
+    page_checks.fits(tab)
+    assert page_checks.reachable(tab) > 5
     for scheme, dark in (("light", False), ("dark", True)):
         tab.color_scheme(scheme)
         colour = tab.value("getComputedStyle(document.body).backgroundColor")
@@ -63,7 +63,7 @@ def test_a_report(tab, root, folder, pictures):
 
 def test_the_report_of_a_run_over_http_acts_by_its_own_style_alone(tab, address):
     tab.open(f"{address}/report?id=run-4")
-    checks.quiet(tab, address)
+    page_checks.quiet(tab, address)
     assert tab.value("getComputedStyle(document.querySelector('.verdict')).borderLeftWidth") == "5px"
 
 
@@ -93,4 +93,4 @@ def test_a_page_that_runs_a_script_would_be_noticed(tab, tmp_path: Path):
     assert tab.dialogs == ["1"]
     assert "http://127.0.0.1:9/x.png" in tab.requests
     with pytest.raises(AssertionError):
-        checks.quiet(tab, page.as_uri())
+        page_checks.quiet(tab, page.as_uri())

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import load
 
-from . import checks
+from . import page_checks
 
 REPOSITORY = Path(__file__).parents[2]
 PIPELINES = sorted(path.stem for path in (REPOSITORY / "configs").glob("*.toml"))
@@ -49,6 +49,6 @@ def test_a_shipped_pipeline_s_report(tab, tmp_path, name):
     assert report.stat().st_size < 500_000
     assert "could not be read" not in report.read_text()
     tab.open(report.as_uri())
-    checks.quiet(tab, report.as_uri())
-    checks.charts(tab, 4)
-    checks.fits(tab)
+    page_checks.quiet(tab, report.as_uri())
+    page_checks.charts(tab, 4)
+    page_checks.fits(tab)

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from components.evaluator import blessing
-from components.evaluator.blessing import Comparison, Condition, Demands, Difference
 from components.evaluator.metric_catalog import MEASURES
-from components.evaluator.rule_figures import Figures
+from components.evaluator.rules import blessing
+from components.evaluator.rules.blessing import Comparison, Condition, Demands, Difference
+from components.evaluator.rules.rule_figures import Figures
 
 MODEL = {"example_count": 10.0, "mae": 100.0, "rmse": 150.0, "r2": 0.9}
 USUAL = {"floor": {}, "metric": None, "tolerance": 0.01}

@@ -1,8 +1,8 @@
 import pytest
 
-from components.evaluator import blessing
-from components.evaluator.blessing import Comparison, Condition, Demands
-from components.evaluator.rule_figures import Figures
+from components.evaluator.rules import blessing
+from components.evaluator.rules.blessing import Comparison, Condition, Demands
+from components.evaluator.rules.rule_figures import Figures
 
 MODEL = {"mae": 1.0, "r2": 0.9}
 

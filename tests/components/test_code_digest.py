@@ -117,7 +117,7 @@ def test_circular_imports_have_a_digest(sources):
         ),
         (
             ["components.evaluator.executor"],
-            ["components/evaluator/blessing.py", "components/evaluator/tfma/tfma_results.py"],
+            ["components/evaluator/rules/blessing.py", "components/evaluator/tfma/tfma_results.py"],
             ["components/ingestion/rows/split_assignment.py", "models/training/run_fn.py"],
         ),
     ],

@@ -22,8 +22,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from components.baseline import component, decline, reference
-from components.evaluator import blessing as judgement
-from components.evaluator.rule_figures import Figures
+from components.evaluator.rules import blessing as judgement
+from components.evaluator.rules.rule_figures import Figures
 from inspection.store.store_address import connection_config
 from serving import ownership, versions
 

@@ -68,8 +68,8 @@ def test_integers_meet_bounds_exactly():
     ],
 )
 def test_each_bucket_has_a_name_of_its_own_that_the_config_knows(bounds, names):
-    from spec.slices import MISSING as TEXT
-    from spec.slices import Buckets
+    from spec.rows.slices import MISSING as TEXT
+    from spec.rows.slices import Buckets
 
     cells = np.array([-1e300, *bounds])
     assert named(Part("a", "a", bounds), cells) == [name.encode() for name in names]

@@ -3,9 +3,9 @@ import math
 import pytest
 
 from components.evaluator import metric_catalog
-from components.evaluator.blessing import Demands, judge
-from components.evaluator.rule_figures import Figures
-from components.evaluator.rule_outcome import Rule
+from components.evaluator.rules.blessing import Demands, judge
+from components.evaluator.rules.rule_figures import Figures
+from components.evaluator.rules.rule_outcome import Rule
 from components.evaluator.tfma import tfma_results
 
 MODEL = {

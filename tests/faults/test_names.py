@@ -13,7 +13,7 @@ from inspection.store.metadata_store import open_store
 TESTS = Path(__file__).parents[1]
 MADE = runpy.run_path(str(TESTS / "inspection/made.py"))
 DEVTOOLS = runpy.run_path(str(TESTS / "browser/devtools.py"))
-CHECKS = runpy.run_path(str(TESTS / "browser/checks.py"))
+CHECKS = runpy.run_path(str(TESTS / "browser/page_checks.py"))
 TEXTS = (MADE["SCRIPT"], MADE["QUOTES"], MADE["CLIMB"])
 
 

@@ -9,7 +9,7 @@ from models.layers import layer_names
 from models.tasks import anomaly_task, clusters_task, regression_task
 from models.tasks.classes_task import ClassTarget
 from models.training import fit
-from pipeline import network_checks
+from pipeline.checks import network_checks
 from spec.columns.label import Label
 from spec.columns.role import Output
 

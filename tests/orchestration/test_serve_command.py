@@ -11,7 +11,8 @@ import pytest
 
 from errors import ResourceError, UserError
 from orchestration import serving_sources
-from orchestration.cli import parser, serve_command
+from orchestration.cli import parser
+from orchestration.cli.model_commands import serve_command
 from orchestration.cli.parser import main
 from orchestration.paths import Root
 from serving.server.server_settings import ModelSource

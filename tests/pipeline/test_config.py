@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from models.roles import Features
-from pipeline import config, network_checks
+from pipeline import config
+from pipeline.checks import network_checks
 from spec.columns.label import Label
 from spec.training import Training
 

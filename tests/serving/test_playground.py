@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from ..browser.checks import fits, reachable
 from ..browser.devtools import desktop
+from ..browser.page_checks import fits, reachable
 from .conftest import push, running
 
 

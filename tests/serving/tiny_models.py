@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from models.export import background, warm_up_requests
+from models.export import background_rows, warm_up_requests
 
 SPEC = {
     "x": tf.io.FixedLenFeature([1], tf.float32),
@@ -128,5 +128,5 @@ def export(folder: Path, factor: float, *, warm: bool = True, explained: bool = 
         with tf.io.TFRecordWriter(records, "GZIP") as writer:
             for row in BACKGROUND:
                 writer.write(example(*row).SerializeToString())
-        background.write(str(folder), {name: name for name in SPEC}, SPEC, [records], [])
+        background_rows.write(str(folder), {name: name for name in SPEC}, SPEC, [records], [])
     return folder

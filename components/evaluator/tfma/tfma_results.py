@@ -12,7 +12,7 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 
 from components.evaluator.intervals import Interval
 from components.evaluator.metric import Measure, stem
-from components.evaluator.rule_outcome import Rule
+from components.evaluator.rules.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, plain
 
 

@@ -11,7 +11,7 @@ from models.layers.number_embeddings import PiecewiseLinear, spaced
 from models.networks import tabm
 from models.training.fit import outputs_of, train_network
 from models.training.training_config import TrialConfig
-from pipeline import network_checks
+from pipeline.checks import network_checks
 from spec.columns.label import LABEL
 from spec.columns.role import Output
 from spec.training import Training

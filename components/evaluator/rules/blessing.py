@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from components.evaluator import metric_catalog, plain_rule
+from components.evaluator import metric_catalog
 from components.evaluator.metric import Metric, stem
-from components.evaluator.rule_figures import Figures, rounded
-from components.evaluator.rule_outcome import Rule
+from components.evaluator.rules import plain_rule
+from components.evaluator.rules.rule_figures import Figures, rounded
+from components.evaluator.rules.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, text_of
 
 COUNT = "example_count"

@@ -3,8 +3,8 @@
 import math
 
 from components.evaluator.metric import Metric
-from components.evaluator.rule_figures import Figures, rounded
-from components.evaluator.rule_outcome import Rule
+from components.evaluator.rules.rule_figures import Figures, rounded
+from components.evaluator.rules.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey
 from spec.plain_models import title
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.blessing import Comparison, Condition, Demands, Difference
 from components.evaluator.evaluator_settings import EvaluatorSettings, SlicePart
+from components.evaluator.rules.blessing import Comparison, Condition, Demands, Difference
 from components.evaluator.slicing import MISSING, SliceKey, Value
 
 

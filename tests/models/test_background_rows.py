@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from models.data import column_cache
-from models.export import background
+from models.export import background_rows
 from spec.file_names import BACKGROUND
 
 ANY = tf.io.VarLenFeature
@@ -46,7 +46,7 @@ def files(tmp_path):
 
 def written(tmp_path, files, spec=SPEC, images=("photo",)):
     inputs = {name: column for name, column in INPUTS.items() if column in spec}
-    count = background.write(str(tmp_path), inputs, spec, files, images)
+    count = background_rows.write(str(tmp_path), inputs, spec, files, images)
     content = json.loads((tmp_path / BACKGROUND).read_text())
     assert content["rows"] == count
     return {one["name"]: one for one in content["inputs"]}
@@ -55,7 +55,7 @@ def written(tmp_path, files, spec=SPEC, images=("photo",)):
 def test_rows_are_spread_over_all_files(tmp_path, files):
     entries = written(tmp_path, files)
     numbers = [round(10 * cell) for cell in entries["a_b"]["cells"]]
-    assert len(numbers) == background.ROWS
+    assert len(numbers) == background_rows.ROWS
     assert set(np.diff(numbers)) <= {6, 7}
     assert (min(numbers) < 7, max(numbers) > 392) == (True, True)
     assert entries["a_b"] == {"name": "a_b", "column": "a b", "dtype": "float32", "cells": entries["a_b"]["cells"]}
@@ -66,14 +66,14 @@ def test_rows_are_spread_over_all_files(tmp_path, files):
 def test_images_and_long_texts_and_vectors_are_left_out_with_the_reason(tmp_path, files, monkeypatch):
     assert written(tmp_path, files)["photo"]["reason"] == "it holds encoded images"
     assert "cells" not in written(tmp_path, files)["photo"]
-    monkeypatch.setattr(background, "TEXT_BYTES", 3)
+    monkeypatch.setattr(background_rows, "TEXT_BYTES", 3)
     assert "longer than 1024 bytes" in written(tmp_path, files)["text"]["reason"]
     wide = {**SPEC, "a b": tf.io.FixedLenFeature([2], tf.float32)}
     assert written(tmp_path, files, wide)["a_b"]["reason"] == "it holds several values in a row"
 
 
 def test_bytes_that_are_no_text_are_kept(tmp_path, files, monkeypatch):
-    monkeypatch.setattr(background, "ROWS", 400)
+    monkeypatch.setattr(background_rows, "ROWS", 400)
     cells = written(tmp_path, files)["text"]["cells"]
     assert cells[:3] == ["t0", {"b64": "/w=="}, "t2"]
 

@@ -1,0 +1,1 @@
+"""Rules of a blessing: the slices that they apply to, their outcomes, and whether all hold."""
