@@ -7,7 +7,7 @@ A fenced block is run by its language:
   ` ... ` for any text; numbers that differ from run to run (decimals, times, run ids, versions) are not compared.
 - `toml` below `<!-- edit: FILE -->`: its keys are set in that file.
 - any language below `<!-- write: FILE -->`: the block becomes that file.
-- any language below `<!-- not run: WHAT IT NEEDS -->`: commands must parse, TOML too.
+- any language below `<!-- not run: WHAT IT NEEDS -->`: commands must parse, TOML and Python too.
 
 Commands start in the repository, `~/pipeline` in the pages; `cd` and `export` hold for the rest of a page.
 
@@ -15,6 +15,7 @@ Below its title a page may say `<!-- begins: where the tutorial ends -->`, `<!--
 `<!-- slow: REASON -->`. To write today's output into the pages: `PAGES=write pytest tests/e2e/test_docs_pages.py`.
 """
 
+import ast
 import dataclasses
 import difflib
 import os
@@ -169,7 +170,10 @@ def check_unrun(block: Block) -> None:
     if block.language == "toml":
         tomli.loads(block.text)
         return
-    assert block.language == "console", f"line {block.line}: a block that is not run is console or toml"
+    if block.language == "python":
+        ast.parse(block.text)
+        return
+    assert block.language == "console", f"line {block.line}: a block that is not run is console, toml or python"
     for command in commands(block):
         _, start, arguments = command.text.partition("python runner.py ")
         if start:
