@@ -62,10 +62,14 @@ class Conversion:
         """Yield the operations that the outputs need, also by control, each after its inputs."""
         done: set[str] = set()
         waiting = [tensor.op for tensor in self._function.outputs.values()]
+        operations = waiting[0].graph.get_operations() if waiting else []
+        place = {operation.name: number for number, operation in enumerate(operations)}
         while waiting:
             operation = waiting[-1]
             before = [tensor.op for tensor in self._read(operation) if tensor.name not in self._function.constants]
-            before = [one for one in (*before, *operation.control_inputs) if one.name not in done]
+            # In the order of the graph, as TensorFlow has them as a set: a row must always fail by the same check.
+            controls = sorted(operation.control_inputs, key=lambda control: place[control.name], reverse=True)
+            before = [one for one in (*before, *controls) if one.name not in done]
             if operation.name in done or not before:
                 waiting.pop()
                 if operation.name not in done:
