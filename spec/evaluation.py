@@ -99,7 +99,8 @@ class Evaluation(Strict):
     """regression, binary, classes: fit linear or logistic regression and scikit-learn's HistGradientBoosting, with its
     defaults, on the same rows and raw columns, and show their metrics next to the model's."""
     plain_seconds: float = Field(default=20.0, gt=0.0, le=3600.0)
-    """Time limit of these fits together. A plain model that is not fitted by then is left out."""
+    """Processor time of these fits together, in seconds, so that a busy machine fits the same models; they may take ten
+    times as long. A plain model that is not fitted by then is left out."""
     floor: dict[str, float] = Field(default_factory=dict)
     """Metric -> worst accepted value on all rows (for an error: the largest)."""
     baseline: Annotated[tuple[Baseline, ...] | None, BeforeValidator(_listed)] = None

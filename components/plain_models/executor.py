@@ -2,7 +2,10 @@
 
 import io
 import json
+import math
 import os
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +27,9 @@ from spec.file_names import PLAIN
 from spec.plain_models import PLAIN_MODELS, title
 
 PROCESS = "components.plain_models.fit_process"
+_WALL = 10
+"""Most seconds that the process runs for each second of its processor time: other work on the machine must not cost a
+run its plain models, and a process that waits forever must end."""
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -101,21 +107,25 @@ def _facts(config: PlainSettings, train: Any, predicted: Any, folder: str) -> di
 
 
 def _run(folder: str, seconds: float) -> str:
-    """Run the process that fits, and end it at the time limit; return why it ended, for what it did not fit."""
+    """Run the process that fits, and end it at the limit of its processor time; return why it ended."""
     process = subprocess.Popen(
         [sys.executable, "-m", PROCESS, folder],
         stdin=subprocess.DEVNULL,
         cwd=project.folder(),
         env={**os.environ, **project.environment(), **_THREADS},
     )
+    late = f"not fitted within the {seconds:g} s of evaluation.plain_seconds"
+    limit = math.ceil(seconds)
+    resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (limit, limit + 1))
     try:
-        code = process.wait(seconds)
+        code = process.wait(_WALL * seconds)
     except subprocess.TimeoutExpired:
-        return f"not fitted within the {seconds:g} s of evaluation.plain_seconds"
+        return late
     finally:
         process.kill()
         process.wait()
-    return f"its process ended with code {code}"
+    return late if code == -signal.SIGXCPU else f"its process ended with code {code}"
 
 
 def _content(path: str) -> bytes:

@@ -28,4 +28,4 @@ class PlainSettings(Strict):
     split: str = "test"
     """Split to predict."""
     seconds: float = 20.0
-    """Time limit of all fits together."""
+    """Processor time of all fits together."""

@@ -122,14 +122,23 @@ def test_a_label_of_one_class_is_no_error(fitted):
     assert result.line == "none: the train split has fewer than two classes"
 
 
-def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, monkeypatch, tmp_path):
-    (tmp_path / "stuck.py").write_text("while True:\n    pass\n")
+@pytest.mark.parametrize("stuck", ["while True: pass", "import time; time.sleep(600)"], ids=["computes", "waits"])
+def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, monkeypatch, tmp_path, stuck):
+    (tmp_path / "stuck.py").write_text(f"{stuck}\n")
     monkeypatch.setattr(executor, "PROCESS", "stuck")
     monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+    if stuck.startswith("import"):
+        monkeypatch.setattr(executor, "_WALL", 1)
     result = fitted({"n": "number"}, seconds=0.2)
-    why = "not fitted within the 0.2 s of evaluation.plain_seconds"
-    assert result.facts["failed"] == {} or result.facts["failed"] == dict.fromkeys(("linear", "boosted_trees"), why)
-    assert why in result.line
+    assert result.facts["fitted"] == {}
+    assert result.line == "none: not fitted within the 0.2 s of evaluation.plain_seconds"
+
+
+def test_time_that_other_work_takes_does_not_count(fitted, monkeypatch, tmp_path):
+    (tmp_path / "waiting.py").write_text("import time\ntime.sleep(1.5)\nraise SystemExit(7)\n")
+    monkeypatch.setattr(executor, "PROCESS", "waiting")
+    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+    assert fitted({"n": "number"}, seconds=1).line == "none: its process ended with code 7"
 
 
 def test_what_was_fitted_when_the_process_ended_counts(fitted, monkeypatch, tmp_path):
