@@ -41,6 +41,16 @@ def pytest_make_parametrize_id(val: Any, argname: str) -> str | None:
     return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 200) else None
 
 
+@pytest.fixture(autouse=True)
+def _same_project() -> Iterator[None]:
+    """Restore the project folder: a command with --project changes it for the rest of its process."""
+    before = os.environ.get(project.VARIABLE)
+    yield
+    os.environ.pop(project.VARIABLE, None)
+    if before is not None:
+        os.environ[project.VARIABLE] = before
+
+
 @pytest.fixture(scope="session")
 def pack() -> Callable[..., dict[str, Any]]:
     """Return a function that packs sections of a config as custom_config, as a TFX node passes it to user code."""

@@ -55,7 +55,7 @@ def record_runs(job: dict[str, Any], *, home: str, stage: str, facts: Mapping[st
     for executor in spec["deploymentSpec"]["executors"].values():
         if "container" in executor:
             executor["container"]["args"] = [f"--{step.HOME}={home}", *executor["container"].get("args", [])]
-    upstream = {task_id: sorted(task.get("dependentTasks", ())) for task_id, task in tasks.items()}
+    upstream = {task_id: sorted(tasks[task_id].get("dependentTasks", ())) for task_id in sorted(tasks)}
     text = json.dumps({**facts, "nodes": list(in_order(tasks)), "upstream": upstream})
     component = spec["components"][tasks[stage]["componentRef"]["name"]]
     component["inputDefinitions"].setdefault("parameters", {})[FACTS] = {"parameterType": "STRING"}

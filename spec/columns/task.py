@@ -6,6 +6,7 @@ The files are above spec, so they are loaded by name and not imported here; they
 import difflib
 import functools
 import importlib
+import importlib.util
 import pkgutil
 from dataclasses import dataclass
 from types import ModuleType
@@ -84,7 +85,5 @@ def find(name: str) -> Task:
 
 
 def is_own(name: str) -> bool:
-    """Return whether a name is that of a module of the project."""
-    import project
-
-    return name not in shipped() and ("." in name or project.source(name) is not None)
+    """Return whether a name is that of a module outside models/tasks."""
+    return bool(name) and name not in shipped() and ("." in name or importlib.util.find_spec(name) is not None)

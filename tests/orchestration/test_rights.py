@@ -6,7 +6,9 @@ import html
 import io
 import json
 import os
+import select
 import shutil
+import signal
 import stat
 import tempfile
 from pathlib import Path
@@ -26,6 +28,7 @@ from ..inspection import made
 
 OTHER = 54321
 """A user and a group of this number own nothing here."""
+ANSWER_SECONDS = 60
 COMMANDS = (artifacts_command, clean_command, restore_command, runs_command)
 """Imported here: the other user may not be able to read Python's own files."""
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be another user")
@@ -72,24 +75,34 @@ def as_other(*arguments):
 
 
 def in_child(ask):
-    """What a function returns as another user: a code and a text."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.setgroups([])
-        os.setgid(OTHER)
-        os.setuid(OTHER)
-        try:
-            told = ask()
-        except BaseException as error:
-            told = (-1, f"Traceback: {type(error).__name__}: {error}")
-        os.write(write, json.dumps(told).encode())
-        os._exit(0)
-    os.close(write)
-    with open(read, encoding="utf-8") as file:
-        code, said = json.load(file)
-    os.waitpid(pid, 0)
-    return code, said
+    """What a function returns as another user: a code and a text.
+
+    A thread of a library may hold a lock while the process is forked, so a child that does not answer is forked again.
+    """
+    for _ in range(3):
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.setgroups([])
+            os.setgid(OTHER)
+            os.setuid(OTHER)
+            try:
+                answer = ask()
+            except BaseException as error:
+                answer = (-1, f"Traceback: {type(error).__name__}: {error}")
+            os.write(write, json.dumps(answer).encode())
+            os._exit(0)
+        os.close(write)
+        with open(read, encoding="utf-8") as file:
+            answered = bool(select.select([file], [], [], ANSWER_SECONDS)[0])
+            if not answered:
+                os.kill(pid, signal.SIGKILL)
+            text = file.read()
+        os.waitpid(pid, 0)
+        if answered:
+            code, said = json.loads(text)
+            return code, said
+    raise AssertionError(f"three children did not answer within {ANSWER_SECONDS} s each")
 
 
 @AS_ROOT
