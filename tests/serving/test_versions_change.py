@@ -28,6 +28,10 @@ def test_no_request_fails_across_pushes_and_a_rollback_and_each_answer_is_of_a_l
     with running(ModelSource(name="tiny", folder=str(folder)), cores=2) as served:
         stop = threading.Event()
         answers = [[] for _ in range(4)]
+        order = [f'{{"predictions":[{factor}.0]}}' for factor in (1, 2, 3, 1)]
+
+        def all_have(text):
+            return all(one and one[-1][1] == text for one in answers)
 
         def ask(collected):
             while not stop.is_set():
@@ -37,16 +41,17 @@ def test_no_request_fails_across_pushes_and_a_rollback_and_each_answer_is_of_a_l
         threads = [threading.Thread(target=ask, args=(one,)) for one in answers]
         for thread in threads:
             thread.start()
+        served.wait(lambda: all_have(order[0]))
         for number, factor in ((2, 2), (3, 3), (4, 1)):  # 4 is a rollback: the content of 1
             push(exported[factor], folder, number)
             served.wait(lambda number=number: states(served).get(number) == "AVAILABLE")
             served.wait(lambda number=number: states(served)[number - 1] == "END")
+            served.wait(lambda number=number: all_have(order[number - 1]))
         stop.set()
         for thread in threads:
             thread.join()
 
         assert {status for one in answers for status, _ in one} == {200}
-        order = [f'{{"predictions":[{factor}.0]}}' for factor in (1, 2, 3, 1)]
         for one in answers:
             changes = [text for place, (_, text) in enumerate(one) if place == 0 or one[place - 1][1] != text]
             assert changes == order  # never back to an older version
