@@ -28,15 +28,13 @@ def table(parts: "Sequence[Rows]", masked: Collection[str]) -> pa.Table:
         parts: The rows.
         masked: Columns that are left out.
     """
-    [columns] = {columns_of(part.folder) for part in parts[:1]}
-    by_name: dict[str, pa.Array] = {}
+    columns = dict(columns_of(parts[0].folder))
     if parts[0].signature == "serving_examples":
         records = [record for part in parts for record in next(iter(part.inputs.values()))]
-        raw = dict(_of_examples(records, set(dict(columns).values())))
+        raw = dict(_of_examples(records, set(columns.values())))
     else:
-        names = dict(columns)
-        raw = {names.get(name, name): _joined([part.inputs[name] for part in parts]) for name in parts[0].inputs}
-    by_name |= {name: column for name, column in raw.items() if name not in masked}
+        raw = {columns.get(name, name): _joined([part.inputs[name] for part in parts]) for name in parts[0].inputs}
+    by_name: dict[str, pa.Array] = {name: column for name, column in raw.items() if name not in masked}
     seconds = np.concatenate([np.full(part.count, part.seconds) for part in parts])
     stamps = pa.array((seconds * 1e6).astype(np.int64)).cast(pa.timestamp("us"))
     added = {"at": stamps, "version": pa.array(np.full(len(seconds), parts[0].version))}

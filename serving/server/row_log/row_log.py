@@ -5,6 +5,7 @@ counted, never waited for. Each file appears complete; the oldest are removed wh
 """
 
 import contextlib
+import functools
 import os
 import queue
 import threading
@@ -62,7 +63,7 @@ class Rows:
         """Number of rows."""
         return len(next(iter(self.inputs.values())))
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         """Bytes in memory, about."""
         return sum(_size(value) for value in (*self.inputs.values(), *self.outputs.values()))
@@ -76,16 +77,21 @@ def _size(array: Array) -> int:
 
 @dataclass
 class _Waiting:
-    """Rows of one file to be, and when its first row came."""
+    """Rows of one file to be, with their sums, and when its first row came."""
 
     since: float
     parts: list[Rows] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+
+    def add(self, rows: Rows) -> None:
+        self.parts.append(rows)
+        self.count += rows.count
+        self.size += rows.size
 
     @property
     def is_full(self) -> bool:
-        return (
-            sum(part.count for part in self.parts) >= FILE_ROWS or sum(part.size for part in self.parts) >= FILE_BYTES
-        )
+        return self.count >= FILE_ROWS or self.size >= FILE_BYTES
 
 
 class RowLog:
@@ -160,35 +166,35 @@ class RowLog:
 
     def _add(self, rows: Rows) -> None:
         key = (rows.model, rows.version, rows.signature)
-        self._waiting.setdefault(key, _Waiting(self._clock())).parts.append(rows)
+        self._waiting.setdefault(key, _Waiting(self._clock())).add(rows)
 
     def _write_due(self, *, all_of_them: bool = False) -> None:
         for key, waiting in list(self._waiting.items()):
             if all_of_them or waiting.is_full or self._clock() - waiting.since >= FILE_SECONDS:
                 del self._waiting[key]
-                self._write(key[0], waiting.parts)
+                self._write(key[0], waiting)
 
-    def _write(self, model: str, parts: list[Rows]) -> None:
+    def _write(self, model: str, waiting: _Waiting) -> None:
         """Write a file; rows that cannot be written are dropped, so that a full disk stops no prediction."""
         folder = os.path.join(self._settings.folder, model)
         try:
             os.makedirs(folder, exist_ok=True)
             self._number += 1
-            stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(parts[0].seconds))
+            stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(waiting.parts[0].seconds))
             name = f"rows-{stamp}-{os.getpid()}-{self._number:06d}.parquet"
             draft = os.path.join(folder, f".{name}.partial")
-            self._settings.write(draft, logged_columns.table(parts, self._settings.masked))
+            self._settings.write(draft, logged_columns.table(waiting.parts, self._settings.masked))
             os.replace(draft, os.path.join(folder, name))
             self._remove_oldest(folder)
             self._failing = False
         except (OSError, ValueError, pa.ArrowException) as error:
-            self.dropped += sum(part.count for part in parts)
+            self.dropped += waiting.count
             if not self._failing:
                 self._log(f"log of rows: {folder} cannot be written, rows are dropped: {error}")
             self._failing = True
         finally:
             with self._lock:
-                self._bytes -= sum(part.size for part in parts)
+                self._bytes -= waiting.size
 
     def _remove_oldest(self, folder: str) -> None:
         """Remove the oldest files of the log until the others fit."""
