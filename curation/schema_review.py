@@ -263,7 +263,7 @@ def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     """Drop the rows that ingestion drops: those that the config excludes, and those without a label."""
     texts = [name for name, kind in types.items() if kind == "BYTES"]
     found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
-    label = config.label.column if config.label.kind != "clusters" else None
+    label = config.label.required
     keep = row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
     wanted = [name for name in keep.columns if name in found.table.column_names]
     if not wanted:

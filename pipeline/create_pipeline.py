@@ -98,8 +98,7 @@ def create_pipeline(
         data=config.data,
         columns=columns,
         duties=config.columns,
-        # Clusters are found without a label, so a row may lack it.
-        label=None if config.label.kind == "clusters" else config.label.column,
+        label=config.label.required,
         complete=config.features.complete(),
         content=places.data_content,
         read=config.watched(columns)["used"],

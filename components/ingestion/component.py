@@ -11,6 +11,7 @@ from tfx.types.channel import Channel
 from components.fingerprints import code_digest
 from components.ingestion.discovery import formats
 from components.ingestion.executor import Executor
+from components.ingestion.ingestion_settings import parameters
 from spec import settings
 from spec.columns.duties import Duties
 from spec.data import Data
@@ -70,15 +71,16 @@ def ingestion(
     """
     packed = settings.pack(
         {
-            "paths": paths,
-            "data": data.model_dump(mode="json", by_alias=True, exclude={"path"}),
-            "columns": dict(columns),
-            "duties": duties.model_dump(include={"id", "group", "time"}),
-            "label": label,
-            "complete": list(complete),
-            # Of the columns that identify a row or its split: those that count when rows are compared.
-            "read": sorted({*duties.model_dump().values(), data.split.column} & set(read)),
-            "classes": classes,
+            **parameters(
+                paths=paths,
+                data=data,
+                columns=columns,
+                duties=duties,
+                label=label,
+                complete=complete,
+                read=read,
+                classes=classes,
+            ),
             "notes": list(notes),
         },
         settings_folder,

@@ -25,7 +25,7 @@ from components.ingestion.discovery import data_files, spans
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing.casting import narrowed
 from components.ingestion.readers.csv import BLOCK_BYTES
-from components.ingestion.rows import row_filter, row_profile, split_assignment
+from components.ingestion.rows import row_division, row_filter, row_profile
 from components.ingestion.write import example_encoding
 from components.ingestion.write.record_writer import RecordWriter, cut, framed, joined
 from components.prefetch import prefetch
@@ -141,25 +141,14 @@ class WriteShard:
         """
         config, plan, path = self._config, self._plan, element["path"]
         suffix = _suffix(element["shard"], element["shards"])
-        splitter = split_assignment.Splitter(
-            config.data.split,
-            key=plan.key,
-            cut_eval=plan.cut_eval,
-            cuts=plan.cuts,
-            time=config.duties.time,
-            newest=plan.newest,
-            empty=plan.empty,
-        )
+        splitter = row_division.splitter(config, plan)
         keeper = planning.keeper(config)
         paths = {name: f"{self._uri}/{_records(name, suffix)}" for name in splitter.names(element["split"])}
         drafts = {name: parallel_map.Draft(records, self._drafts) for name, records in paths.items()}
         writers = {name: RecordWriter(draft.file) for name, draft in drafts.items()}
         columns = {name: column_cache.Writer(records) for name, records in paths.items()}
         counts = dict.fromkeys(writers, 0)
-        added = sources.added(path, config.data)
-        compared = config.classes or planning.divided(config, added)
-        skip = planning.naming(config, added) if compared else None
-        marks = row_profile.Marks(skip=skip, label=config.label, name=next(iter(added), None))
+        marks = row_division.marks(config, sources.added(path, config.data))
         omitted = omissions.Omissions()
         meter, expected_rows = progress.Meter(), 0.0
         for batch in prefetch(planning.read(plan.files[element["shard"]], plan, config, keeper, omitted)):

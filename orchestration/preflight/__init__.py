@@ -255,14 +255,15 @@ def _code(config: Config) -> str:
 def _table(config: Config, known: dict[str, str], stem: str) -> Table:
     label = config.label
     features = {feature.name: feature for feature in schema_columns.schema(project.folder(), stem).feature}
-    wanted = None if label.kind == "clusters" else label.column
     return Table(
         columns=known,
         schema=f"{load.SCHEMAS}/{stem}.pbtxt",
         label=label,
         weight=config.columns.weight,
         feature=features.get(label.column) if label.column else None,
-        keeper=row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=wanted),
+        keeper=row_filter.Keeper(
+            exclude=config.data.exclude, complete=config.features.complete(), label=label.required
+        ),
         most_blank=config.data.max_null_label,
         split=config.data.split,
         splits=1 if config.data.split.by == "all" else 3,

@@ -9,9 +9,9 @@ import pyarrow as pa
 from components import table_statistics
 from components.ingestion import planning
 from components.ingestion.discovery import data_files, formats
-from components.ingestion.ingestion_settings import IngestionSettings
+from components.ingestion.ingestion_settings import IngestionSettings, parameters
 from components.ingestion.parsing.casting import narrowed
-from components.ingestion.rows import row_profile, split_assignment
+from components.ingestion.rows import row_division, row_profile
 from components.ingestion.write import example_encoding
 from components.validation import row_locations
 from components.validation.gate_context import GateContext, WatchedColumns
@@ -111,19 +111,18 @@ def check(run: Run, rejected: Collection[str]) -> str:
 
 def _settings(run: Run) -> IngestionSettings:
     """Return the settings that the ingestion node would have; see pipeline/create_pipeline.py."""
-    config, duties = run.config, run.config.plain("columns")["columns"]
-    read = set(config.watched(run.columns)["used"])
+    config = run.config
     return IngestionSettings.model_validate(
-        {
-            "paths": run.paths,
-            "data": config.plain("data")["data"],
-            "columns": run.columns,
-            "duties": {key: duties[key] for key in ("id", "group", "time")},
-            "label": None if config.label.kind == "clusters" else config.label.column,
-            "complete": config.features.complete(),
-            "read": sorted({*duties.values(), config.data.split.column} & read),
-            "classes": config.label.kind in CLASSED,
-        }
+        parameters(
+            paths=run.paths,
+            data=config.data,
+            columns=run.columns,
+            duties=config.columns,
+            label=config.label.required,
+            complete=config.features.complete(),
+            read=config.watched(run.columns)["used"],
+            classes=config.label.kind in CLASSED,
+        )
     )
 
 
@@ -131,20 +130,8 @@ def _divided(
     settings: IngestionSettings, plan: planning.Plan
 ) -> tuple[dict[str, list[pa.RecordBatch]] | None, row_profile.Marked]:
     """Read the rows that ingestion would keep, by split, with their profile; None if there are too many."""
-    splitter = split_assignment.Splitter(
-        settings.data.split,
-        key=plan.key,
-        cut_eval=plan.cut_eval,
-        cuts=plan.cuts,
-        time=settings.duties.time,
-        newest=plan.newest,
-        empty=plan.empty,
-    )
-    added = planning.added(settings)
-    compared = settings.classes or planning.divided(settings, added)
-    marks = row_profile.Marks(
-        skip=planning.naming(settings, added) if compared else None, label=settings.label, name=next(iter(added), None)
-    )
+    splitter = row_division.splitter(settings, plan)
+    marks = row_division.marks(settings, planning.added(settings))
     parts: dict[str, list[pa.RecordBatch]] = {}
     rows = 0
     for file in plan.files:

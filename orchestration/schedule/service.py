@@ -173,7 +173,7 @@ class Spans:
                     "data": data,
                     "columns": reviewed.columns,
                     "duties": config.columns.model_dump(exclude={"weight"}),
-                    "label": None if config.label.kind == "clusters" else config.label.column,
+                    "label": config.label.required,
                     "complete": config.features.complete(),
                 }
             )

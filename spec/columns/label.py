@@ -79,6 +79,11 @@ class Label(Strict):
         return tasks.find(self.task).kind
 
     @property
+    def required(self) -> str | None:
+        """Column without whose cell a row is left out; None for clusters, which are found without a label."""
+        return None if self.kind == "clusters" else self.column
+
+    @property
     def needs_number(self) -> bool:
         """Whether the column must be INT or FLOAT."""
         return self.kind == "regression" or self.threshold is not None or self.tiers is not None

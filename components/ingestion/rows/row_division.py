@@ -1,0 +1,33 @@
+"""How the rows of a file are divided into splits, and what is noted about them, as settings and plan say."""
+
+from collections.abc import Sequence
+
+from components.ingestion import planning
+from components.ingestion.ingestion_settings import IngestionSettings
+from components.ingestion.rows.row_profile import Marks
+from components.ingestion.rows.split_assignment import Splitter
+
+
+def splitter(settings: IngestionSettings, plan: planning.Plan) -> Splitter:
+    """Make what divides batches into splits."""
+    return Splitter(
+        settings.data.split,
+        key=plan.key,
+        cut_eval=plan.cut_eval,
+        cuts=plan.cuts,
+        time=settings.duties.time,
+        newest=plan.newest,
+        empty=plan.empty,
+    )
+
+
+def marks(settings: IngestionSettings, added: Sequence[str]) -> Marks:
+    """Make what gathers the profile of the rows.
+
+    Args:
+        settings: The node's settings.
+        added: Columns that the reader adds to identify a row.
+    """
+    compared = settings.classes or planning.divided(settings, added)
+    skip = planning.naming(settings, added) if compared else None
+    return Marks(skip=skip, label=settings.label, name=next(iter(added), None))
