@@ -6,6 +6,7 @@ that modules below it are imported as usual, and the first use of a name that it
 code that uses such a package therefore finds everything in it, and only pays for it then.
 """
 
+import contextlib
 import gc
 import importlib
 import importlib.abc
@@ -13,7 +14,8 @@ import importlib.machinery
 import sys
 import threading
 import types
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 DEFERRED = frozenset(
@@ -130,6 +132,14 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 _FINDER = _Finder()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hide the warnings of Google's libraries on import that they will not support this Python for long."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def load(*modules: str) -> None:

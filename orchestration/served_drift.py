@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 import project
 from components import table_statistics
@@ -25,6 +24,7 @@ from components.validation.gate_findings import Finding
 from components.validation.gates import missing_gate, unseen_gate
 from curation import schema_review
 from errors import UserError
+from inspection.read import column_statistics
 from inspection.store import artifact_files, artifact_lookup
 from inspection.store.metadata_store import Store, open_store
 from orchestration.paths import Root
@@ -38,7 +38,6 @@ MOST_ROWS = 2_000_000
 """Rows that are compared, the last files first: they are in memory."""
 _GATES = {"missing": missing_gate, "unseen": unseen_gate}
 """Gates beside the distances that compare with earlier rows."""
-_STATISTICS = "FeatureStats.pb"
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,7 @@ def _trained(store: Store, name: str, version: int) -> Any:
         if artifact.type == "ExampleStatistics":
             folders = artifact_files.splits(artifact_files.folder(artifact.uri, "the statistics"))
             if TRAIN in folders:
-                path = os.path.join(folders[TRAIN], _STATISTICS)
-                return artifact_files.message(path, statistics_pb2.DatasetFeatureStatisticsList)
+                return column_statistics.proto(folders[TRAIN])
     raise UserError(f"run {run}, which trained version {version}, has no statistics of its train split")
 
 

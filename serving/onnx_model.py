@@ -39,7 +39,7 @@ class OnnxSignature:
         name: Its name.
         inputs: Input name -> TensorFlow's name of its type; all are of (rows,).
         outputs: Output name -> TensorFlow's name of its type, and its sizes after the rows.
-        messages: What a row is told that fails a check, by number from 1.
+        messages: Messages for rows that fail a check, by number from 1.
         columns: Input name -> the column's name.
         sample: Inputs of some rows, input name -> cells.
         answers: The predictions for them, output name -> values.

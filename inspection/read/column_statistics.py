@@ -72,12 +72,21 @@ def read_statistics(artifact: pb.Artifact) -> list[Split]:
     return [Split(split=split, **_read(folder)) for split, folder in folders.items()]
 
 
-def _read(folder: str) -> dict[str, Any]:
+def proto(folder: str) -> Any:
+    """Read the statistics of a split's folder as DatasetFeatureStatisticsList.
+
+    Raises:
+      ResourceError: They are missing or damaged.
+    """
     files = artifact_files.named(folder, _FILES)
     if not files:
         raise ResourceError(f"{folder} contains no statistics: expected FeatureStats.pb")
     content = None if files[0].endswith(".pb") else next(artifact_files.records(files[0]), b"")
-    parsed = artifact_files.message(files[0], statistics_pb2.DatasetFeatureStatisticsList, content)
+    return artifact_files.message(files[0], statistics_pb2.DatasetFeatureStatisticsList, content)
+
+
+def _read(folder: str) -> dict[str, Any]:
+    parsed = proto(folder)
     # Further datasets in a list are slices of the first one.
     dataset = parsed.datasets[0] if parsed.datasets else statistics_pb2.DatasetFeatureStatistics()
     return {"rows": int(dataset.num_examples), "columns": tuple(map(_column, dataset.features))}

@@ -78,7 +78,7 @@ class _Replay:
         kind = pb.ExecutionType(name=record["type"])
         execution = pb.Execution(type_id=self._mlmd.put_execution_type(kind))
         execution.last_known_state = pb.Execution.State.Value(
-            {"BLOCKED": "FAILED", "RUNNING": "RUNNING"}.get(record["state"], record["state"])
+            "FAILED" if record["state"] == "BLOCKED" else record["state"]
         )
         cached = record["state"] == "CACHED"
         started = began if cached else _milliseconds(record["started"])

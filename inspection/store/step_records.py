@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import buckets
+from serving import version_files
 from spec.rows.data_paths import is_remote
 
 Record = dict[str, Any]
@@ -28,9 +29,7 @@ _READERS = 16
 
 def names(folder: str) -> list[str]:
     """List the names in a folder, sorted; empty if it does not exist."""
-    if is_remote(folder):
-        return buckets.names(folder)
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return sorted(version_files.names(folder))
 
 
 def read(path: str) -> Any:

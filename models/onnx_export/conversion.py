@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from models.onnx_export.frozen_function import FrozenFunction, Table
+from models.onnx_export.frozen_function import FrozenFunction, Table, source
 from models.onnx_export.onnx_graph import TYPES, Array, OnnxGraph
 from models.onnx_export.operations import arithmetic, arrays, checks, layers, reductions, sparse, texts
 
@@ -144,10 +144,7 @@ class Conversion:
 
     def table(self, operation: Any) -> Table:
         """Return the lookup table of an operation."""
-        tensor = operation.inputs[0]
-        while tensor.op.type == "Identity":
-            tensor = tensor.op.inputs[0]
-        return self._function.tables[tensor.name]
+        return self._function.tables[source(operation.inputs[0]).name]
 
     def branches(self, operation: Any) -> list[Any]:
         """Return the bodies of a condition, for true and for false."""
@@ -158,12 +155,12 @@ class Conversion:
         return self.graph.add("Cast", name, to=TYPES[dtype])
 
     def check(self, good: str, messages: list[str]) -> None:
-        """Note a check: bool of (rows, messages), and what a row is told that fails it."""
+        """Add a check: bool of (rows, messages), and the messages for a row that fails it."""
         self._checks.append((good, messages))
 
     @property
     def messages(self) -> list[str]:
-        """What rows are told, by number of the check from 1."""
+        """Messages for rows that fail a check, by number of the check from 1."""
         return [message for _, messages in self._checks for message in messages]
 
     def model(self, notes: dict[str, str]) -> Any:

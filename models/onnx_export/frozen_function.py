@@ -81,7 +81,7 @@ def _constants(graph: Any, tables: Mapping[str, Table]) -> dict[str, Array]:
         for operation in ready:
             known.add(operation.name)
             if operation.type == _SIZE:
-                entries = len(tables[_source(operation.inputs[0]).name].keys)
+                entries = len(tables[source(operation.inputs[0]).name].keys)
                 value = tf.make_tensor_proto(entries, tf.int64)
                 part.node.add(name=operation.name, op="Const").attr["value"].tensor.CopyFrom(value)
                 part.node[-1].attr["dtype"].type = tf.int64.as_datatype_enum
@@ -108,7 +108,8 @@ def _constants(graph: Any, tables: Mapping[str, Table]) -> dict[str, Array]:
         return dict(zip(names, session.run(names), strict=True))
 
 
-def _source(tensor: Any) -> Any:
+def source(tensor: Any) -> Any:
+    """Return the tensor that another one only passes on."""
     while tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
     return tensor

@@ -8,7 +8,6 @@ has them.
 
 import os
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,7 +18,7 @@ from components.fingerprints import code_digest
 from components.ingestion.discovery import data_files
 from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
-from orchestration import preflight
+from orchestration import lazy_packages, preflight
 from orchestration.cloud import kubeflow, machines, vertex
 from orchestration.local.worker import USER_CODE
 from orchestration.paths import Root
@@ -112,8 +111,7 @@ def run(request: Request) -> int:
     printing.line(f"compiling for {target.TITLE}: starting TFX takes about 20 s")
     # Start messages of TensorFlow and Google's clients do not concern the user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
+    with lazy_packages.quiet():
         for module in USER_CODE:
             user_code.load(module)
         from orchestration.cloud import job, long_parameters, run_facts

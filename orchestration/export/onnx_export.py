@@ -11,11 +11,10 @@ import tensorflow as tf
 from errors import ResourceError, UserError
 from models.onnx_export.conversion import Conversion, NotConvertibleError
 from models.onnx_export.frozen_function import freeze
+from models.onnx_export.onnx_graph import TEXT
 from orchestration.export import sample_inputs
 from serving import onnx_model
 from serving.version_files import write
-
-_EXTENSIONS = "ai.onnx.contrib"
 
 Array = np.ndarray[Any, Any]
 
@@ -49,7 +48,7 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
             raise UserError(f"{name} has no ONNX form: {error}. Use --format saved_model") from error
         inputs, count = rows[signature](source)
         answers = _compared(signature, function, content, inputs, count)
-        needs_text = needs_text or _EXTENSIONS in conversion.graph.domains
+        needs_text = needs_text or TEXT in conversion.graph.domains
         write(os.path.join(target, file), content)
         specs = function.structured_input_signature[1]
         described[signature] = {

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.validation import passed_statistics
 from components.validation.gate_context import TRAIN, PreviousRun, by_column, row_count
 from errors import PipelineError, UserError
+from inspection.read import column_statistics
 from inspection.store import artifact_files
 from inspection.store.metadata_store import PIPELINE_CONTEXT, open_store
 from orchestration.paths import Root
 
-_STATISTICS = "FeatureStats.pb"
 _CLOSE = 1e-6
 """Relative difference of two means of the same numbers, summed in another order."""
 
@@ -105,12 +104,7 @@ def _splits(artifact: _Artifact) -> dict[str, Any]:
     """Read the statistics of each split; empty if a file is gone or damaged, as in a run."""
     try:
         folders = artifact_files.splits(artifact_files.folder(artifact.uri, "the statistics"))
-        return {
-            split: artifact_files.message(
-                os.path.join(folder, _STATISTICS), statistics_pb2.DatasetFeatureStatisticsList
-            )
-            for split, folder in folders.items()
-        }
+        return {split: column_statistics.proto(folder) for split, folder in folders.items()}
     except PipelineError:
         return {}
 

@@ -72,6 +72,18 @@ def fitted(folder, tmp_path):
     return run
 
 
+@pytest.fixture
+def process(monkeypatch, tmp_path):
+    """Makes a script the process that fits."""
+
+    def become(script):
+        (tmp_path / "script.py").write_text(script)
+        monkeypatch.setattr(executor, "PROCESS", "script")
+        monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+
+    return become
+
+
 def test_a_regression_is_learned_in_the_logarithm_and_predicted_in_the_unit_of_the_label(fitted):
     result = fitted({"n": "number", "c": "category"}, weight="w")
 
@@ -123,10 +135,8 @@ def test_a_label_of_one_class_is_no_error(fitted):
 
 
 @pytest.mark.parametrize("stuck", ["while True: pass", "import time; time.sleep(600)"], ids=["computes", "waits"])
-def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, monkeypatch, tmp_path, stuck):
-    (tmp_path / "stuck.py").write_text(f"{stuck}\n")
-    monkeypatch.setattr(executor, "PROCESS", "stuck")
-    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, process, monkeypatch, stuck):
+    process(f"{stuck}\n")
     if stuck.startswith("import"):
         monkeypatch.setattr(executor, "_WALL", 1)
     result = fitted({"n": "number"}, seconds=0.2)
@@ -134,37 +144,31 @@ def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, monkeypatch, tmp_pa
     assert result.line == "none: not fitted within the 0.2 s of evaluation.plain_seconds"
 
 
-def test_time_that_other_work_takes_does_not_count(fitted, monkeypatch, tmp_path):
-    (tmp_path / "waiting.py").write_text("import time\ntime.sleep(1.5)\nraise SystemExit(7)\n")
-    monkeypatch.setattr(executor, "PROCESS", "waiting")
-    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+def test_time_that_other_work_takes_does_not_count(fitted, process):
+    process("import time\ntime.sleep(1.5)\nraise SystemExit(7)\n")
     assert fitted({"n": "number"}, seconds=1).line == "none: its process ended with code 7"
 
 
-def test_what_was_fitted_when_the_process_ended_counts(fitted, monkeypatch, tmp_path):
-    (tmp_path / "half.py").write_text(
+def test_what_was_fitted_when_the_process_ended_counts(fitted, process):
+    process(
         "import json, sys, numpy\n"
         "numpy.save(sys.argv[1] + '/linear.npy', numpy.ones(60, 'float32'))\n"
         "facts = {'rows': 400, 'columns': 1, 'fitted': {'linear': []}, 'failed': {}}\n"
         "json.dump(facts, open(sys.argv[1] + '/facts.json', 'w'))\n"
         "sys.exit(7)\n"
     )
-    monkeypatch.setattr(executor, "PROCESS", "half")
-    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
     result = fitted({"n": "number"})
     assert list(result.predictions) == ["linear"]
     assert result.line == "linear regression; no boosted trees: its process ended with code 7"
 
 
-def test_predictions_that_are_not_finite_are_no_model(fitted, monkeypatch, tmp_path):
-    (tmp_path / "wild.py").write_text(
+def test_predictions_that_are_not_finite_are_no_model(fitted, process):
+    process(
         "import json, sys, numpy\n"
         "numpy.save(sys.argv[1] + '/linear.npy', numpy.full(60, numpy.inf, 'float32'))\n"
         "facts = {'rows': 400, 'columns': 1, 'fitted': {'linear': []}, 'failed': {'boosted_trees': 'ValueError: x'}}\n"
         "json.dump(facts, open(sys.argv[1] + '/facts.json', 'w'))\n"
     )
-    monkeypatch.setattr(executor, "PROCESS", "wild")
-    monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
     result = fitted({"n": "number"})
     assert result.line == "no boosted trees: ValueError: x; no linear regression: a prediction is not finite"
 

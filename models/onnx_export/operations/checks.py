@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from models.onnx_export.frozen_function import source
+
 FINDING = "finding"
 """Prefix of the messages of models.transform_graph.raw_columns.require."""
 CONDITIONS = ("If", "StatelessIf")
@@ -45,9 +47,7 @@ def _assertion(conversion: Any, operation: Any) -> list[str]:
 
 
 def _check(conversion: Any, condition: Any, messages: list[str]) -> None:
-    operation = condition.op
-    while operation.type == "Identity":
-        operation = operation.inputs[0].op
+    operation = source(condition).op
     messages = messages or [_OTHER]
     if operation.type == "All":
         good = operation.inputs[0]

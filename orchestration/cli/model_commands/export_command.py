@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import warnings
 from typing import Any
 
 import project
@@ -39,10 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Export."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import printing
+    from orchestration import lazy_packages
 
-    with warnings.catch_warnings():
-        # Google's libraries warn on import that they will not support this Python for long.
-        warnings.simplefilter("ignore", FutureWarning)
+    with lazy_packages.quiet():
         from orchestration.export import model_export
 
         exported = model_export.export(

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import warnings
 from typing import Any
 
 from orchestration.cli import options
@@ -51,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     import printing
     from orchestration import lazy_packages
 
-    with warnings.catch_warnings():
-        # Google's libraries warn on import that they will not support this Python for long.
-        warnings.simplefilter("ignore", FutureWarning)
+    with lazy_packages.quiet():
         lazy_packages.load("orchestration.prediction.predict_file")
         from orchestration.prediction import predict_file
 
