@@ -82,7 +82,7 @@ class Flats:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def told(self, *overrides: str, metadata: str | None = None) -> list[str]:
+    def errors(self, *overrides: str, metadata: str | None = None) -> list[str]:
         """Return the errors of preflight, one line each."""
         from orchestration import preflight
         from pipeline.variants import Name

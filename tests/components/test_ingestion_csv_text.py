@@ -45,7 +45,7 @@ def read(tmp_path):
         settings = Data(path="not read", **keys)
         omissions = Omissions()
         batches = list(sources.batches(str(path), settings, columns, omissions))
-        run.told = omissions.lines()
+        run.omitted = omissions.lines()
         return pa.Table.from_batches(batches).to_pydict()
 
     return run
@@ -144,7 +144,7 @@ def test_titles_comments_and_footers_are_left_out_and_counted(read, monkeypatch,
     )
     keys = {"skip_rows": 3, "comment": "#", "skip_footer": 2}
     assert read((mark + text).replace("\n", ends), csv=keys)["city"] == [f"Zürich{ends}# no comment", "Bern"]
-    assert read.told == [
+    assert read.omitted == [
         "skipped 3 lines: above the header (csv.skip_rows)",
         "skipped 2 lines: comments, which begin with '#' (csv.comment)",
         "skipped 2 rows: below the table (csv.skip_footer)",
@@ -170,7 +170,7 @@ def test_a_header_line_in_the_middle_is_no_row(read, monkeypatch, block, columns
     table = read(TEXT + TEXT.replace("lat", " lat ") + f"\ufeff{TEXT}", columns)
     assert [str(cell) for cell in table["id"]] == ["1", "2"] * 3
     assert table["city"] == ROWS["city"] * 3
-    assert read.told == ["left out 2 rows: the header line again, as where files were put together (line 4, line 7)"]
+    assert read.omitted == ["left out 2 rows: the header line again, as where files were put together (line 4, line 7)"]
 
 
 def test_a_row_that_holds_one_name_is_a_row(read):
@@ -251,9 +251,9 @@ def test_long_texts_are_cut_or_their_rows_left_out(read, monkeypatch, block):
     columns = {"id": "BYTES", "city": "BYTES"}
     table = read(text, columns, csv={"long_cells": "cut"})
     assert table["city"] == ["a", LONG[: csv_text.FIELD_BYTES // 2], "b", "c"]
-    assert read.told == ["cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (city)"]
+    assert read.omitted == ["cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (city)"]
     assert read(text, columns, csv={"long_cells": "skip"})["city"] == ["a", "b", "c"]
-    assert read.told == ["left out 1 row: a text of over 131,072 bytes (csv.long_cells)"]
+    assert read.omitted == ["left out 1 row: a text of over 131,072 bytes (csv.long_cells)"]
     with pytest.raises(UserError, match=r"column 'id', row 4, line 5: .*'x'"):
         read(text, {"id": "INT", "city": "BYTES"}, csv={"long_cells": "skip"})
     with pytest.raises(UserError, match=r"line 3|row 3.*csv = {long_cells = \"cut\"} under \[data\] cuts such text"):

@@ -27,7 +27,7 @@ def read(tmp_path):
         settings = Data(path="not read", **keys)
         omissions = Omissions()
         batches = list(sources.batches(str(path), settings, columns or {}, omissions))
-        run.told = omissions.lines()
+        run.omitted = omissions.lines()
         return pa.Table.from_batches(batches).to_pydict()
 
     return run
@@ -67,20 +67,20 @@ def test_cells_are_cleaned_as_those_of_csv(read):
 
 def test_lists_are_left_out_and_named(read, tmp_path):
     assert read('{"a": 1, "tags": [1], "at": {"more": []}}\n') == {"a": [1]}
-    assert read.told == ["left out 2 columns: holds lists: a cell is one number or text (tags, at.more)"]
+    assert read.omitted == ["left out 2 columns: holds lists: a cell is one number or text (tags, at.more)"]
     omissions = Omissions()
     sources.look(str(tmp_path / "table.jsonl"), Data(path="x"), omissions)
-    assert omissions.lines() == read.told
+    assert omissions.lines() == read.omitted
 
 
 def test_a_list_among_values_is_missing_and_named(read):
     assert read('{"a": 1}\n{"a": [2]}\n') == {"a": [1, None]}
-    assert read.told == ["read 1 column: lists in some rows, as missing values (a)"]
+    assert read.omitted == ["read 1 column: lists in some rows, as missing values (a)"]
 
 
 def test_a_column_that_the_config_drops_is_left_out(read):
     assert read('{"a": 1, "b": 2, "c": [1]}\n', drop=["b", "c"]) == {"a": [1]}
-    assert read.told == ["left out 2 columns: listed in data.drop (c, b)"]
+    assert read.omitted == ["left out 2 columns: listed in data.drop (c, b)"]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def made(tmp_path):
         run.different = schema_review.diff(
             schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path)), omissions
         )
-        run.told = omissions.lines()
+        run.omitted = omissions.lines()
         return "\n".join(sentences)
 
     return run
@@ -52,7 +52,7 @@ def test_a_column_that_not_all_files_have_is_left_out_and_named(made):
     wider = "n,c,y,x\n" + ROWS.replace("\n", ",1.50\n")
     assert "x is dropped: 1 of 2 files lack it (p0.csv)" in made(f"n,c,y\n{ROWS}", wider)
     assert made.config.data.drop == ("x",)
-    assert made.told == ["left out 1 column: listed in data.drop (x)"]
+    assert made.omitted == ["left out 1 column: listed in data.drop (x)"]
 
 
 def test_so_is_one_of_parquet_and_of_json_lines(made, tmp_path):

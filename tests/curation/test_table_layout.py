@@ -50,7 +50,7 @@ def made(tmp_path):
         reviewed = load.reviewed(str(tmp_path), Name("made"))
         data = reviewed.config.data
         run.config = reviewed.config
-        run.doctor, run.told = Omissions(), Omissions()
+        run.doctor, run.omitted = Omissions(), Omissions()
         preflight.check_data(
             data_files.under(str(tmp_path), data.path),
             data,
@@ -60,7 +60,7 @@ def made(tmp_path):
             omissions=run.doctor,
         )
         assert schema_review.diff(schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path))) == []
-        batches = list(sources.batches(str(path), data, reviewed.columns, run.told))
+        batches = list(sources.batches(str(path), data, reviewed.columns, run.omitted))
         return sum(map(len, batches)), data.csv.model_dump(exclude_unset=True), "\n".join(proposal.said)
 
     return run
@@ -102,7 +102,7 @@ def test_a_line_that_tells_a_spreadsheet_the_delimiter(made, table):
 def test_comments_between_the_rows(made, table, rows):
     count, keys, _ = made(table + rows(100) + "# in, the middle\n" + rows(20))
     assert (count, keys) == (270, {"comment": "#"})
-    assert made.told.lines() == ["skipped 1 line: comments, which begin with '#' (csv.comment)"]
+    assert made.omitted.lines() == ["skipped 1 line: comments, which begin with '#' (csv.comment)"]
 
 
 def test_comments_above_a_single_column():
@@ -140,8 +140,10 @@ def test_a_row_that_was_cut_is_no_footer(made, table):
 def test_files_that_were_put_together(made, table):
     count, keys, _ = made(table + table)
     assert (count, keys) == (300, {})
-    assert made.told.lines() == ["left out 1 row: the header line again, as where files were put together (line 152)"]
-    assert made.doctor.lines() == made.told.lines()
+    assert made.omitted.lines() == [
+        "left out 1 row: the header line again, as where files were put together (line 152)"
+    ]
+    assert made.doctor.lines() == made.omitted.lines()
 
 
 def test_a_file_without_a_header_keeps_its_first_row(made, rows):

@@ -78,25 +78,25 @@ class Month:
         print("$", *arguments, "->", result.code, result.out, result.err, sep="\n")
         return result
 
-    def told(self, code, *arguments):
+    def output(self, code, *arguments):
         """Run a command that ends with this code; return what it prints, with paths shortened."""
         result = self.command(*arguments)
         assert result.code == code, result.err or result.out
         return (result.out + result.err).replace(str(self.root), "ROOT").replace(str(self.tree), "TREE")
 
     def run(self, code, *more):
-        return self.told(code, "--local", "--pipeline", "month", "--root", self.root, *more)
+        return self.output(code, "--local", "--pipeline", "month", "--root", self.root, *more)
 
     def inspect(self, *arguments):
-        return self.told(0, "inspect", *arguments, "--root", self.root)
+        return self.output(0, "inspect", *arguments, "--root", self.root)
 
     def push(self, *arguments):
-        return self.told(0, "push", *arguments, "month", "--root", self.root)
+        return self.output(0, "push", *arguments, "month", "--root", self.root)
 
     def accept(self):
         """Approve a schema of today's data."""
-        self.told(0, "schema", "infer", "month")
-        return self.told(0, "schema", "approve", "month")
+        self.output(0, "schema", "infer", "month")
+        return self.output(0, "schema", "approve", "month")
 
     def serves(self):
         """Return the version that serves."""
@@ -161,10 +161,10 @@ def renamed_column(month, first):
     month.week(2, columns=("x", "zz"))
     said = month.run(2)
     assert "column 'z' of the schema is missing. Did you mean 'zz'?" in said
-    said = month.told(3, "schema", "diff", "month")
+    said = month.output(3, "schema", "diff", "month")
     assert "refused  z: the column is missing from the data" in said
     assert "refused  zz: new column (FLOAT), which is not in the schema" in said
-    assert "column 'z' of the schema is missing" in month.told(2, "doctor", "month", "--root", month.root)
+    assert "column 'z' of the schema is missing" in month.output(2, "doctor", "month", "--root", month.root)
     assert month.serves() == first
 
     # The supplier sends the file again.
@@ -185,7 +185,7 @@ def new_category(month):
     said = month.inspect("anomalies", "latest")
     assert "its data was refused" in said
     assert "add value: \"west\" to the string_domain 'shop'" in said
-    assert "refused  shop: 1 new value: 'west' 34.00%" in month.told(3, "schema", "diff", "month")
+    assert "refused  shop: 1 new value: 'west' 34.00%" in month.output(3, "schema", "diff", "month")
     assert month.serves() == before
     assert "schemas/month.pbtxt is now the approved schema; the previous one is kept as" in month.accept()
     said = month.run(0, "--to", "validation")
@@ -225,7 +225,7 @@ def killed_schedule(month, folder):
     lines = month.inspect("runs").splitlines()
     assert lines[1].split()[2] == "FAILED"
     assert "its process is no longer running: the same command resumes it" in lines[1]
-    said = month.told(0, "schedule", "history", "month:weekly", "--root", month.root)
+    said = month.output(0, "schedule", "history", "month:weekly", "--root", month.root)
     assert "FAILED" in said
     assert "its process exited without a result" in said
 

@@ -96,7 +96,7 @@ def test_a_damaged_store_is_never_replaced(flats, figure, damage):
     damage(path)
     before = path.read_bytes()
     begun = time.perf_counter()
-    [finding] = flats.told()
+    [finding] = flats.errors()
     figure(24, f"{damage.__name__}: refused in {time.perf_counter() - begun:.2f} s")
     assert finding.startswith(str(path))
     assert "Restore its last backup with `inspect restore FILE`, or move it away" in finding
@@ -121,7 +121,7 @@ def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, 
     )
     # Not by the clock: other processes may be busy.
     begun = time.process_time()
-    lines = flats.told()
+    lines = flats.errors()
     seconds = time.process_time() - begun
     figure(25, f"{what}: {seconds:.2f} s")
     assert seconds < 5

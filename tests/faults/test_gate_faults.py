@@ -56,7 +56,7 @@ def test_missing_new_and_retyped_columns_stop_a_run(stopped):
 def test_a_column_of_another_type_is_rejected_by_preflight(flats, figure):
     """Fault 8: text in a column of numbers is told before the first stage."""
     flats.data(TEXT.replace("\n45,", "\nlarge,"))
-    [finding] = flats.told()
+    [finding] = flats.errors()
     figure(8, "another type: told before the first stage")
     assert (
         "flats.csv, line 7: column 'area' holds 'large', which is not FLOAT: fix the cell, or write type: BYTES"

@@ -33,13 +33,13 @@ MEMORY_BYTES = 2 << 30
 def refused(flats, figure):
     """Sees that preflight refuses a table in under two seconds of the processor; returns its words."""
     # Its imports are paid for once.
-    assert flats.told() == []
+    assert flats.errors() == []
 
     def run(row, what, content, name="flats.csv"):
         flats.data(content, name)
         # Not by the clock: other processes may be busy.
         begun = time.process_time()
-        findings = flats.told(f"data.path=data/{name}")
+        findings = flats.errors(f"data.path=data/{name}")
         seconds = time.process_time() - begun
         assert findings, what
         assert seconds < 2
@@ -96,7 +96,7 @@ def test_bom_crlf_quotes_and_gzip_give_the_same_table(flats, figure):
     differing = 0
     for name, content in dresses.items():
         path = flats.data(content, name)
-        assert flats.told(f"data.path=data/{name}") == []
+        assert flats.errors(f"data.path=data/{name}") == []
         differing += not pa.Table.from_batches(sources.batches(str(path), SETTINGS, COLUMNS)).equals(plain)
     figure(12, f"tables that differ = {differing} of {len(dresses)}")
     assert differing == 0
@@ -124,17 +124,17 @@ def test_a_readme_and_another_order_of_columns_are_accepted_and_a_stray_file_is_
     flats.data(TEXT, "parts/a.csv")
     flats.data("rent,area,city\n" + "".join(f"{800 + row},{row},Chur\n" for row in range(9)), "parts/b.csv")
     flats.data("About these files", "parts/README.txt")
-    assert flats.told("data.path=data/parts") == []
+    assert flats.errors("data.path=data/parts") == []
     files = [file.path for file in data_files.resolve(str(flats.root / "data" / "parts"), SETTINGS)]
     rows = [row for batch in sources.batches(files, SETTINGS, COLUMNS) for row in batch.to_pylist()]
     wrong = sum(not (row["rent"] >= 800 and row["city"] in ("Bern", "Chur")) for row in rows)
     figure(15, f"{len(rows)} rows of two orders, wrong = {wrong}")
     assert (len(rows), wrong) == (49, 0)
     flats.data("What was agreed\nand when\n", "parts/minutes.txt")
-    *findings, fix = flats.told("data.path=data/parts")
+    *findings, fix = flats.errors("data.path=data/parts")
     assert all("parts/minutes.txt" in line for line in findings)
     assert fix.startswith("Fix the data; or, to accept it, ")
-    assert flats.told("data.path=data/parts")
+    assert flats.errors("data.path=data/parts")
 
 
 BOMBS = """
@@ -182,7 +182,7 @@ def test_files_that_would_fill_the_memory_are_rejected(tmp_path, figure):
 def test_unknown_config_keys_are_rejected_with_the_closest_key(flats, figure):
     """Fault 36: each unknown key of a config is refused, with the nearest right one."""
     flats.config(flats.CONFIG + 'colum = 1\n[gates]\ndrfit = "block"\nrows = {lest = 0.5}\n[gate]\n')
-    findings = flats.told()
+    findings = flats.errors()
     figure(36, f"{len(findings)} unknown keys, all told")
     assert [line.split(" is not")[0].split(": ")[1] for line in findings] == [
         "label.colum",

@@ -19,7 +19,7 @@ def photos(flats):
 
 
 def test_images_of_the_listed_classes_pass(photos):
-    assert photos.told() == []
+    assert photos.errors() == []
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_model_that_reads_the_path_of_an_image_is_rejected(photos, monkeypatch
             "image = [{height = 4, width = 4, channels = 3}]", ""
         )
     photos.config(config)
-    lines = [line for line in photos.told() if "'file'" in line and "model would read" in line]
+    lines = [line for line in photos.errors() if "'file'" in line and "model would read" in line]
 
     assert lines == [
         "configs/flats.toml: the model would read 'file', the path of each image, whose folder is the class: the "
@@ -50,19 +50,19 @@ def test_a_model_that_reads_the_path_of_an_image_is_rejected(photos, monkeypatch
 
 def test_an_unlisted_class_is_reported_with_the_edits_unless_the_gate_only_warns(photos):
     classes(photos.photos, names=("bird",), count=4)
-    [finding] = photos.told()
+    [finding] = photos.errors()
 
     assert finding == (
         f"{photos.photos}: the label 'label': 4 of 16 rows have the value 'bird', which is not in label.classes, and "
         'would have no class; to accept it: add "bird" to label.classes in the config; or skip such rows with '
         "data.exclude = [\"label = 'bird'\"]"
     )
-    assert photos.told("data.exclude=[\"label = 'bird'\"]") == []
-    assert photos.told("gates.label=warn") == []
+    assert photos.errors("data.exclude=[\"label = 'bird'\"]") == []
+    assert photos.errors("gates.label=warn") == []
 
 
 def test_a_class_without_a_folder_is_reported(photos):
-    [finding] = photos.told("label.classes=['cat', 'dog', 'fox']")
+    [finding] = photos.errors("label.classes=['cat', 'dog', 'fox']")
 
     assert finding.endswith(
         "class 'fox' of label.classes has no rows: remove it from label.classes in the config, or add rows "
@@ -72,7 +72,7 @@ def test_a_class_without_a_folder_is_reported(photos):
 
 def test_all_unreadable_files_and_empty_classes_are_reported_together(photos):
     folder(photos.photos, {"cat/5.png": b"", "dog/4.png": b"<html>", "dog/5.png": HEIC})
-    findings = photos.told()
+    findings = photos.errors()
 
     assert [line.partition(" cannot be read as an image: ")[0].rpartition("/photos/")[2] for line in findings[:3]] == [
         "cat/5.png",
@@ -80,9 +80,9 @@ def test_all_unreadable_files_and_empty_classes_are_reported_together(photos):
         "dog/5.png",
     ]
     assert findings[3].endswith("or write data.image.max_broken = 0.25 to leave them out")
-    assert photos.told("data.image.max_broken=0.25") == []
+    assert photos.errors("data.image.max_broken=0.25") == []
     folder(photos.photos, {"fox/1.heic": HEIC})
-    assert "no image of class 'fox' can be read: 1 file: HEIC is not read" in photos.told()[0]
+    assert "no image of class 'fox' can be read: 1 file: HEIC is not read" in photos.errors()[0]
 
 
 def test_skipped_files_are_reported_with_the_data(photos):
@@ -99,7 +99,7 @@ def test_skipped_files_are_reported_with_the_data(photos):
 def test_a_schema_whose_type_differs_from_the_folder_names_is_reported(photos):
     photos.schema(picture_files.SCHEMA.replace('"label" type: BYTES', '"label" type: INT'))
 
-    assert photos.told("label.classes=[]") == [
+    assert photos.errors("label.classes=[]") == [
         f"{photos.photos}: the schema says that label is INT, and the folder of a class is named 'cat': write type: "
         "BYTES for label in the schema"
     ]

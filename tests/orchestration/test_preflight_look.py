@@ -14,7 +14,7 @@ from pipeline.variants import Name
 
 
 def test_a_table_that_matches_its_schema_has_no_findings(flats):
-    assert flats.told() == []
+    assert flats.errors() == []
     assert flats.runs.is_dir()
 
 
@@ -23,7 +23,7 @@ def test_all_findings_are_reported_together(flats, monkeypatch):
     flats.schema(flats.SCHEMA.replace("type: INT", "type: STRUCT"))
     flats.runs.write_text("")
     monkeypatch.setattr(installed, "CHECKED", ())
-    findings = flats.told()
+    findings = flats.errors()
 
     assert [line.split(":")[0] for line in findings] == [
         "configs/flats.toml",
@@ -35,7 +35,7 @@ def test_all_findings_are_reported_together(flats, monkeypatch):
 def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
     flats.schema("feature {")
     flats.data("area,area\n1,2\n")
-    findings = flats.told()
+    findings = flats.errors()
 
     assert findings[0].startswith("schemas/flats.pbtxt: not a valid schema:")
     assert findings[1].endswith(
@@ -56,7 +56,7 @@ def test_data_is_checked_even_if_other_sections_of_the_config_are_invalid(flats,
     assert right in flats.CONFIG
     flats.config(flats.CONFIG.replace(right, wrong))
     flats.data("area,area\n1,2\n")
-    findings = flats.told()
+    findings = flats.errors()
 
     assert findings[0].startswith(f"configs/flats.toml: {told}")
     assert any("flats.csv: two columns are named 'area': rename one, or drop it" in line for line in findings)
@@ -69,7 +69,7 @@ def test_without_a_path_only_the_config_is_reported(flats, wrong):
     flats.config(flats.CONFIG.replace(right, wrong))
     flats.data("area,area\n1,2\n")
 
-    assert {line.split(":")[0] for line in flats.told()} == {"configs/flats.toml"}
+    assert {line.split(":")[0] for line in flats.errors()} == {"configs/flats.toml"}
 
 
 def test_findings_about_the_user_s_input_determine_the_exit_code():

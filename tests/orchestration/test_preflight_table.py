@@ -19,7 +19,7 @@ def only(told):
 def test_the_error_of_a_cell_of_another_type_names_line_and_schema_edit(flats):
     flats.data(flats.HEADER + flats.rows(2) + "big,Bern,1000\n")
 
-    assert only(flats.told()) == (
+    assert only(flats.errors()) == (
         ", line 4: column 'area' holds 'big', which is not FLOAT: fix the cell, or write type: BYTES for it in "
         "schemas/flats.pbtxt"
     )
@@ -38,8 +38,8 @@ def test_the_error_of_a_cell_of_another_type_names_line_and_schema_edit(flats):
 def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, said):
     flats.data(flats.HEADER + flats.rows(40) + rows)
 
-    assert only(flats.told()).startswith(said)
-    assert flats.told('data.exclude=["rent > 9000 or rent < 1"]') == []
+    assert only(flats.errors()).startswith(said)
+    assert flats.errors('data.exclude=["rent > 9000 or rent < 1"]') == []
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, said):
 def test_a_constant_or_null_label_is_rejected(flats, rows, said):
     flats.data(flats.HEADER + rows)
 
-    assert only(flats.told()).startswith(said)
+    assert only(flats.errors()).startswith(said)
 
 
 def test_rows_with_null_labels_within_the_allowed_share_are_dropped(flats):
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern,\n2,Chur,\n")
 
-    assert flats.told() == []
-    assert only(flats.told("data.max_null_label=0.04")).startswith(": the label 'rent' is null in 2 of 42 rows")
+    assert flats.errors() == []
+    assert only(flats.errors("data.max_null_label=0.04")).startswith(": the label 'rent' is null in 2 of 42 rows")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_label_with_one_class_is_rejected_with_the_rule(flats, task, labels, s
     flats.config(flats.CONFIG.replace('"linear"', f'"{network}"') + RULE[task])
     flats.data(flats.HEADER + "".join(f"{row},Bern,{labels[row % 2]}\n" for row in range(9)))
 
-    findings = flats.told()
+    findings = flats.errors()
     assert (said in only(findings)) if said else findings == []
 
 
@@ -89,20 +89,20 @@ def test_one_class_in_the_checked_part_of_a_long_file_is_no_finding(flats, monke
     monkeypatch.setattr(csv_blocks, "BLOCK", 500)
     flats.data(flats.HEADER + "1,Bern,900\n" * 500)
 
-    assert flats.told() == []
+    assert flats.errors() == []
 
 
 def test_rows_of_parquet_are_checked_too(flats):
     table = {"area": [1.0, 2.0, 3.0], "city": ["Bern", "Chur", "Bern"], "rent": [900, 9001, 901]}
     pq.write_table(pa.table(table), flats.root / "data" / "flats.parquet")
-    [line] = flats.told("data.path=data/flats.parquet")
+    [line] = flats.errors("data.path=data/flats.parquet")
 
     assert "flats.parquet, row 2: the label 'rent' is 9001" in line
 
 
 def test_the_list_of_findings_of_a_file_is_truncated(flats):
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n" * 30)
-    findings = flats.told()
+    findings = flats.errors()
 
     assert len(findings) == 21
     assert findings[0].endswith(
@@ -120,7 +120,7 @@ def test_the_last_block_is_checked_with_its_line_numbers(flats, monkeypatch, pac
     text = flats.HEADER + "".join(f"{row},{city},{row + 1}\n" for row in range(2000)) + f"{bad}\n"
     name = "flats.csv.gz" if packed else "flats.csv"
     flats.data(gzip.compress(text.encode()) if packed else text, name)
-    [line] = flats.told(f"data.path=data/{name}")
+    [line] = flats.errors(f"data.path=data/{name}")
 
     assert f"{name}, line {2 + 2000 * (1 + quoted)}: " in line
 
@@ -130,7 +130,7 @@ def test_the_end_of_a_long_file_is_checked_without_reading_its_middle(flats, mon
     monkeypatch.setattr(csv_blocks, "MAX_BYTES", 10_000)
     monkeypatch.setattr(csv_blocks, "_READ", 5000)
     flats.data(flats.HEADER + flats.rows(5000) + "1,Bern\n")
-    [line] = flats.told()
+    [line] = flats.errors()
 
     assert "flats.csv: expected 3 columns, got 2" in line
 
@@ -142,7 +142,7 @@ def test_the_error_of_a_label_without_a_logarithm_names_line_and_edits(flats, tr
     flats.config(flats.CONFIG.replace('column = "rent"', f'column = "rent"\ntransform = "{transform}"'))
     flats.schema(flats.SCHEMA.replace("int_domain { min: 1 max: 9000 }", ""))
     flats.data(flats.HEADER + flats.rows(40) + f"40,Bern,{rent}\n")
-    findings = flats.told()
+    findings = flats.errors()
 
     assert bool(findings) == (line is not None)
     if line is not None:
@@ -166,7 +166,7 @@ def test_weights_that_are_all_zero_are_rejected(flats, weights, told):
     flats.data("area,city,rent,w\n" + "".join(f"{line},{weights[row % 2]}\n" for row, line in enumerate(lines)))
     message = "the weight column 'w' is 0 in every row, so no row counts: fix it, or remove columns.weight"
 
-    assert [line.partition(": ")[2] for line in flats.told()] == ([message] if told else [])
+    assert [line.partition(": ")[2] for line in flats.errors()] == ([message] if told else [])
 
 
 SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", Chur = "test"}}'
@@ -190,10 +190,10 @@ def test_the_error_of_a_row_with_an_unknown_split_names_its_line(flats, rows, sa
     flats.config(flats.CONFIG.replace('categorical = [{column = "city"}]', ""))
     flats.optional("city")
     flats.data(flats.HEADER + flats.rows(40) + rows)
-    findings = flats.told(SPLIT)
+    findings = flats.errors(SPLIT)
 
     assert findings == [] if said is None else only(findings).startswith(said)
-    [line] = flats.told(SPLIT.replace("test", "train")) if said is None else ["is 'test' in no row"]
+    [line] = flats.errors(SPLIT.replace("test", "train")) if said is None else ["is 'test' in no row"]
     assert "is 'test' in no row" in line
 
 
@@ -205,4 +205,4 @@ def test_lines_are_counted_with_any_line_ending_and_after_the_first_block(flats,
         (flats.HEADER + flats.rows(90) + "big,Bern,1000\n").replace("\n", ends).encode()
     )
 
-    assert only(flats.told()).startswith(", line 92: column 'area' holds 'big'")
+    assert only(flats.errors()).startswith(", line 92: column 'area' holds 'big'")

@@ -67,11 +67,11 @@ def test_a_failing_query_never_reuses_a_previous_run(flats, database):
 
 def test_rows_of_a_query_are_validated_like_those_of_files(flats, database):
     database.execute("update flats set area = 'big' where rent < 902")
-    [line] = flats.told()
+    [line] = flats.errors()
     assert "holds a number" in line
     assert "row 1 holds a text" in line
     database.execute("update flats set area = 'big'")
-    [line] = flats.told()
+    [line] = flats.errors()
     assert "'area'" in line
     assert "'big'" in line
 
@@ -79,7 +79,7 @@ def test_rows_of_a_query_are_validated_like_those_of_files(flats, database):
 def test_a_failing_query_is_reported_with_other_findings(flats, database):
     flats.config(flats.CONFIG.replace('path = "data/flats.csv"', SOURCE.replace("from flats", "from flat")))
     flats.schema(flats.SCHEMA.replace('"city"', '"town"'))
-    findings = flats.told()
+    findings = flats.errors()
     assert len(findings) == 2
     assert findings[0].startswith("data.sql: sqlite:///data/x.db rejects the query: ")
     assert "city" in findings[1]
