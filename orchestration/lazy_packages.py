@@ -11,6 +11,7 @@ import gc
 import importlib
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 import threading
 import types
@@ -136,7 +137,12 @@ _FINDER = _Finder()
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Hide the warnings of Google's libraries on import that they will not support this Python for long."""
+    """Import without messages that do not concern the user.
+
+    TensorFlow prints what it found at its start, and Google's libraries warn that they will not support this Python
+    for long.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         yield

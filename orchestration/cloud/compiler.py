@@ -109,8 +109,6 @@ def run(request: Request) -> int:
     output = _output(request, target)
     data, content = _data(request, config, columns, target)
     printing.line(f"compiling for {target.TITLE}: starting TFX takes about 20 s")
-    # Start messages of TensorFlow and Google's clients do not concern the user.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with lazy_packages.quiet():
         for module in USER_CODE:
             user_code.load(module)

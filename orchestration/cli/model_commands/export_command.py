@@ -1,7 +1,6 @@
 """`export`: a pushed model for TensorFlow Serving or ONNX Runtime."""
 
 import argparse
-import os
 from typing import Any
 
 import project
@@ -36,7 +35,6 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import printing
     from orchestration import lazy_packages
 

@@ -1,7 +1,6 @@
 """`predict`: apply a pushed model to the rows of files."""
 
 import argparse
-import os
 import sys
 from typing import Any
 
@@ -46,7 +45,6 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import printing
     from orchestration import lazy_packages
 

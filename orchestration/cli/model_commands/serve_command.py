@@ -217,8 +217,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     row_log = _row_log(arguments, sources)
     listening = listen(arguments.host, arguments.port)
-    lazy_packages.load("serving.server.model_server")
-    from serving.server import model_server
+    with lazy_packages.quiet():
+        lazy_packages.load("serving.server.model_server")
+        from serving.server import model_server
 
     settings = ServerSettings(
         models=sources,
