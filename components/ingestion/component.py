@@ -11,7 +11,7 @@ from tfx.types.channel import Channel
 from components.fingerprints import code_digest
 from components.ingestion.discovery import formats
 from components.ingestion.executor import Executor
-from components.ingestion.ingestion_settings import parameters
+from components.ingestion.node_parameters import parameters
 from spec import settings
 from spec.columns.duties import Duties
 from spec.data import Data

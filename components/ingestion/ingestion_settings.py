@@ -1,13 +1,12 @@
 """Parameters of the ingestion node, typed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import model_validator
 
 from components.ingestion.discovery import data_files
 from spec.base import Strict
-from spec.columns.duties import Duties
 from spec.data import Data
 from spec.rows.data_paths import Paths
 
@@ -59,28 +58,3 @@ class IngestionSettings(Strict):
         """
         paths: Paths = data_files.under(root, values["paths"])
         return cls.model_validate({**values, "paths": paths})
-
-
-def parameters(
-    *,
-    paths: Paths,
-    data: Data,
-    columns: Mapping[str, str],
-    duties: Duties,
-    label: str | None,
-    complete: Sequence[str],
-    read: Collection[str],
-    classes: bool,
-) -> dict[str, Any]:
-    """Return the parameters of the node, without remarks; `ingestion` in component.py has the arguments."""
-    return {
-        "paths": paths,
-        "data": data.model_dump(mode="json", by_alias=True, exclude={"path"}),
-        "columns": dict(columns),
-        "duties": duties.model_dump(include={"id", "group", "time"}),
-        "label": label,
-        "complete": list(complete),
-        # Of the columns that identify a row or its split: those that count when rows are compared.
-        "read": sorted({*duties.model_dump().values(), data.split.column} & set(read)),
-        "classes": classes,
-    }

@@ -9,7 +9,8 @@ import pyarrow as pa
 from components import table_statistics
 from components.ingestion import planning
 from components.ingestion.discovery import data_files, formats
-from components.ingestion.ingestion_settings import IngestionSettings, parameters
+from components.ingestion.ingestion_settings import IngestionSettings
+from components.ingestion.node_parameters import parameters
 from components.ingestion.parsing.casting import narrowed
 from components.ingestion.rows import row_division, row_profile
 from components.ingestion.write import example_encoding
