@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from errors import ResourceError, UserError
 from models.data import arrow
-from pipeline.schema_columns import nearest
 from serving import versions
 from serving.server.row_log import logged_columns
 from serving.server.server_settings import ModelSource, RowLogSettings
 from spec.rows.data_paths import is_remote
+from spec.suggestions import nearest
 
 
 def settings(

@@ -10,10 +10,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 import project
 from errors import UserError
 from orchestration.paths import Root
-from pipeline.schema_columns import nearest
 from serving import versions as pushed_versions
 from serving.server.server_settings import ModelSource
 from spec.rows.data_paths import is_remote
+from spec.suggestions import nearest
 
 
 def sources(

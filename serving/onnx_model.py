@@ -26,7 +26,7 @@ _OPERATORS = "onnxruntime_extensions"
 _OWN_SYMBOLS = getattr(os, "RTLD_DEEPBIND", 0)
 """Flag of glibc's loader: a library calls its own functions before those of the same name that others export."""
 _ERRORS_ONLY = 3
-_INSTALL = "install the group `onnx` of pyproject.toml, with uv: `uv sync --inexact --group onnx`"
+INSTALL = "install the group `onnx` of pyproject.toml, with uv: `uv sync --inexact --group onnx`"
 
 Array = np.ndarray[Any, Any]
 
@@ -66,6 +66,10 @@ class RowError(ValueError):
         self.row = row
 
 
+class InferenceError(ValueError):
+    """ONNX Runtime fails."""
+
+
 class OnnxModel:
     """A model in ONNX Runtime.
 
@@ -75,6 +79,7 @@ class OnnxModel:
 
     Attributes:
         signatures: Its signatures by name.
+        constants: Values of the signatures without inputs, by signature and output; text as str.
         version: The version that was exported.
 
     Raises:
@@ -84,6 +89,10 @@ class OnnxModel:
     def __init__(self, folder: str, cores: int = 1) -> None:
         manifest = read_manifest(folder)
         self.version = int(manifest["version"])
+        self.constants = {
+            name: {one: array(values, kind) for one, (kind, values) in outputs.items()}
+            for name, outputs in manifest["constants"].items()
+        }
         self.signatures: dict[str, OnnxSignature] = {}
         self._sessions: dict[str, Any] = {}
         for name, described in manifest["signatures"].items():
@@ -103,7 +112,8 @@ class OnnxModel:
 
         Raises:
             RowError: a row fails a check of the model.
-            ValueError: a text is no UTF-8, or ONNX Runtime fails.
+            InferenceError: ONNX Runtime fails.
+            ValueError: a text is no UTF-8.
         """
         signature = self.signatures[name]
         fed = {one: _fed(one, inputs[one], kind) for one, kind in signature.inputs.items()}
@@ -134,18 +144,23 @@ class OnnxModel:
         return rows
 
 
+def installed() -> bool:
+    """Return whether ONNX Runtime is installed."""
+    return importlib.util.find_spec("onnxruntime") is not None
+
+
 def read_manifest(folder: str) -> dict[str, Any]:
     """Read export.json.
 
     Raises:
-        ValueError: it is missing, or none.
+        ValueError: it is missing, none, or that of an older export without constants.
     """
     path = os.path.join(folder, MANIFEST)
     try:
         with open(path, encoding="utf-8") as file:
             manifest: dict[str, Any] = json.load(file)
-        if manifest["format"] != "onnx" or not manifest["signatures"]:
-            raise ValueError("it describes no ONNX files")
+        if manifest["format"] != "onnx" or not manifest["signatures"] or "constants" not in manifest:
+            raise ValueError("it describes no ONNX files, or not all that they need")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} cannot be read: {error}: export the model again") from error
     return manifest
@@ -169,7 +184,7 @@ def session(content: bytes, cores: int) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ValueError(f"the package onnxruntime is missing: {_INSTALL}") from error
+        raise ValueError(f"the package onnxruntime is missing: {INSTALL}") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores
     options.inter_op_num_threads = 1
@@ -186,12 +201,12 @@ def run(loaded: Any, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dic
     """Run a session.
 
     Raises:
-        ValueError: it fails.
+        InferenceError: it fails.
     """
     try:
         return dict(zip(outputs, loaded.run(list(outputs), dict(inputs)), strict=True))
     except Exception as error:  # ONNX Runtime's errors have no common class
-        raise ValueError(_line(error)) from error
+        raise InferenceError(_line(error)) from error
 
 
 def array(values: Any, kind: str) -> Array:
@@ -230,7 +245,7 @@ def _text_operators() -> str:
                 except OSError as error:
                     raise ValueError(f"the package onnxruntime-extensions cannot be loaded: {error}") from error
                 return path
-    raise ValueError(f"the package onnxruntime-extensions is missing, which this model needs for text: {_INSTALL}")
+    raise ValueError(f"the package onnxruntime-extensions is missing, which this model needs for text: {INSTALL}")
 
 
 def _content(folder: str, described: Mapping[str, Any]) -> bytes:

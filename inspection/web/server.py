@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import printing
 from errors import ResourceError, UserError
 from inspection.web import request_guard
-from inspection.web.app import application
 
 
 def serve(
@@ -39,6 +38,8 @@ def serve(
             "Omit --host to serve only this machine, or add --expose"
         )
     import uvicorn
+
+    from inspection.web.app import application  # `serve` of models only listens
 
     listening = listen(host, port)
     address = f"[{host}]" if ":" in host else host

@@ -67,7 +67,8 @@ def export(root: str, name: str, form: str, number: int | None, output: str | No
                 os.rename(target, os.path.join(folder, "replaced"))
             os.rename(made, target)
     except OSError as error:
-        raise ResourceError(f"{target} cannot be written: {error.strerror or error}") from error
+        where = f": {error.filename}" if error.filename not in (None, target) else ""
+        raise ResourceError(f"{target} cannot be written: {error.strerror or error}{where}") from error
     return Exported(target, number, notes)
 
 

@@ -64,13 +64,32 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
             "sample": {one: values[:count].tolist() for one, values in inputs.items()},
             "answers": {one: values.tolist() for one, values in answers.items()},
         }
-    manifest = {"format": "onnx", "name": name, "version": version, "signatures": described}
+    manifest = {
+        "format": "onnx",
+        "name": name,
+        "version": version,
+        "signatures": described,
+        "constants": _constants(model),
+    }
     write(os.path.join(target, onnx_model.MANIFEST), json.dumps(manifest, indent=1).encode())
     try:
         onnx_model.OnnxModel(target).check()
     except ValueError as error:
         raise ResourceError(f"the files cannot be read again: {error}") from error
     return ["model.onnx needs onnxruntime-extensions for text"] if needs_text else []
+
+
+def _constants(model: Any) -> dict[str, Any]:
+    """Return the type and the values of each output of the signatures without inputs, such as the names of classes."""
+    constants = {}
+    for signature, function in model.signatures.items():
+        if not function.structured_input_signature[1]:
+            values = {one: _plain(value.numpy()) for one, value in function().items()}
+            constants[signature] = {
+                one: ["string" if value.dtype.kind == "O" else value.dtype.name, value.tolist()]
+                for one, value in sorted(values.items())
+            }
+    return constants
 
 
 def _compared(

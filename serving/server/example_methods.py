@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.model_session import Signature
+from serving.server.engines.session import Signature
 from serving.server.served_models import DEFAULT, LoadedVersion, ServedModel
 from serving.server.statuses import RequestError
 

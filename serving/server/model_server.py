@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
-import tensorflow as tf
 import uvicorn
 
 from errors import ResourceError
-from serving.server import grpc_server, http_protocol
+from serving.server import http_protocol
 from serving.server.http_app import HttpApp
 from serving.server.metrics import Metrics
 from serving.server.served_models import ServedModels
@@ -41,7 +39,6 @@ def run(listening: socket.socket, settings: ServerSettings, log: Log) -> None:
     Raises:
         ResourceError: the port of gRPC is not available, or the TLS files cannot be read.
     """
-    tf.get_logger().setLevel(logging.ERROR)  # its loader for sessions warns at each load that there is another one
     asyncio.run(serve(listening, settings, log))
 
 
@@ -58,7 +55,7 @@ async def serve(
     with contextlib.suppress(ValueError, RuntimeError):  # signals reach only the main thread
         for number in _STOP:
             loop.add_signal_handler(number, stop.set)
-    async with models.watched(), grpc_server.started(models, settings, metrics, log):
+    async with models.watched(), _grpc(models, settings, metrics, log):
         serving = loop.create_task(server.serve(sockets=[listening]))
         stopping = loop.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -66,6 +63,17 @@ async def serve(
         server.should_exit = True
         await serving
         stopping.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _grpc(models: ServedModels, settings: ServerSettings, metrics: Metrics, log: Log) -> AsyncIterator[None]:
+    if settings.grpc_port is None:
+        yield
+        return
+    from serving.server.grpc_api import grpc_server  # its packages cost time and memory
+
+    async with grpc_server.started(models, settings, metrics, log):
+        yield
 
 
 def _config(app: HttpApp, settings: ServerSettings) -> uvicorn.Config:

@@ -80,10 +80,10 @@ async def answer(models: ServedModels, wanted: Route, body: bytes) -> bytes:
         raise RequestError(f"Could not find any versions of model {wanted.model}", "NOT_FOUND")
     model = models.model(wanted.model)
     if wanted.method == "status":
-        return json_responses.dumps(model_messages.as_json(model_messages.status(model, wanted.number, wanted.label)))
+        return json_responses.dumps(model_messages.status(model, wanted.number, wanted.label))
     with model.use(wanted.number, wanted.label) as loaded:
         if wanted.method == "metadata":
-            return json_responses.dumps(model_messages.metadata_json(model, loaded))
+            return json_responses.dumps(model_messages.metadata(model, loaded))
         request = json_requests.parse(body)
         name = json_requests.signature_name(request)
         if wanted.method == "predict":

@@ -12,8 +12,8 @@ from serving import versions
 from serving.explanation import background
 from serving.explanation.shapley import Explainer
 from serving.server.batching import Arrays, Batcher
+from serving.server.engines.session import Session, Signature
 from serving.server.metrics import Metrics
-from serving.server.model_session import ModelSession, Signature
 from serving.server.row_log.row_log import RowLog
 from serving.server.server_settings import ModelSource, ServerSettings
 from serving.server.statuses import RequestError
@@ -30,7 +30,7 @@ Log = Callable[[str], object]
 class LoadedVersion:
     """A loaded version, and the number of requests that use it."""
 
-    def __init__(self, number: int, session: ModelSession) -> None:
+    def __init__(self, number: int, session: Session) -> None:
         self.number = number
         self.session = session
         self.batchers: dict[str, Batcher] = {}
@@ -109,7 +109,7 @@ class ServedModel:
         folder = versions.path(self.source.folder, number)
         loop = asyncio.get_running_loop()
         try:
-            session, requests = await loop.run_in_executor(self._loads, _opened, folder, self._settings.cores)
+            session, requests = await loop.run_in_executor(self._loads, self._opened, number, folder)
         except ValueError as error:
             self._failures[number] = self._failures.get(number, 0) + 1
             self.states[number] = (END, str(error))
@@ -126,7 +126,17 @@ class ServedModel:
         self._metrics.loaded(self.source.name, self.numbers)
         self._log(f"{self.source.name}: version {number} serves, warmed by {requests} requests")
 
-    def _batcher(self, session: ModelSession, signature: Signature) -> Batcher:
+    def _opened(self, number: int, folder: str) -> tuple[Session, int]:
+        """Load and warm a version; return it with the number of its warm-up requests."""
+        cores = self._settings.cores
+        session = self._settings.engine.load(self.source.name, number, os.path.realpath(folder), cores)
+        try:
+            return session, session.warm_up()
+        except ValueError:
+            session.close()
+            raise
+
+    def _batcher(self, session: Session, signature: Signature) -> Batcher:
         settings = self._settings
         return Batcher(
             lambda inputs: session.run(signature, inputs),
@@ -218,18 +228,9 @@ class ServedModel:
 
     def close(self) -> None:
         """Stop the threads; the models are freed with the process."""
+        self._settings.engine.stop()
         self._runs.shutdown(wait=False, cancel_futures=True)
         self._loads.shutdown(wait=False, cancel_futures=True)
-
-
-def _opened(folder: str, cores: int) -> tuple[ModelSession, int]:
-    """Load and warm a version; return it with the number of its warm-up requests."""
-    session = ModelSession(os.path.realpath(folder), cores)
-    try:
-        return session, session.warm_up()
-    except ValueError:
-        session.close()
-        raise
 
 
 class ServedModels:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from serving.server.engines.session import Engine
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSource:
@@ -72,9 +74,10 @@ class ServerSettings:
 
     Attributes:
         models: The models.
+        engine: Loads their versions.
         host: Address to listen on, for gRPC.
         grpc_port: Port of gRPC; None without gRPC, 0 for any free one.
-        cores: Number of cores that TensorFlow may use.
+        cores: Number of cores that the engine may use.
         batch_rows: Most rows of a batch.
         batch_seconds: Longest time that a request waits for others to join its batch.
         poll_seconds: Time between two looks at the serving folders.
@@ -92,6 +95,7 @@ class ServerSettings:
     """
 
     models: tuple[ModelSource, ...]
+    engine: Engine
     host: str = "127.0.0.1"
     grpc_port: int | None = None
     cores: int = 1

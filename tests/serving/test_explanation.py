@@ -12,7 +12,7 @@ from serving.explanation.background import Background, NotExplainableError, read
 from serving.explanation.shapley import Explainer
 from spec.file_names import BACKGROUND
 
-from .conftest import push, running
+from ..served import push, running
 
 
 def background(width, rows=64, unexplained=()):

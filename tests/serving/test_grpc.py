@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from .conftest import running
+from ..served import running
 from .tiny_models import example
 
 

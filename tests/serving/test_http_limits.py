@@ -13,7 +13,7 @@ from errors import ResourceError
 from inspection.web.request_guard import host_check
 from serving.server.server_settings import Limits
 
-from .conftest import running
+from ..served import running
 
 ROW = {"x": 1.5, "n": 2, "word": "abc"}
 BODY = {"instances": [ROW]}

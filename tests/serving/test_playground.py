@@ -8,7 +8,7 @@ import pytest
 
 from ..browser.devtools import desktop
 from ..browser.page_checks import fits, reachable
-from .conftest import push, running
+from ..served import push, running
 
 
 @pytest.fixture(scope="module")

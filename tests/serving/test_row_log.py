@@ -15,7 +15,7 @@ from serving.server.row_log.row_log import RowLog
 from serving.server.server_settings import ModelSource, RowLogSettings
 from spec.data import Data
 
-from .conftest import push, running
+from ..served import push, running
 from .tiny_models import example
 
 ROW = {"x": 1.5, "n": 2, "word": "abc"}

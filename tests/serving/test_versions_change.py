@@ -8,7 +8,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.server.server_settings import ModelSource
 
-from .conftest import push, running
+from ..served import push, running
 
 BODY = {"instances": [{"x": 1.0, "n": 0, "word": ""}]}
 

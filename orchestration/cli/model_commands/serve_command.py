@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import project
@@ -11,9 +11,11 @@ from orchestration.cli import options
 from spec.rows.data_paths import is_remote
 
 if TYPE_CHECKING:
+    from serving.server.engines.session import Engine
     from serving.server.server_settings import ModelSource, RowLogSettings
 
 TOKEN_VARIABLE = "PIPELINE_SERVE_TOKEN"
+ENGINES = ("tensorflow", "onnx")
 PORT = 8501
 """TensorFlow Serving's port of the REST API."""
 
@@ -24,6 +26,13 @@ def add(commands: Any) -> None:
         "serve", help="answer predictions of pushed models over TensorFlow Serving's REST and gRPC APIs"
     )
     serve.add_argument("names", nargs="+", metavar="NAME", help="a pipeline, PIPELINE-VARIANT or PIPELINE-sample")
+    serve.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="tensorflow",
+        help="what runs the models: onnx starts without TensorFlow, and uses the ONNX export of a version, or makes it "
+        "if there is none (default: tensorflow)",
+    )
     serve.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)"
     )
@@ -62,7 +71,7 @@ def add(commands: Any) -> None:
         help="also serve version V of NAME, under /labels/LABEL; can be repeated",
     )
     serve.add_argument(
-        "--cores", type=_positive(int), metavar="N", help="cores that TensorFlow may use (default: all of this process)"
+        "--cores", type=_positive(int), metavar="N", help="cores that the engine may use (default: all of this process)"
     )
     serve.add_argument(
         "--batch-rows",
@@ -190,6 +199,29 @@ def _row_log(arguments: argparse.Namespace, sources: "Sequence[ModelSource]") ->
     )
 
 
+def _engine(arguments: argparse.Namespace, log: "Callable[[str], object]") -> "Engine":
+    """Return the engine.
+
+    Raises:
+        UserError: ONNX Runtime is not installed.
+    """
+    if arguments.engine == "onnx":
+        from orchestration.export.onnx_versions import OnnxVersions
+        from serving import onnx_model
+        from serving.server.engines.onnx_session import OnnxEngine
+
+        if not onnx_model.installed():
+            raise UserError(f"--engine onnx needs the package onnxruntime: {onnx_model.INSTALL}")
+        versions = OnnxVersions(os.path.abspath(arguments.root), log)
+        return OnnxEngine(versions.find, versions.stop)
+    from orchestration import lazy_packages
+
+    lazy_packages.load("serving.server.engines.tensorflow_session")
+    from serving.server.engines.tensorflow_session import TensorflowEngine
+
+    return TensorflowEngine()
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     import printing
@@ -218,11 +250,12 @@ def run(arguments: argparse.Namespace) -> int:
     row_log = _row_log(arguments, sources)
     listening = listen(arguments.host, arguments.port)
     with lazy_packages.quiet():
-        lazy_packages.load("serving.server.model_server")
+        engine = _engine(arguments, printing.line)
         from serving.server import model_server
 
     settings = ServerSettings(
         models=sources,
+        engine=engine,
         host=arguments.host,
         grpc_port=arguments.grpc_port,
         cores=arguments.cores or len(os.sched_getaffinity(0)),

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
-
+from serving.server.example_messages import Example
 from serving.server.json_api.json_values import decoded, is_bytes, shown
 from serving.server.statuses import RequestError
 
@@ -46,7 +45,7 @@ def example(value: Any) -> Any:
     if not isinstance(value, dict):
         kind = _JSON_TYPES.get(type(value)) or ("String" if isinstance(value, str) else "Number")
         raise RequestError(f"Example must be JSON object but got JSON {kind}")
-    made = tf.train.Example()
+    made = Example()
     for name, content in value.items():
         values = content if isinstance(content, list) else [content]
         try:

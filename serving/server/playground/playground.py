@@ -7,8 +7,8 @@ import os
 from functools import cache
 from typing import Any
 
-import tensorflow as tf
-
+from serving.server import example_messages
+from serving.server.example_messages import Example
 from serving.server.json_api.json_values import Input
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.statuses import RequestError
@@ -132,15 +132,14 @@ def _sample_rows(folder: str) -> list[dict[str, Any]]:
     """Read the rows that the model carries: column -> cell."""
     try:
         with open(os.path.join(folder, _SAMPLE), encoding="utf-8") as sample:
-            rows = [tf.train.Example.FromString(base64.b64decode(row)) for row in json.load(sample)["rows"]]
+            rows = [Example.FromString(base64.b64decode(row)) for row in json.load(sample)["rows"]]
     except (OSError, ValueError, LookupError):
         return []
     cells: list[dict[str, Any]] = []
     for row in rows:
         cells.append({})
         for column, feature in row.features.feature.items():
-            kind = feature.WhichOneof("kind")
-            values = list(getattr(feature, kind).value) if kind else []
+            kind, values = example_messages.values(feature)
             if values:
                 value = values[0]
                 cells[-1][column] = float(f"{value:.7g}") if kind == "float_list" else value

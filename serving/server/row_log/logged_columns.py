@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from serving.server.example_messages import Example
 from spec.file_names import REQUESTS
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ def _text(cells: Sequence[bytes | None]) -> pa.Array:
 
 def _of_examples(records: Sequence[bytes], columns: Collection[str]) -> Iterator[tuple[str, pa.Array]]:
     """Yield the columns of serialized tf.Examples; of those that the model reads, if it says which."""
-    import tensorflow as tf  # an engine without TensorFlow has no such signature
-
-    rows = [tf.train.Example.FromString(record).features.feature for record in records]
+    rows = [Example.FromString(record).features.feature for record in records]
     for name in sorted({name for row in rows for name in row if not columns or name in columns}):
         kinds = {kind for row in rows if name in row and (kind := row[name].WhichOneof("kind"))}
         if len(kinds) != 1:

@@ -1,4 +1,4 @@
-"""gRPC services of TensorFlow Serving: PredictionService, ModelService and the standard health service."""
+"""gRPC services of TensorFlow Serving: PredictionService and ModelService, beside the health service."""
 
 import asyncio
 import contextlib
@@ -8,19 +8,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
-import tensorflow as tf
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tensorflow_serving.apis import (
+from google.protobuf import json_format
+from grpc_health.v1 import health_pb2_grpc
+
+from errors import ResourceError
+from serving.server import example_methods, model_messages
+from serving.server.example_messages import Example
+from serving.server.grpc_api import tensor_protos
+from serving.server.grpc_api.health_service import Health
+from serving.server.grpc_api.serving_protos import (
     classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
     inference_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
     regression_pb2,
 )
-
-from errors import ResourceError
-from serving.server import example_methods, model_messages, tensor_protos
 from serving.server.json_api import json_examples
 from serving.server.metrics import Metrics
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
@@ -81,10 +86,10 @@ def _rows(request: Any) -> list[bytes]:
     if kind is None:
         raise RequestError("Input is empty")
     held = getattr(request, kind)
-    context = held.context if kind == "example_list_with_context" else None
-    rows = json_examples.serialized(
-        [tf.train.Example.FromString(row.SerializeToString()) for row in held.examples], context
-    )
+    context = None
+    if kind == "example_list_with_context":
+        context = Example.FromString(held.context.SerializeToString())
+    rows = json_examples.serialized([Example.FromString(row.SerializeToString()) for row in held.examples], context)
     if not rows:
         raise RequestError("Input is empty")
     return rows
@@ -190,7 +195,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
             if field != model_messages.SIGNATURES:
                 raise RequestError(f"Metadata field {field} is not supported")
         with self._answers.use(request.model_spec) as (model, loaded):
-            return model_messages.metadata(model, loaded)
+            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            response.model_spec.name = model.source.name
+            response.model_spec.version.value = loaded.number
+            signatures = get_model_metadata_pb2.SignatureDefMap()
+            response.metadata[model_messages.SIGNATURES].Pack(
+                json_format.ParseDict(model_messages.signatures(loaded), signatures)
+            )
+            return response
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
@@ -207,26 +219,12 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore
         if spec.name not in self._answers.models.by_name:
             raise RequestError(f"Could not find any versions of model {spec.name}", "NOT_FOUND")
         number = spec.version.value if spec.HasField("version") else None
-        return model_messages.status(self._answers.models.model(spec.name), number, spec.version_label or None)
+        found = model_messages.status(self._answers.models.model(spec.name), number, spec.version_label or None)
+        return json_format.ParseDict(found, get_model_status_pb2.GetModelStatusResponse())
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Refuse: the models are those of the command line."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the models are those that the command names: restart it")
-
-
-class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
-    """The standard health service: "" is the whole server, another name a model."""
-
-    def __init__(self, models: ServedModels) -> None:
-        self._models = models
-
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Return whether a version is loaded."""
-        if request.service and request.service not in self._models.by_name:
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"unknown service {request.service}")
-        ready = self._models.by_name[request.service].ready if request.service else self._models.ready
-        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        return health_pb2.HealthCheckResponse(status=status)
 
 
 class _TokenCheck(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -249,14 +247,11 @@ class _TokenCheck(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 @contextlib.asynccontextmanager
 async def started(models: ServedModels, settings: ServerSettings, metrics: Metrics, log: Log) -> AsyncIterator[None]:
-    """Serve gRPC if a port is set.
+    """Serve gRPC.
 
     Raises:
         ResourceError: the port is not available.
     """
-    if settings.grpc_port is None:
-        yield
-        return
     answers = _Answers(models, settings, metrics, log)
     server = grpc.aio.server(
         interceptors=[_TokenCheck(settings.token)] if settings.token is not None else [],

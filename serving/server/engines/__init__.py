@@ -1,0 +1,1 @@
+"""What runs a model: TensorFlow, or ONNX Runtime without TensorFlow."""

@@ -1,0 +1,1 @@
+"""The gRPC services, and TensorFlow Serving's messages without TensorFlow."""
