@@ -57,7 +57,7 @@ inside() { # runs in the namespace: mounts file systems, then changes to the roo
     mount -o remount,bind,ro "$root/shared"
   fi
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-  mapfile -t variables < <(env | grep -E '^(PIP_[A-Z_]+|[A-Za-z]+_(proxy|PROXY)|UV_[A-Z_]*(INDEX|HTTP)[A-Z_]*|CI|TERM)=' |
+  mapfile -t variables < <(env | grep -E '^(PIP_[A-Z_]+|[A-Za-z]+_(proxy|PROXY)|UV_[A-Z_]*(INDEX|HTTP)[A-Z_]*|COVERAGE_[A-Z]+|CI|TERM)=' |
     grep -vE '^(PIP_CERT|PIP_CONFIG_FILE)=')
   variables+=(HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     PRISM=${prism:+/src/.tools/prism} SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle CURL_CA_BUNDLE=$bundle PIP_CERT=$bundle)
