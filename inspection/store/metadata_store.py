@@ -22,7 +22,7 @@ from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError, UserError
-from inspection.store import file_rights
+from inspection.store import file_rights, role_rights
 from inspection.store.relocation import Relocation
 from inspection.store.store_address import connection_config as connection_config  # re-exported
 from inspection.store.store_address import redact as redact
@@ -158,7 +158,7 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
 
     Raises:
       UserError: The URL is invalid, or there is no store yet and `readonly` is set.
-      ResourceError: The store is damaged, locked, empty or unreachable; raised within 10 s.
+      ResourceError: The store is damaged, locked, empty or unreachable, or a right is missing; raised within 10 s.
     """
     config = connection_config(root, url)
     if config.HasField("sqlite"):
@@ -180,6 +180,8 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
             file_rights.follow_umask(path, whole=False)
         return store
     config.postgresql.skip_db_creation = readonly
+    if not readonly and (refusal := role_rights.refusal(url or "")) is not None:
+        raise ResourceError(refusal)
     store = _open_postgresql(config, url or "")
     store.relocation = Relocation(root, own=False)
     return store

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 
 from errors import ResourceError
-from inspection.store import file_rights, metadata_store
+from inspection.store import file_rights, metadata_store, role_rights
 from orchestration.local import run_lock
 
 BYTES_PER_DATA_BYTE = 4
@@ -65,20 +65,29 @@ def check_store(root: str, url: str | None) -> str:
     config = metadata_store.connection_config(root, url)
     if not config.HasField("sqlite"):
         try:
-            return metadata_store.open_store(root, url, readonly=True).where
+            where = metadata_store.open_store(root, url, readonly=True).where
         except ResourceError as error:
             # On a server without the database the run creates it.
             if re.search(r'database "[^"]*" does not exist', str(error)):
                 return f"{metadata_store.redact(url or '')}, to be created"
             raise
+        refusal = role_rights.refusal(url or "")
+        if refusal is not None:
+            raise ResourceError(refusal)
+        return where
     path = config.sqlite.filename_uri
     if not os.path.exists(path):
         return f"{path}, to be created"
     where = metadata_store.open_store(root, url, readonly=True).where
     # SQLite writes a journal next to it.
     for place in (path, os.path.dirname(path)):
-        if not os.access(place, os.W_OK):
-            raise ResourceError(f"{place} is not writable, but a run keeps its record in {path}: fix its permissions")
+        if not file_rights.writable(place):
+            if os.statvfs(place).f_flag & os.ST_RDONLY:
+                raise ResourceError(
+                    f"{place} is not writable, but a run keeps its record in {path}: mount its disk for writing, or "
+                    "choose another store with --metadata"
+                )
+            raise ResourceError(file_rights.refusal(place, "write to"))
     return where
 
 

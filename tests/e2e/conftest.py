@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,13 @@ def run_folder(result: Result) -> Path:
 def run_json(result: Result) -> dict:
     """Return run.json of a run."""
     return json.loads((run_folder(result) / "run.json").read_text())
+
+
+@pytest.fixture
+def reduced() -> list[str]:
+    """Return the start of a command without root's right to use files of others; empty for another user."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is missing, which takes from root the right to write everywhere")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all"]

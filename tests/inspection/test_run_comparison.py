@@ -149,6 +149,17 @@ def test_runs_may_be_named_by_their_models(two: None, ask: Any, writer: Any) -> 
         ask("compare", "1", "second")
 
 
+def test_runs_of_two_pipelines_are_compared_in_a_pipe_with_few_lines(two: None, ask: Any, writer: Any) -> None:
+    cars = writer.run("cars-1", pipeline="cars")
+    cars.node("trainer", learning_rate="0.1")
+    lines = [" ".join(line.split()) for line in ask("compare", "first", "cars-1", "--limit", "1").splitlines()]
+    assert "pipeline houses cars" in lines
+    assert [
+        line for line in lines if line.startswith("config: ") and line.endswith("the first 1; --limit N shows more")
+    ]
+    assert "metrics: unknown: B has no ModelEvaluation" in lines
+
+
 def test_another_runner_s_settings_are_its_nodes_properties(writer: Any, ask: Any) -> None:
     for name, steps in (("a", 100), ("b", 200)):
         run = writer.run(name)
