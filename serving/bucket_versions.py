@@ -113,8 +113,8 @@ def _clean_up(folder: str, keep: int | None, now: float, log: Callable[[str], ob
         ownership.forget(folder, number)
         log(version_removal.message(f"{folder}/{number}", keep))
     for number in set(listed) - complete:
-        started = ownership.read(ownership.entry(folder, number))
-        if started is None or started["pushed"] < now - LEFT_SECONDS:
+        push = ownership.read(ownership.entry(folder, number))
+        if push is None or push["pushed"] < now - LEFT_SECONDS:
             if _remove(folder, number):
                 log(version_removal.message(f"{folder}/{number}"))
             if not buckets.files(f"{folder}/{number}"):

@@ -1,6 +1,6 @@
-"""A model that `export --format onnx` wrote: one ONNX file for each signature, and export.json, which describes them.
+"""Model exported with `export --format onnx`: one ONNX file for each signature, and export.json, which describes them.
 
-ONNX Runtime runs it, and no TensorFlow is needed.
+It needs ONNX Runtime, and no TensorFlow.
 """
 
 import ctypes
@@ -16,9 +16,9 @@ import numpy as np
 
 MANIFEST = "export.json"
 FILES = {"serving_default": "model.onnx", "serving_rows": "rows.onnx"}
-"""Signature -> its file."""
+"""Signature -> file name."""
 ERROR = "error"
-"""The output that says which check a row fails: 0 for none, else the number of its message, from 1."""
+"""Output with the check that a row fails: 0 for none, otherwise the number of the check's message, from 1."""
 TOLERANCE = 1e-5
 """Relative and absolute tolerance of predictions."""
 _TEXT = "ai.onnx.contrib"
@@ -36,13 +36,13 @@ class OnnxSignature:
     """A signature as export.json describes it.
 
     Attributes:
-        name: Its name.
-        inputs: Input name -> TensorFlow's name of its type; all are of (rows,).
-        outputs: Output name -> TensorFlow's name of its type, and its sizes after the rows.
-        messages: Messages for rows that fail a check, by number from 1.
-        columns: Input name -> the column's name.
-        sample: Inputs of some rows, input name -> cells.
-        answers: The predictions for them, output name -> values.
+        name: Name of the signature.
+        inputs: Input name -> TensorFlow's name of its dtype; all have shape (rows,).
+        outputs: Output name -> TensorFlow's name of its dtype, and its shape without the rows.
+        messages: Messages of the checks; check 1 has the first.
+        columns: Input name -> column name.
+        sample: Input name -> cells of the sample rows.
+        answers: Output name -> predictions for the sample rows.
     """
 
     name: str
@@ -55,10 +55,10 @@ class OnnxSignature:
 
 
 class RowError(ValueError):
-    """The model refuses a row.
+    """A row that fails a check of the model.
 
     Attributes:
-        row: Its number, from 0.
+        row: Number of the row, from 0.
     """
 
     def __init__(self, message: str, row: int) -> None:
@@ -75,12 +75,12 @@ class OnnxModel:
 
     Args:
         folder: Folder of the exported model.
-        cores: Number of cores that it may use.
+        cores: Number of cores that ONNX Runtime may use.
 
     Attributes:
-        signatures: Its signatures by name.
+        signatures: Signature name -> signature.
         constants: Values of the signatures without inputs, by signature and output; text as str.
-        version: The version that was exported.
+        version: Version of the exported model.
 
     Raises:
         ValueError: a file is missing, was changed after the export, or cannot be loaded.
@@ -104,38 +104,38 @@ class OnnxModel:
         """Run a signature.
 
         Args:
-            name: Its name.
+            name: Name of the signature.
             inputs: Input name -> array of (rows,), text as str or UTF-8 bytes.
 
         Returns:
-            Output name -> array.
+            Output name -> array of (rows, ...).
 
         Raises:
             RowError: a row fails a check of the model.
             InferenceError: ONNX Runtime fails.
-            ValueError: a text is no UTF-8.
+            ValueError: a text is not UTF-8.
         """
         signature = self.signatures[name]
-        fed = {one: _fed(one, inputs[one], kind) for one, kind in signature.inputs.items()}
-        outputs = run(self._sessions[name], fed, [*signature.outputs, ERROR])
+        arrays = {key: _fed(key, inputs[key], kind) for key, kind in signature.inputs.items()}
+        outputs = run(self._sessions[name], arrays, [*signature.outputs, ERROR])
         errors = outputs.pop(ERROR)
         if errors.any():
             row = int(np.flatnonzero(errors)[0])
-            raise RowError(_message(signature, fed, int(errors[row]), row), row)
+            raise RowError(_message(signature, arrays, int(errors[row]), row), row)
         return outputs
 
     def check(self) -> int:
-        """Run each signature on the rows that the export kept, and compare.
+        """Run each signature on the sample rows, and compare the predictions with those of the export.
 
         Returns:
             Number of rows.
 
         Raises:
-            ValueError: a prediction is not that of the export.
+            ValueError: a prediction differs.
         """
         rows = 0
         for name, signature in self.signatures.items():
-            inputs = {one: array(signature.sample[one], kind) for one, kind in signature.inputs.items()}
+            inputs = {key: array(signature.sample[key], kind) for key, kind in signature.inputs.items()}
             outputs = self.run(name, inputs)
             for output, (kind, _) in signature.outputs.items():
                 if not same(array(signature.answers[output], kind), outputs[output]):
@@ -153,7 +153,7 @@ def read_manifest(folder: str) -> dict[str, Any]:
     """Read export.json.
 
     Raises:
-        ValueError: it is missing, none, or that of an older export without constants.
+        ValueError: it is missing, describes no ONNX files, or is of an older export without constants.
     """
     path = os.path.join(folder, MANIFEST)
     try:
@@ -167,7 +167,7 @@ def read_manifest(folder: str) -> dict[str, Any]:
 
 
 def digest(content: bytes) -> str:
-    """Return the digest of a file's content."""
+    """Return the SHA-256 digest of a file's content, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -175,8 +175,11 @@ def session(content: bytes, cores: int) -> Any:
     """Load an ONNX model.
 
     Args:
-        content: Its file.
-        cores: Number of cores that it may use.
+        content: Content of the model's file.
+        cores: Number of cores that ONNX Runtime may use.
+
+    Returns:
+        An onnxruntime.InferenceSession.
 
     Raises:
         ValueError: ONNX Runtime, or its operators for text, are not installed, or the file is no model for it.
@@ -198,10 +201,10 @@ def session(content: bytes, cores: int) -> Any:
 
 
 def run(loaded: Any, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
-    """Run a session.
+    """Run a session; inputs and outputs are arrays by name.
 
     Raises:
-        InferenceError: it fails.
+        InferenceError: ONNX Runtime refuses the inputs, or fails.
     """
     try:
         return dict(zip(outputs, loaded.run(list(outputs), dict(inputs)), strict=True))
@@ -210,17 +213,17 @@ def run(loaded: Any, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dic
 
 
 def array(values: Any, kind: str) -> Array:
-    """Make an array of a type by TensorFlow's name."""
+    """Convert values to an array of a dtype by TensorFlow's name; text becomes an object array."""
     return np.array(values, object if kind == "string" else kind)
 
 
-def same(expected: Array, found: Array) -> bool:
+def same(expected: Array, actual: Array) -> bool:
     """Return whether outputs are equal: numbers within the tolerance, text and integers exactly."""
-    if expected.shape != found.shape:
+    if expected.shape != actual.shape:
         return False
     if expected.dtype.kind == "f":
-        return bool(np.allclose(expected, found, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True))
-    return bool((expected == found).all())
+        return bool(np.allclose(expected, actual, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True))
+    return bool((expected == actual).all())
 
 
 def _text_operators() -> str:
@@ -230,13 +233,13 @@ def _text_operators() -> str:
     no match in any text, without an error.
 
     Returns:
-        Its path, for ONNX Runtime, which uses what is loaded.
+        Path of the library; ONNX Runtime, which opens it again, gets the loaded one.
 
     Raises:
         ValueError: it is missing, or cannot be loaded.
     """
-    found = importlib.util.find_spec(_OPERATORS)
-    for folder in (found.submodule_search_locations or ()) if found else ():
+    package = importlib.util.find_spec(_OPERATORS)
+    for folder in (package.submodule_search_locations or ()) if package else ():
         for name in sorted(os.listdir(folder)):
             if name.startswith("_extensions_pydll") and name.endswith(".so"):
                 path = os.path.join(folder, name)
@@ -264,7 +267,7 @@ def _signature(name: str, described: Mapping[str, Any]) -> OnnxSignature:
     return OnnxSignature(
         name=name,
         inputs=described["inputs"],
-        outputs={one: (kind, tuple(sizes)) for one, (kind, sizes) in described["outputs"].items()},
+        outputs={output: (kind, tuple(sizes)) for output, (kind, sizes) in described["outputs"].items()},
         messages=tuple(described["messages"]),
         columns=described["columns"],
         sample=described["sample"],
@@ -276,13 +279,13 @@ def _fed(name: str, values: Array, kind: str) -> Array:
     if kind != "string":
         return values
     try:
-        return np.array([one.decode() if isinstance(one, bytes) else one for one in values.tolist()], object)
+        return np.array([cell.decode() if isinstance(cell, bytes) else cell for cell in values.tolist()], object)
     except UnicodeDecodeError as error:
         raise ValueError(f"input {name} holds bytes that are no UTF-8 text") from error
 
 
 def _message(signature: OnnxSignature, inputs: Mapping[str, Array], number: int, row: int) -> str:
-    """Return what is wrong with a row, with the cell, if the message names its column."""
+    """Return the message of a failed check, with the invalid cell if the message names a column."""
     message = signature.messages[number - 1]
     for name, column in signature.columns.items():
         start = f"column {column!r} "

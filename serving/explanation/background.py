@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 
 class NotExplainableError(ValueError):
-    """Raised if a model's predictions cannot be explained; the message says why and what to do."""
+    """A model whose predictions cannot be explained; the message gives the cause and the fix."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Background:
     """Rows to compare with.
 
     Attributes:
-        cells: Input of `serving_default` that is explained -> its cells, (rows,), as the input takes them.
-        columns: Name of each input, explained or not -> its column.
-        unexplained: Input that is not explained -> why.
+        cells: Explained input of `serving_default` -> array of (rows,) with the dtype of the input.
+        columns: Input, explained or not -> column.
+        unexplained: Input that is not explained -> reason.
         rows: Number of rows.
     """
 
@@ -39,20 +39,20 @@ def read(folder: str) -> Background:
     """Read the background of a model.
 
     Args:
-        folder: The SavedModel's.
+        folder: Folder of the SavedModel.
 
     Raises:
-        NotExplainableError: it has none, or none of its columns can be explained.
+        NotExplainableError: the model has no background, or none of its columns can be explained.
     """
     path = os.path.join(folder, BACKGROUND)
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
         inputs = content["inputs"]
-        found = Background(
-            {one["name"]: _array(one["cells"], one["dtype"]) for one in inputs if "cells" in one},
-            {one["name"]: one["column"] for one in inputs},
-            {one["name"]: one["reason"] for one in inputs if "cells" not in one},
+        rows = Background(
+            {entry["name"]: _array(entry["cells"], entry["dtype"]) for entry in inputs if "cells" in entry},
+            {entry["name"]: entry["column"] for entry in inputs},
+            {entry["name"]: entry["reason"] for entry in inputs if "cells" not in entry},
             content["rows"],
         )
     except FileNotFoundError as error:
@@ -62,14 +62,14 @@ def read(folder: str) -> Background:
         ) from error
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise NotExplainableError(f"{path} is damaged: {error}. Push a new version, or roll back") from error
-    if not found.cells or not found.rows:
-        reasons = "; ".join(f"column {found.columns[name]!r}: {text}" for name, text in found.unexplained.items())
+    if not rows.cells or not rows.rows:
+        reasons = "; ".join(f"column {rows.columns[name]!r}: {text}" for name, text in rows.unexplained.items())
         raise NotExplainableError(f"no column of this model has a contribution{': ' if reasons else ''}{reasons}")
-    return found
+    return rows
 
 
 def _array(cells: Any, dtype: str) -> Array:
-    """Convert cells to what the input takes; a null is NaN, "" or the smallest int64."""
+    """Convert the JSON of cells to an array with the dtype of the input; a null becomes the dtype's null cell."""
     if dtype == "string":
         texts = np.empty(len(cells), object)
         texts[:] = [_bytes(cell) for cell in cells]

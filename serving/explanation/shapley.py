@@ -39,8 +39,8 @@ class Explanation:
         place: Number of the class or centre; None for the other outputs.
         value: The prediction.
         base_value: Mean prediction of the background rows.
-        contributions: Column -> what it adds. All of them and `base_value` make `value`.
-        unexplained: Column -> why it has no contribution: its cell is the same in all rows that are compared.
+        contributions: Column -> its Shapley value. Their sum with `base_value` is `value`.
+        unexplained: Column without a contribution -> reason.
     """
 
     output: str
@@ -52,11 +52,11 @@ class Explanation:
 
 
 class Explainer:
-    """Explains rows: predict the rows of `mixed`, and give the outputs to `explanation`.
+    """Computes Shapley values: the caller predicts the rows of `mixed`, and passes the outputs to `explanation`.
 
     Args:
         background: The rows to compare with.
-        seed: Determines the random orders.
+        seed: Seed of the random orders.
 
     Attributes:
         rows: Number of rows that are predicted for each explanation.
@@ -66,9 +66,9 @@ class Explainer:
         self._background = background
         self._names = list(background.cells)
         width = len(self._names)
-        used = background.rows if width <= EXACT else min(background.rows, MOST_ROWS // (2 * width))
-        # Evenly spaced, as they were chosen.
-        self._used = np.arange(max(used, 1)) * background.rows // max(used, 1)
+        count = background.rows if width <= EXACT else min(background.rows, MOST_ROWS // (2 * width))
+        # The background rows are in the order of the split, so that evenly spaced ones represent all of it.
+        self._used = np.arange(max(count, 1)) * background.rows // max(count, 1)
         if width <= EXACT:
             sets = np.arange(2**width - 1)[:, np.newaxis] >> np.arange(width) & 1
             self._orders = None
@@ -83,67 +83,72 @@ class Explainer:
         self.rows = len(self._masks)
 
     def _plan(self, sets: Array) -> tuple[Array, Array]:
-        """Return which cells come from the row, bool (rows, columns), and the background row of each, int (rows,).
+        """Return the rows to predict: the explained row itself first, then mixtures of it with background rows.
 
-        The first is the row itself.
+        Returns:
+            Whether each cell comes from the explained row, bool (rows, columns); and the background row of the other
+            cells, int (rows,).
         """
-        whole, width = np.ones((1, len(self._names)), bool), len(self._names)
+        row_itself, width = np.ones((1, len(self._names)), bool), len(self._names)
         first = np.zeros(1, np.int64)
         count = len(self._used)
         if self._orders is None:
             masks = np.repeat(sets, count, axis=0)
-            return np.concatenate([whole, masks]), np.concatenate([first, np.tile(self._used, len(sets))])
-        masks = np.concatenate([whole, np.zeros((count, width), bool), sets.reshape(-1, width)])
+            return np.concatenate([row_itself, masks]), np.concatenate([first, np.tile(self._used, len(sets))])
+        masks = np.concatenate([row_itself, np.zeros((count, width), bool), sets.reshape(-1, width)])
         return masks, np.concatenate([first, self._used, np.repeat(self._used, 2 * (width - 1))])
 
     def mixed(self, row: Mapping[str, Any]) -> dict[str, Array]:
-        """Return the rows to predict: input of `serving_default` -> array of (rows,).
+        """Build the rows to predict.
 
         Args:
-            row: Input -> the cell, as an element of an array for the input.
+            row: Input -> cell of the explained row, as an element of the input's array.
+
+        Returns:
+            Input of `serving_default` -> array of (rows,).
         """
         inputs: dict[str, Array] = {}
         for place, name in enumerate(self._names):
             inputs[name] = self._background.cells[name][self._rows_of]
-            here = self._masks[:, place]
-            inputs[name][here] = _repeated(row[name], int(here.sum()))
+            from_row = self._masks[:, place]
+            inputs[name][from_row] = _repeated(row[name], int(from_row.sum()))
         for name in self._background.unexplained:
             inputs[name] = _repeated(row[name], self.rows)
         return inputs
 
     def explanation(self, outputs: Mapping[str, Array]) -> Explanation:
-        """Compute the contributions.
+        """Compute the contributions of the columns.
 
         Args:
-            outputs: Output -> its values for the rows of `mixed`.
+            outputs: Output -> array of (rows, ...), predicted for the rows of `mixed`.
 
         Raises:
-            NotExplainableError: no output is explained.
+            NotExplainableError: the model has none of the outputs that can be explained.
         """
         output, place = _explained(outputs)
         values = np.asarray(outputs[output], np.float64)
         values = values[:, place] if place is not None else values.reshape(-1)
-        parts = self._exact(values) if self._orders is None else self._sampled(values)
+        contributions = self._exact(values) if self._orders is None else self._sampled(values)
         columns = self._background.columns
         return Explanation(
             output,
             place,
             float(values[0]),
             float(values[1 : 1 + len(self._used)].mean()),
-            {columns[name]: float(part) for name, part in zip(self._names, parts, strict=True)},
+            {columns[name]: float(contribution) for name, contribution in zip(self._names, contributions, strict=True)},
             {columns[name]: text for name, text in self._background.unexplained.items()},
         )
 
     def _exact(self, values: Array) -> Array:
         width = len(self._names)
         means = np.append(values[1:].reshape(2**width - 1, -1).mean(axis=1), values[0])
-        parts = np.zeros(width)
+        contributions = np.zeros(width)
         for place in range(width):
             for number in range(2**width):
                 if not number >> place & 1:
                     weight = 1 / (width * math.comb(width - 1, number.bit_count()))
-                    parts[place] += weight * (means[number | 1 << place] - means[number])
-        return parts
+                    contributions[place] += weight * (means[number | 1 << place] - means[number])
+        return contributions
 
     def _sampled(self, values: Array) -> Array:
         assert self._orders is not None
@@ -152,13 +157,13 @@ class Explainer:
         steps[:, :, 0] = values[1 : 1 + count, np.newaxis]
         steps[:, :, 1:width] = values[1 + count :].reshape(count, 2, width - 1)
         steps[:, :, width] = values[0]
-        parts = np.zeros(width)
-        np.add.at(parts, self._orders, np.diff(steps, axis=2))
-        return parts / (2 * count)
+        contributions = np.zeros(width)
+        np.add.at(contributions, self._orders, np.diff(steps, axis=2))
+        return contributions / (2 * count)
 
 
 def _repeated(cell: Any, count: int) -> Array:
-    """Return an array of one cell; NumPy would drop the zeros at the end of bytes."""
+    """Repeat a cell; bytes go into an object array, because NumPy's bytes dtype drops trailing zeros."""
     if not isinstance(cell, bytes | str):
         return np.full(count, cell)
     cells = np.empty(count, object)
@@ -167,7 +172,7 @@ def _repeated(cell: Any, count: int) -> Array:
 
 
 def _explained(outputs: Mapping[str, Array]) -> tuple[str, int | None]:
-    """Choose the output to explain, and the class or centre of it."""
+    """Choose the output to explain, and the class or centre whose value is explained; None if it has only one."""
     for name in ("prediction", "score"):
         if name in outputs:
             return name, None

@@ -1,8 +1,8 @@
-"""Dynamic batching: rows of requests that arrive together are run as one.
+"""Dynamic batching: rows of requests that arrive together are predicted in one run.
 
-A call of a graph of columns costs almost the same for 1 and for 64 rows, so batches multiply the number of requests per
-second. A batch starts when as many requests wait as the last one had, and at the latest after a fixed time: a single
-client never waits, and many clients wait for each other.
+A run costs almost the same for 1 and for 64 rows, so batches multiply the number of requests per second. A batch starts
+when as many requests wait as the previous batch had, and at the latest after a fixed time: a single client never waits,
+and many clients wait for each other.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ class _Waiting:
 
 
 class Batcher:
-    """Batches of a signature's requests; all methods are called in the event loop.
+    """Batches the requests of a signature; all methods are called in the event loop.
 
     Args:
-        run: Runs the signature, in a thread.
-        executor: The threads.
+        run: Predicts the rows of a batch; called in a thread of the executor.
+        executor: Threads that run batches.
         slots: Number of batches that run at the same time.
-        batch_rows: Most rows of a batch; a single request may have more.
-        batch_seconds: Longest wait for other requests.
-        queue_rows: Most rows that wait.
+        batch_rows: Maximum number of rows of a batch; a single request may have more.
+        batch_seconds: Maximum wait for other requests, in seconds.
+        queue_rows: Maximum number of rows that wait.
         observe: Called with the number of rows of each batch.
     """
 
@@ -75,11 +75,11 @@ class Batcher:
         return self._rows
 
     async def submit(self, inputs: Arrays, rows: int) -> dict[str, Array]:
-        """Run the rows of a request, with those of others.
+        """Predict the rows of a request in a batch with those of other requests.
 
         Args:
             inputs: Input name -> array of (rows, ...).
-            rows: Their number.
+            rows: Number of rows.
 
         Returns:
             Output name -> array of (rows, ...).
@@ -123,7 +123,7 @@ class Batcher:
         task.add_done_callback(self._tasks.discard)
 
     def _take(self) -> list[_Waiting]:
-        """Take the requests of the next batch: in order, of equal shapes; those of lost clients are dropped."""
+        """Take the requests of the next batch: in order, of equal shapes, without those of disconnected clients."""
         batch: list[_Waiting] = []
         rows = 0
         while self._waiting:

@@ -1,7 +1,7 @@
-"""Classify and regress: predictions for tf.Examples.
+"""The methods `classify` and `regress`: predictions for tf.Examples.
 
-TensorFlow Serving's signatures for them have outputs `classes` and `scores`, or `outputs`. Those of this project's
-models, which have `probabilities` or `prediction`, are accepted too, under the signature `serving_examples`.
+TensorFlow Serving requires a signature with the outputs `classes` and `scores`, or `outputs`. The signature
+`serving_examples` of this project's models, with the outputs `probabilities` or `prediction`, is accepted too.
 """
 
 from typing import Any
@@ -26,14 +26,20 @@ def signature(loaded: LoadedVersion, name: str) -> Signature:
     Raises:
         RequestError: the model has no such signature.
     """
-    chosen = loaded.session.signatures.get(name or DEFAULT)
-    if chosen is None:
+    requested = loaded.session.signatures.get(name or DEFAULT)
+    if requested is None:
         raise RequestError(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
-    return chosen
+    return requested
 
 
 def _of_examples(loaded: LoadedVersion, name: str) -> Signature:
-    """Return a signature that takes one tensor of tf.Examples; instead of a default one by column, serving_examples."""
+    """Return the named signature, which must take one tensor of tf.Examples.
+
+    Without a name it is `serving_default`, or `serving_examples` if the default one takes columns.
+
+    Raises:
+        RequestError: the model has no such signature, or it takes other inputs.
+    """
     chosen = None
     if not name:
         chosen = loaded.session.signatures.get(DEFAULT)
@@ -59,19 +65,19 @@ async def classify(model: ServedModel, loaded: LoadedVersion, name: str, rows: l
     """Classify serialized tf.Examples.
 
     Args:
-        model: The model.
-        loaded: One of its versions.
-        name: The signature; "" for the default.
+        model: Model that predicts.
+        loaded: Version of the model.
+        name: Name of the signature; "" for the default.
         rows: Serialized tf.Examples.
 
     Returns:
-        Label and score of each class of each row; without labels they are "".
+        Label and score of each class of each row; labels are "" if the model has none.
 
     Raises:
-        RequestError: the signature is no classification, or the run fails.
+        RequestError: the signature is not a classification, or the run fails.
     """
     chosen = _of_examples(loaded, name)
-    scores_name = next((one for one in ("scores", "probabilities") if one in chosen.outputs), None)
+    scores_name = next((output for output in ("scores", "probabilities") if output in chosen.outputs), None)
     has_labels = "classes" in chosen.outputs and scores_name != "probabilities"
     if scores_name is None and not has_labels:
         raise RequestError(
@@ -99,10 +105,10 @@ async def regress(model: ServedModel, loaded: LoadedVersion, name: str, rows: li
     """Predict a number for each serialized tf.Example; arguments as of `classify`.
 
     Raises:
-        RequestError: the signature is no regression, or the run fails.
+        RequestError: the signature is not a regression, or the run fails.
     """
     chosen = _of_examples(loaded, name)
-    output = next((one for one in ("outputs", "prediction") if one in chosen.outputs), None)
+    output = next((key for key in ("outputs", "prediction") if key in chosen.outputs), None)
     if output is None:
         raise RequestError(
             f"No regression outputs found in SignatureDef: {chosen.name} has {', '.join(chosen.outputs)}",
@@ -117,7 +123,7 @@ async def regress(model: ServedModel, loaded: LoadedVersion, name: str, rows: li
 
 
 async def class_names(model: ServedModel, loaded: LoadedVersion, width: int) -> Array:
-    """Return the names of the classes that the model carries; "" where it has none."""
+    """Return the class names that are saved in the model, bytes of (width,); all b"" if it has none of this number."""
     chosen = loaded.session.signatures.get(_CLASS_NAMES)
     if chosen is not None and not chosen.inputs:
         names = next(iter((await model.run(loaded, chosen, {})).values()))
@@ -138,5 +144,5 @@ def text(label: Any) -> str:
 
 
 def decimal(value: Any) -> float:
-    """Convert a NumPy number with the digits of its own precision: 0.1 of float32 is 0.1."""
+    """Convert a NumPy number to the shortest decimal of its dtype: float32's 0.1 becomes 0.1, not 0.10000000149."""
     return float(str(value))

@@ -1,4 +1,4 @@
-"""Explanations of rows: the contribution of each column, on the route `:explain` of KServe's protocol version 1."""
+"""The method `explain`: contribution of each column to a prediction, as in KServe's protocol version 1."""
 
 import asyncio
 from typing import Any
@@ -17,18 +17,18 @@ async def explain(
     """Explain the predictions of rows.
 
     Args:
-        model: The model.
-        loaded: One of its versions.
-        name: The signature that the request names; "" for the default.
-        request: The parsed body: rows for `serving_default`.
-        most_rows: Most rows that may be predicted for a request.
+        model: Model that predicts.
+        loaded: Version of the model.
+        name: Signature of the request; "" for the default.
+        request: Parsed body with rows for `serving_default`.
+        most_rows: Maximum number of rows that may be predicted for a request.
 
     Returns:
-        For each row `output`, `value`, `base_value`, `contributions` by column, `class` of a classification, and
-        `unexplained` columns with the reason, if there are any.
+        For each row `output`, `value`, `base_value`, `contributions` by column, `class` of a classification or
+        `cluster` of a clustering, and `unexplained` columns with the reason, if there are any.
 
     Raises:
-        RequestError: the rows do not fit, are too many, or the model cannot be explained.
+        RequestError: the rows do not fit the inputs, are too many, or the model cannot be explained.
     """
     if name not in ("", DEFAULT):
         raise RequestError(f"explanations have the inputs of {DEFAULT}: leave signature_name out, not {name!r}")

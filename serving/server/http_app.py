@@ -1,4 +1,4 @@
-"""ASGI application: limits, access, compression and metrics around the routes."""
+"""ASGI application: limits, access control, compression and metrics around the routes."""
 
 import asyncio
 import gzip
@@ -22,19 +22,22 @@ Send = Callable[[Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _COMPRESS_FROM = 1024
-"""Smaller responses grow or gain little."""
+"""Smallest compressed response, in bytes; compression of smaller ones gains little."""
 _OPEN = ("/healthz", "/readyz")
-"""Paths that need no token, for probes."""
+"""Paths of health probes, which need no token."""
 
 
 class HttpApp:
-    """The application.
+    """ASGI application of the server.
 
     Args:
-        models: The models.
-        settings: The server's.
-        metrics: The server's.
+        models: Models to serve.
+        settings: Limits, token, origins and paths.
+        metrics: Metrics that count the requests.
         log: Receives the description of an unexpected error.
+
+    Attributes:
+        draining: Whether the server stops: `/readyz` answers 503.
     """
 
     def __init__(
@@ -50,30 +53,30 @@ class HttpApp:
         """Answer a request."""
         headers = {name.lower(): value for name, value in scope["headers"]}
         path = scope["raw_path"].decode("latin-1").partition("?")[0]
-        added: Headers = self._cors(headers)
+        response_headers: Headers = self._cors(headers)
         try:
             status, kind, body = await self._answer(scope["method"], path, headers, receive)
         except RequestError as error:
             status, kind, body = error.http_status, "application/json", json_responses.error(error.message)
             if error.code == "UNAVAILABLE":
-                added.append((b"retry-after", b"1"))
+                response_headers.append((b"retry-after", b"1"))
             if error.code == "UNAUTHENTICATED":
-                added.append((b"www-authenticate", b"Bearer"))
+                response_headers.append((b"www-authenticate", b"Bearer"))
             if status in (413, 504):
-                added.append((b"connection", b"close"))  # the rest of the body is not read
+                response_headers.append((b"connection", b"close"))  # the rest of the body is not read
         if path == "/" or path.startswith(playground.PREFIX):
-            added += playground.HEADERS
+            response_headers += playground.HEADERS
         if len(body) >= _COMPRESS_FROM and _accepts_gzip(headers.get(b"accept-encoding", b"")):
             body = gzip.compress(body, 1)
-            added.append((b"content-encoding", b"gzip"))
-        added += [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": added})
+            response_headers.append((b"content-encoding", b"gzip"))
+        response_headers += [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": response_headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     async def _answer(
         self, method: str, path: str, headers: dict[bytes, bytes], receive: Receive
     ) -> tuple[int, str, bytes]:
-        """Return status, content type and body."""
+        """Return the HTTP status, content type and body of the response."""
         host = headers.get(b"host", b"").decode("latin-1")
         if self._settings.accepts_host is not None and not self._settings.accepts_host(host):
             raise RequestError(f"unknown host name {host}: use localhost or the address", "PERMISSION_DENIED")
@@ -104,11 +107,11 @@ class HttpApp:
 
     async def _model_request(self, method: str, path: str, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         started = time.monotonic()
-        wanted = None
+        route = None
         code = "OK"
         try:
-            wanted = rest_api.route(method, path)
-            return await asyncio.wait_for(self._routed(wanted, headers, receive), self._settings.limits.seconds)
+            route = rest_api.route(method, path)
+            return await asyncio.wait_for(self._routed(route, headers, receive), self._settings.limits.seconds)
         except asyncio.TimeoutError as error:
             code = "DEADLINE_EXCEEDED"
             raise RequestError(f"no response within {self._settings.limits.seconds:g} seconds", code) from error
@@ -120,35 +123,39 @@ class HttpApp:
             self._log(f"{method} {path}: {type(error).__name__}: {error}")
             raise RequestError("the server failed; its log says why", code) from error
         finally:
-            name = wanted.model if wanted and wanted.model in self._models.by_name else ""
-            self._metrics.request(name, wanted.method if wanted else "", "REST", code, time.monotonic() - started)
+            name = route.model if route and route.model in self._models.by_name else ""
+            self._metrics.request(name, route.method if route else "", "REST", code, time.monotonic() - started)
 
-    async def _routed(self, wanted: rest_api.Route, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    async def _routed(self, route: rest_api.Route, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         body = await self._body(headers, receive)
-        return await rest_api.answer(self._models, wanted, body)
+        return await rest_api.answer(self._models, route, body)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        """Read a body, and decompress it."""
+        """Read and decompress the body of a request.
+
+        Raises:
+            RequestError: the body exceeds the limit or cannot be decompressed, or the client disconnected.
+        """
         limit = self._settings.limits.body_bytes
-        announced = headers.get(b"content-length", b"0")
-        parts: list[bytes] = []
+        length = headers.get(b"content-length", b"0")
+        blocks: list[bytes] = []
         size = 0
-        if announced.isdigit() and int(announced[:20]) > limit:
+        if length.isdigit() and int(length[:20]) > limit:
             raise _too_large(limit)
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise RequestError("the client closed the connection", "CANCELLED")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
+            blocks.append(message.get("body", b""))
+            size += len(blocks[-1])
             if size > limit:
                 break
             if not message.get("more_body", False):
-                return _decompressed(b"".join(parts), headers.get(b"content-encoding", b""), limit)
+                return _decompressed(b"".join(blocks), headers.get(b"content-encoding", b""), limit)
         raise _too_large(limit)
 
     def _cors(self, headers: dict[bytes, bytes]) -> Headers:
-        """Return the headers that let a page of another origin read the response; none unless configured."""
+        """Return the CORS headers for the origin of a request; none if the origin is not configured."""
         origin = headers.get(b"origin", b"").decode("latin-1")
         origins = self._settings.origins
         if not origin or not ("*" in origins or origin in origins):
@@ -171,10 +178,10 @@ def _accepts_gzip(header: bytes) -> bool:
 
 
 def _decompressed(body: bytes, encoding: bytes, limit: int) -> bytes:
-    """Decompress a body, at most to the limit.
+    """Decompress a body, up to a limit in bytes.
 
     Raises:
-        RequestError: it is too large, not compressed as announced, or has an unknown encoding.
+        RequestError: the body exceeds the limit, is not valid gzip, or has another encoding.
     """
     if encoding.lower() in (b"", b"identity"):
         return body

@@ -1,4 +1,4 @@
-"""HTTP connections with limits on the head of a request: its size, and the time that a client takes to send it."""
+"""HTTP connections with limits on the head of a request: its size, and the time until it is complete."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,12 +13,12 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: c
 
 
 class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
-    """uvicorn's protocol with httptools, which waits without limit for the head of a request of any size."""
+    """HttpToolsProtocol of uvicorn, which has no limits of its own, with limits on the head of a request."""
 
     limits: Limits
 
     def connection_made(self, transport: Any) -> None:
-        """Start the time for the first head."""
+        """Start the timer for the head of the first request."""
         super().connection_made(transport)
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -39,29 +39,29 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
         self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Start the time for the next head of a connection that is kept alive."""
+        """Start the timer for the head of the next request on a connection that is kept alive."""
         super().on_message_begin()
         self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes, and refuse a head that is too large."""
+        """Parse bytes; respond with 431 and close if the head is too large."""
         self._head_bytes += len(data)
         super().data_received(data)
         if self._timer is not None and self._head_bytes > self.limits.header_bytes:
             self._refuse(_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """Stop the time for the head."""
+        """Stop the timer for the head."""
         self._head_bytes = 0
         self._stop_timer()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the time for the head."""
+        """Stop the timer for the head."""
         self._stop_timer()
         super().connection_lost(exc)
 
 
 def protocol(limits: Limits) -> Callable[..., Any]:
-    """Return the class of connections with these limits."""
+    """Return a subclass of LimitedProtocol with these limits, for uvicorn's `http`."""
     return type("LimitedProtocol", (LimitedProtocol,), {"limits": limits})

@@ -9,7 +9,7 @@ _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384)
 
 
 class Metrics:
-    """Counts and latencies by model. Names that clients send never become labels."""
+    """Counts and latencies by model; names that clients send never become Prometheus labels."""
 
     def __init__(self) -> None:
         self._registry = prometheus.CollectorRegistry()
@@ -30,12 +30,20 @@ class Metrics:
         return bytes(prometheus.generate_latest(self._registry))
 
     def request(self, model: str, method: str, api: str, code: str, seconds: float) -> None:
-        """Count a request; `model` is the name of a served model, or "" for an unknown one."""
+        """Count a request and its latency.
+
+        Args:
+            model: Name of a served model; "" for an unknown one.
+            method: Method, such as `predict`; "" for an unknown one.
+            api: `REST` or `gRPC`.
+            code: Name of the status code.
+            seconds: Time from the request to its response.
+        """
         self._requests.labels(model, method, api, code).inc()
         self._seconds.labels(model, method, api).observe(seconds)
 
     def rows(self, model: str, count: int) -> None:
-        """Count rows."""
+        """Count rows of a request."""
         self._rows.labels(model).inc(count)
 
     def batches(self, model: str) -> Callable[[int], None]:
@@ -44,10 +52,10 @@ class Metrics:
         return observe
 
     def loaded(self, model: str, numbers: Sequence[int]) -> None:
-        """Record the loaded versions."""
+        """Record the numbers of the loaded versions."""
         self._version.labels(model).set(max(numbers, default=0))
         self._loaded.labels(model).set(len(numbers))
 
     def load_failed(self, model: str) -> None:
-        """Count a failed load."""
+        """Count a failed load of a version."""
         self._failures.labels(model).inc()

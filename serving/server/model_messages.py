@@ -18,20 +18,20 @@ def status(model: ServedModel, number: int | None, label: str | None) -> dict[st
     """
     if label is not None:
         number = model.labelled(label)
-    states = {one: state for one, state in model.states.items() if number in (None, one)}
+    states = {version: state for version, state in model.states.items() if number in (None, version)}
     if not states:
-        which = f"any versions of model {model.source.name}"
+        request = f"any versions of model {model.source.name}"
         if number is not None:
-            which = f"version {number} of model {model.source.name}"
-        raise RequestError(f"Could not find {which}", "NOT_FOUND")
+            request = f"version {number} of model {model.source.name}"
+        raise RequestError(f"Could not find {request}", "NOT_FOUND")
     return {
         "model_version_status": [
             {
-                "version": str(one),
+                "version": str(version),
                 "state": state,
                 "status": {"error_code": _REJECTED if error else "OK", "error_message": error},
             }
-            for one, (state, error) in sorted(states.items(), reverse=True)
+            for version, (state, error) in sorted(states.items(), reverse=True)
         ]
     }
 

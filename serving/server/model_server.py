@@ -1,4 +1,4 @@
-"""The server: HTTP and gRPC in one event loop, until it is stopped."""
+"""The server process: HTTP and gRPC in one event loop, until a signal stops it."""
 
 import asyncio
 import contextlib
@@ -29,11 +29,11 @@ class _Server(uvicorn.Server):  # type: ignore[misc]
 
 
 def run(listening: socket.socket, settings: ServerSettings, log: Log) -> None:
-    """Serve until SIGINT or SIGTERM, then answer the requests that run.
+    """Serve until SIGINT or SIGTERM, then finish the requests that are running.
 
     Args:
-        listening: Socket of HTTP.
-        settings: How to serve.
+        listening: Listening socket for HTTP.
+        settings: Models, addresses and limits.
         log: Receives a line for each event.
 
     Raises:

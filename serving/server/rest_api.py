@@ -21,12 +21,12 @@ _HIGHEST = 2**63 - 1
 
 @dataclass(frozen=True)
 class Route:
-    """What a request asks for.
+    """Model, version and method of a request.
 
     Attributes:
         model: Name of the model.
-        number: Its version, if given.
-        label: Its label, if given.
+        number: Requested version; None for the newest, or the one with the label.
+        label: Label of the requested version; None without one.
         method: `predict`, `classify`, `regress`, `explain`, `status` or `metadata`.
     """
 
@@ -37,11 +37,11 @@ class Route:
 
 
 def route(http_method: str, path: str) -> Route:
-    """Match a request.
+    """Find the route of a request.
 
     Args:
-        http_method: Such as POST.
-        path: The path as sent, percent-encoded.
+        http_method: HTTP method, such as POST.
+        path: Path as the client sent it, percent-encoded.
 
     Raises:
         RequestError: there is no such route.
@@ -62,37 +62,37 @@ def _route(model: str, version: str | None, label: str | None, method: str) -> R
     return Route(urllib.parse.unquote(model), number, urllib.parse.unquote(label) if label else None, method)
 
 
-async def answer(models: ServedModels, wanted: Route, body: bytes) -> bytes:
+async def answer(models: ServedModels, requested: Route, body: bytes) -> bytes:
     """Answer a request.
 
     Args:
         models: The models.
-        wanted: What it asks for.
-        body: Its body.
+        requested: Model, version and method.
+        body: Body of the request, decompressed.
 
     Returns:
         The JSON of the response.
 
     Raises:
-        RequestError: it cannot be answered.
+        RequestError: the model or the version does not serve, the body is invalid, or the run fails.
     """
-    if wanted.method == "status" and wanted.model not in models.by_name:
-        raise RequestError(f"Could not find any versions of model {wanted.model}", "NOT_FOUND")
-    model = models.model(wanted.model)
-    if wanted.method == "status":
-        return json_responses.dumps(model_messages.status(model, wanted.number, wanted.label))
-    with model.use(wanted.number, wanted.label) as loaded:
-        if wanted.method == "metadata":
+    if requested.method == "status" and requested.model not in models.by_name:
+        raise RequestError(f"Could not find any versions of model {requested.model}", "NOT_FOUND")
+    model = models.model(requested.model)
+    if requested.method == "status":
+        return json_responses.dumps(model_messages.status(model, requested.number, requested.label))
+    with model.use(requested.number, requested.label) as loaded:
+        if requested.method == "metadata":
             return json_responses.dumps(model_messages.metadata(model, loaded))
         request = json_requests.parse(body)
         name = json_requests.signature_name(request)
-        if wanted.method == "predict":
+        if requested.method == "predict":
             return await _predict(model, loaded, name, request)
-        if wanted.method == "explain":
-            found = await explanations.explain(model, loaded, name, request, models.most_rows)
-            return json_responses.explanations(found)
+        if requested.method == "explain":
+            row_explanations = await explanations.explain(model, loaded, name, request, models.most_rows)
+            return json_responses.explanations(row_explanations)
         rows = json_examples.examples(request)
-        if wanted.method == "classify":
+        if requested.method == "classify":
             return json_responses.classifications(await example_methods.classify(model, loaded, name, rows))
         return json_responses.regressions(await example_methods.regress(model, loaded, name, rows))
 

@@ -1,4 +1,4 @@
-"""Versions of the served models: loaded when complete, warmed, swapped, and closed after their last request."""
+"""Served models and their versions: loaded, warmed up, replaced by newer ones, and closed after the last request."""
 
 import asyncio
 import contextlib
@@ -22,13 +22,13 @@ DEFAULT = "serving_default"
 LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 """States of TensorFlow Serving's ModelVersionStatus."""
 _ATTEMPTS = 2
-"""A version that fails to load is tried once more at the next look: its disk may have been busy."""
+"""Number of attempts to load a version: a read error of a busy disk may be gone at the next poll."""
 
 Log = Callable[[str], object]
 
 
 class LoadedVersion:
-    """A loaded version, and the number of requests that use it."""
+    """A loaded version, its batchers by signature, and the number of requests that use it."""
 
     def __init__(self, number: int, session: Session) -> None:
         self.number = number
@@ -39,10 +39,10 @@ class LoadedVersion:
 
     @functools.cached_property
     def explainer(self) -> Explainer:
-        """What explains the version's predictions.
+        """Explainer of the version's predictions, made at the first use.
 
         Raises:
-            NotExplainableError: it has no background rows.
+            NotExplainableError: the version has no background rows.
         """
         return Explainer(background.read(self.session.folder))
 
@@ -51,11 +51,14 @@ class ServedModel:
     """A model and its versions.
 
     Args:
-        source: Where its versions are.
-        settings: The server's.
-        metrics: The server's.
-        log: Receives a line for each change.
-        rows: The log of rows; None without one.
+        source: Name, serving folder and versions to serve.
+        settings: Settings of the server.
+        metrics: Metrics of the server.
+        log: Receives a line for each version that is loaded, rejected or unloaded.
+        rows: Log of served rows; None without one.
+
+    Attributes:
+        states: Version -> (state of TensorFlow Serving, error message or "").
     """
 
     def __init__(
@@ -70,13 +73,13 @@ class ServedModel:
         self._failures: dict[int, int] = {}
         self._looked = False
         self.states: dict[int, tuple[str, str]] = {}
-        # Batches, and loads, whose work would delay them.
+        # Loads have a thread of their own, because they would delay batches.
         self._runs = ThreadPoolExecutor(settings.cores, thread_name_prefix="batch")
         self._loads = ThreadPoolExecutor(1, thread_name_prefix="load")
 
     @property
     def ready(self) -> bool:
-        """Whether the versions of the first look are loaded, or what of them could be."""
+        """Whether a version is loaded and the serving folder was polled once."""
         return self._looked and bool(self._loaded)
 
     @property
@@ -85,24 +88,24 @@ class ServedModel:
         return sorted(self._loaded)
 
     async def look(self) -> None:
-        """Load versions that appeared, then close those that are not wanted any more."""
-        wanted = self._wanted(versions.pushed(self.source.folder))
-        for number in sorted(wanted - self._loaded.keys(), reverse=True):
+        """Poll the serving folder: load new versions, then retire those that are no longer to be served."""
+        numbers = self._wanted(versions.pushed(self.source.folder))
+        for number in sorted(numbers - self._loaded.keys(), reverse=True):
             await self._load(number)
-        # With a failed version the number of wanted ones is filled by the next older one.
-        wanted = self._wanted(versions.pushed(self.source.folder))
-        if wanted & self._loaded.keys():
-            for number in sorted(self._loaded.keys() - wanted):
+        # The next older version takes the place of one that failed to load.
+        numbers = self._wanted(versions.pushed(self.source.folder))
+        if numbers & self._loaded.keys():
+            for number in sorted(self._loaded.keys() - numbers):
                 self._retire(number)
         self._looked = True
 
     def _wanted(self, numbers: list[int]) -> set[int]:
-        good = [number for number in numbers if self._failures.get(number, 0) < _ATTEMPTS]
+        loadable = [number for number in numbers if self._failures.get(number, 0) < _ATTEMPTS]
         if self.source.pinned:
-            newest = set(good) & self.source.pinned
+            newest = set(loadable) & self.source.pinned
         else:
-            newest = set(good if self.source.versions is None else good[-self.source.versions :])
-        return newest | (set(good) & set(self.source.labels.values()))
+            newest = set(loadable if self.source.versions is None else loadable[-self.source.versions :])
+        return newest | (set(loadable) & set(self.source.labels.values()))
 
     async def _load(self, number: int) -> None:
         self.states[number] = (LOADING, "")
@@ -163,10 +166,10 @@ class ServedModel:
 
     @contextlib.contextmanager
     def use(self, number: int | None = None, label: str | None = None) -> Iterator[LoadedVersion]:
-        """Hold a version, so that it is not closed: the newest, one by number, or one by label.
+        """Keep a version open inside the `with` block: the newest, one by number, or one by label.
 
         Raises:
-            RequestError: it does not serve.
+            RequestError: the version does not serve.
         """
         loaded = self._chosen(number, label)
         loaded.users += 1
@@ -196,13 +199,15 @@ class ServedModel:
             return self._loaded[number]
         if any(state == LOADING for state, _ in self.states.values()) and not self._loaded:
             raise RequestError(f"{self.source.name} is being loaded: try again later", "UNAVAILABLE")
-        wanted = f"Latest({self.source.name})" if number is None else f"Specific({self.source.name}, {number})"
-        raise RequestError(f"Servable not found for request: {wanted}", "NOT_FOUND")
+        request = f"Latest({self.source.name})" if number is None else f"Specific({self.source.name}, {number})"
+        raise RequestError(f"Servable not found for request: {request}", "NOT_FOUND")
 
     async def run(
         self, loaded: LoadedVersion, signature: Signature, inputs: Arrays, *, logged: bool = True
     ) -> dict[str, Any]:
-        """Run a signature, in a batch if it has rows; what is `logged` are rows of a client.
+        """Run a signature, in a batch with other requests if its inputs and outputs have rows.
+
+        Inputs and outputs are arrays by name. `logged` rows are a client's, and go to the log of served rows.
 
         Raises:
             RequestError: inputs have different numbers of rows, more than allowed, or the run fails.
@@ -227,7 +232,7 @@ class ServedModel:
         return outputs
 
     def close(self) -> None:
-        """Stop the threads; the models are freed with the process."""
+        """Stop the threads; the end of the process frees the models."""
         self._settings.engine.stop()
         self._runs.shutdown(wait=False, cancel_futures=True)
         self._loads.shutdown(wait=False, cancel_futures=True)
@@ -237,15 +242,15 @@ class ServedModels:
     """All models of the server.
 
     Args:
-        settings: The server's.
-        metrics: The server's.
-        log: Receives a line for each change of a version.
+        settings: Settings of the server.
+        metrics: Metrics of the server.
+        log: Receives a line for each version that is loaded, rejected or unloaded.
     """
 
     def __init__(self, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
         self._rows = RowLog(settings.row_log, log) if settings.row_log is not None else None
-        given = settings, metrics, log, self._rows
-        self.by_name = {source.name: ServedModel(source, *given) for source in settings.models}
+        shared_arguments = settings, metrics, log, self._rows
+        self.by_name = {source.name: ServedModel(source, *shared_arguments) for source in settings.models}
         self.most_rows = settings.limits.rows
         self._poll_seconds = settings.poll_seconds
         self._log = log
@@ -256,17 +261,17 @@ class ServedModels:
         return all(model.ready for model in self.by_name.values())
 
     def model(self, name: str) -> ServedModel:
-        """Return a model.
+        """Return the model of a name.
 
         Raises:
-            RequestError: there is none of this name.
+            RequestError: no served model has this name.
         """
         if name not in self.by_name:
             raise RequestError(f"Servable not found for request: Latest({name})", "NOT_FOUND")
         return self.by_name[name]
 
     async def look(self) -> None:
-        """Look once at all serving folders."""
+        """Poll all serving folders once."""
         for model in self.by_name.values():
             try:
                 await model.look()
@@ -275,7 +280,7 @@ class ServedModels:
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look at the serving folders, now and then regularly, in the background."""
+        """Poll the serving folders in the background inside the `with` block, then close the models and the log."""
         task = asyncio.get_running_loop().create_task(self._watch())
         try:
             yield

@@ -1,4 +1,4 @@
-"""Settings of the server: models, addresses, limits."""
+"""Settings of the server: models, addresses, limits and the log of served rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ class ModelSource:
 
     Attributes:
         name: Name of the model in requests.
-        folder: Its serving folder.
-        versions: Serve this many of the newest versions; None for all.
-        pinned: Serve these versions instead of the newest.
-        labels: Label -> version, which is also served.
-        form: Column -> what the playground says about it: `choices`, `minimum`, `maximum`.
+        folder: Serving folder of the model.
+        versions: Number of newest versions to serve; None for all.
+        pinned: Versions to serve instead of the newest ones.
+        labels: Label -> version, which is served too.
+        form: Column -> limits of the playground's form: `choices`, `minimum`, `maximum`.
     """
 
     name: str
@@ -30,15 +30,15 @@ class ModelSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits of a request and of the waiting ones.
+    """Limits of requests, queues and connections.
 
     Attributes:
-        body_bytes: Largest body, compressed or not.
-        rows: Most rows of a request.
-        queue_rows: Most rows that wait for a model; more are refused as overload.
-        seconds: Longest time from the first byte of a request to its response.
-        header_bytes: Largest head of a request.
-        connections: Most open connections.
+        body_bytes: Maximum size of a body in bytes, compressed and uncompressed.
+        rows: Maximum number of rows of a request.
+        queue_rows: Maximum number of rows that wait for a model; more are refused as overload.
+        seconds: Maximum time for the head of a request, and from its head to its response, in seconds.
+        header_bytes: Maximum size of the head of a request in bytes.
+        connections: Maximum number of open connections.
     """
 
     body_bytes: int = 32 << 20
@@ -51,14 +51,14 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class RowLogSettings:
-    """What is logged, and where.
+    """Settings of the log of served rows.
 
     Attributes:
         folder: Folder of the log; each model has a folder in it.
-        write: Writes a pyarrow.Table as a Parquet file at a path; the project has one module for such files.
-        sample: Share of the rows.
+        write: Writes a pyarrow.Table as a Parquet file at a path.
+        sample: Share of the rows that are logged, above 0 to 1.
         masked: Columns that are left out.
-        model_bytes: Largest size of a model's files.
+        model_bytes: Maximum size of a model's files in bytes.
     """
 
     folder: str
@@ -70,28 +70,28 @@ class RowLogSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """How to serve.
+    """Settings of the server.
 
     Attributes:
-        models: The models.
-        engine: Loads their versions.
-        host: Address to listen on, for gRPC.
+        models: Models to serve.
+        engine: Engine that loads the versions.
+        host: Address on which gRPC listens.
         grpc_port: Port of gRPC; None without gRPC, 0 for any free one.
         cores: Number of cores that the engine may use.
-        batch_rows: Most rows of a batch.
-        batch_seconds: Longest time that a request waits for others to join its batch.
-        poll_seconds: Time between two looks at the serving folders.
-        limits: Limits of requests.
+        batch_rows: Maximum number of rows of a batch.
+        batch_seconds: Maximum time that a request waits for others to join its batch, in seconds.
+        poll_seconds: Time between two polls of the serving folders, in seconds.
+        limits: Limits of requests, queues and connections.
         token: Bearer token that requests must have; None for no check.
-        origins: Origins of pages that may send requests; `*` for all.
-        metrics_path: Path of the metrics.
+        origins: Origins of pages that may send requests (CORS); `*` for all.
+        metrics_path: HTTP path of the Prometheus metrics.
         certificate: File of the TLS certificate chain; None without TLS.
-        key: File of its private key.
+        key: File of the certificate's private key.
         playground: Whether / is a page to try the models.
-        accepts_host: Whether a Host header is accepted; None for any. Against DNS rebinding, on addresses of this
-            machine.
-        drain_seconds: Longest time that a stop waits for running requests.
-        row_log: The log of served rows; None for no log.
+        accepts_host: Returns whether a Host header is accepted, against DNS rebinding on addresses of this machine;
+            None accepts any.
+        drain_seconds: Maximum time that a stop waits for running requests, in seconds.
+        row_log: Settings of the log of served rows; None for no log.
     """
 
     models: tuple[ModelSource, ...]

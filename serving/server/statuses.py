@@ -1,4 +1,4 @@
-"""Error of a request, with TensorFlow's status code and the HTTP status that TensorFlow Serving gives it."""
+"""Error responses: status codes of gRPC and TensorFlow, and the HTTP status that TensorFlow Serving gives each."""
 
 HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
@@ -22,12 +22,12 @@ HTTP_STATUS = {
 
 
 class RequestError(Exception):
-    """A request that is answered with an error.
+    """Error that the server sends as the response to a request.
 
     Args:
-        message: For the client.
-        code: A key of HTTP_STATUS, which is also the name of gRPC's status code.
-        http_status: HTTP status, where HTTP has a more precise one, such as 413.
+        message: Message for the client.
+        code: Name of the gRPC status code, a key of HTTP_STATUS.
+        http_status: HTTP status, where HTTP has a more precise one, such as 413; None for that of the code.
     """
 
     def __init__(self, message: str, code: str = "INVALID_ARGUMENT", http_status: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What the server needs from an engine: a loaded version with its signatures, and a function that loads one."""
+"""Interface of the server to an engine: a loaded version with its signatures, and a function that loads one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Signature:
     """A signature of a loaded model.
 
     Attributes:
-        name: Its name.
-        inputs: Its inputs, by name in order.
-        outputs: Names of its outputs, in order.
-        batches: Whether rows of several requests can be run as one: each input and output has rows.
-        definition: Its SignatureDef, as protobuf writes it in JSON, with all fields.
+        name: Name of the signature.
+        inputs: Inputs, sorted by name.
+        outputs: Names of the outputs, sorted.
+        batches: Whether requests can share a batch: the first dimension of each input and output is the rows.
+        definition: SignatureDef of the SavedModel as JSON of protobuf, with all fields.
     """
 
     name: str
@@ -31,18 +31,23 @@ class Signature:
     definition: Mapping[str, Any]
 
     def check_shapes(self, inputs: Mapping[str, Array]) -> None:
-        """Compare the shapes of arrays by input with those of the signature.
+        """Check the shapes of a request's arrays.
+
+        Args:
+            inputs: Input name -> array.
 
         Raises:
-            RequestError: one differs.
+            RequestError: an array does not have the shape of its input.
         """
-        for one in self.inputs:
-            shape, wanted = inputs[one.name].shape, one.shape
-            if wanted is None:
+        for spec in self.inputs:
+            shape, expected = inputs[spec.name].shape, spec.shape
+            if expected is None:
                 continue
-            if len(shape) != len(wanted) or any(size not in (-1, got) for size, got in zip(wanted, shape, strict=True)):
+            if len(shape) != len(expected) or any(
+                size not in (-1, actual) for size, actual in zip(expected, shape, strict=True)
+            ):
                 raise RequestError(
-                    f"input {one.name} has shape {list(shape)}, expected {list(wanted)}, where -1 is any number"
+                    f"input {spec.name} has shape {list(shape)}, expected {list(expected)}, where -1 is any number"
                 )
 
 
@@ -52,20 +57,27 @@ class Session(Protocol):
     folder: str
     """Folder of the version, with its assets.extra."""
     signatures: Mapping[str, Signature]
-    """Its signatures by name."""
+    """Signature name -> signature."""
 
     def run(self, signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Run a signature on the array of each input by name; text is bytes.
+        """Run a signature.
+
+        Args:
+            signature: Signature of this model.
+            inputs: Input name -> array; text is bytes.
+
+        Returns:
+            Output name -> array.
 
         Raises:
             RequestError: the model refuses the inputs, or the engine fails.
         """
 
     def warm_up(self) -> int:
-        """Run requests before the version serves, and return their number.
+        """Run requests before the version serves; return their number.
 
         Raises:
-            ValueError: one of them fails.
+            ValueError: a request fails.
         """
 
     def close(self) -> None:
@@ -73,20 +85,20 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """Loads versions."""
+    """Loader of versions."""
 
     def load(self, name: str, number: int, folder: str, cores: int) -> Session:
         """Load a version.
 
         Args:
             name: Name of the model.
-            number: The version.
+            number: Number of the version.
             folder: Folder of the version.
-            cores: Number of cores that it may use.
+            cores: Number of cores that the version may use.
 
         Raises:
-            ValueError: it cannot be loaded.
+            ValueError: the version cannot be loaded.
         """
 
     def stop(self) -> None:
-        """End a load that takes long."""
+        """Abort a load that is running."""

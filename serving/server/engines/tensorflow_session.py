@@ -31,7 +31,7 @@ _ALL_FIELDS = (
     if google.protobuf.__version__.split(".")[0] in ("3", "4")
     else "always_print_fields_with_no_presence"
 )
-"""protobuf renamed the argument."""
+"""Argument of json_format for unset fields; protobuf 5 renamed it."""
 _CHECK = re.compile(r"assertion failed: \[finding: (.*?)\](?: \[(.*?)\])?\s*$")
 """Error of a check in this project's graphs: its message, and the cell."""
 
@@ -39,14 +39,18 @@ Array = np.ndarray[Any, Any]
 
 
 class TensorflowSession:
-    """A loaded model.
+    """A SavedModel that is loaded into a session.
 
     Args:
-        folder: The SavedModel's.
+        folder: Folder of the SavedModel.
         cores: Number of cores that TensorFlow may use.
 
+    Attributes:
+        folder: Folder of the SavedModel.
+        signatures: Signature name -> signature.
+
     Raises:
-        ValueError: it cannot be loaded.
+        ValueError: TensorFlow cannot load the model.
     """
 
     def __init__(self, folder: str, cores: int) -> None:
@@ -66,26 +70,31 @@ class TensorflowSession:
         self.signatures: Mapping[str, Signature] = {
             name: _signature(name, definition) for name, definition in definitions.items()
         }
-        self._callables = {name: self._callable(one, definitions[name]) for name, one in self.signatures.items()}
+        self._callables = {
+            name: self._callable(signature, definitions[name]) for name, signature in self.signatures.items()
+        }
 
     def _callable(self, signature: Signature, definition: Any) -> Any:
-        made = config_pb2.CallableOptions()
-        made.feed.extend(definition.inputs[one.name].name for one in signature.inputs)
-        made.fetch.extend(definition.outputs[name].name for name in signature.outputs)
-        return self._session._make_callable_from_options(made)
+        options = config_pb2.CallableOptions()
+        options.feed.extend(definition.inputs[spec.name].name for spec in signature.inputs)
+        options.fetch.extend(definition.outputs[name].name for name in signature.outputs)
+        return self._session._make_callable_from_options(options)
 
     def run(self, signature: Signature, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run a signature.
 
         Args:
-            signature: One of this model's.
-            inputs: Array of each input by name.
+            signature: Signature of this model.
+            inputs: Input name -> array.
+
+        Returns:
+            Output name -> array.
 
         Raises:
             RequestError: TensorFlow refuses the inputs, or fails.
         """
         try:
-            values = self._callables[signature.name](*(inputs[one.name] for one in signature.inputs))
+            values = self._callables[signature.name](*(inputs[spec.name] for spec in signature.inputs))
         except tf.errors.OpError as error:
             raise RequestError(_reason(error), _code(error)) from error
         except (TypeError, ValueError) as error:
@@ -93,13 +102,13 @@ class TensorflowSession:
         return dict(zip(signature.outputs, values, strict=True))
 
     def warm_up(self) -> int:
-        """Run the requests that the model carries.
+        """Run the warm-up requests that are saved in the model.
 
         Returns:
             Number of requests.
 
         Raises:
-            ValueError: one of them fails.
+            ValueError: a request fails.
         """
         path = os.path.join(self.folder, WARM_UP)
         if not os.path.isfile(path):
@@ -123,7 +132,7 @@ class TensorflowSession:
 
 
 def _signature(name: str, definition: Any) -> Signature:
-    inputs = tuple(_input(one, info) for one, info in sorted(definition.inputs.items()))
+    inputs = tuple(_input(input_name, info) for input_name, info in sorted(definition.inputs.items()))
     infos = [*definition.inputs.values(), *definition.outputs.values()]
     batches = bool(inputs) and all(
         not info.tensor_shape.unknown_rank and info.tensor_shape.dim and info.tensor_shape.dim[0].size == -1
@@ -140,7 +149,7 @@ def _input(name: str, info: Any) -> Input:
 
 
 def _code(error: tf.errors.OpError) -> str:
-    """Return the name of an error's status code; all others are errors of the server."""
+    """Return the name of an error's status code; INTERNAL for all that are not listed."""
     names = {
         tf.errors.INVALID_ARGUMENT: "INVALID_ARGUMENT",
         tf.errors.FAILED_PRECONDITION: "FAILED_PRECONDITION",

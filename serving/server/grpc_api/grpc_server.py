@@ -39,7 +39,7 @@ Log = Callable[[str], object]
 
 
 class _Answers:
-    """Runs a method within its limits, and turns errors into status codes."""
+    """Runs methods within the time limit, turns errors into status codes, and counts requests."""
 
     def __init__(self, models: ServedModels, settings: ServerSettings, metrics: Metrics, log: Log) -> None:
         self.models = models
@@ -48,7 +48,7 @@ class _Answers:
         self._log = log
 
     async def answer(self, method: str, name: str, context: Any, response: Awaitable[Any]) -> Any:
-        """Wait for a response; end the call with a status if it fails."""
+        """Wait for a response; abort the call with a status code if it fails or takes too long."""
         started = time.monotonic()
         code, message = "OK", ""
         try:
@@ -85,11 +85,11 @@ def _rows(request: Any) -> list[bytes]:
     kind = request.WhichOneof("kind")
     if kind is None:
         raise RequestError("Input is empty")
-    held = getattr(request, kind)
+    examples = getattr(request, kind)
     context = None
     if kind == "example_list_with_context":
-        context = Example.FromString(held.context.SerializeToString())
-    rows = json_examples.serialized([Example.FromString(row.SerializeToString()) for row in held.examples], context)
+        context = Example.FromString(examples.context.SerializeToString())
+    rows = json_examples.serialized([Example.FromString(row.SerializeToString()) for row in examples.examples], context)
     if not rows:
         raise RequestError("Input is empty")
     return rows
@@ -114,8 +114,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
                 raise RequestError(f"output tensor alias not found in signature: {unknown[0]}")
             response = predict_pb2.PredictResponse()
             _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
-            wanted = request.output_filter or outputs
-            tensor_protos.fill(response.outputs, {name: outputs[name] for name in wanted})
+            names = request.output_filter or outputs
+            tensor_protos.fill(response.outputs, {name: outputs[name] for name in names})
             return response
 
     async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -128,9 +128,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
         self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes]
     ) -> None:
         for classes in await example_methods.classify(model, loaded, spec.signature_name, rows):
-            added = result.classifications.add()
+            classification = result.classifications.add()
             for label, score in classes:
-                added.classes.add(label=label, score=score)
+                classification.classes.add(label=label, score=score)
 
     async def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Predict a number for tf.Examples."""
@@ -173,13 +173,13 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
         response = inference_pb2.MultiInferenceResponse()
         with self._answers.use(request.tasks[0].model_spec) as (model, loaded):
             for task in request.tasks:
-                added = response.results.add()
-                _set_spec(added.model_spec, model, loaded, task.model_spec.signature_name)
+                result = response.results.add()
+                _set_spec(result.model_spec, model, loaded, task.model_spec.signature_name)
                 method = _METHODS.get(task.method_name)
                 if method == "classify":
-                    await self._fill_classes(added.classification_result, model, loaded, task.model_spec, rows)
+                    await self._fill_classes(result.classification_result, model, loaded, task.model_spec, rows)
                 elif method == "regress":
-                    await self._fill_numbers(added.regression_result, model, loaded, task.model_spec, rows)
+                    await self._fill_numbers(result.regression_result, model, loaded, task.model_spec, rows)
                 else:
                     raise RequestError(f"Unsupported signature method_name: {task.method_name}", "UNIMPLEMENTED")
         return response
@@ -223,7 +223,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore
         return json_format.ParseDict(found, get_model_status_pb2.GetModelStatusResponse())
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Refuse: the models are those of the command line."""
+        """Refuse the request: the models are those of the command line."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "the models are those that the command names: restart it")
 
 
@@ -234,9 +234,9 @@ class _TokenCheck(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         self._header = f"Bearer {token}"
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
-        """Continue, or refuse."""
-        sent = dict(details.invocation_metadata).get("authorization", "")
-        if details.method.startswith("/grpc.health.") or hmac.compare_digest(sent.encode(), self._header.encode()):
+        """Pass the call on if it has the token or asks for health; otherwise refuse it."""
+        header = dict(details.invocation_metadata).get("authorization", "")
+        if details.method.startswith("/grpc.health.") or hmac.compare_digest(header.encode(), self._header.encode()):
             return await continuation(details)
 
         async def refuse(_: Any, context: Any) -> None:
@@ -283,8 +283,8 @@ async def started(models: ServedModels, settings: ServerSettings, metrics: Metri
 
 
 def _credentials(settings: ServerSettings) -> Any:
-    parts = []
+    contents = []
     for path in (settings.key, settings.certificate):
         with open(str(path), "rb") as file:
-            parts.append(file.read())
-    return grpc.ssl_server_credentials([tuple(parts)])
+            contents.append(file.read())
+    return grpc.ssl_server_credentials([tuple(contents)])

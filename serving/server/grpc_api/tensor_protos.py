@@ -10,7 +10,7 @@ from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
 
 _MOST_ELEMENTS = 1 << 28
-"""A TensorProto may repeat one value over any shape: this many elements are refused before they take memory."""
+"""Maximum number of elements of a tensor: a small TensorProto may repeat one value over a shape of any size."""
 _TYPES = {
     1: ("float32", "float_val"),
     2: ("float64", "double_val"),
@@ -33,16 +33,19 @@ Array = np.ndarray[Any, Any]
 
 
 def arrays(tensors: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Array]:
-    """Convert the inputs of a request.
+    """Convert the inputs of a request to arrays.
 
     Args:
         tensors: Input name -> TensorProto.
         inputs: Inputs of the signature.
 
+    Returns:
+        Input name -> array with the dtype of the input.
+
     Raises:
-        RequestError: an input is missing, unknown, or has another type.
+        RequestError: an input is missing or unknown, or its dtype or shape is not valid.
     """
-    names = {one.name for one in inputs}
+    names = {spec.name for spec in inputs}
     if set(tensors) != names:
         missing, unknown = sorted(names - set(tensors)), sorted(set(tensors) - names)
         raise RequestError(
@@ -50,18 +53,18 @@ def arrays(tensors: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Arr
             f"!= len({{{','.join(sorted(names))}}}). Sent extra: {{{','.join(unknown)}}}. Missing but required: "
             f"{{{','.join(missing)}}}."
         )
-    return {one.name: _array(tensors[one.name], one) for one in inputs}
+    return {spec.name: _array(tensors[spec.name], spec) for spec in inputs}
 
 
-def _array(tensor: Any, one: Input) -> Array:
+def _array(tensor: Any, spec: Input) -> Array:
     if tensor.dtype not in _TYPES:
-        raise RequestError(f"input {one.name} has no type that the server knows: {tensor.dtype}")
+        raise RequestError(f"input {spec.name} has no type that the server knows: {tensor.dtype}")
     name, field = _TYPES[tensor.dtype]
-    if name != one.type_name:
-        raise RequestError(f"Expected input {one.name} to have dtype {one.type_name}, but got {name}")
+    if name != spec.type_name:
+        raise RequestError(f"Expected input {spec.name} to have dtype {spec.type_name}, but got {name}")
     sizes = [dim.size for dim in tensor.tensor_shape.dim]
     if tensor.tensor_shape.unknown_rank or min(sizes, default=0) < 0 or math.prod(sizes) > _MOST_ELEMENTS:
-        raise RequestError(f"input {one.name} has no valid shape: {sizes}")
+        raise RequestError(f"input {spec.name} has no valid shape: {sizes}")
     try:
         if name == "string":
             return _texts(list(tensor.string_val), math.prod(sizes)).reshape(sizes)
@@ -69,7 +72,7 @@ def _array(tensor: Any, one: Input) -> Array:
             return np.frombuffer(tensor.tensor_content, name).copy().reshape(sizes)
         return _repeated(_numbers(getattr(tensor, field), name), math.prod(sizes)).reshape(sizes)
     except (ValueError, OverflowError) as error:
-        raise RequestError(f"input {one.name} is no valid tensor: {error}") from error
+        raise RequestError(f"input {spec.name} is no valid tensor: {error}") from error
 
 
 def _numbers(values: Any, name: str) -> Array:

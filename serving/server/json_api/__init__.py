@@ -1,1 +1,1 @@
-"""Bodies of the REST API: requests, responses, examples and values in JSON."""
+"""JSON of the REST API: requests, responses, tf.Examples and values."""

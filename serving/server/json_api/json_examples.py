@@ -1,4 +1,4 @@
-"""tf.Examples from the JSON bodies of `classify` and `regress`."""
+"""Conversion of the JSON bodies of `classify` and `regress` to tf.Examples."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ def examples(request: Mapping[str, Any]) -> list[bytes]:
     """Return the serialized tf.Examples of a body, each with the features of `context`.
 
     Raises:
-        RequestError: the body has no list of examples, or a feature has no such type.
+        RequestError: the body has no list of examples, or a feature's value has no type of a tf.Example.
     """
     context = example(request["context"]) if "context" in request else None
     if "examples" not in request:
@@ -31,7 +31,7 @@ def examples(request: Mapping[str, Any]) -> list[bytes]:
 
 
 def serialized(rows: list[Any], context: Any = None) -> list[bytes]:
-    """Serialize tf.Examples, each merged with a context."""
+    """Serialize tf.Examples; each gets the features of the context that it lacks. The examples are changed."""
     if context is not None:
         for row in rows:
             for name, feature in context.features.feature.items():
@@ -45,27 +45,27 @@ def example(value: Any) -> Any:
     if not isinstance(value, dict):
         kind = _JSON_TYPES.get(type(value)) or ("String" if isinstance(value, str) else "Number")
         raise RequestError(f"Example must be JSON object but got JSON {kind}")
-    made = Example()
+    record = Example()
     for name, content in value.items():
         values = content if isinstance(content, list) else [content]
         try:
-            _fill(made.features.feature[name], name, values)
+            _fill(record.features.feature[name], name, values)
         except UnicodeEncodeError as error:
             raise RequestError("JSON Parse error: a text has an unpaired surrogate") from error
-    return made
+    return record
 
 
 def _fill(feature: Any, name: str, values: list[Any]) -> None:
     for value in values:
         kind, plain = _typed(name, value)
         if feature.WhichOneof("kind") not in (None, kind):
-            used = str(feature.WhichOneof("kind")).removesuffix("_list")
-            raise RequestError(f"Unexpected element type in feature: {name} expecting type: {used}")
+            first_kind = str(feature.WhichOneof("kind")).removesuffix("_list")
+            raise RequestError(f"Unexpected element type in feature: {name} expecting type: {first_kind}")
         getattr(feature, kind).value.append(plain)
 
 
 def _typed(name: str, value: Any) -> tuple[str, Any]:
-    """Return the kind of list that holds a value, and the value."""
+    """Return the field of tf.train.Feature for a JSON value, and the converted value."""
     if isinstance(value, str):
         return "bytes_list", value.encode("utf-8")
     if is_bytes(value):

@@ -40,12 +40,16 @@ def _parse_with_tokens(body: bytes, error: Exception) -> Any:
         raise RequestError(f"JSON Parse error: {error}") from error
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as again:
-        raise RequestError(f"JSON Parse error: {again}") from again
+    except (ValueError, RecursionError) as json_error:
+        raise RequestError(f"JSON Parse error: {json_error}") from json_error
 
 
 def signature_name(request: Mapping[str, Any]) -> str:
-    """Return the signature that a request names; "" for the default."""
+    """Return the signature name of a request; "" for the default.
+
+    Raises:
+        RequestError: the name is not a string.
+    """
     name = request.get("signature_name", "")
     if not isinstance(name, str):
         raise RequestError(
@@ -55,14 +59,14 @@ def signature_name(request: Mapping[str, Any]) -> str:
 
 
 def arrays(request: Mapping[str, Any], inputs: Sequence[Input]) -> tuple[dict[str, Array], bool]:
-    """Convert the rows of a request.
+    """Convert the rows of a request to arrays.
 
     Args:
-        request: The parsed body.
+        request: Parsed body.
         inputs: Inputs of the signature.
 
     Returns:
-        Array of each input by name, and whether the request has row form.
+        Input name -> array, and whether the request has row form.
 
     Raises:
         RequestError: the rows do not fit the inputs.
@@ -86,24 +90,24 @@ def _from_rows(request: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str,
         raise RequestError(f"JSON Value: {shown(request)} Excepting 'instances' to be an list/array")
     if not rows:
         raise RequestError(f"JSON Value: {shown(request)} No values in 'instances' array")
-    named = _is_named(rows[0])
-    if not named and len(inputs) > 1:
+    has_names = _is_named(rows[0])
+    if not has_names and len(inputs) > 1:
         raise RequestError(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
     for place, row in enumerate(rows):
-        if _is_named(row) != named:
-            wanted, got = ("object", "list") if named else ("value/list", "object")
-            raise RequestError(f"Expecting {wanted} but got {got} at item {place} of input list")
-    if not named:
+        if _is_named(row) != has_names:
+            expected_kind, actual_kind = ("object", "list") if has_names else ("value/list", "object")
+            raise RequestError(f"Expecting {expected_kind} but got {actual_kind} at item {place} of input list")
+    if not has_names:
         [only] = inputs
         return {only.name: _stacked(rows, only, "")}
-    names = {one.name for one in inputs}
+    names = {spec.name for spec in inputs}
     for place, row in enumerate(rows):
         if row.keys() != names:
             raise _wrong_keys(row, place, names)
-    return {one.name: _stacked([row[one.name] for row in rows], one, f" key: {one.name}") for one in inputs}
+    return {spec.name: _stacked([row[spec.name] for row in rows], spec, f" key: {spec.name}") for spec in inputs}
 
 
 def _wrong_keys(row: Mapping[str, Any], place: int, names: set[str]) -> RequestError:
@@ -127,21 +131,30 @@ def _from_columns(value: Any, inputs: Sequence[Input]) -> dict[str, Array]:
                 "tensorinfo_map"
             )
         return {inputs[0].name: array(value, inputs[0])}
-    for one in inputs:
-        if one.name not in value:
-            raise RequestError(f"Missing named input: {one.name} in 'inputs' object.")
-    return {one.name: array(value[one.name], one) for one in inputs}
+    for spec in inputs:
+        if spec.name not in value:
+            raise RequestError(f"Missing named input: {spec.name} in 'inputs' object.")
+    return {spec.name: array(value[spec.name], spec) for spec in inputs}
 
 
-def _stacked(values: list[Any], one: Input, where: str) -> Array:
-    """Convert one value of each row; an error names the first row that does not fit."""
+def _stacked(values: list[Any], spec: Input, where: str) -> Array:
+    """Convert the values of an input, one of each row, to an array.
+
+    Args:
+        values: JSON value of each row.
+        spec: Input of the signature.
+        where: Text after the number of a row in a message.
+
+    Raises:
+        RequestError: a value does not fit; the message names the first such row.
+    """
     try:
-        return array(values, one)
+        return array(values, spec)
     except RequestError as error:
         shape = None
         for place, value in enumerate(values):
             try:
-                single = array(value, one)
+                single = array(value, spec)
             except RequestError as cause:
                 raise RequestError(
                     f"Failed to process element: {place}{where} of 'instances' list. Error: INVALID_ARGUMENT: {cause}"

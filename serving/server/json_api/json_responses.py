@@ -1,4 +1,4 @@
-"""JSON bodies of responses."""
+"""Serialization of responses as JSON."""
 
 import base64
 import json
@@ -11,18 +11,18 @@ import orjson
 from serving.server.statuses import RequestError
 
 _BYTES_SUFFIX = "_bytes"
-"""Text outputs with such a name are bytes, and written as base64."""
+"""Suffix of text outputs that are written as base64, as in TensorFlow Serving."""
 
 Array = np.ndarray[Any, Any]
 
 
 def dumps(value: Any) -> bytes:
-    """Serialize JSON with arrays; numbers that are not finite become NaN, Infinity and -Infinity."""
+    """Serialize JSON values and arrays of finite numbers; orjson would write others as null."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def error(message: str) -> bytes:
-    """Serialize an error."""
+    """Serialize an error message."""
     return orjson.dumps({"error": message.encode("utf-8", "replace").decode()})
 
 
@@ -31,8 +31,8 @@ def predictions(outputs: Mapping[str, Array], *, by_row: bool) -> bytes:
 
     Args:
         outputs: Output name -> array; text is an array of bytes.
-        by_row: Whether `predictions` has one element for each row; otherwise `outputs` has each output as a whole.
-            The name of a single output is dropped.
+        by_row: Whether to write row form, `predictions` with an element for each row; otherwise column form,
+            `outputs` with an array for each output. The name of a single output is omitted.
 
     Raises:
         RequestError: in row form an output has no rows, or outputs differ in their number.
@@ -63,7 +63,7 @@ def _check_rows(outputs: Mapping[str, Array]) -> None:
 
 
 def _plain(name: str, value: Array, *, finite: bool) -> Any:
-    """Convert an array to what JSON can hold; orjson takes arrays of numbers as they are."""
+    """Convert an array to lists for JSON; arrays of finite numbers stay, because orjson serializes them."""
     if value.dtype.kind in "OSU":
         convert = _as_base64 if name.endswith(_BYTES_SUFFIX) else _as_text
         flat = np.empty(value.size, object)
@@ -78,7 +78,7 @@ def _plain(name: str, value: Array, *, finite: bool) -> Any:
 
 
 def _decimals(value: Array) -> Any:
-    """Convert decimals to Python's, with the digits of their own precision."""
+    """Convert floats to lists of Python floats, each with the shortest decimal of its dtype."""
     texts = np.array([float(str(cell)) for cell in value.ravel()])
     return texts.reshape(value.shape).tolist()
 

@@ -1,4 +1,4 @@
-"""JSON values as arrays of an input's type, with the rules of TensorFlow Serving: exact types and equal shapes."""
+"""Conversion of JSON values to arrays by the rules of TensorFlow Serving: exact types and equal shapes."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from serving.server.statuses import RequestError
 
 _SHOWN = 200
 _MOST_DIMENSIONS = 32
-"""NumPy's limit on the old stack."""
+"""Maximum number of dimensions of an array in NumPy 1."""
 _LARGEST_INTEGER = {"float16": 2**11 - 1, "float32": 2**24 - 1, "float64": 2**53 - 1}
 """Largest integer that each type represents exactly with all smaller ones; TensorFlow Serving refuses larger ones."""
 
@@ -26,10 +26,10 @@ class Input:
     """An input of a signature.
 
     Attributes:
-        name: Its name.
-        dtype: NumPy's name of its type; `object` for text and bytes.
-        type_name: TensorFlow's name of its type, such as `float` or `string`.
-        shape: Its dimensions, -1 for an unknown one; None for an unknown rank.
+        name: Name of the input.
+        dtype: NumPy's name of the dtype; `object` for text and bytes.
+        type_name: TensorFlow's name of the dtype, such as `float` or `string`.
+        shape: Dimensions, -1 for an unknown one; None for an unknown rank.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Input:
     shape: tuple[int, ...] | None
 
 
-def array(value: Any, one: Input) -> Array:
+def array(value: Any, spec: Input) -> Array:
     """Convert a JSON value to an array of an input's type.
 
     Raises:
-        RequestError: a value has another type, does not fit it, or lists differ in length.
+        RequestError: a value has another type or is out of its range, or lists differ in length.
     """
     shape: list[int] = []
     first = value
@@ -53,70 +53,70 @@ def array(value: Any, one: Input) -> Array:
         first = first[0] if first else None
     leaves = [value]
     for level, length in enumerate(shape):
-        for part in leaves:
-            if not isinstance(part, list):
+        for element in leaves:
+            if not isinstance(element, list):
                 raise RequestError(
-                    f"JSON Value: {shown(part)} found at incorrect level: {level + 1} in the JSON DOM. Expected at "
+                    f"JSON Value: {shown(element)} found at incorrect level: {level + 1} in the JSON DOM. Expected at "
                     f"level: {len(shape)}"
                 )
-            if len(part) != length:
+            if len(element) != length:
                 raise RequestError(
-                    f"Encountered list at unexpected size: {len(part)} at level: {level} expected size: {length}"
+                    f"Encountered list at unexpected size: {len(element)} at level: {level} expected size: {length}"
                 )
-        leaves = [leaf for part in leaves for leaf in part]
-    return _converted(leaves, one).reshape(shape)
+        leaves = [leaf for element in leaves for leaf in element]
+    return _converted(leaves, spec).reshape(shape)
 
 
-def _converted(leaves: list[Any], one: Input) -> Array:
+def _converted(leaves: list[Any], spec: Input) -> Array:
     types = set(map(type, leaves))
     if list in types:
         raise RequestError("Encountered list at unexpected level")
-    if one.dtype == "object":
-        return _texts(leaves, types, one)
-    if one.dtype == "bool":
-        return np.array(_checked(leaves, types, {bool}, one), bool)
-    if one.dtype in _LARGEST_INTEGER:
-        return _decimals(_checked(leaves, types, {int, float}, one), types, one)
-    if one.dtype in _INTEGERS:
-        info = np.iinfo(one.dtype)
-        for leaf in _checked(leaves, types, {int}, one):
+    if spec.dtype == "object":
+        return _texts(leaves, types, spec)
+    if spec.dtype == "bool":
+        return np.array(_checked(leaves, types, {bool}, spec), bool)
+    if spec.dtype in _LARGEST_INTEGER:
+        return _decimals(_checked(leaves, types, {int, float}, spec), types, spec)
+    if spec.dtype in _INTEGERS:
+        info = np.iinfo(spec.dtype)
+        for leaf in _checked(leaves, types, {int}, spec):
             if not info.min <= leaf <= info.max:
-                raise _type_error(leaf, one)
-        return np.array(leaves, one.dtype)
-    raise RequestError(f"Conversion of JSON Value to type: {one.type_name}", "UNIMPLEMENTED")
+                raise _type_error(leaf, spec)
+        return np.array(leaves, spec.dtype)
+    raise RequestError(f"Conversion of JSON Value to type: {spec.type_name}", "UNIMPLEMENTED")
 
 
-def _checked(leaves: list[Any], types: set[type], allowed: set[type], one: Input) -> list[Any]:
+def _checked(leaves: list[Any], types: set[type], allowed: set[type], spec: Input) -> list[Any]:
     if not types <= allowed:
-        raise _type_error(next(leaf for leaf in leaves if type(leaf) not in allowed), one)
+        raise _type_error(next(leaf for leaf in leaves if type(leaf) not in allowed), spec)
     return leaves
 
 
-def _type_error(leaf: Any, one: Input) -> RequestError:
-    return RequestError(f"JSON Value: {shown(leaf)} Type: {_json_type(leaf)} is not of expected type: {one.type_name}")
+def _type_error(leaf: Any, spec: Input) -> RequestError:
+    return RequestError(f"JSON Value: {shown(leaf)} Type: {_json_type(leaf)} is not of expected type: {spec.type_name}")
 
 
-def _decimals(leaves: list[Any], types: set[type], one: Input) -> Array:
-    limit = _LARGEST_INTEGER[one.dtype]
+def _decimals(leaves: list[Any], types: set[type], spec: Input) -> Array:
+    limit = _LARGEST_INTEGER[spec.dtype]
     if int in types:
         for leaf in leaves:
             if type(leaf) is int and abs(leaf) > limit:
-                raise _lossy(leaf, one)
+                raise _lossy(leaf, spec)
     exact = np.array(leaves, np.float64)
     with np.errstate(over="ignore"):
-        converted = exact.astype(one.dtype)
+        converted = exact.astype(spec.dtype)
     lost = np.isinf(converted) & ~np.isinf(exact)
     if lost.any():
-        raise _lossy(leaves[int(np.argmax(lost))], one)
+        raise _lossy(leaves[int(np.argmax(lost))], spec)
     return converted
 
 
-def _lossy(leaf: Any, one: Input) -> RequestError:
-    return RequestError(f"Cannot convert JSON value: {shown(leaf)} to {one.type_name} without loss of precision.")
+def _lossy(leaf: Any, spec: Input) -> RequestError:
+    return RequestError(f"Cannot convert JSON value: {shown(leaf)} to {spec.type_name} without loss of precision.")
 
 
-def _texts(leaves: list[Any], types: set[type], one: Input) -> Array:
-    _checked(leaves, types, {str, dict}, one)
+def _texts(leaves: list[Any], types: set[type], spec: Input) -> Array:
+    _checked(leaves, types, {str, dict}, spec)
     texts = np.empty(len(leaves), object)
     for place, leaf in enumerate(leaves):
         texts[place] = leaf.encode("utf-8", "surrogatepass") if isinstance(leaf, str) else decoded(leaf)

@@ -1,4 +1,4 @@
-"""Files of the playground, and what its form shows: inputs of a model with an example row and allowed values."""
+"""The playground: its static files, and the inputs, sample rows and allowed values that its form shows."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from spec.file_names import REQUESTS
 
 PREFIX = "/playground/"
 MODELS = f"{PREFIX}models"
-"""Path of the description of the models."""
+"""HTTP path of the JSON description of the models."""
 _FILES = {"/": "index.html", f"{PREFIX}page.js": "page.js", f"{PREFIX}style.css": "style.css"}
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -35,13 +35,13 @@ HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
-"""Scripts and styles of this server only, and nothing from other hosts."""
+"""Security headers of the page: it may load scripts and styles of this server only."""
 _SIGNATURE = "serving_default"
 _SAMPLE = "assets.extra/sample.json"
 
 
 def file(path: str) -> tuple[str, bytes] | None:
-    """Return content type and content of a file of the page; None if it has no such file."""
+    """Return (content type, content) of a static file by its HTTP path; None if there is no such file."""
     return _read(_FILES[path]) if path in _FILES else None
 
 
@@ -52,7 +52,7 @@ def _read(name: str) -> tuple[str, bytes]:
 
 
 def describe(models: ServedModels) -> list[dict[str, Any]]:
-    """Describe each model that has a loaded version."""
+    """Describe each model that has a loaded version: name, version, classes, inputs and sample rows."""
     described = []
     for model in models.by_name.values():
         try:
@@ -66,7 +66,7 @@ def describe(models: ServedModels) -> list[dict[str, Any]]:
 def _described(model: ServedModel, loaded: LoadedVersion) -> dict[str, Any]:
     signature = loaded.session.signatures.get(_SIGNATURE)
     columns = _columns(loaded.session.folder)
-    inputs = sorted(signature.inputs if signature else (), key=lambda one: _place(list(columns), one))
+    inputs = sorted(signature.inputs if signature else (), key=lambda spec: _place(list(columns), spec))
     samples = _sample_rows(loaded.session.folder)
     return {
         "model": model.source.name,
@@ -75,14 +75,14 @@ def _described(model: ServedModel, loaded: LoadedVersion) -> dict[str, Any]:
         "classes": _class_names(loaded),
         "inputs": [
             {
-                "name": one.name,
-                "kind": _kind(one.dtype, [row.get(columns.get(one.name, one.name)) for row in samples]),
-                "integer": one.dtype.startswith(("int", "uint")),
-                **model.source.form.get(columns.get(one.name, one.name), {}),
+                "name": spec.name,
+                "kind": _kind(spec.dtype, [row.get(columns.get(spec.name, spec.name)) for row in samples]),
+                "integer": spec.dtype.startswith(("int", "uint")),
+                **model.source.form.get(columns.get(spec.name, spec.name), {}),
             }
-            for one in inputs
+            for spec in inputs
         ],
-        "examples": [[_shown(row.get(columns.get(one.name, one.name))) for one in inputs] for row in samples],
+        "examples": [[_shown(row.get(columns.get(spec.name, spec.name))) for spec in inputs] for row in samples],
     }
 
 
@@ -95,20 +95,20 @@ def _class_names(loaded: LoadedVersion) -> list[str]:
 
 
 def _columns(folder: str) -> dict[str, str]:
-    """Return the column of each input, in the order of the columns; models of other tools do not say it."""
+    """Return input name -> column, in the order of the columns; empty for a model of another tool."""
     try:
         with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
-            return {one["name"]: one["column"] for one in json.load(file)["inputs"]}
+            return {entry["name"]: entry["column"] for entry in json.load(file)["inputs"]}
     except (OSError, ValueError, LookupError):
         return {}
 
 
-def _place(order: list[str], one: Input) -> int:
-    return order.index(one.name) if one.name in order else len(order)
+def _place(order: list[str], spec: Input) -> int:
+    return order.index(spec.name) if spec.name in order else len(order)
 
 
 def _kind(dtype: str, values: list[Any]) -> str:
-    """Return how an input is edited: as a number, a text, or an uploaded file."""
+    """Return the form field of an input: `number`, `text`, or `file` for an upload."""
     if dtype != "object":
         return "number"
     return "file" if any(isinstance(value, bytes) and not _is_text(value) for value in values) else "text"
@@ -122,14 +122,14 @@ def _is_text(value: bytes) -> bool:
 
 
 def _shown(value: Any) -> Any:
-    """Return a cell for JSON: bytes as text, or as base64 if they are none; None for a null."""
+    """Convert a cell for JSON: bytes to text, or to base64 if they are not printable; a null to None."""
     if isinstance(value, bytes):
         return value.decode() if _is_text(value) else {"b64": base64.b64encode(value).decode()}
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _sample_rows(folder: str) -> list[dict[str, Any]]:
-    """Read the rows that the model carries: column -> cell."""
+    """Read the sample rows that are saved in the model: column -> cell of each row; empty if there are none."""
     try:
         with open(os.path.join(folder, _SAMPLE), encoding="utf-8") as sample:
             rows = [Example.FromString(base64.b64decode(row)) for row in json.load(sample)["rows"]]

@@ -22,26 +22,32 @@ _KINDS = {"bytes_list": pa.binary(), "float_list": pa.float32(), "int64_list": p
 Array = np.ndarray[Any, Any]
 
 
-def table(parts: "Sequence[Rows]", masked: Collection[str]) -> pa.Table:
-    """Return rows of one version and signature as a table.
+def table(requests: "Sequence[Rows]", masked: Collection[str]) -> pa.Table:
+    """Convert rows of one version and signature to a table.
 
     Args:
-        parts: The rows.
+        requests: Rows of each request; one or more.
         masked: Columns that are left out.
+
+    Returns:
+        One row per served row: its raw columns, then `served_at` (UTC, microseconds), `served_version` and a column for
+        each output value.
     """
-    columns = dict(columns_of(parts[0].folder))
-    if parts[0].signature == "serving_examples":
-        records = [record for part in parts for record in next(iter(part.inputs.values()))]
+    columns = dict(columns_of(requests[0].folder))
+    if requests[0].signature == "serving_examples":
+        records = [record for rows in requests for record in next(iter(rows.inputs.values()))]
         raw = dict(_of_examples(records, set(columns.values())))
     else:
-        raw = {columns.get(name, name): _joined([part.inputs[name] for part in parts]) for name in parts[0].inputs}
+        raw = {
+            columns.get(name, name): _joined([rows.inputs[name] for rows in requests]) for name in requests[0].inputs
+        }
     by_name: dict[str, pa.Array] = {name: column for name, column in raw.items() if name not in masked}
-    seconds = np.concatenate([np.full(part.count, part.seconds) for part in parts])
+    seconds = np.concatenate([np.full(rows.count, rows.seconds) for rows in requests])
     stamps = pa.array((seconds * 1e6).astype(np.int64)).cast(pa.timestamp("us"))
-    added = {"at": stamps, "version": pa.array(np.full(len(seconds), parts[0].version))}
-    for name in parts[0].outputs:
-        added |= _flat(name, np.concatenate([part.outputs[name] for part in parts]))
-    for name, column in added.items():
+    served_columns = {"at": stamps, "version": pa.array(np.full(len(seconds), requests[0].version))}
+    for name in requests[0].outputs:
+        served_columns |= _flat(name, np.concatenate([rows.outputs[name] for rows in requests]))
+    for name, column in served_columns.items():
         unique = f"{PREFIX}{name}"
         while unique in by_name:
             unique += "_"
@@ -51,10 +57,10 @@ def table(parts: "Sequence[Rows]", masked: Collection[str]) -> pa.Table:
 
 @functools.lru_cache(maxsize=64)
 def columns_of(folder: str) -> tuple[tuple[str, str], ...]:
-    """Return input and column of what a version reads; nothing for models of other tools, which do not say it."""
+    """Read (input, column) of each input of a version; empty for a model of another tool, which has no such file."""
     try:
         with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
-            return tuple((one["name"], one["column"]) for one in json.load(file)["inputs"])
+            return tuple((entry["name"], entry["column"]) for entry in json.load(file)["inputs"])
     except (OSError, ValueError, LookupError, TypeError):
         return ()
 
@@ -73,7 +79,7 @@ def _joined(arrays: Sequence[Array]) -> pa.Array:
 
 
 def _text(cells: Sequence[bytes | None]) -> pa.Array:
-    """Return texts; bytes, if one of them is no text."""
+    """Return a column of strings, or of bytes if a cell is not UTF-8."""
     column = pa.array(cells, pa.binary())
     try:
         return column.cast(pa.string())
@@ -82,7 +88,7 @@ def _text(cells: Sequence[bytes | None]) -> pa.Array:
 
 
 def _of_examples(records: Sequence[bytes], columns: Collection[str]) -> Iterator[tuple[str, pa.Array]]:
-    """Yield the columns of serialized tf.Examples; of those that the model reads, if it says which."""
+    """Yield the columns of serialized tf.Examples that the model reads; all columns if these are unknown."""
     rows = [Example.FromString(record).features.feature for record in records]
     for name in sorted({name for row in rows for name in row if not columns or name in columns}):
         kinds = {kind for row in rows if name in row and (kind := row[name].WhichOneof("kind"))}
@@ -95,7 +101,7 @@ def _of_examples(records: Sequence[bytes], columns: Collection[str]) -> Iterator
 
 
 def _flat(name: str, values: Array) -> Mapping[str, pa.Array]:
-    """Return a column for an output, or one for each of its values."""
+    """Return one column for an output of (rows,), otherwise one column for each value of a row."""
     if values.ndim == 1:
         return {name: _joined([values])}
     wide = values.reshape(len(values), -1)

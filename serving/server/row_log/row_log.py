@@ -1,7 +1,7 @@
 """A sample of the served rows in Parquet files, written in a thread beside the requests.
 
-A request only chooses its rows and puts them into a queue. What does not fit into the memory of the log is dropped and
-counted, never waited for. Each file appears complete; the oldest are removed when a model's files exceed their size.
+A request samples its rows and puts them into a queue; it never waits. Rows that exceed the memory of the queue are
+dropped and counted. Files are written atomically; the oldest are removed when a model's files exceed their size.
 """
 
 import contextlib
@@ -30,10 +30,10 @@ MEMORY_BYTES = 32 << 20
 """Most bytes of rows that wait to be written."""
 FILE_ROWS = 10_000
 FILE_BYTES = 8 << 20
-"""A file is written when this many rows or bytes are there, or its first row has waited for FILE_SECONDS."""
+"""A file is written when this many rows or bytes wait, or its first row has waited for FILE_SECONDS."""
 FILE_SECONDS = 60.0
 _CELL_BYTES = 32
-"""What a text takes beside its bytes."""
+"""Memory of a bytes object beside its content, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Rows:
 
     Attributes:
         model: Name of the model.
-        version: Its version.
+        version: Version that answered.
         folder: Folder of the version.
-        signature: The signature that was asked.
-        seconds: Time of the request, since 1970.
-        inputs: The rows by input.
-        outputs: Their predictions by output.
+        signature: Signature of the request.
+        seconds: Time of the request, in seconds since 1970.
+        inputs: Input name -> array of (rows, ...).
+        outputs: Output name -> predictions, array of (rows, ...).
     """
 
     model: str
@@ -65,7 +65,7 @@ class Rows:
 
     @functools.cached_property
     def size(self) -> int:
-        """Bytes in memory, about."""
+        """Approximate size in memory, in bytes."""
         return sum(_size(value) for value in (*self.inputs.values(), *self.outputs.values()))
 
 
@@ -77,7 +77,7 @@ def _size(array: Array) -> int:
 
 @dataclass
 class _Waiting:
-    """Rows of one file to be, with their sums, and when its first row came."""
+    """Rows that wait to be written to one file, with their counts and the time of the first one."""
 
     since: float
     parts: list[Rows] = field(default_factory=list)
@@ -95,12 +95,12 @@ class _Waiting:
 
 
 class RowLog:
-    """The log; `record` is called by requests, all else is done by a thread.
+    """Log of served rows: requests call `record`, and a background thread writes the files.
 
     Args:
-        settings: What is logged.
+        settings: Folder, sample and limits of the log.
         log: Receives a line when files cannot be written, and when rows are dropped.
-        clock: Seconds of a monotonic clock.
+        clock: Returns the seconds of a monotonic clock.
     """
 
     def __init__(self, settings: RowLogSettings, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
@@ -120,12 +120,12 @@ class RowLog:
         self._thread.start()
 
     def record(self, model: str, version: int, folder: str, signature: str, inputs: Arrays, outputs: Arrays) -> None:
-        """Choose rows of a request, and hand them to the thread; returns at once."""
+        """Sample rows of a request and queue them for the thread, without waiting; arguments as in `Rows`."""
         if signature not in SIGNATURES:
             return
         count = len(next(iter(inputs.values())))
-        chosen = np.flatnonzero(self._random.random(count) < self._settings.sample)
-        if not len(chosen):
+        sampled_rows = np.flatnonzero(self._random.random(count) < self._settings.sample)
+        if not len(sampled_rows):
             return
         rows = Rows(
             model,
@@ -133,20 +133,20 @@ class RowLog:
             folder,
             signature,
             time.time(),
-            {name: value[chosen] for name, value in inputs.items()},
-            {name: value[chosen] for name, value in outputs.items()},
+            {name: value[sampled_rows] for name, value in inputs.items()},
+            {name: value[sampled_rows] for name, value in outputs.items()},
         )
         with self._lock:
             fits = self._bytes + rows.size <= MEMORY_BYTES
             if fits:
                 self._bytes += rows.size
             else:
-                self.dropped += len(chosen)
+                self.dropped += len(sampled_rows)
         if fits:
             self._queue.put(rows)
 
     def close(self) -> None:
-        """Write what waits, and stop the thread."""
+        """Write the rows that wait, and stop the thread."""
         self._queue.put(None)
         self._thread.join()
         if self.dropped:
