@@ -82,11 +82,11 @@ class _Watch:
 
 def digest(path: str) -> str:
     """Return the digest of a file's content, 16 hex digits."""
-    whole = hashlib.sha256()
+    sha256 = hashlib.sha256()
     with open(path, "rb", buffering=0) as stream:
         while block := stream.read(BLOCK_BYTES):
-            whole.update(block)
-    return whole.hexdigest()[:16]
+            sha256.update(block)
+    return sha256.hexdigest()[:16]
 
 
 @contextlib.contextmanager

@@ -71,14 +71,14 @@ class Meter:
             number: Units since the last call.
             more: Text to append to a report.
         """
-        now = self._clock()
+        seconds = self._clock()
         if self._builds and not self._done:
-            self._started, self._unrated = now, number
+            self._started, self._unrated = seconds, number
         self._done += number
-        if now < self._due:
+        if seconds < self._due:
             return
-        self._due = now + EVERY_SECONDS
-        tell(", ".join([self._counted(), *self._rate(now), *([more] if more else [])]))
+        self._due = seconds + EVERY_SECONDS
+        tell(", ".join([self._counted(), *self._rate(seconds), *([more] if more else [])]))
 
     def _rate(self, now: float) -> list[str]:
         """Return the rate and the remaining time; nothing if no rate is known yet."""

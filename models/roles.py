@@ -127,17 +127,19 @@ class Features(Strict):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two entries make the same feature {twice[0]!r}: name a column once under a role")
-        for reserved, what in ((LABEL, "label"), (WEIGHT, "weight of a row")):
+        for reserved, meaning in ((LABEL, "label"), (WEIGHT, "weight of a row")):
             if reserved in names:
-                raise ValueError(f"an entry makes the feature {reserved!r}, which is the transformed {what}: rename it")
+                raise ValueError(
+                    f"an entry makes the feature {reserved!r}, which is the transformed {meaning}: rename it"
+                )
         slashed = [name for name in names if "/" in name]
         if slashed:
             raise ValueError(
                 f"feature {slashed[0]!r} has a slash, which Keras does not allow in a name: rename the column"
             )
-        used = set(self.columns()) & set(self.ignored)
-        if used:
-            raise ValueError(f"column {sorted(used)[0]!r} is both ignored and used: remove one of the two")
+        contradictory = set(self.columns()) & set(self.ignored)
+        if contradictory:
+            raise ValueError(f"column {sorted(contradictory)[0]!r} is both ignored and used: remove one of the two")
         for name, entry in self.entries():
             if check := getattr(role(name), "check", None):
                 check(entry, self)

@@ -1,1 +1,1 @@
-"""Transformation: raw columns to model features."""
+"""Stage `transformation`: computes the transform graph and the model features of all splits."""

@@ -1,7 +1,7 @@
-"""Analysis of a preprocessing_fn: the analyzer graph of TensorFlow Transform (TFT), computed on large batches.
+"""Analysis of a preprocessing_fn: runs the analyzers of TensorFlow Transform (TFT) on large batches.
 
 TFT traces the function and returns its analyzers by phase; a phase may depend on the results of the previous one. Stock
-TFT runs each node as a Beam transform over small elements; here a node is a few lines of Python, and all accumulating
+TFT runs each node as a Beam transform over small elements; here each node is a Python method, and all accumulating
 nodes of a phase share one pass over the data. TFT itself writes the resulting graph.
 """
 
@@ -22,9 +22,9 @@ from components.transformation import traced
 from components.transformation.analyzer_accumulators import Combined, Counted, Gatherer, vocabulary
 
 Pass = Callable[[str, Sequence[Gatherer]], list[Any]]
-"""Applies a graph (as `graph_passes.Graph` loads it) to all rows; returns the result of each gatherer."""
+"""Function (folder of a graph, gatherers) -> result of each gatherer, from a pass over all rows."""
 TRACED = "traced"
-"""Folder of the graph for the first pass."""
+"""Name of the folder with the traced graph of the first data pass."""
 _PER_BATCH = ("PackedCombineAccumulate", "CacheableCombineAccumulate", "VocabularyAccumulate")
 """Node types that accumulate over rows."""
 
@@ -34,7 +34,7 @@ class Unsupported(Exception):  # noqa: N818  not an error: the stage falls back 
 
 
 class Analysis:
-    """Analysis of one preprocessing function.
+    """Analyzer graph of one preprocessing function, and its evaluation.
 
     Args:
         preprocessing_fn: Maps raw tensors by name to model features.
@@ -42,8 +42,8 @@ class Analysis:
         folder: Temporary folder for graphs and vocabularies.
 
     Attributes:
-        columns: The raw columns that the outputs need.
-        assets: Annotated assets, by key.
+        columns: Raw columns that the outputs need, sorted.
+        assets: Asset key -> file name, as TFT annotates them.
 
     Raises:
         Unsupported: The function uses an analyzer that the fast path does not support.
@@ -70,10 +70,13 @@ class Analysis:
         """Run all analyzers, with one data pass per phase.
 
         Args:
-            data_pass: Applies a phase's graph to all rows and gathers its outputs.
+            data_pass: Applies the graph of a phase to all rows, and accumulates its outputs.
 
         Returns:
-            Folder of the SavedModel that contains the results.
+            Folder of the transform graph, a SavedModel that contains the results.
+
+        Raises:
+            Unsupported: A node has a setting that the fast path does not support.
         """
         for phase in sorted({phase for phase, _, _ in self._accumulating}):
             nodes = [(apply, node) for place, apply, node in self._accumulating if place == phase]
@@ -94,7 +97,7 @@ class Analysis:
             self._known[id(node)] = _NODES[name](self, node.operation_def, *arguments)
         return self._known[id(node)][value_node.value_index]
 
-    # One method per node type: takes the node's definition and input values, returns the tuple of its outputs.
+    # Each method below computes a node type: it takes the node's definition and input values, and returns its outputs.
 
     def _add_key(self, node: Any, value: Any) -> tuple[Any, ...]:
         return ({node.key: value},)
@@ -143,7 +146,7 @@ class Analysis:
 
     def _saved_model(self, node: Any, *bindings: Any) -> tuple[Any, ...]:
         signature = node.output_signature
-        # The last graph returns all outputs by name; the graph of an earlier phase only what that phase reads.
+        # The signature of the final graph has the tensors of all outputs; that of an earlier phase has unbound inputs.
         plain = all(isinstance(value, tf.Tensor) for value in signature.values())
         # Without bindings this is the graph of the first pass, or the last graph of a function without analyzers.
         if plain and not bindings and self._accumulating:
@@ -173,19 +176,23 @@ _NODES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "CreateTensorBinding": Analysis._binding,
     "CreateSavedModel": Analysis._saved_model,
 }
-"""Node type -> the method that computes it; accumulating nodes (_PER_BATCH) are computed in data passes."""
+"""Node type -> method that computes it; data passes compute the accumulating nodes (_PER_BATCH)."""
 
 
 def _accumulating(root: Any) -> list[tuple[int, Any, Any]]:
-    """Return (phase, node that applies the graph, node) of each accumulating node."""
-    seen: set[int] = set()
+    """Find the accumulating nodes: (phase, node that applies the graph, accumulating node) of each.
+
+    Raises:
+        Unsupported: The graph has a node type that the fast path does not support.
+    """
+    visited: set[int] = set()
     nodes = []
     waiting = [root.parent_operation]
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         name = type(node.operation_def).__name__
         if name in _PER_BATCH:
             apply = node.inputs[0].parent_operation
@@ -218,7 +225,7 @@ def _gatherer(node: Any) -> Gatherer:
 
 
 def _output(node: Any, gathered: list[Any]) -> Any:
-    """Return the output of an accumulating node, in the form that the next node expects."""
+    """Convert the result of a gatherer to the output of its node, in the form that the next node expects."""
     if type(node.operation_def).__name__ == "PackedCombineAccumulate":
         return {part.label: value for part, value in zip(node.operation_def.combiners, gathered, strict=True)}
     return gathered[0]

@@ -1,6 +1,6 @@
-"""Mergeable accumulators for the analyzers of TensorFlow Transform (TFT), one per analyzer and data pass.
+"""Mergeable accumulators for the analyzers of TensorFlow Transform (TFT).
 
-Numbers go through TFT's own combiners, in large batches; Arrow counts the tokens of a vocabulary.
+TFT's own combiners accumulate numbers, in large batches; Arrow counts the tokens of a vocabulary.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,10 +18,15 @@ Batch = Mapping[str, Any]
 
 
 class Gatherer(Protocol):
-    """Accumulator of one analyzer; picklable, as it is sent to workers."""
+    """Accumulator of one analyzer in a data pass; picklable, because it is sent to workers."""
 
     def add(self, gathered: Any, batch: Batch) -> Any:
-        """Add a batch to the accumulated value, which is None for the first batch; return the new value."""
+        """Add a batch to an accumulated value; return the new value.
+
+        Args:
+            gathered: Value of the earlier batches; None for the first batch.
+            batch: Tensor key -> array.
+        """
 
     def merge(self, parts: Iterable[Any]) -> Any:
         """Merge the accumulated values of several shards."""
@@ -29,11 +34,11 @@ class Gatherer(Protocol):
 
 @dataclass(frozen=True)
 class Combined:
-    """Accumulators of TFT combiners: means, variances, extremes, sizes and quantiles.
+    """Accumulates with TFT's combiners: means, variances, extremes, sizes and quantiles.
 
     Attributes:
-        combiners: TFT's combiners.
-        keys: Keys of the inputs of each combiner.
+        combiners: Combiners of the analyzer.
+        keys: Tensor keys of the inputs of each combiner.
     """
 
     combiners: tuple[Any, ...]
@@ -41,10 +46,10 @@ class Combined:
 
     def add(self, gathered: list[Any] | None, batch: Batch) -> list[Any]:
         """See Gatherer."""
-        before = gathered or [combiner.create_accumulator() for combiner in self.combiners]
+        accumulators = gathered or [combiner.create_accumulator() for combiner in self.combiners]
         return [
-            combiner.add_input(part, tuple(batch[key] for key in keys))
-            for combiner, part, keys in zip(self.combiners, before, self.keys, strict=True)
+            combiner.add_input(accumulator, tuple(batch[key] for key in keys))
+            for combiner, accumulator, keys in zip(self.combiners, accumulators, self.keys, strict=True)
         ]
 
     def merge(self, parts: Iterable[list[Any]]) -> list[Any]:
@@ -58,10 +63,10 @@ class Combined:
 
 @dataclass(frozen=True)
 class Counted:
-    """Accumulator of token counts.
+    """Counts tokens.
 
     Attributes:
-        key: Key of the tokens' tensor.
+        key: Key of the tensor of tokens.
     """
 
     key: str

@@ -18,7 +18,7 @@ PREPROCESSING = "models.transform_graph.preprocessing"
 
 
 class Transformation(Transform):  # type: ignore[misc]
-    """TFX's Transform with this package's executor."""
+    """TFX's Transform component with the executor of this package."""
 
     EXECUTOR_SPEC = BeamExecutorSpec(Executor)
 
@@ -38,11 +38,10 @@ def transformation(
     Args:
         examples: Channel of Examples.
         schema: Channel of Schema.
-        config: `features`, `label`, `columns` and `preprocessing`, which
-            models/transform_graph/preprocessing.py reads.
-        analyze: Splits to compute means, vocabularies and quantiles from.
+        config: Settings of models/transform_graph/preprocessing.py: `features`, `label`, `columns`, `preprocessing`.
+        analyze: Splits from which means, vocabularies and quantiles are computed.
         transform: Splits to transform.
-        files: Further files that user-defined code reads.
+        files: Additional files that user-defined code reads; they are part of the cache key.
         settings_folder: Folder for long settings; None to pass them inline.
 
     Returns:
@@ -50,8 +49,8 @@ def transformation(
     """
     packed = settings.pack(dict(config), settings_folder)
     parsed = TransformConfig.model_validate(config)
-    own = [parsed.preprocessing.rpartition(".")[0]] if parsed.preprocessing else []
-    own += [*tasks.own_modules(parsed.label.task), *parsed.features.modules()]
+    modules = [parsed.preprocessing.rpartition(".")[0]] if parsed.preprocessing else []
+    modules += [*tasks.own_modules(parsed.label.task), *parsed.features.modules()]
     node: Transformation = Transformation(
         examples=examples,
         schema=schema,
@@ -59,7 +58,7 @@ def transformation(
         splits_config=transform_pb2.SplitsConfig(analyze=list(analyze), transform=list(transform)),
         custom_config={
             "settings": json.loads(json.dumps(packed)),
-            "code": code_digest.stage(Executor.__module__, PREPROCESSING, *own, files=files),
+            "code": code_digest.stage(Executor.__module__, PREPROCESSING, *modules, files=files),
         },
         disable_statistics=True,
         disable_analyzer_cache=True,

@@ -1,4 +1,4 @@
-"""Executor of the transformation: large batches if every analyzer is supported, otherwise stock TFX."""
+"""Executor of the transformation: a fast path with large batches, or stock TFX for unsupported analyzers."""
 
 import contextlib
 import functools
@@ -37,11 +37,11 @@ from spec import settings
 RECORDS = "transformed_examples"
 """Stem of the files of transformed tf.Examples, as stock Transform names them."""
 _STOCK_RUNNER = "--runner=BundleBasedDirectRunner"
-"""Beam's FnApiRunner fails with "watermark-pending bundles" if stock TFT has three consecutive phases."""
+"""Runner of stock TFT: Beam's FnApiRunner fails with "watermark-pending bundles" on three consecutive phases."""
 
 
 class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
-    """Executor whose `Do` is called by TFX."""
+    """Executor of the node; TFX calls `Do`."""
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
@@ -118,10 +118,10 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         )
         with progress.doing(f"building the graph of {len(spec)} columns"):
             analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
-        needed = {name: spec[name] for name in analysis.columns}
-        logging.info("transformation: %d raw columns", len(needed))
+        read_columns = {name: spec[name] for name in analysis.columns}
+        logging.info("transformation: %d raw columns", len(read_columns))
         files = [file for split in config.analyze for file in example_passes.files(examples, split)]
-        model = analysis.run(graph_passes.gather(self._make_beam_pipeline, files, needed, temporary, explain))
+        model = analysis.run(graph_passes.gather(self._make_beam_pipeline, files, read_columns, temporary, explain))
         metadata = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         _write(graph.uri, model, metadata, analysis.assets, dataset_metadata.DatasetMetadata(schema))
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
@@ -130,7 +130,7 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         roles = _config(exec_properties)
         bags = [f"{entry.column}_bag" for entry in roles.features.of("text")] if roles else []
         results = graph_passes.materialize(
-            self._make_beam_pipeline, together, needed, model, metadata.schema, temporary, explain, bags
+            self._make_beam_pipeline, together, read_columns, model, metadata.schema, temporary, explain, bags
         )
         below = len(f"{transformed.uri}/")
         declared = {
@@ -143,16 +143,16 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
 
 
 def _config(exec_properties: dict[str, Any]) -> TransformConfig | None:
-    """Return the settings of models/transform_graph/preprocessing.py; None for another preprocessing function."""
+    """Read the settings of models/transform_graph/preprocessing.py; None for another preprocessing function."""
     packed = json.loads(exec_properties.get("custom_config") or "{}").get("settings")
     return TransformConfig.model_validate(settings.unpack(packed)) if packed else None
 
 
 def _unknown_text_note(results: Mapping[str, Sequence[tuple[int, Mapping[str, int]]]], bags: Sequence[str]) -> str:
-    """Report rows whose text contains no known term.
+    """Describe how many rows have text without a known term.
 
     Args:
-        results: Split -> for each file its number of rows, and bag -> number of rows without a known term.
+        results: Split -> for each file (number of rows, bag -> number of rows without a known term).
         bags: Names of the bag-of-words features.
 
     Returns:
@@ -171,12 +171,12 @@ def _unknown_text_note(results: Mapping[str, Sequence[tuple[int, Mapping[str, in
 
 
 def _explain(exec_properties: dict[str, Any], input_dict: dict[str, Any]) -> parallel_map.Explain:
-    """Return a function that explains a worker's exception by the data; picklable, as it is sent to the worker."""
+    """Return a function that explains an exception by the data; picklable, because it is sent to workers."""
     config = _config(exec_properties)
     if config is None:
         return parallel_map.no_explanation
     examples, files = artifact_utils.get_single_instance(input_dict["examples"]), {}
-    # The original error already reports missing files; without them the explanation only lacks the row.
+    # Without the files an explanation only lacks the row; the stage itself reports missing files.
     with contextlib.suppress(ResourceError):
         splits = artifact_utils.decode_split_names(examples.split_names)
         files = {
@@ -203,7 +203,7 @@ def _schema(folder: str) -> schema_pb2.Schema:
 
 
 def _pairs(examples: Any, transformed: Any, split: str) -> dict[str, Shard]:
-    """Map each file of transformed examples to write to its raw file."""
+    """Return the transformed file to write for each raw file of a split: path -> raw file."""
     files = example_passes.files(examples, split)
     folder = artifact_utils.get_split_uri([transformed], split)
     fileio.makedirs(folder)
@@ -211,7 +211,7 @@ def _pairs(examples: Any, transformed: Any, split: str) -> dict[str, Shard]:
 
 
 def _write(folder: str, model: str, metadata: Any, assets: dict[str, str], raw: Any) -> None:
-    """Write the files that TFTransformOutput reads: the graph and the metadata of its inputs and outputs."""
+    """Write the transform graph and the metadata of its inputs and outputs as TFTransformOutput expects them."""
     metadata_io.write_metadata(raw, f"{folder}/{TFTransformOutput.RAW_METADATA_DIR}")
     target = f"{folder}/{TFTransformOutput.TRANSFORMED_METADATA_DIR}"
     metadata_io.write_metadata(metadata, target)

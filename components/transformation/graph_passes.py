@@ -1,4 +1,4 @@
-"""Passes over the raw records: shard files in parallel, in large batches, through a TensorFlow graph."""
+"""Data passes: apply a TensorFlow graph to the raw records, file by file in parallel and in large batches."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,11 +23,11 @@ from models.data import column_cache
 
 
 class Graph:
-    """A TFT SavedModel or a traced graph, with the raw columns that it reads.
+    """TFT SavedModel or traced graph that is applied to record files.
 
     Args:
         folder: Folder of the SavedModel or the traced graph.
-        spec: Raw column -> parsing rule, for the columns that the outputs depend on.
+        spec: Raw column -> parsing rule, for the columns that the outputs need.
     """
 
     def __init__(self, folder: str, spec: Mapping[str, Any]) -> None:
@@ -43,8 +43,8 @@ class Graph:
         """Apply the graph to a file of gzipped records.
 
         Args:
-            path: The file.
-            declared: Expected number of records; None if unknown.
+            path: File of tf.Examples.
+            declared: Declared number of records; None if unknown.
 
         Yields:
             Output -> tensor, one dict per batch of rows.
@@ -58,12 +58,12 @@ class Graph:
 
 
 class Gather:
-    """Work that maps one file to the result of each gatherer; see `parallel_map.Work`.
+    """Work that accumulates the outputs of a graph over one file; see `parallel_map.Work`.
 
     Args:
         model: Folder of the phase's graph, as `Graph` takes it.
         spec: Raw column -> parsing rule.
-        gatherers: Accumulators to run over the graph's outputs.
+        gatherers: Accumulators of the graph's outputs.
     """
 
     def __init__(self, model: str, spec: Mapping[str, Any], gatherers: Sequence[Gatherer]) -> None:
@@ -75,7 +75,7 @@ class Gather:
         self._graph = Graph(self._model, self._spec)
 
     def process(self, element: example_passes.Element) -> list[Any] | None:
-        """Run the gatherers over one file; return one result each, or None if the file has no rows."""
+        """Accumulate over one file; return the result of each gatherer, or None if the file has no rows."""
         _, path, declared = element
         assert self._graph is not None
         gathered: list[Any] = [None] * len(self._gatherers)
@@ -92,7 +92,7 @@ class Materialize:
         model: Folder of the transformation's SavedModel.
         spec: Raw column -> parsing rule.
         schema: Schema of the outputs.
-        drafts: Folder for files that are still incomplete.
+        drafts: Folder for incomplete files.
         bags: Outputs that are bags of words.
     """
 
@@ -108,10 +108,10 @@ class Materialize:
         self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
 
     def process(self, element: example_passes.Element) -> tuple[int, dict[str, int]]:
-        """Write one file, to the path that is the element's key.
+        """Write one file of transformed tf.Examples, and its column cache, at the path that is the element's key.
 
         Returns:
-            Its number of rows; and bag -> number of rows without a known term.
+            Number of rows, and bag -> number of rows without a known term.
         """
         assert self._graph is not None
         target, source, declared = element
@@ -139,8 +139,12 @@ class Materialize:
 def flat(outputs: Mapping[str, Any]) -> pa.RecordBatch | None:
     """Convert outputs to a record batch of flat columns or fixed-size lists.
 
+    Args:
+        outputs: Output -> tensor of (batch, ...).
+
     Returns:
-        None if an output is sparse, empty, several strings per row, or not float32, int64 or string.
+        The record batch; None if an output is sparse, of width 0, several strings per row, or not float32, int64 or
+        string.
     """
     columns = {}
     for name, tensor in sorted(outputs.items()):
@@ -162,17 +166,18 @@ def gather(
     folder: str,
     explain: parallel_map.Explain = parallel_map.no_explanation,
 ) -> Callable[[str, Sequence[Gatherer]], list[Any]]:
-    """Make a data pass for `analysis.Analysis.run`.
+    """Return the data pass of `analysis.Analysis.run` over the given files.
 
     Args:
         make_pipeline: Returns a new Beam pipeline.
-        files: Files to read.
+        files: Files of raw tf.Examples.
         spec: Raw column -> parsing rule.
         folder: Folder for results that all workers and this process can access.
         explain: As for `parallel_map.map_reduce`.
 
     Returns:
-        Function of a graph's folder and gatherers that returns one result per gatherer.
+        Function (folder of a graph, gatherers) -> result of each gatherer; it raises ValueError if the files have no
+        rows.
     """
 
     def run(model: str, gatherers: Sequence[Gatherer]) -> list[Any]:
@@ -201,11 +206,11 @@ def materialize(
     explain: parallel_map.Explain = parallel_map.no_explanation,
     bags: Sequence[str] = (),
 ) -> dict[str, tuple[int, dict[str, int]]]:
-    """Write transformed tf.Examples.
+    """Transform raw tf.Examples and write the results.
 
     Args:
         make_pipeline: Returns a new Beam pipeline.
-        files: File to write -> raw file.
+        files: Path to write -> raw file.
         spec: Raw column -> parsing rule.
         model: Folder of the transformation's SavedModel.
         schema: Schema of the outputs.
@@ -214,7 +219,7 @@ def materialize(
         bags: Outputs that are bags of words.
 
     Returns:
-        Written file -> its number of rows; and bag -> number of rows without a known term.
+        Written path -> (number of rows, bag -> number of rows without a known term).
     """
     elements = [
         (parallel_map.absolute(target), parallel_map.absolute(source.path), source.rows)

@@ -1,4 +1,4 @@
-"""Reads the raw columns of a record file as the tensors that tf.io.parse_example would return."""
+"""Reader of record files: the raw columns as the tensors that tf.io.parse_example returns."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,25 +12,28 @@ from models.data import column_cache
 
 _KINDS = {tf.int64: pa.int64(), tf.float32: pa.float32(), tf.string: pa.binary()}
 FEW = 4
-"""Rows per distinct value from which a text column is converted through its dictionary, which is faster."""
+"""Minimum number of rows per distinct value for the conversion of text by a dictionary, which is then faster."""
 
 
 def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read a file in batches: from its column cache if there is one, otherwise by parsing the records.
+    """Read a file in batches, from its column cache if it has one, otherwise by parsing the records.
 
     Args:
-        path: Gzipped records of tf.Examples.
+        path: Gzipped TFRecord file of tf.Examples.
         spec: Column -> parsing rule.
 
     Yields:
-        Number of rows, and column -> tensor.
+        Number of rows of a batch, and column -> tensor.
+
+    Raises:
+        ValueError: A column of the cache does not have the type of its parsing rule.
     """
-    kept = column_cache.batches(path) if all(map(_plain, spec.values())) else None
-    if kept is None:
+    cached = column_cache.batches(path) if all(map(_plain, spec.values())) else None
+    if cached is None:
         for records in example_passes.batches(path):
             yield len(records), tf.io.parse_example(records, dict(spec))
         return
-    for batch in kept:
+    for batch in cached:
         columns = {name: _column(batch, name, rule) for name, rule in spec.items()}
         if not all(_fits(columns[name], rule) for name, rule in spec.items()):
             # Parsing raises an error that names row and column.
@@ -40,7 +43,7 @@ def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, dict[str,
 
 
 def _plain(rule: Any) -> bool:
-    """Whether a rule reads at most one value per row."""
+    """Return whether a rule parses at most one value per row."""
     if isinstance(rule, tf.io.VarLenFeature):
         return True
     return _fixed(rule) and tuple(rule.shape) in ((), (1,)) and rule.default_value is None
@@ -68,7 +71,7 @@ def _tensor(column: pa.Array, rule: Any) -> Any:
 
 
 def _values(column: pa.Array) -> tf.Tensor:
-    """Convert a column without nulls to a tensor of (rows,)."""
+    """Convert a column without nulls to a dense tensor of (rows,)."""
     if not pa.types.is_binary(column.type):
         return tf.constant(column.to_numpy(zero_copy_only=False))
     coded = column.dictionary_encode()

@@ -1,4 +1,4 @@
-"""Traced graph of a data pass, stored as it is; TFT would trace the function again to save it."""
+"""Storage of a traced graph for a data pass, without the second trace that a SavedModel of TFT needs."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,50 +8,50 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 GRAPH = "traced.pb"
-"""File name of a GraphDef in the folder of a pass."""
+"""Name of the file with the GraphDef."""
 _TENSOR_NAMES = "ends.json"
-"""File name of the input tensor names by column, and the output tensor names by key."""
+"""Name of the JSON file with the names of the input tensors by column, and of the output tensors by key."""
 
 
 def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[str, tf.Tensor]) -> bool:
     """Write the subgraph of a traced graph that some outputs depend on.
 
     Args:
-        folder: Target folder.
-        graph: The traced graph.
+        folder: Folder to write to.
+        graph: Traced graph.
         inputs: Raw column -> tensor or composite tensor of the graph.
         outputs: Key -> tensor of the graph.
 
     Returns:
-        Whether the subgraph is self-contained. If it needs tables, variables or analyzer results that are not known
-        yet, nothing is written.
+        Whether the subgraph was written. It is not if it needs tables, variables or results of later analyzers.
     """
-    needed = _needed(outputs.values())
+    operations = _needed(outputs.values())
     ends = {
         name: [
-            leaf.name if leaf.op.name in needed else None for leaf in tf.nest.flatten(tensor, expand_composites=True)
+            leaf.name if leaf.op.name in operations else None
+            for leaf in tf.nest.flatten(tensor, expand_composites=True)
         ]
         for name, tensor in inputs.items()
     }
     fed = {name.partition(":")[0] for names in ends.values() for name in names if name is not None}
-    for name in needed.keys() - fed:
-        if needed[name].type.startswith("Placeholder") or tf.resource in (
-            output.dtype for output in needed[name].outputs
+    for name in operations.keys() - fed:
+        if operations[name].type.startswith("Placeholder") or tf.resource in (
+            output.dtype for output in operations[name].outputs
         ):
             return False
-    whole = graph.as_graph_def()
-    part = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
-    part.node.extend(node for node in whole.node if node.name in needed)
+    graph_def = graph.as_graph_def()
+    subgraph = tf.compat.v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    subgraph.node.extend(node for node in graph_def.node if node.name in operations)
     fileio.makedirs(folder)
     with fileio.open(f"{folder}/{GRAPH}", "wb") as file:
-        file.write(part.SerializeToString())
+        file.write(subgraph.SerializeToString())
     with fileio.open(f"{folder}/{_TENSOR_NAMES}", "w") as file:
         json.dump({"inputs": ends, "outputs": {key: tensor.name for key, tensor in outputs.items()}}, file)
     return True
 
 
 def _needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
-    """Return the operations that tensors depend on, by name."""
+    """Return the operations that the outputs depend on: name -> operation."""
     operations: dict[str, tf.Operation] = {}
     waiting = [tensor.op for tensor in outputs]
     while waiting:
@@ -63,10 +63,10 @@ def _needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
 
 
 class Traced:
-    """A graph written by `write`.
+    """Graph that is loaded from the files of `write`.
 
     Args:
-        folder: Its folder.
+        folder: Folder of the files.
     """
 
     def __init__(self, folder: str) -> None:
@@ -75,16 +75,16 @@ class Traced:
             definition.ParseFromString(file.read())
         with fileio.open(f"{folder}/{_TENSOR_NAMES}") as file:
             ends = json.load(file)
-        whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
+        imported = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
         self._ends = ends["inputs"]
         feeds = [
-            whole.graph.as_graph_element(tensor_name)
+            imported.graph.as_graph_element(tensor_name)
             for names in self._ends.values()
             for tensor_name in names
             if tensor_name
         ]
-        fetches = {key: whole.graph.as_graph_element(name) for key, name in ends["outputs"].items()}
-        self._function = whole.prune(feeds, fetches)
+        fetches = {key: imported.graph.as_graph_element(name) for key, name in ends["outputs"].items()}
+        self._function = imported.prune(feeds, fetches)
 
     def apply(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Apply the graph to a batch.
@@ -99,8 +99,8 @@ class Traced:
             tensor
             for name, names in self._ends.items()
             if any(names)
-            for tensor, used in zip(tf.nest.flatten(columns[name], expand_composites=True), names, strict=True)
-            if used
+            for tensor, tensor_name in zip(tf.nest.flatten(columns[name], expand_composites=True), names, strict=True)
+            if tensor_name
         ]
         outputs: dict[str, Any] = self._function(*flat)
         return outputs

@@ -1,4 +1,4 @@
-"""Explanations of a failed transformation: invalid values, broken images or a user-defined function."""
+"""Explanation of errors of the transformation: invalid values, broken images, or a user-defined function."""
 
 import os
 import re
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 _FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
 ADVICE = ". Fix or exclude such rows, or choose another role for the column"
-"""End of a message on an invalid value."""
+"""End of the message for an invalid value."""
 _BROKEN_IMAGE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")
 
 _NODE = re.compile(r"\[?\[?\{\{.*?\}\}\]?\]?|\[Op:.*?\]|\[while running .*?\]")
-"""Positions in the graph, which are cut from messages."""
+"""Positions in the graph, which are removed from messages."""
 
 
 class Records:
-    """Rows of examples, read lazily; picklable, as they are sent to workers.
+    """Iterable of (description of the row, serialized tf.Example), read lazily.
 
-    Iterates over (description of the row, serialized tf.Example).
+    It is picklable, because it is sent to workers.
 
     Args:
-        files: Split -> its files.
+        files: Split -> paths of its files.
     """
 
     def __init__(self, files: Mapping[str, Sequence[str]]) -> None:
@@ -49,13 +49,13 @@ class Records:
 
 @dataclass(frozen=True)
 class Subject:
-    """What an explanation names.
+    """Columns and function that an explanation names.
 
-    Plain values: workers, to which it is sent, need not import the user's roles.
+    These are plain values, so that a worker need not import the user's roles to unpickle them.
 
     Attributes:
         images: Columns with encoded images.
-        identifier: Column with the id of a row; None if there is none.
+        identifier: Column with the id of a row; None without one.
         preprocessing: Dotted path of the user-defined function; None without one.
     """
 
@@ -65,24 +65,24 @@ class Subject:
 
     @classmethod
     def of(cls, config: "TransformConfig") -> "Subject":
-        """Return what the settings of the stage name."""
+        """Return the subject of the stage's settings."""
         images = tuple(image.column for image in config.features.of("image"))
         return cls(images, config.columns.id, config.preprocessing)
 
 
 def explain(error: BaseException, subject: Subject, records: Iterable[tuple[str, bytes]] = ()) -> UserError | None:
-    """Convert an exception of the stage to an error about the user's data or code.
+    """Explain an exception of the stage by the user's data or code.
 
     Args:
-        error: The exception that the stage raised.
+        error: Exception that the stage raised.
         subject: Columns and function of the stage.
-        records: (description of the row, serialized tf.Example); read only to find a broken image.
+        records: (description of the row, serialized tf.Example) of all rows; read only to find a broken image.
 
     Returns:
-        An error that names the column and its expected values, or the line of the user-defined function; None if
-        neither is the cause.
+        Error that names the column and its expected values, or the line of the user-defined function; None if neither
+        is the cause.
     """
-    own = subject.preprocessing
+    user_function = subject.preprocessing
     for cause in _causes(error):
         finding = _FINDING.search(str(cause))
         if finding:
@@ -90,12 +90,12 @@ def explain(error: BaseException, subject: Subject, records: Iterable[tuple[str,
             return UserError(f"{_plain(finding[1])}{value}{ADVICE}")
         if _BROKEN_IMAGE.search(str(cause)):
             reason = _NODE.sub("", str(cause)).strip().splitlines()[-1].strip()
-            where = _broken(records, subject.images, subject.identifier)
+            location = _broken(records, subject.images, subject.identifier)
             columns = ", ".join(map(repr, subject.images))
-            return UserError(f"column {columns} holds a broken image ({reason}){where}: replace or exclude it")
-        line = _user_line(cause, own) if own else None
+            return UserError(f"column {columns} holds a broken image ({reason}){location}: replace or exclude it")
+        line = _user_line(cause, user_function) if user_function else None
         if line:
-            return UserError(f"{own} failed: {type(cause).__name__}: {cause} ({line})")
+            return UserError(f"{user_function} failed: {type(cause).__name__}: {cause} ({line})")
         if isinstance(cause, ValueError) and _raised_by_models(cause):
             return UserError(str(cause))
     return None
@@ -125,12 +125,12 @@ def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: 
 
 
 def _plain(escaped: str) -> str:
-    """Decode the escapes that TensorFlow writes for quotes and non-ASCII characters."""
+    """Decode TensorFlow's escapes of quotes and non-ASCII characters."""
     return escaped.encode().decode("unicode_escape").encode("latin-1").decode(errors="replace")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Return the chain of exceptions behind an error, root cause first."""
+    """Yield the chain of exceptions behind an error, root cause first."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain:
@@ -140,14 +140,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _raised_by_models(error: BaseException) -> bool:
-    """Whether an exception was raised in models/, which cannot raise UserError and writes messages for users."""
+    """Return whether an exception was raised in models/, which may not import UserError; its messages are for users."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename.startswith(os.path.join(project.REPOSITORY, "models", ""))
 
 
-def _user_line(error: BaseException, own: str) -> str | None:
-    """Return the innermost line of the user's module in a traceback; None if the module is not in it."""
-    module = sys.modules.get(own.rpartition(".")[0])
+def _user_line(error: BaseException, user_function: str) -> str | None:
+    """Return file and line of the innermost frame of the user's module in a traceback; None without such a frame."""
+    module = sys.modules.get(user_function.rpartition(".")[0])
     path = getattr(module, "__file__", None)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if path and frame.filename == path]
     return f"{project.shown(frames[-1].filename)}, line {frames[-1].lineno}" if frames else None

@@ -44,19 +44,19 @@ class Facts:
             label: The label's role.
             constant: Returns a named constant of the transform graph, to read quantiles of numbers; None: not needed.
         """
-        known = [
+        outputs = [
             output.model_copy(update={"depth": int(transform.num_buckets_for_transformed_feature(output.name))})
             if output.depth == 0
             else output
             for output in roles.outputs() or user_preprocessing.outputs(transform.transformed_metadata.schema)
         ]
         if constant is not None:
-            edges = number_edges.read(constant, [output.name for output in known if output.kind == "number"])
-            known = [output.model_copy(update={"edges": edges.get(output.name, ())}) for output in known]
+            edges = number_edges.read(constant, [output.name for output in outputs if output.kind == "number"])
+            outputs = [output.model_copy(update={"edges": edges.get(output.name, ())}) for output in outputs]
         classes = None
         if label.kind in ("binary", "classes") and label.names is None:
             classes = tuple(name.decode() for name in transform.vocabulary_by_name(LABEL))
-        return cls(tuple(known), classes)
+        return cls(tuple(outputs), classes)
 
 
 @dataclass(frozen=True)
@@ -92,16 +92,16 @@ def rows_of(columns: Columns, target: targets.Target, facts: Facts, label: Label
         ValueError: There are none, or a label or a weight is not finite.
     """
     transformed = label_of(columns)
-    taken = target.rows(transformed)
-    if not taken.any():
-        what = "normal row" if label.kind == "anomaly" else "row with a known class"
-        raise ValueError(f"label {label.column!r}: a split has no {what} to measure epochs on")
+    is_measured = target.rows(transformed)
+    if not is_measured.any():
+        kind_of_row = "normal row" if label.kind == "anomaly" else "row with a known class"
+        raise ValueError(f"label {label.column!r}: a split has no {kind_of_row} to measure epochs on")
     if label.kind == "regression" and not np.isfinite(transformed).all():
         raise ValueError(f"label {label.column!r}: a row of the eval split has no finite value; exclude such rows")
-    everything = bool(taken.all())
+    everything = bool(is_measured.all())
 
     def kept(column: Array) -> Array:
-        return column if everything else column[taken]
+        return column if everything else column[is_measured]
 
     x = {
         output.name: kept(columns[output.name]).reshape(-1, *feature_inputs.shape(output))
@@ -143,11 +143,11 @@ def weights_of_classes(setting: Any, transformed: Array, names: tuple[str, ...])
         counts = np.bincount(index, minlength=len(names))
         share = len(index) / np.maximum(counts, 1) / max(int((counts > 0).sum()), 1)
     else:
-        given: Mapping[str, float] = setting
-        unknown = sorted(set(given) - set(names))
+        weights: Mapping[str, float] = setting
+        unknown = sorted(set(weights) - set(names))
         if unknown:
             raise ValueError(
                 f"training.class_weights: {unknown[0]!r} is not a class. Known classes: {', '.join(names)}"
             )
-        share = np.array([given.get(name, 1.0) for name in names])
+        share = np.array([weights.get(name, 1.0) for name in names])
     return np.asarray(share[index], np.float32)

@@ -27,23 +27,23 @@ def collect(batches: Iterable[Mapping[str, Array]], limit: float, folder: Callab
     Returns:
         Column -> (rows, n): an array, or a memory map that is read as such.
     """
-    held: dict[str, list[Array]] = {}
+    batches_by_column: dict[str, list[Array]] = {}
     kinds: dict[str, tuple[Any, int]] = {}
     files: dict[str, Any] = {}
     size, place = 0, ""
     for batch in batches:
         for name, column in batch.items():
-            held.setdefault(name, []).append(column)
+            batches_by_column.setdefault(name, []).append(column)
             kinds[name] = column.dtype, int(np.prod(column.shape[1:]))
             size += column.nbytes
         if size > limit:
             place = place or folder()
-            _spill(held, files, place)
+            _spill(batches_by_column, files, place)
             size = 0
     if not files:
         # Popped one by one, so that images are in memory once, not twice.
-        return {name: _flat(np.concatenate(held.pop(name))) for name in list(held)}
-    _spill(held, files, place)
+        return {name: _flat(np.concatenate(batches_by_column.pop(name))) for name in list(batches_by_column)}
+    _spill(batches_by_column, files, place)
     arrays = {}
     for name, file in files.items():
         file.close()
@@ -52,9 +52,9 @@ def collect(batches: Iterable[Mapping[str, Array]], limit: float, folder: Callab
     return arrays
 
 
-def _spill(held: dict[str, list[Array]], files: dict[str, Any], folder: str) -> None:
+def _spill(batches_by_column: dict[str, list[Array]], files: dict[str, Any], folder: str) -> None:
     """Append the buffered columns to the files."""
-    for number, (name, parts) in enumerate(held.items()):
+    for number, (name, parts) in enumerate(batches_by_column.items()):
         if name not in files:
             files[name] = open(os.path.join(folder, f"column-{number}"), "wb")  # noqa: SIM115  until all is there
         for part in parts:
@@ -95,22 +95,22 @@ def batches(
 
     def epoch() -> Iterator[Any]:
         random = None if seed is None else np.random.default_rng([seed, next(epochs)])
-        rest = [column[:0] for column in parts]
+        remainder = [column[:0] for column in parts]
         for places in _groups(len(label), random):
             read = [
                 np.concatenate([before, *(_read(column, *ends) for ends in places)])
-                for before, column in zip(rest, parts, strict=True)
+                for before, column in zip(remainder, parts, strict=True)
             ]
             count = len(read[0])
             if random is not None:
                 order = random.permutation(count)
                 read = [column[order] for column in read]
-            whole = count // size * size
-            for start in range(0, whole, size):
+            full_rows = count // size * size
+            for start in range(0, full_rows, size):
                 yield _named(names, [column[start : start + size] for column in read])
-            rest = [column[whole:] for column in read]
-        if len(rest[0]):
-            yield _named(names, rest)
+            remainder = [column[full_rows:] for column in read]
+        if len(remainder[0]):
+            yield _named(names, remainder)
 
     signature = _named(names, specs)
     return tf.data.Dataset.from_generator(epoch, output_signature=signature).prefetch(tf.data.AUTOTUNE)

@@ -66,13 +66,13 @@ def _parsed(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray
 
 def _beside(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray[Any, Any]]] | None:
     """Read the column cache of a record file; None if it lacks a column."""
-    kept = column_cache.batches(path)
-    if kept is None:
+    batches_of_cache = column_cache.batches(path)
+    if batches_of_cache is None:
         return None
-    first = next(kept, None)
+    first = next(batches_of_cache, None)
     if first is None or not set(spec) <= set(first.schema.names):
         return None
-    return ({name: _array(batch, name) for name in spec} for batch in itertools.chain([first], kept))
+    return ({name: _array(batch, name) for name in spec} for batch in itertools.chain([first], batches_of_cache))
 
 
 def _array(batch: Any, name: str) -> np.ndarray[Any, Any]:
@@ -107,13 +107,13 @@ def batches(
     if any(map(streaming.is_file, columns.values())):
         return streaming.batches(columns, label, size=size, seed=seed, weight=weight)
     rows = len(label)
-    kept: tuple[Any, ...] = ({name: tf.constant(column) for name, column in columns.items()}, tf.constant(label))
+    tensors: tuple[Any, ...] = ({name: tf.constant(column) for name, column in columns.items()}, tf.constant(label))
     if weight is not None:
-        kept = (*kept, tf.constant(weight))
+        tensors = (*tensors, tf.constant(weight))
     index = _places(rows, size, seed)
 
     def gather(rows_of_batch: tf.Tensor) -> Any:
-        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows_of_batch), kept)
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows_of_batch), tensors)
 
     return index.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 

@@ -1,7 +1,7 @@
-"""Rows of the train split that a model carries, with which an explanation compares a row.
+"""Background rows of a SavedModel: rows of the train split with which an explanation compares a row.
 
-They are in assets.extra/background.json of the SavedModel, which TensorFlow and TF Serving ignore: the inputs of
-`serving_default` by column, spread evenly over the split. Encoded images and long texts are left out, with the reason.
+The file assets.extra/background.json, which TensorFlow and TF Serving ignore, has the inputs of `serving_default` by
+column, for rows at equal distances in the split. Encoded images and long texts are left out, with the reason.
 """
 
 import base64
@@ -19,11 +19,11 @@ from models.data import column_cache
 from spec.file_names import BACKGROUND
 
 ROWS = 64
-"""An explanation predicts a row for each of them and each column, twice."""
+"""Number of background rows; an explanation predicts two rows for each of them and each column."""
 CANDIDATES = 4096
-"""Records at the start of a file among which rows are chosen, if the columns are not beside them, as in a bucket."""
+"""Number of records at the start of a file to sample from, if it has no column cache, as in a bucket."""
 TEXT_BYTES = 1024
-"""Longest mean of a column's texts; each copy of the model carries them."""
+"""Maximum mean length of a column's texts in bytes; each copy of the model contains them."""
 IMAGE = "it holds encoded images"
 LONG_TEXT = f"its texts are longer than {TEXT_BYTES} bytes on average"
 VECTOR = "it holds several values in a row"
@@ -32,17 +32,17 @@ VECTOR = "it holds several values in a row"
 def write(
     folder: str, inputs: Mapping[str, str], raw_spec: Mapping[str, Any], files: Sequence[str], images: Iterable[str]
 ) -> int:
-    """Write the rows.
+    """Sample background rows and write them to a SavedModel.
 
     Args:
-        folder: The SavedModel's.
-        inputs: Name of an input -> column.
+        folder: Folder of the SavedModel.
+        inputs: Input name -> column.
         raw_spec: Column -> FixedLenFeature, or VarLenFeature if it may be null.
         files: Gzipped TFRecord files of the train split's tf.Examples.
         images: Columns of encoded images.
 
     Returns:
-        Number of rows.
+        Number of background rows.
     """
     reasons = dict.fromkeys(images, IMAGE)
     for column, feature in raw_spec.items():
@@ -66,25 +66,25 @@ def write(
 
 
 def _rows(files: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Choose rows that are spread evenly over the files: column -> value, without nulls."""
+    """Sample rows at equal distances over all files: column -> value, for each row, without nulls."""
     counts = [column_cache.rows(path) for path in files]
     batches = [column_cache.batches(path) for path in files] if math.inf not in counts else [None]
     if None in batches:
         return _first_rows(files, columns)
     places = _spread(int(sum(counts)))
-    chosen: list[dict[str, Any]] = []
+    sampled_rows: list[dict[str, Any]] = []
     start = 0
     for file in batches:
         for batch in file or ():
-            here = places[(places >= start) & (places < start + len(batch))] - start
+            positions = places[(places >= start) & (places < start + len(batch))] - start
             start += len(batch)
-            if len(here):
-                known = [name for name in columns if name in batch.schema.names]
-                taken = column_cache.selected(_only(batch, known), here) if known else batch.slice(0, 0)
-                by_column = [column.to_pylist() for column in column_cache.typed(taken).columns]
-                rows = zip(*by_column, strict=True) if known else [()] * len(here)
-                chosen += [dict(zip(known, row, strict=True)) for row in rows]
-    return chosen
+            if len(positions):
+                present = [name for name in columns if name in batch.schema.names]
+                sampled = column_cache.selected(_only(batch, present), positions) if present else batch.slice(0, 0)
+                by_column = [column.to_pylist() for column in column_cache.typed(sampled).columns]
+                rows = zip(*by_column, strict=True) if present else [()] * len(positions)
+                sampled_rows += [dict(zip(present, row, strict=True)) for row in rows]
+    return sampled_rows
 
 
 def _only(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
@@ -93,12 +93,12 @@ def _only(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
 
 
 def _first_rows(files: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Choose among the first records of each file."""
+    """Sample rows among the first records of each file; result as of `_rows`."""
     records: list[bytes] = []
     for path in files:
         dataset = tf.data.TFRecordDataset([path], compression_type="GZIP").take(CANDIDATES)
         records += dataset.as_numpy_iterator()
-    chosen = []
+    sampled_rows = []
     for place in _spread(len(records)):
         features = tf.train.Example.FromString(records[place]).features.feature
         row = {}
@@ -107,18 +107,18 @@ def _first_rows(files: Sequence[str], columns: Sequence[str]) -> list[dict[str, 
             values = list(getattr(features[name], kind).value) if kind else []
             if values:
                 row[name] = values[0]
-        chosen.append(row)
-    return chosen
+        sampled_rows.append(row)
+    return sampled_rows
 
 
 def _spread(count: int) -> np.ndarray[Any, Any]:
-    """Return the numbers of ROWS rows of `count`, in equal distances."""
+    """Return the numbers of up to ROWS of `count` rows, at equal distances, int64 ascending."""
     size = min(ROWS, count)
     return (2 * np.arange(size) + 1) * count // (2 * max(size, 1))
 
 
 def _plain(cell: Any) -> Any:
-    """Convert a cell to JSON: a text, a number, `{"b64": ...}` for bytes that are no text; None for a null."""
+    """Convert a cell to JSON: a text, a number, or `{"b64": ...}` for bytes that are not UTF-8; None for a null."""
     if isinstance(cell, bytes):
         try:
             return cell.decode()

@@ -1,6 +1,6 @@
-"""What a client needs to ask the model: its inputs, and a sample request for each form.
+"""Description of a model's requests for clients: its inputs, and a sample request for each signature.
 
-Written to assets.extra/requests.json of the SavedModel, which TensorFlow ignores. The model card shows it.
+It is written to assets.extra/requests.json of the SavedModel, which TensorFlow ignores, and shown in the model card.
 """
 
 import base64
@@ -26,15 +26,15 @@ def describe(
     """Describe the inputs of `serving_default` and `serving_rows`.
 
     Args:
-        inputs: Name of an input -> column.
+        inputs: Input name -> column.
         raw_spec: Column -> FixedLenFeature, or VarLenFeature if it may be null.
-        row: A serialized tf.Example for the sample requests; None for no samples.
-        cleaning: How cells are written as text; None if the format is not cleaned.
+        row: Serialized tf.Example for the sample requests; None for no samples.
+        cleaning: Rules by which cells are written as text; None if the format is not cleaned.
         encoded: Columns that hold encoded images.
 
     Returns:
-        `inputs`: a list of `name`, `column`, `dtype`, `nullable` and, if nullable, `null`, which stands for a null;
-        `samples`: signature -> body of a request to TF Serving's REST API. `NaN` is written as TF Serving reads it.
+        `inputs`: a list of `name`, `column`, `dtype`, `nullable` and, if nullable, `null`, the null cell of the input;
+        `samples`: signature -> body of a request to TF Serving's REST API, with NaN as the token `NaN`.
     """
     described: list[dict[str, Any]] = []
     for name, column in inputs.items():
@@ -79,7 +79,7 @@ def _typed(values: Sequence[Any], dtype: Any) -> Any:
 
 
 def _text(values: Sequence[Any], column: str, cleaning: Cleaning | None) -> str:
-    """Write a cell as in the CSV file."""
+    """Format the first value of a cell as a CSV cell; a null as a null value of the column."""
     rules = None if cleaning is None else cleaning.rules(column)
     if not values:
         nulls = ("",) if rules is None or not rules.null_values else rules.null_values

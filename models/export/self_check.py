@@ -1,6 +1,6 @@
-"""Sample rows that a model carries with its predictions, so that any copy can be checked.
+"""Sample rows and predictions that are saved in a model, and the check of a copy against them.
 
-They are in assets.extra/sample.json of the SavedModel, which TensorFlow and TF Serving ignore. Each row has only the
+The file assets.extra/sample.json of the SavedModel is ignored by TensorFlow and TF Serving. Its rows have only the
 columns that the model reads: no label, no weight, no id.
 """
 
@@ -18,8 +18,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 SAMPLE = "assets.extra/sample.json"
 ROWS = 8
 TOLERANCE = 1e-3
-"""Relative and absolute tolerance of predictions. A loaded graph is optimized differently from a network in memory,
-which changes the sixth digit; a damaged weight changes far more."""
+"""Relative and absolute tolerance of predictions. TensorFlow optimizes a loaded graph in another way than a network in
+memory, which changes the sixth digit; a damaged weight has a far larger effect."""
 SIGNATURE = "serving_examples"
 
 _BEGIN = "__saved_model_init_op"
@@ -30,13 +30,13 @@ Answer = Callable[[Sequence[bytes]], Mapping[str, Any]]
 
 
 def write(folder: str, answer: Answer, files: Sequence[str], columns: Iterable[str]) -> None:
-    """Store the first rows and the model's predictions.
+    """Write the first rows of the data and their predictions to a SavedModel.
 
     Args:
-        folder: The SavedModel's.
-        answer: Serialized tf.Examples to answers by name.
-        files: Gzipped TFRecord files of tf.Examples; the first rows of them are taken.
-        columns: What the model reads.
+        folder: Folder of the SavedModel.
+        answer: Maps serialized tf.Examples to predictions by output name.
+        files: Gzipped TFRecord files of tf.Examples, from whose start the rows are read.
+        columns: Columns that the model reads.
     """
     records = tf.data.TFRecordDataset(list(files), compression_type="GZIP").take(ROWS).as_numpy_iterator()
     rows = [_reduced(record, set(columns)) for record in records]
@@ -50,16 +50,16 @@ def write(folder: str, answer: Answer, files: Sequence[str], columns: Iterable[s
 
 
 def ask(folder: str) -> int:
-    """Load a model, run it on the rows that it carries, and compare.
+    """Load a model, predict its sample rows, and compare the predictions with those of the export.
 
     Args:
-        folder: A SavedModel's.
+        folder: Folder of the SavedModel.
 
     Returns:
-        Number of rows compared; 0 if the model carries none, such as one of another tool.
+        Number of compared rows; 0 if the model has no sample rows, such as a model of another tool.
 
     Raises:
-        ValueError: it cannot be loaded, or answers otherwise than when it was exported.
+        ValueError: the model cannot be loaded, or its predictions differ from those of the export.
     """
     sample = os.path.join(folder, SAMPLE)
     try:
@@ -70,8 +70,8 @@ def ask(folder: str) -> int:
             with tf.io.gfile.GFile(sample) as file:
                 recorded = json.load(file)
             rows = [base64.b64decode(row) for row in recorded["rows"]]
-            wanted = {name: output.name for name, output in signatures[SIGNATURE].outputs.items()}
-            predictions = session.run(wanted, {signatures[SIGNATURE].inputs["examples"].name: rows})
+            fetches = {name: output.name for name, output in signatures[SIGNATURE].outputs.items()}
+            predictions = session.run(fetches, {signatures[SIGNATURE].inputs["examples"].name: rows})
     except (tf.errors.OpError, DecodeError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"it cannot be loaded and asked: {_reason(error)}") from error
     if set(predictions) != set(recorded["answers"]):
@@ -84,9 +84,9 @@ def ask(folder: str) -> int:
 
 
 def _load(session: Any, folder: str) -> Any:
-    """Load graph, variables and assets as TF Serving does, but leave the graph as it is; return the signatures.
+    """Load graph, variables and assets as TF Serving does, without graph optimization; return the SignatureDefs.
 
-    Optimizing it for eight rows takes longer than loading and running it.
+    For eight rows, the optimization takes longer than loading and running the graph.
     """
     saved = saved_model_pb2.SavedModel()
     with tf.io.gfile.GFile(os.path.join(folder, "saved_model.pb"), "rb") as file:
@@ -128,7 +128,7 @@ def _compare(name: str, before: np.ndarray[Any, Any], after: np.ndarray[Any, Any
 
 
 def _plain(value: Any) -> Any:
-    """Convert a tensor to JSON-able lists; numbers keep their type, bytes are decoded as UTF-8."""
+    """Convert a tensor to lists for JSON; numbers keep their type, bytes are decoded as UTF-8."""
     array = np.asarray(value)
     if array.dtype.kind in "OS":
         return np.vectorize(lambda text: bytes(text).decode(errors="replace"), otypes=[object])(array).tolist()

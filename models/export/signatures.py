@@ -1,13 +1,14 @@
 """Signatures of the SavedModel.
 
-`serving_default` takes one dense tensor of (batch,) per raw feature, named as by `input_names`; a null is NaN, "" or
-the smallest int64. `serving_rows` takes the same names, and each cell as the text of a CSV file. `serving_examples`
-takes serialized tf.Examples, where a null is an absent feature or an empty list. None takes the label or a weight. All
-clean values as ingestion does: whitespace around text is stripped, and the null values of [data] are nulls.
+`serving_default` takes one dense tensor of (batch,) per raw column, named as by `input_names`, with nulls as in
+`spec.cells.null_cells`. `serving_rows` takes the same names, and each cell as the text of a CSV file.
+`serving_examples` takes serialized tf.Examples, where a null is an absent feature or an empty list. None of them takes
+the label or a weight. All clean values as ingestion does: whitespace around text is stripped, and the null values of
+[data] are nulls.
 
 `transform_features` maps serialized tf.Examples to model features, `vectors` to the vectors that a clustering compares.
-For evaluation, `labels` returns the label, and the weight if the pipeline has one, `class_names` the classes in order,
-and `temperature` what the logits of a model with training.calibration are divided by.
+For evaluation, `labels` returns the label, and the weight if the pipeline has one, `class_names` the class names in
+order, and `temperature` the divisor of the logits of a model with training.calibration.
 """
 
 import re
@@ -27,27 +28,27 @@ Answer = Callable[[Any], dict[str, tf.Tensor]]
 
 
 class Served(tf.Module):  # type: ignore[misc]
-    """The transform graph, the network and its predictions in one module.
+    """Module to save as a SavedModel: the transform graph, the network and the conversion to predictions.
 
     Args:
         network: Keras model from model features to outputs.
-        transform: A `TransformGraph` of models/transform_graph/loaded_graph.py.
+        transform: `TransformGraph` of models/transform_graph/loaded_graph.py.
         answer: Function from network outputs to named predictions.
-        raw_spec: Raw feature name -> FixedLenFeature of [1], or VarLenFeature if the schema allows nulls; without label
-            and weight.
-        label: The label's role.
-        label_spec: Its column's FixedLenFeature or VarLenFeature; None without a label column.
-        class_names: Names of the classes in order; None for a regression.
+        raw_spec: Raw column -> FixedLenFeature of [1], or VarLenFeature if the schema allows nulls; without label and
+            weight.
+        label: Settings of the label.
+        label_spec: FixedLenFeature or VarLenFeature of the label column; None without a label column.
+        class_names: Class names in order; None for a regression.
         features: Names of the model features that the network reads.
-        weight: The column of row weights; None without one.
-        weight_spec: Its FixedLenFeature.
+        weight: Column of row weights; None without one.
+        weight_spec: FixedLenFeature of the weight column.
         vectors: Maps model features by name to the vectors of a clustering, float32 (batch, width); None for other
             tasks.
         transformed_label: Whether a regression's label is an output of the transform graph, because a user-defined
             preprocessing function may return it; otherwise it is the column itself.
-        cleaning: How ingestion cleans cells; None for formats that are not cleaned.
+        cleaning: Rules by which ingestion cleans cells; None for formats that are not cleaned.
         uncleaned: Columns that are not cleaned, such as encoded images.
-        temperature: What logits are divided by; None for nothing.
+        temperature: Divisor of the logits; None without calibration.
     """
 
     def __init__(
@@ -70,9 +71,9 @@ class Served(tf.Module):  # type: ignore[misc]
         temperature: float | None = None,
     ) -> None:
         super().__init__()
-        # Only the tensors are tracked. Through the network, each Keras variable would be saved as a copy that the
-        # functions do not read, so that TF Serving restores the copy and leaves the variable itself unset; and the
-        # optimizer's state would be saved too.
+        # A SimpleNamespace hides the network from the tracking of tf.Module. TensorFlow would save each Keras variable
+        # of a tracked network as a copy that the functions do not read: TF Serving would restore the copy and leave the
+        # variable itself unset. The optimizer's state would be saved too.
         self._hidden = types.SimpleNamespace(network=network)
         self._variables = [
             variable if isinstance(variable, tf.Variable) else variable.value
@@ -99,9 +100,9 @@ class Served(tf.Module):  # type: ignore[misc]
         self._features_of = tf.function(self._transformed, autograph=False)
 
     def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Transform raw columns, as tf.io.parse_example returns them, to model features."""
-        found: dict[str, tf.Tensor] = self._features_of(dict(raw))
-        return found
+        """Transform raw columns, as tf.io.parse_example returns them, to model features: feature -> tensor."""
+        features: dict[str, tf.Tensor] = self._features_of(dict(raw))
+        return features
 
     def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         if self._cleaning is not None:
@@ -110,27 +111,27 @@ class Served(tf.Module):  # type: ignore[misc]
         return {name: transformed[name] for name in self._features}
 
     def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Map raw columns, as tf.io.parse_example returns them, to named predictions."""
+        """Predict from raw columns, as tf.io.parse_example returns them: output -> tensor of (batch, ...)."""
         return self._answer(self._hidden.network(self._shaped(self.model_features(raw)), training=False))
 
     def label(self, raw: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Raw columns, the label among them, to (batch,): a float64 number in its own unit, or an int64 class index."""
+        """Read the label from raw columns, (batch,): a float64 number in the label's unit, or an int64 class index."""
         if self._label.kind == "regression" and not self._transformed_label:
             column = raw[str(self._label.column)]
-            made = raw_columns.densify(column) if isinstance(column, tf.SparseTensor) else raw_columns.Cells(column)
-            return tf.reshape(as_number(made), [-1])
-        made = tf.reshape(self._transform(dict(raw))[LABEL], [-1])
-        return tf.cast(made, tf.float64) if self._label.kind == "regression" else made
+            label = raw_columns.densify(column) if isinstance(column, tf.SparseTensor) else raw_columns.Cells(column)
+            return tf.reshape(as_number(label), [-1])
+        label = tf.reshape(self._transform(dict(raw))[LABEL], [-1])
+        return tf.cast(label, tf.float64) if self._label.kind == "regression" else label
 
     def labels(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Map raw columns to `label` and, if there is a weight column, float32 `weight` (batch,)."""
-        found = {"label": self.label(raw)}
+        """Read `label` and, if there is a weight column, `weight` (float32) from raw columns, (batch,) each."""
+        tensors = {"label": self.label(raw)}
         if self._weight is not None:
-            found["weight"] = tf.cast(tf.reshape(raw[self._weight], [-1]), tf.float32)
-        return found
+            tensors["weight"] = tf.cast(tf.reshape(raw[self._weight], [-1]), tf.float32)
+        return tensors
 
     def signatures(self) -> dict[str, Any]:
-        """Trace the signatures."""
+        """Trace the signatures: name -> concrete function."""
         columns = input_names(self._raw_spec)
         rows = {name: tf.TensorSpec([None], self._raw_spec[column].dtype, name) for name, column in columns.items()}
         examples = tf.TensorSpec([None], tf.string, name="examples")
@@ -145,7 +146,7 @@ class Served(tf.Module):  # type: ignore[misc]
             return self.answer(self._all_parsed(cells))
 
         texts = {name: tf.TensorSpec([None], tf.string, name) for name in columns}
-        found = {
+        functions = {
             "serving_default": serving_default.get_concrete_function(**rows),
             "serving_rows": serving_rows.get_concrete_function(**texts),
         }
@@ -158,15 +159,15 @@ class Served(tf.Module):  # type: ignore[misc]
         if self._vectors is not None:
             by_examples["vectors"] = (self._clustered, self._raw_spec)
         for name, (function, spec) in by_examples.items():
-            found[name] = _of_examples(function, spec).get_concrete_function(examples)
+            functions[name] = _of_examples(function, spec).get_concrete_function(examples)
         if self._class_names is not None:
-            found["class_names"] = _constant("names", tf.constant(self._class_names))
+            functions["class_names"] = _constant("names", tf.constant(self._class_names))
         if self._temperature is not None:
-            found["temperature"] = _constant("temperature", tf.constant(self._temperature, tf.float64))
-        return found
+            functions["temperature"] = _constant("temperature", tf.constant(self._temperature, tf.float64))
+        return functions
 
     def _all_parsed(self, dense: Mapping[str, tf.Tensor]) -> dict[str, Any]:
-        """Convert columns of (batch,) to the tensors that tf.io.parse_example would return."""
+        """Convert dense columns of (batch,) to the tensors that tf.io.parse_example would return."""
         parsed: dict[str, Any] = {}
         together: dict[tf.DType, list[str]] = {}
         for column, value in dense.items():
@@ -177,7 +178,7 @@ class Served(tf.Module):  # type: ignore[misc]
                 together.setdefault(value.dtype, []).append(column)
             else:
                 parsed[column] = tf.reshape(value, [-1, *feature.shape])
-        # Two operations for all columns of a type, in place of a reshape of each.
+        # Stack and split are two operations for all columns of a dtype; a reshape of each would be one per column.
         for columns in together.values():
             matrix = tf.stack([dense[column] for column in columns], axis=1)
             parsed |= zip(columns, tf.split(matrix, len(columns), axis=1), strict=True)
@@ -197,7 +198,7 @@ class Served(tf.Module):  # type: ignore[misc]
         return {"vectors": self._vectors(self._shaped(self.model_features(raw)))}
 
     def _shaped(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Reshape model features to the network's inputs; images are flat before."""
+        """Reshape model features to the shapes of the network's inputs; images are flat in the transform graph."""
         inputs = getattr(self._hidden.network, "input", None)
         if not isinstance(inputs, Mapping):
             return features
@@ -220,7 +221,7 @@ def _of_examples(function: Callable[[Any], dict[str, tf.Tensor]], spec: Mapping[
 
 
 def input_names(columns: Iterable[str]) -> dict[str, str]:
-    """Choose names that TensorFlow accepts for a signature's inputs: ASCII letters, digits and _, a letter first.
+    """Make names that TensorFlow accepts for a signature's inputs: ASCII letters, digits and _, a letter first.
 
     TensorFlow saves their tensors under lower-case names, so names must differ by more than case.
 
@@ -228,12 +229,12 @@ def input_names(columns: Iterable[str]) -> dict[str, str]:
         Input name -> column, in order; `sq ft` becomes `sq_ft`, and `age` next to `Age` becomes `age_`.
     """
     names: dict[str, str] = {}
-    taken: set[str] = set()
+    lowered: set[str] = set()
     for column in columns:
         name = re.sub(r"\W", "_", column, flags=re.ASCII)
         name = name if name[:1].isalpha() else f"arg_{name}"
-        while name.lower() in taken or name == "self":
+        while name.lower() in lowered or name == "self":
             name += "_"
-        taken.add(name.lower())
+        lowered.add(name.lower())
         names[name] = column
     return names

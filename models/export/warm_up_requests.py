@@ -1,8 +1,7 @@
-"""Requests that a model carries for its warm-up: the first requests to a loaded graph are slower than the next.
+"""Warm-up requests of a SavedModel, because the first requests to a loaded graph are slower than later ones.
 
-They are in assets.extra/tf_serving_warmup_requests of the SavedModel, a TFRecord file of PredictionLogs, which
-TensorFlow Serving and our own server run before a version serves. Source: the page "SavedModel Warmup" of TensorFlow
-Serving.
+TensorFlow Serving and our own server run the requests of assets.extra/tf_serving_warmup_requests, a TFRecord file of
+PredictionLogs, before a version serves. Source: the page "SavedModel Warmup" of TensorFlow Serving.
 """
 
 import base64
@@ -18,7 +17,7 @@ from models.export.signatures import input_names
 from spec.file_names import WARM_UP
 
 _BATCHES = (1, 8)
-"""Rows of each request: a single row and a small batch, whose operations use other code."""
+"""Numbers of rows: a single row, and a small batch, for which operations use other code."""
 _EXAMPLES = "serving_examples"
 _TEXTS = "serving_rows"
 _BY_COLUMN = ("serving_default", _TEXTS)
@@ -27,17 +26,17 @@ _BY_COLUMN = ("serving_default", _TEXTS)
 def write(
     folder: str, signatures: Mapping[str, Any], rows: Sequence[bytes], columns: Iterable[str], texts: Mapping[str, Any]
 ) -> int:
-    """Write requests to each signature that serves.
+    """Write warm-up requests for each signature that serves.
 
     Args:
-        folder: The SavedModel's.
+        folder: Folder of the SavedModel.
         signatures: Signature name -> concrete function.
         rows: Serialized tf.Examples.
         columns: Columns that the model reads, in the order of the signatures' inputs.
-        texts: A row for `serving_rows`, as JSON: input name -> text, or `{"b64": ...}`.
+        texts: Row for `serving_rows` as JSON: input name -> text, or `{"b64": ...}`.
 
     Returns:
-        Number of requests.
+        Number of written requests.
     """
     tf.io.gfile.makedirs(os.path.dirname(os.path.join(folder, WARM_UP)))
     examples = [tf.train.Example.FromString(row) for row in rows]
@@ -47,9 +46,9 @@ def write(
         for signature in (*_BY_COLUMN, _EXAMPLES):
             if signature not in signatures:
                 continue
-            # TensorFlow lowers the names of the tensors, and keeps those of the arguments.
-            [named, by_name] = signatures[signature].structured_input_signature
-            specs = {**{spec.name: spec for spec in named}, **by_name}
+            # Arguments keep the names of the inputs; TensorFlow lowers those of the tensors.
+            [by_position, by_name] = signatures[signature].structured_input_signature
+            specs = {**{spec.name: spec for spec in by_position}, **by_name}
             for size in sorted({min(size, len(rows)) for size in _BATCHES} - {0}):
                 if signature == _EXAMPLES:
                     inputs = {name: np.array(rows[:size], object) for name in specs}
@@ -76,7 +75,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _cells(examples: Sequence[Any], column: str, dtype: tf.DType) -> np.ndarray[Any, Any]:
-    """Return a column of tf.Examples as an array of (batch,); a null is NaN, "" or the smallest int64."""
+    """Return a column of tf.Examples as an array of (batch,), nulls as in `spec.cells.null_cells`."""
     null: Any = b"" if dtype == tf.string else np.nan if dtype.is_floating else dtype.min
     values = []
     for example in examples:

@@ -79,20 +79,20 @@ def _of_group(columns: Any, entries: Mapping[str, Settings], is_float: bool) -> 
     rules = [numbers.Rule(entry.column, entry.missing) for entry in entries.values()]
     indices: dict[Settings, Any] = {}
     for block in numbers.blocks(columns, rules, infinite=True):
-        chosen = [entries[rule.column] for rule in block.rules]
-        if chosen[0].quantiles is not None:
-            edges = numbers.quantile_edges(block, chosen[0].quantiles)
+        entries_of_block = [entries[rule.column] for rule in block.rules]
+        if entries_of_block[0].quantiles is not None:
+            edges = numbers.quantile_edges(block, entries_of_block[0].quantiles)
         else:
-            edges = tf.constant(_padded([entry.edges or () for entry in chosen]), tf.float64)
+            edges = tf.constant(_padded([entry.edges or () for entry in entries_of_block]), tf.float64)
         buckets = numbers.buckets_of(tf.cast(edges, tf.float32 if is_float else tf.float64), block.filled)
-        if len({len(entry.edges or ()) for entry in chosen}) > 1:
+        if len({len(entry.edges or ()) for entry in entries_of_block}) > 1:
             # An infinite number is not below the padding either.
-            buckets = tf.minimum(buckets, tf.constant([len(entry.edges or ()) for entry in chosen], tf.int64))
-        if block.present is not None and any(entry.missing == "category" for entry in chosen):
-            last = tf.constant([entry.depth - 1 for entry in chosen], tf.int64)
-            separate = tf.constant([entry.missing == "category" for entry in chosen])
+            buckets = tf.minimum(buckets, tf.constant([len(entry.edges or ()) for entry in entries_of_block], tf.int64))
+        if block.present is not None and any(entry.missing == "category" for entry in entries_of_block):
+            last = tf.constant([entry.depth - 1 for entry in entries_of_block], tf.int64)
+            separate = tf.constant([entry.missing == "category" for entry in entries_of_block])
             buckets = tf.where(tf.logical_or(block.present, ~separate), buckets, last)
-        indices |= dict(zip(chosen, numbers.split(buckets), strict=True))
+        indices |= dict(zip(entries_of_block, numbers.split(buckets), strict=True))
     return indices
 
 

@@ -132,7 +132,7 @@ def without_images(outputs: Iterable[Output]) -> None:
             raise ValueError(f"does not read images, and {output.name!r} is one: use cnn, or mlp")
 
 
-def known(name: str, names: Iterable[str], what: str) -> str:
+def known(name: str, names: Iterable[str], kind: str) -> str:
     """Check that a name is known, and return it.
 
     Raises:
@@ -142,7 +142,7 @@ def known(name: str, names: Iterable[str], what: str) -> str:
     if name not in options:
         close = difflib.get_close_matches(name, options, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known names: {', '.join(options)}."
-        raise ValueError(f"{what} {name!r} is not known. {hint}")
+        raise ValueError(f"{kind} {name!r} is not known. {hint}")
     return name
 
 

@@ -27,9 +27,9 @@ def piecewise_linear(x: Any) -> Any:
 
 def activation(name: str) -> Any:
     """Return an activation by name: a custom one, or one of Keras."""
-    own = {"step": step, "sign": sign, "piecewise_linear": piecewise_linear}
-    assert set(own) == set(OWN_ACTIVATIONS)
-    return own.get(name) or keras.activations.get(name)
+    activations = {"step": step, "sign": sign, "piecewise_linear": piecewise_linear}
+    assert set(activations) == set(OWN_ACTIVATIONS)
+    return activations.get(name) or keras.activations.get(name)
 
 
 @keras.saving.register_keras_serializable(package="pipeline")

@@ -87,5 +87,5 @@ class PeriodicEmbedding(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        own = {"scaling": self.scaling, "frequencies": self.frequencies, "size": self.size}
-        return {**super().get_config(), **own}
+        config = {"scaling": self.scaling, "frequencies": self.frequencies, "size": self.size}
+        return {**super().get_config(), **config}

@@ -105,15 +105,15 @@ def inertia(rows: Array, weight: Array, centres: Array) -> float:
 
 def initial_centres(rows: Array, weight: Array, k: int, random: np.random.Generator) -> Array:
     """Choose k rows, each with a probability proportional to its squared distance from those chosen before."""
-    chosen = [rows[random.choice(len(rows), p=weight / weight.sum())]]
+    centres = [rows[random.choice(len(rows), p=weight / weight.sum())]]
     nearest = np.full(len(rows), np.inf)
-    while len(chosen) < k:
-        nearest = np.minimum(nearest, np.square(rows - chosen[-1]).sum(axis=1))
+    while len(centres) < k:
+        nearest = np.minimum(nearest, np.square(rows - centres[-1]).sum(axis=1))
         probability = nearest * weight
         # All rows with a weight lie on a centre: any other row may be the next one.
         probability = probability if probability.any() else nearest
-        chosen.append(rows[random.choice(len(rows), p=probability / probability.sum())])
-    return np.stack(chosen)
+        centres.append(rows[random.choice(len(rows), p=probability / probability.sum())])
+    return np.stack(centres)
 
 
 def means(rows: Array, weight: Array, nearest: Array, centres: Array) -> Array:

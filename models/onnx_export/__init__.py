@@ -1,1 +1,1 @@
-"""Conversion of a SavedModel's signature to ONNX, operation by operation."""
+"""Conversion of a SavedModel's signature to ONNX, one TensorFlow operation at a time."""

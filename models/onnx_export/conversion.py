@@ -1,4 +1,4 @@
-"""The walk over a signature's graph: each operation is translated after its inputs, and checks of rows are gathered."""
+"""Conversion of a signature's graph to an ONNX graph: operations are translated in order, and checks collected."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,22 +32,25 @@ _UNKNOWN = {
     "StatelessWhile": "a loop, as the role image has",
     "StringToHashBucketFast": "hash buckets, of the role hashed, of oov above 1 or of a cross that is hashed",
 }
-"""Operation -> what of a config needs it."""
+"""Operation without a counterpart in ONNX -> the feature of a config that needs it."""
 _MOST_NAMED = 3
 
 
 class NotConvertibleError(ValueError):
-    """ONNX cannot express an operation."""
+    """An operation that ONNX cannot express; the message names the columns or the layer."""
 
 
 class Conversion:
-    """The conversion of one signature.
+    """Conversion of one signature.
 
     Args:
-        function: The signature.
+        function: Signature to convert.
 
     Attributes:
-        graph: The ONNX graph.
+        graph: ONNX graph of all translated operations.
+
+    Raises:
+        NotConvertibleError: ONNX cannot express an operation.
     """
 
     def __init__(self, function: FrozenFunction) -> None:
@@ -60,33 +63,37 @@ class Conversion:
 
     def _ordered(self) -> Iterator[Any]:
         """Yield the operations that the outputs need, also by control, each after its inputs."""
-        done: set[str] = set()
+        visited: set[str] = set()
         waiting = [tensor.op for tensor in self._function.outputs.values()]
         operations = waiting[0].graph.get_operations() if waiting else []
         place = {operation.name: number for number, operation in enumerate(operations)}
         while waiting:
             operation = waiting[-1]
-            before = [tensor.op for tensor in self._read(operation) if tensor.name not in self._function.constants]
-            # In the order of the graph, as TensorFlow has them as a set: a row must always fail by the same check.
+            dependencies = [
+                tensor.op for tensor in self._read(operation) if tensor.name not in self._function.constants
+            ]
+            # TensorFlow's control inputs are a set. In the graph's order, a row fails by the same check each time.
             controls = sorted(operation.control_inputs, key=lambda control: place[control.name], reverse=True)
-            before = [one for one in (*before, *controls) if one.name not in done]
-            if operation.name in done or not before:
+            dependencies = [dependency for dependency in (*dependencies, *controls) if dependency.name not in visited]
+            if operation.name in visited or not dependencies:
                 waiting.pop()
-                if operation.name not in done:
-                    done.add(operation.name)
+                if operation.name not in visited:
+                    visited.add(operation.name)
                     yield operation
             else:
-                waiting += before
+                waiting += dependencies
 
     def _read(self, operation: Any) -> list[Any]:
-        """Return the inputs that the translation reads."""
+        """Return the inputs of an operation that its translation reads."""
         if operation.type in checks.CONDITIONS:
             return checks.read(operation, self.branches(operation))
         return list(operation.inputs)
 
     def _translate(self, operation: Any) -> None:
         values = operation.outputs
-        if operation.type == "Placeholder" or (values and all(one.name in self._function.constants for one in values)):
+        if operation.type == "Placeholder" or (
+            values and all(value.name in self._function.constants for value in values)
+        ):
             return
         translate = _OPERATIONS.get(operation.type)
         if translate is None:
@@ -95,26 +102,31 @@ class Conversion:
         self._values |= {tensor.name: name for tensor, name in zip(operation.outputs, names, strict=False)}
 
     def refusal(self, operation: Any, reason: str = "") -> NotConvertibleError:
-        """Return the error of an operation that has no counterpart; it names the columns or the layer."""
+        """Make the error for an operation that ONNX cannot express.
+
+        Args:
+            operation: The operation.
+            reason: Name of what ONNX cannot express; "" for the feature or the operation.
+        """
         columns = self._columns(operation)
         place = f"layer {operation.name.split('/')[-2]}" if "/" in operation.name else operation.name
         if columns and len(columns) <= _MOST_NAMED:
             place = f"column {', '.join(map(repr, columns))}"
         kind = "While" if operation.type.startswith("TensorList") else operation.type
-        what = reason or _UNKNOWN.get(kind) or f"the operation {operation.type}"
-        return NotConvertibleError(f"{place}: ONNX cannot express {what}")
+        feature = reason or _UNKNOWN.get(kind) or f"the operation {operation.type}"
+        return NotConvertibleError(f"{place}: ONNX cannot express {feature}")
 
     def _columns(self, operation: Any) -> list[str]:
-        """Return the inputs that an operation depends on."""
+        """Return the names of the signature's inputs that an operation depends on, sorted."""
         names = {tensor.op.name: name for name, tensor in self._function.inputs.items()}
-        done: set[str] = set()
+        visited: set[str] = set()
         waiting = [operation]
         while waiting:
-            one = waiting.pop()
-            if one.name not in done:
-                done.add(one.name)
-                waiting += [tensor.op for tensor in one.inputs]
-        return sorted(name for operation_name, name in names.items() if operation_name in done)
+            ancestor = waiting.pop()
+            if ancestor.name not in visited:
+                visited.add(ancestor.name)
+                waiting += [tensor.op for tensor in ancestor.inputs]
+        return sorted(name for operation_name, name in names.items() if operation_name in visited)
 
     def input(self, operation: Any, place: int) -> str:
         """Return the name of an operation's input in the ONNX graph."""
@@ -123,19 +135,19 @@ class Conversion:
         return self._values[tensor.name] if value is None else self.graph.constant(value, tensor.dtype.name)
 
     def inputs(self, operation: Any) -> list[str]:
-        """Return the names of all its inputs."""
+        """Return the names of all inputs of an operation in the ONNX graph."""
         return [self.input(operation, place) for place in range(len(operation.inputs))]
 
     def known(self, operation: Any, place: int) -> Array | None:
-        """Return the value of an input that is constant; None if it is not."""
+        """Return the value of an operation's input that is constant; None if it is computed."""
         value = self._function.constants.get(operation.inputs[place].name)
         return None if value is None else np.asarray(value)
 
     def constant(self, operation: Any, place: int) -> Array:
-        """Return the value of an input that must be constant.
+        """Return the value of an operation's input that must be constant.
 
         Raises:
-            NotConvertibleError: it is not.
+            NotConvertibleError: the input is computed.
         """
         value = self.known(operation, place)
         if value is None:
@@ -147,24 +159,36 @@ class Conversion:
         return self._function.tables[source(operation.inputs[0]).name]
 
     def branches(self, operation: Any) -> list[Any]:
-        """Return the bodies of a condition, for true and for false."""
+        """Return the bodies of a condition as FunctionDefs: (for true, for false)."""
         return self._function.branches(operation)
 
     def integers(self, name: str, dtype: str = "int64") -> str:
-        """Convert a value to integers of 64 bits, which most ONNX operators take."""
+        """Cast a value to integers, of 64 bits as most ONNX operators require; return its name."""
         return self.graph.add("Cast", name, to=TYPES[dtype])
 
     def check(self, good: str, messages: list[str]) -> None:
-        """Add a check: bool of (rows, messages), and the messages for a row that fails it."""
+        """Add a check of rows.
+
+        Args:
+            good: Name of a bool value of (rows, number of messages): which columns are valid.
+            messages: Message for an invalid value of each column.
+        """
         self._checks.append((good, messages))
 
     @property
     def messages(self) -> list[str]:
-        """Messages for rows that fail a check, by number of the check from 1."""
+        """Messages of all checks; check 1 has the first."""
         return [message for _, messages in self._checks for message in messages]
 
     def model(self, notes: dict[str, str]) -> Any:
-        """Return the ONNX model, with one more output than the signature: `error`, int64 (rows,)."""
+        """Build the ONNX model, whose outputs are those of the signature and `error`, int64 (rows,).
+
+        Args:
+            notes: Metadata of the model: key -> text.
+
+        Raises:
+            NotConvertibleError: an input has the name of an output, or a value has no known rank.
+        """
         tensors = self._function.outputs
         for name in self._function.inputs:
             if name in (*tensors, ERROR):
@@ -179,20 +203,20 @@ class Conversion:
         return self._values[tensor.name] if value is None else self.graph.constant(value, tensor.dtype.name)
 
     def _error(self) -> str:
-        """Return the number of the first check that each row fails; of a later one if an earlier one holds."""
+        """Add the nodes of `error`: the number of the first check that each row fails, 0 for none."""
         graph = self.graph
         first = next(iter(self._function.inputs))
         rows = graph.add("Slice", graph.add("Shape", first), graph.constant([0]), graph.constant([1]))
         error = graph.add("Expand", graph.constant([0], "int64"), rows)
         number = len(self.messages)
-        for good, messages in reversed(self._checks):
+        for is_valid, messages in reversed(self._checks):
             number -= len(messages)
-            table = graph.add("Reshape", good, graph.constant([-1, len(messages)], "int64"))
+            table = graph.add("Reshape", is_valid, graph.constant([-1, len(messages)], "int64"))
             numbers = graph.add("Cast", table, to=TYPES["int32"])
             place = graph.add("ArgMin", numbers, axis=1, keepdims=0)
-            bad = graph.add("Add", place, graph.constant(number + 1, "int64"))
+            failed_check = graph.add("Add", place, graph.constant(number + 1, "int64"))
             holds = graph.add("ReduceMin", numbers, graph.constant([1], "int64"), keepdims=0)
-            error = graph.add("Where", graph.add("Cast", holds, to=TYPES["bool"]), error, bad)
+            error = graph.add("Where", graph.add("Cast", holds, to=TYPES["bool"]), error, failed_check)
         return error
 
 

@@ -1,4 +1,4 @@
-"""An ONNX graph under construction."""
+"""Builder of an ONNX graph."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,11 +8,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 ML, TEXT = "ai.onnx.ml", "ai.onnx.contrib"
-"""Domains of lookups, and of onnxruntime-extensions' operators for text."""
+"""Domain of the lookup operators, and of the text operators of onnxruntime-extensions."""
 VERSIONS = {"": 20, ML: 2, TEXT: 1}
-"""Operators that onnxruntime 1.17 and newer know; 20 is the first with regular expressions."""
+"""Domain -> version of its operators; onnxruntime 1.17 supports them, and 20 is the first with regular expressions."""
 _FORMAT = 9
-"""Version of the file format of these operators."""
+"""Version of ONNX's file format (IR) for these operators."""
 TYPES = {
     "float32": TensorProto.FLOAT,
     "float64": TensorProto.DOUBLE,
@@ -21,13 +21,13 @@ TYPES = {
     "bool": TensorProto.BOOL,
     "string": TensorProto.STRING,
 }
-"""TensorFlow's name of a type -> ONNX's number."""
+"""TensorFlow's name of a dtype -> ONNX's number."""
 
 Array = np.ndarray[Any, Any]
 
 
 class OnnxGraph:
-    """Nodes and constants; each is known by the name of its output."""
+    """Graph under construction; a node or constant is referred to by the name of its output."""
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
@@ -38,29 +38,29 @@ class OnnxGraph:
 
     @property
     def domains(self) -> set[str]:
-        """The domains of the operators."""
+        """Domains of the operators in the graph; "" is ONNX's own."""
         return self._domains
 
     def add(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output, and return its name."""
+        """Add a node with one output; return the name of the output."""
         [output] = self.add_many(kind, inputs, 1, domain, **attributes)
         return output
 
     def add_many(
         self, kind: str, inputs: Sequence[str], outputs: int, domain: str = "", **attributes: Any
     ) -> list[str]:
-        """Add a node with several outputs, and return their names."""
+        """Add a node with several outputs; return the names of the outputs."""
         names = [self._name(kind) for _ in range(outputs)]
         self._nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
         self._domains.add(domain)
         return names
 
     def constant(self, value: Any, dtype: str | None = None) -> str:
-        """Return the name of a constant, which equal ones share.
+        """Add a constant unless the graph has an equal one; return its name.
 
         Args:
-            value: An array, or what NumPy makes one of; text as bytes or str.
-            dtype: TensorFlow's name of its type; None for that of the array.
+            value: Array, or value that NumPy converts to one; text as bytes or str.
+            dtype: TensorFlow's name of the dtype; None for that of the array.
         """
         array = np.asarray(value) if dtype in (None, "string") else np.asarray(value, dtype)
         if array.dtype.kind in "OSU":
@@ -88,30 +88,33 @@ class OnnxGraph:
         outputs: Mapping[str, tuple[str, str, Sequence[Any]]],
         notes: Mapping[str, str],
     ) -> Any:
-        """Return the model.
+        """Build and check the ONNX model.
 
         Args:
-            inputs: Name -> type and shape; None is the number of rows.
-            outputs: Name -> name of the value, type and shape.
-            notes: Properties to keep in the file.
+            inputs: Input name -> (dtype, shape); None in a shape is the number of rows.
+            outputs: Output name -> (name of the value, dtype, shape).
+            notes: Metadata of the model: key -> text.
+
+        Returns:
+            An onnx.ModelProto.
         """
-        named = [helper.make_node("Identity", [value], [name]) for name, (value, _, _) in outputs.items()]
-        used = {name for node in (*self._nodes, *named) for name in node.input}
+        output_nodes = [helper.make_node("Identity", [value], [name]) for name, (value, _, _) in outputs.items()]
+        input_names = {name for node in (*self._nodes, *output_nodes) for name in node.input}
         graph = helper.make_graph(
-            [*self._nodes, *named],
+            [*self._nodes, *output_nodes],
             "model",
             [helper.make_tensor_value_info(name, TYPES[kind], _shape(shape)) for name, (kind, shape) in inputs.items()],
             [
                 helper.make_tensor_value_info(name, TYPES[kind], _shape(shape))
                 for name, (_, kind, shape) in outputs.items()
             ],
-            initializer=[one for one in self._initializers if one.name in used],
+            initializer=[initializer for initializer in self._initializers if initializer.name in input_names],
         )
         versions = [helper.make_opsetid(domain, VERSIONS[domain]) for domain in sorted(self._domains)]
-        made = helper.make_model(graph, opset_imports=versions, ir_version=_FORMAT, producer_name="keras-pipeline")
-        helper.set_model_props(made, dict(notes))
-        onnx.checker.check_model(made)
-        return made
+        model = helper.make_model(graph, opset_imports=versions, ir_version=_FORMAT, producer_name="keras-pipeline")
+        helper.set_model_props(model, dict(notes))
+        onnx.checker.check_model(model)
+        return model
 
 
 def _shape(shape: Sequence[Any]) -> list[Any]:

@@ -29,8 +29,8 @@ def label(raw: Any, role: Label) -> tf.Tensor:
     cells = raw_columns.densify(raw) if isinstance(raw, tf.SparseTensor) else Cells(raw)
     if role.kind == "regression":
         return _number(as_number(cells), role)
-    there = raw_columns.is_there(cells.value)
-    cells = Cells(cells.value, there if cells.present is None else tf.logical_and(cells.present, there))
+    is_present = raw_columns.is_there(cells.value)
+    cells = Cells(cells.value, is_present if cells.present is None else tf.logical_and(cells.present, is_present))
     return cells.map(lambda value: _class(value, cells, role)).fill(-1)
 
 
@@ -93,6 +93,6 @@ def _text(value: tf.Tensor) -> tf.Tensor:
     if value.dtype == tf.string:
         return tf.strings.strip(as_line(value))
     if value.dtype.is_floating:
-        whole = tf.strings.as_string(tf.cast(value, tf.int64))
-        return tf.where(tf.equal(value, tf.round(value)), whole, tf.strings.as_string(value, shortest=True))
+        integer = tf.strings.as_string(tf.cast(value, tf.int64))
+        return tf.where(tf.equal(value, tf.round(value)), integer, tf.strings.as_string(value, shortest=True))
     return tf.strings.as_string(value)

@@ -64,8 +64,8 @@ def smoothing(label: Any, logits: Any, weight: Any = None) -> Any:
     if logits.shape[-1] == 1:
         rows = (ops.cast(label, "float32") - 0.5) * logits
     else:
-        own = ops.sum(_one_hot(label, logits.shape[-1]) * logits, axis=-1, keepdims=True)
-        rows = own - ops.mean(logits, axis=-1, keepdims=True)
+        label_logit = ops.sum(_one_hot(label, logits.shape[-1]) * logits, axis=-1, keepdims=True)
+        rows = label_logit - ops.mean(logits, axis=-1, keepdims=True)
     rows = ops.reshape(rows, (-1,))
     return ops.mean(rows if weight is None else rows * ops.cast(ops.reshape(weight, (-1,)), "float32"))
 

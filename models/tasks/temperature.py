@@ -55,9 +55,9 @@ def _above(y: Array, logits: Array, weight: Array | None) -> tuple[Array, Array]
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
     finite = np.isfinite(logits).all(axis=1)
-    logits, own = logits[finite], y[finite].astype(np.int64)
+    logits, labels = logits[finite], y[finite].astype(np.int64)
     weight = np.ones(len(y)) if weight is None else weight.astype(np.float64)
-    return logits - np.take_along_axis(logits, own, axis=1), weight[finite]
+    return logits - np.take_along_axis(logits, labels, axis=1), weight[finite]
 
 
 def _log_sum(logits: Array) -> Array:

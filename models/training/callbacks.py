@@ -241,7 +241,7 @@ def sizes(network: Any) -> dict[str, Any]:
         `layers` in order with `name`, `kind`, `shape` (of one row's output; None if unknown) and
         `parameters`; `inputs`, name -> shape of one row; `parameters` and `trainable`, numbers of weights.
     """
-    given = network.input if isinstance(network.input, Mapping) else {}
+    inputs = network.input if isinstance(network.input, Mapping) else {}
     return {
         "layers": [
             {
@@ -252,7 +252,7 @@ def sizes(network: Any) -> dict[str, Any]:
             }
             for layer in network.layers
         ],
-        "inputs": {name: _row_of(tensor) for name, tensor in given.items()},
+        "inputs": {name: _row_of(tensor) for name, tensor in inputs.items()},
         "parameters": int(network.count_params()),
         "trainable": int(sum(math.prod(variable.shape) for variable in network.trainable_variables)),
     }

@@ -119,9 +119,9 @@ def train_network(
         _descend(network, training, train_rows, eval_rows, watchers, lines, verbose=2 if history else 0)
     if keep := getattr(settings, "keep_members", None):
         outputs = outputs_of(member_pruning.member_outputs(network), eval_rows.x)
-        kept, note = member_pruning.choose(network, outputs, eval_rows, target.loss, keep)
+        members, note = member_pruning.choose(network, outputs, eval_rows, target.loss, keep)
         smaller, _, _ = build(facts.outputs, {**config.network, "members": keep, "keep_members": None}, target)
-        member_pruning.copy(network, smaller, kept)
+        member_pruning.copy(network, smaller, members)
         network, notes = smaller, (*notes, note)
     best = lines.lines[stopping.best_epoch if training.keep == "best" and training.epochs else -1]
     finding = watching.verdict(lines.lines)
@@ -145,16 +145,16 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     Returns:
         The model from features by name to float32 (batch, outputs), its module, and its settings.
     """
-    own = dict(network)
-    name = str(own.pop("name"))
+    parameters = dict(network)
+    name = str(parameters.pop("name"))
     inputs = feature_inputs.FeatureInputs(outputs)
-    settings: Any = own
+    settings: Any = parameters
     if "." in name:
         path, _, function = name.rpartition(".")
         module: Any = types.SimpleNamespace(build=functools.partial(_own, importlib.import_module(path), function))
     else:
         module = importlib.import_module(network_files.module(name))
-        settings = module.Settings.model_validate(own)
+        settings = module.Settings.model_validate(parameters)
     if hasattr(module, "check"):
         module.check(outputs, settings)
     last = module.build(inputs, settings)
@@ -264,13 +264,13 @@ def put_given_weights(network: Any, settings: Any) -> tuple[str, ...]:
     Raises:
         ValueError: Their number or shapes do not match the network.
     """
-    given = getattr(settings, "weights", ())
-    if not given:
+    dense_weights = getattr(settings, "weights", ())
+    if not dense_weights:
         return ()
     dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
-    if len(given) != len(dense):
-        raise ValueError(f"network.weights has {len(given)} entries; the network has {len(dense)} dense layers")
-    for layer, weights in zip(dense, given, strict=True):
+    if len(dense_weights) != len(dense):
+        raise ValueError(f"network.weights has {len(dense_weights)} entries; the network has {len(dense)} dense layers")
+    for layer, weights in zip(dense, dense_weights, strict=True):
         arrays = [np.array(weights.kernel, np.float32), np.array(weights.bias, np.float32)]
         shapes, expected = [tuple(a.shape) for a in arrays], [tuple(v.shape) for v in layer.weights]
         if shapes != expected:
@@ -278,7 +278,7 @@ def put_given_weights(network: Any, settings: Any) -> tuple[str, ...]:
                 f"network.weights: layer {layer.name} needs a kernel and a bias of shapes {expected}, found {shapes}"
             )
         layer.set_weights(arrays)
-    return (f"started from network.weights in {len(given)} layers",)
+    return (f"started from network.weights in {len(dense_weights)} layers",)
 
 
 def warm_start(network: Any, module: Any, target: targets.Target, label: Label, warm: carry_over.Warm) -> str:

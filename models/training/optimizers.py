@@ -43,15 +43,15 @@ def optimizer(settings: Optimizer, *, clip: Clip | None, steps: int, epochs: int
     if clip is not None:
         config.update({_CLIPS[key]: limit for key, limit in clip.model_dump(exclude_none=True).items()})
     name = {"momentum": "sgd", "nesterov": "sgd"}.get(settings.name, settings.name)
-    made = keras.optimizers.get({"class_name": name, "config": config})
+    keras_optimizer = keras.optimizers.get({"class_name": name, "config": config})
     if not (
         settings.weight_decay_exclude or settings.weight_decay_schedule != "constant" or settings.learning_rate_factors
     ):
-        return made
+        return keras_optimizer
     _check_patterns(settings, [weight.path for weight in weights])
     config["weight_decay"] = None
-    base = keras.optimizers.Adam if settings.name == "adamw" else type(made)
-    return _by_group(base)(Groups(settings, made.weight_decay or 0.0, steps * epochs), **config)
+    base = keras.optimizers.Adam if settings.name == "adamw" else type(keras_optimizer)
+    return _by_group(base)(Groups(settings, keras_optimizer.weight_decay or 0.0, steps * epochs), **config)
 
 
 class Groups:
@@ -82,9 +82,9 @@ class Groups:
         return self._decay * flat_cosine(keras.ops.cast(step, "float32") / self._steps)
 
 
-def flat_cosine(done: Any) -> Any:
+def flat_cosine(progress: Any) -> Any:
     """Return 1 up to the share 0.5 of all steps, then half a cosine to 0."""
-    return 0.5 * (1.0 + keras.ops.cos(3.141592653589793 * keras.ops.clip(2.0 * done - 1.0, 0.0, 1.0)))
+    return 0.5 * (1.0 + keras.ops.cos(3.141592653589793 * keras.ops.clip(2.0 * progress - 1.0, 0.0, 1.0)))
 
 
 def _check_patterns(settings: Optimizer, paths: Sequence[str]) -> None:
@@ -157,15 +157,15 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
         value = ops.ones_like(epoch) * self.start
         if schedule.name == "cosine":
             left = max(self.epochs - schedule.warm_up, 1.0 / self.steps)
-            done = ops.clip((epoch - schedule.warm_up) / left, 0.0, 1.0)
-            value = self.start * 0.5 * (1.0 + ops.cos(3.141592653589793 * done))
+            progress = ops.clip((epoch - schedule.warm_up) / left, 0.0, 1.0)
+            value = self.start * 0.5 * (1.0 + ops.cos(3.141592653589793 * progress))
         elif schedule.name == "flat_cosine":
             left = max(self.epochs - schedule.warm_up, 1.0 / self.steps)
             value = self.start * flat_cosine((epoch - schedule.warm_up) / left)
         elif schedule.name == "coslog":
             # Holzmüller et al., "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data", 2024.
-            done = ops.clip(epoch / self.epochs, 0.0, 1.0)
-            value = self.start * 0.5 * (1.0 - ops.cos(2.0 * 3.141592653589793 * ops.log2(1.0 + 15.0 * done)))
+            progress = ops.clip(epoch / self.epochs, 0.0, 1.0)
+            value = self.start * 0.5 * (1.0 - ops.cos(2.0 * 3.141592653589793 * ops.log2(1.0 + 15.0 * progress)))
         elif schedule.name == "exponential":
             value = self.start * ops.power(factor, epoch / every)
         elif schedule.name == "step":

@@ -1,4 +1,4 @@
-"""Bags of n-grams."""
+"""Bags of n-grams: weights of the most frequent terms of a text column."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from models.transform_graph.vocabularies import vocabulary_name
 
 
 def bag(cells: Cells, *, null_text: str, ngrams: int, size: int, weight: str, name: str) -> tf.Tensor:
-    """Return the weight of each term of the vocabulary, the most frequent terms of the train split first.
+    """Compute the weight of each term of the vocabulary, in order of descending frequency in the train split.
 
     Args:
-        cells: The texts, string (batch, 1).
+        cells: Texts, string (batch, 1).
         null_text: Replacement of nulls.
-        ngrams: Longest sequence of words that counts as one term.
-        size: Number of terms to keep.
-        weight: "count": how often the text has the term; "binary": whether it has it; "tfidf": its share of the text's
-            terms, times 1 + ln((texts + 1) / (texts with the term + 1)), as tft.tfidf defines it.
+        ngrams: Maximum number of words of a term.
+        size: Number of terms of the vocabulary.
+        weight: "count": number of occurrences in the text; "binary": 1 if the text has the term; "tfidf": share of the
+            text's terms, times 1 + ln((texts + 1) / (texts with the term + 1)), as tft.tfidf defines it.
         name: Name of the model feature.
 
     Returns:
@@ -41,14 +41,16 @@ def bag(cells: Cells, *, null_text: str, ngrams: int, size: int, weight: str, na
 
 
 def _terms(texts: tf.Tensor, longest: int) -> tf.RaggedTensor:
-    """Return the sequences of up to `longest` words of each text, (batch,), joined by spaces."""
+    """Return the n-grams of up to `longest` words of each text, joined by spaces, ragged string (batch, terms)."""
     return tf.strings.ngrams(tokenizer.split(texts), list(range(1, longest + 1)), separator=" ")
 
 
 def _counts(terms: tf.RaggedTensor, vocabulary: Any, size: int) -> tf.Tensor:
     """Count each term of the vocabulary in each text, float32 (batch, size)."""
     index = tft.apply_vocabulary(terms.flat_values, vocabulary)
-    known = index >= 0
-    cell = tf.stack([tf.boolean_mask(terms.value_rowids(), known), tf.boolean_mask(index, known)], axis=1)
+    in_vocabulary = index >= 0
+    cell = tf.stack(
+        [tf.boolean_mask(terms.value_rowids(), in_vocabulary), tf.boolean_mask(index, in_vocabulary)], axis=1
+    )
     shape = tf.stack([terms.nrows(), tf.constant(size, tf.int64)])
     return tf.reshape(tf.scatter_nd(cell, tf.ones_like(cell[:, 0], tf.float32), shape), [-1, size])

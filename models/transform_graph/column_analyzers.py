@@ -1,7 +1,7 @@
-"""Analyzers of a matrix of numbers: statistics of each column, as TensorFlow Transform (TFT) computes them one by one.
+"""Analyzers of a matrix of numbers: the same statistics as TensorFlow Transform's (TFT), for all columns at once.
 
-A trace with one analyzer of 750 columns costs what one of a single column costs. NaN is a null and ignored, so columns
-with different nulls fit into one matrix.
+Tracing one analyzer of 750 columns costs as much as one of a single column. NaN is a null and ignored, so columns with
+different nulls fit into one matrix.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,14 +46,14 @@ class Moments(analyzer_nodes.Combiner):  # type: ignore[misc]
         """Add a batch, float64 (rows, columns)."""
         # Column after column in memory: NumPy then sums pairwise, with the rounding error of a single column.
         matrix = np.asfortranarray(batch_values[0])
-        known = np.isfinite(matrix)
-        rows = known.sum(axis=0).astype(np.float64)
+        is_finite = np.isfinite(matrix)
+        rows = is_finite.sum(axis=0).astype(np.float64)
         divisor = np.maximum(rows, 1.0)
-        mean = np.where(known, matrix, 0.0).sum(axis=0) / divisor
-        variance = np.where(known, matrix - mean, 0.0)
+        mean = np.where(is_finite, matrix, 0.0).sum(axis=0) / divisor
+        variance = np.where(is_finite, matrix - mean, 0.0)
         variance = (variance * variance).sum(axis=0) / divisor
-        low = np.where(known, matrix, np.inf).min(axis=0, initial=np.inf)
-        high = np.where(known, matrix, -np.inf).max(axis=0, initial=-np.inf)
+        low = np.where(is_finite, matrix, np.inf).min(axis=0, initial=np.inf)
+        high = np.where(is_finite, matrix, -np.inf).max(axis=0, initial=-np.inf)
         return _merged(accumulator, _Moments(rows, mean, variance, low, high))
 
     def merge_accumulators(self, accumulators: Iterable[_Moments]) -> _Moments:
@@ -92,7 +92,7 @@ class ColumnQuantiles(analyzer_nodes.Combiner):  # type: ignore[misc]
     Args:
         columns: Number of columns.
         count: Number of buckets between the quantiles.
-        error: Largest error of a rank, as a share of the rows.
+        error: Maximum error of a rank, as a share of the rows.
     """
 
     def __init__(self, columns: int, count: int, error: float) -> None:
@@ -128,26 +128,26 @@ class ColumnQuantiles(analyzer_nodes.Combiner):  # type: ignore[misc]
 
 
 def moments(matrix: tf.Tensor, scales: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Analyze a matrix of float64 (batch, columns).
+    """Compute mean, shift and unit of each column of a matrix.
 
     Args:
-        matrix: The numbers; NaN and infinite ones are ignored.
+        matrix: float64 (batch, columns); NaN and infinite numbers are ignored.
         scales: Scale of each column: z_score, min_max, unit or none.
 
     Returns:
-        Mean, and shift and unit of the scale (number = shift + unit * feature), float64 (columns,) each.
+        Mean, shift and unit (number = shift + unit * feature), float64 (columns,) each.
     """
     mean, shift, unit = _applied(Moments(scales), matrix)
     return mean, shift, unit
 
 
 def quantiles(matrix: tf.Tensor, count: int, error: float) -> tf.Tensor:
-    """Return the quantiles of each column of a matrix, float32 (columns, count - 1).
+    """Compute the quantiles of each column of a matrix, float32 (columns, count - 1).
 
     Args:
         matrix: Floats, (batch, columns); NaN is ignored.
         count: Number of buckets between the quantiles.
-        error: Largest error of a rank, as a share of the rows.
+        error: Maximum error of a rank, as a share of the rows.
     """
     (edges,) = _applied(ColumnQuantiles(matrix.shape[1], count, error), matrix)
     return edges
@@ -160,12 +160,12 @@ def _applied(combiner: Any, matrix: tf.Tensor) -> list[tf.Tensor]:
         return [analyzer_nodes.wrap_as_tensor(output) for output in outputs]
 
 
-def _merged(one: _Moments, other: _Moments) -> _Moments:
+def _merged(first: _Moments, second: _Moments) -> _Moments:
     """Merge statistics by the formula of TFT, which is stable if the counts differ much."""
-    large, small = (one, other) if one.rows.sum() >= other.rows.sum() else (other, one)
+    large, small = (first, second) if first.rows.sum() >= second.rows.sum() else (second, first)
     rows = large.rows + small.rows
     share = small.rows / np.maximum(rows, 1.0)
     step = small.mean - large.mean
     mean = large.mean + share * step
     variance = large.variance + share * (small.variance - large.variance + (small.mean - mean) * step)
-    return _Moments(rows, mean, variance, np.minimum(one.low, other.low), np.maximum(one.high, other.high))
+    return _Moments(rows, mean, variance, np.minimum(first.low, second.low), np.maximum(first.high, second.high))

@@ -14,7 +14,7 @@ class ColumnBatch(Mapping[str, Any]):
     """Raw columns by name: tensors of (batch, 1), or SparseTensors if the schema allows nulls.
 
     Args:
-        raw: The columns.
+        raw: Column -> tensor of (batch, 1), or SparseTensor.
         features: All entries of [features].
 
     Attributes:
@@ -39,16 +39,16 @@ class ColumnBatch(Mapping[str, Any]):
         """Read a column with its nulls.
 
         Args:
-            column: Its name.
-            missing: The role's rule for nulls; None or "drop" if it has none.
+            column: Name of the column.
+            missing: `missing` of the role; None or "drop" if the role has no rule for nulls.
 
         Raises:
-            ValueError: The schema allows nulls and there is no rule.
+            ValueError: The schema allows nulls and the role has no rule for them.
         """
         return raw_columns.read(self[column], column, missing)
 
     def once(self, function: Callable[["ColumnBatch", Any], Result], settings: Hashable) -> Result:
-        """Call a function of a role with this batch and an entry; compute its result once, for all roles that need it.
+        """Call a function of a role with this batch and an entry; later calls return the same result.
 
         Args:
             function: Called as function(columns, settings).

@@ -10,8 +10,8 @@ def cross(indices: Sequence[tf.Tensor], depths: Sequence[int], buckets: int) -> 
 
     Args:
         indices: int64 (batch, 1) each, two or more.
-        depths: Number of values of each index, for a cross with a cell for each combination; empty to hash.
-        buckets: Number of buckets to hash into.
+        depths: Number of values of each index, for a cross with an index for each combination; empty to hash.
+        buckets: Number of hash buckets; without effect if `depths` are given.
 
     Returns:
         int64 (batch, 1).

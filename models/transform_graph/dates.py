@@ -23,12 +23,12 @@ def checked_parts(text: tf.Tensor, column: str, *, hour: bool) -> dict[str, tf.T
 
     Args:
         text: Dates written YYYY-MM-DD, string (batch, 1).
-        column: The column's name.
+        column: Name of the column, for messages.
         hour: Whether to read the hour of the time of day too.
 
     Returns:
-        Parts as `split` returns them, int64 (batch, 1), and maybe `hour`. Evaluating them fails if a text is not a
-        date.
+        Parts as `split` returns them, int64 (batch, 1), and `hour` if it is read. Evaluating them fails if a text is
+        not a date.
     """
     # Year 0 matches the expression.
     is_date = tf.strings.regex_full_match(text, _CALENDAR) & tf.not_equal(tf.strings.substr(text, 0, 4), "0000")
@@ -52,7 +52,7 @@ def _hour(text: tf.Tensor) -> tf.Tensor:
 
 
 def civil(days: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Convert days since 1970-01-01 to year, month and day, from 1: civil_from_days of the same source as `split`."""
+    """Convert days since 1970-01-01 to (year, month, day), each from 1; civil_from_days of the source of `split`."""
     shifted = days + 719468
     era = shifted // 146097
     day_of_era = shifted - era * 146097

@@ -1,4 +1,4 @@
-"""A saved transform graph, as the operations that some columns and outputs need."""
+"""Saved transform graph, reduced to the operations that the given columns and outputs need."""
 
 import types
 from collections.abc import Iterable, Mapping
@@ -8,26 +8,26 @@ import tensorflow as tf
 
 
 class TransformGraph(tf.Module):  # type: ignore[misc]
-    """`TFTransformOutput.transform_features_layer` without a Keras model, which would be traced again when saved.
+    """Transform graph whose operations are copied into the graph of the caller.
 
-    Its operations are copied into the caller's graph. A call of the saved function would keep the operations of all
-    outputs, the label's among them, and cost more at serving time than they do.
+    A call of the saved function would keep the operations of all outputs, such as the label's, which costs time in
+    serving. `TFTransformOutput.transform_features_layer` would also be traced again when the model is saved.
 
     Args:
-        transform: A TFTransformOutput.
+        transform: TFTransformOutput of the transformation.
     """
 
     def __init__(self, transform: Any) -> None:
         super().__init__()
-        # Tracked, so that its tables and their files are saved with the model.
+        # An attribute of a tf.Module is tracked: its tables and their files are saved with the model.
         self._imported = tf.saved_model.load(transform.transform_savedmodel_dir)
         saved = self._imported.transform_fn
         function = getattr(saved, "concrete_functions", [saved])[0]
         graph = function.graph
         specs = function.structured_input_signature[0][0]
-        given = iter(graph.inputs)
+        placeholders = iter(graph.inputs)
         inputs = {
-            column: [next(given).name for _ in tf.nest.flatten(specs[column], expand_composites=True)]
+            column: [next(placeholders).name for _ in tf.nest.flatten(specs[column], expand_composites=True)]
             for column in sorted(specs)
         }
         captured = {
@@ -38,7 +38,7 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
         self._function = tf.function(self._copied, autograph=False)
 
     def constant(self, name: str) -> Any:
-        """Return the value of an analyzer's result that tf.identity names, as an array; None if there is none."""
+        """Return an analyzer's result by the name that a tf.identity gives it, as an array; None without this name."""
         operations = {operation.name: operation for operation in self._hidden.graph.get_operations()}
         if name not in operations:
             return None
@@ -49,36 +49,43 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
 
         Args:
             raw: Column -> tensor, as tf.io.parse_example returns it.
+
+        Returns:
+            Output -> tensor.
         """
         outputs: dict[str, Any] = self._function(dict(raw)) if tf.executing_eagerly() else self._copied(raw)
         return outputs
 
     def _copied(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Copy the operations that the outputs of these columns need into the graph that is being traced."""
-        here, hidden = tf.compat.v1.get_default_graph(), self._hidden
-        fed = {name: here.capture(resource) for name, resource in hidden.captured.items()}
+        """Copy the operations that the outputs of these columns need into the current graph."""
+        target, hidden = tf.compat.v1.get_default_graph(), self._hidden
+        fed = {name: target.capture(resource) for name, resource in hidden.captured.items()}
         for column, value in raw.items():
             fed |= zip(hidden.inputs[column], tf.nest.flatten(value, expand_composites=True), strict=True)
         computable = _computable(hidden.graph, fed)
         parts = {name: tf.nest.flatten(value, expand_composites=True) for name, value in hidden.outputs.items()}
-        chosen = {name: part for name, part in parts.items() if all(tensor.op.name in computable for tensor in part)}
-        needed = _needed([tensor.op for part in chosen.values() for tensor in part], computable)
+        computable_outputs = {
+            name: part for name, part in parts.items() if all(tensor.op.name in computable for tensor in part)
+        }
+        needed_names = _needed([tensor.op for part in computable_outputs.values() for tensor in part], computable)
         whole = hidden.graph.as_graph_def()
         part = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
         placeholders = {name.partition(":")[0] for name in fed}
         for node in whole.node:
-            if node.name in needed and node.name not in placeholders:
-                kept = [name for name in node.input if not name.startswith("^") or name[1:] in needed - placeholders]
+            if node.name in needed_names and node.name not in placeholders:
+                node_inputs = [
+                    name for name in node.input if not name.startswith("^") or name[1:] in needed_names - placeholders
+                ]
                 del node.input[:]
-                node.input.extend(kept)
+                node.input.extend(node_inputs)
                 part.node.append(node)
-        names = sorted({tensor.name for tensors in chosen.values() for tensor in tensors} - fed.keys())
-        read = {name.removesuffix(":0").removeprefix("^") for node in part.node for name in node.input}
-        mapped = {name: tensor for name, tensor in fed.items() if name.partition(":")[0] in read}
+        names = sorted({tensor.name for tensors in computable_outputs.values() for tensor in tensors} - fed.keys())
+        read_names = {name.removesuffix(":0").removeprefix("^") for node in part.node for name in node.input}
+        mapped = {name: tensor for name, tensor in fed.items() if name.partition(":")[0] in read_names}
         copies = tf.graph_util.import_graph_def(part, input_map=mapped, return_elements=names, name="transform")
         tensors_by_name = fed | dict(zip(names, copies or [], strict=True))
         outputs = {}
-        for name, tensors in chosen.items():
+        for name, tensors in computable_outputs.items():
             for tensor in tensors:
                 tensors_by_name[tensor.name].set_shape(tensor.shape)
             values = [tensors_by_name[tensor.name] for tensor in tensors]
@@ -87,12 +94,12 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
 
 
 def _computable(graph: Any, fed: Mapping[str, Any]) -> set[str]:
-    """Return the names of the operations that need no input but those that are fed."""
-    given = {name.partition(":")[0] for name in fed}
+    """Return the names of the operations that depend on no placeholder except the fed tensors."""
+    fed_operations = {name.partition(":")[0] for name in fed}
     names: set[str] = set()
-    # In the order of their creation, each after its inputs.
+    # TensorFlow lists operations in the order of their creation, so each comes after its inputs.
     for operation in graph.get_operations():
-        if operation.name in given or (
+        if operation.name in fed_operations or (
             operation.type != "Placeholder" and all(tensor.op.name in names for tensor in operation.inputs)
         ):
             names.add(operation.name)
@@ -100,7 +107,7 @@ def _computable(graph: Any, fed: Mapping[str, Any]) -> set[str]:
 
 
 def _needed(targets: Iterable[Any], computable: set[str]) -> set[str]:
-    """Return the names of the computable operations that some operations depend on, also by control."""
+    """Return the names of the computable operations that the targets depend on, by inputs or by control."""
     names: set[str] = set()
     waiting = list(targets)
     while waiting:

@@ -1,7 +1,7 @@
-"""Quantiles of the numbers in the train split, for networks that embed numbers.
+"""Quantiles of the numeric features in the train split, for networks that embed numbers.
 
-One analyzer computes them for all numbers, of the features as the network sees them. They are named constants of the
-transform graph, on which each number depends: otherwise they would not be part of the graph's function.
+One analyzer computes the quantiles of all scaled features. They are named constants of the transform graph, and each
+numeric feature depends on them: TensorFlow would prune them otherwise.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -18,16 +18,16 @@ from spec.columns.role import Output
 COUNT = 240
 """Number of bins of equal count; 240 has many divisors, so that a network can take fewer edges at equal distances."""
 ERROR = 1e-3
-"""Largest error of a quantile's rank, as a share of the rows."""
+"""Maximum error of a quantile's rank, as a share of the rows."""
 _LOW, _INNER, _HIGH = "number_edges_low", "number_edges_inner", "number_edges_high"
 
 
 def numbers_of(tensors: Mapping[str, tf.Tensor], outputs: Iterable[Output]) -> list[str]:
-    """Return the names of the numbers among model features.
+    """Return the names of the numeric features.
 
     Args:
-        tensors: The features, and possibly the label and the weight.
-        outputs: The features of roles; empty if a user-defined function makes the features.
+        tensors: Feature -> tensor; label and weight may be among them.
+        outputs: Features that the roles declare; empty if a user-defined function makes the features.
     """
     kinds = {output.name: output.kind for output in outputs}
     if kinds:
@@ -40,20 +40,20 @@ def numbers_of(tensors: Mapping[str, tf.Tensor], outputs: Iterable[Output]) -> l
 
 
 def keep(tensors: Mapping[str, tf.Tensor], numbers: Collection[str]) -> dict[str, tf.Tensor]:
-    """Compute the quantiles, and keep them in the graph.
+    """Compute the quantiles, and make the numeric features depend on them so that they stay in the graph.
 
     Args:
-        tensors: Model features by name.
-        numbers: Names of the numbers, each float32 (batch, 1).
+        tensors: Feature -> tensor.
+        numbers: Names of the numeric features, each float32 (batch, 1).
 
     Returns:
-        The features with unchanged values.
+        Feature -> tensor with unchanged values.
     """
     names = sorted(numbers)
     if not names:
         return dict(tensors)
     matrix = tf.concat([tensors[name] for name in names], axis=1)
-    # Results of analyzers without arithmetic: tft.min negates, so the largest of the negated numbers is kept.
+    # `constant` reads the direct result of an analyzer. tft.min negates its result, so the minimum is -max(-x).
     constants = [
         tf.identity(tft.max(-matrix, reduce_instance_dims=False, name="number_low"), name=_LOW),
         tf.identity(
@@ -70,12 +70,12 @@ def read(constant: Callable[[str], Any], numbers: Collection[str]) -> dict[str, 
     """Read the quantiles from a transform graph.
 
     Args:
-        constant: Returns a named constant of the graph; None if it has none of this name.
-        numbers: Names of the numbers among the model features.
+        constant: Returns a named constant of the graph; None if the graph has no constant of this name.
+        numbers: Names of the numeric features.
 
     Returns:
-        Number -> COUNT + 1 ascending values, the minimum of the train split first, the maximum last; empty if the
-        graph keeps none.
+        Feature -> COUNT + 1 ascending values from the minimum to the maximum of the train split; empty if the graph has
+        no quantiles.
     """
     low, inner, high = (constant(name) for name in (_LOW, _INNER, _HIGH))
     if inner is None:

@@ -1,10 +1,9 @@
-"""Numbers: scaled, cut into buckets, or multiplied. Columns of one role are one matrix, with one operation for all.
+"""Numeric columns: scaled, bucketized or multiplied; all columns of a role form one matrix with one operation for all.
 
 Arithmetic is in float64, rounded to float32 at the end: the last bit of a logarithm depends on the row's position in
 its batch, and subtracting the mean makes that bit ten times larger.
 
-All statistics are those of the cells that are not null, so that a replacement of nulls and the scale are computed in
-one pass over the data.
+All statistics ignore nulls, so that the replacement of nulls and the scale are computed in one pass over the data.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,22 +17,22 @@ from models.transform_graph.column_batch import ColumnBatch
 from models.transform_graph.raw_columns import Cells
 
 MEDIAN_ERROR = 1e-3
-"""Largest error of the median's rank, as a share of the rows; a smaller one costs memory and time."""
+"""Maximum error of the median's rank, as a share of the rows; a smaller one costs memory and time."""
 QUANTILE_ERROR = 1e-2
-"""The same for bucket boundaries, and never over one bucket; TFT's default."""
+"""Maximum error of a bucket boundary's rank, TFT's default; for more than 100 buckets it is one bucket."""
 UNBOUNDED = (float("-inf"), float("inf"))
-"""Clip of a column without one."""
+"""Bounds of a column that is not clipped."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a role says of one column of numbers.
+    """Settings of one numeric column.
 
     Attributes:
-        column: The column's name.
-        missing: Replacement of nulls: "mean", "median" or a constant; any other text leaves them to the role.
-        clip: Lowest and highest value.
-        scale: As for the role `numeric`.
+        column: Name of the column.
+        missing: Replacement of nulls: "mean", "median" or a constant; with any other text the role replaces them.
+        clip: Lower and upper bound; None for no clipping.
+        scale: `scale` of the role `numeric`: z_score, min_max, unit, log1p or none.
     """
 
     column: str
@@ -44,13 +43,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Block:
-    """Columns of numbers as one matrix.
+    """Numeric columns as one matrix.
 
     Attributes:
-        rules: The columns, in the order of the matrix.
+        rules: Settings of the columns, in the order of the matrix.
         value: float64 (batch, columns), clipped; arbitrary where null.
         present: bool (batch, columns); None if nulls are not allowed.
-        filled: The values with nulls replaced.
+        filled: float64 (batch, columns), nulls replaced.
     """
 
     rules: tuple[Rule, ...]
@@ -60,12 +59,13 @@ class Block:
 
 
 def blocks(columns: ColumnBatch, rules: Iterable[Rule], *, infinite: bool = False) -> list[Block]:
-    """Read columns of numbers: those without nulls as one matrix, those that allow nulls as another.
+    """Read numeric columns: those without nulls as one block, those that allow nulls as another.
 
     Args:
-        columns: The batch.
-        rules: Its columns to read.
-        infinite: Whether infinite numbers are valid in a column without nulls; in another one they are nulls.
+        columns: Batch of raw columns.
+        rules: Settings of the columns to read.
+        infinite: Whether infinite numbers are valid in a column without nulls; in a column that allows nulls they are
+            nulls.
     """
     dense: list[Rule] = []
     nullable: list[Rule] = []
@@ -76,9 +76,9 @@ def blocks(columns: ColumnBatch, rules: Iterable[Rule], *, infinite: bool = Fals
     if dense:
         value = _join([columns[rule.column] for rule in dense])
         if any(columns[rule.column].dtype.is_floating for rule in dense):
-            good = tf.logical_not(tf.math.is_nan(value)) if infinite else tf.math.is_finite(value)
+            is_valid = tf.logical_not(tf.math.is_nan(value)) if infinite else tf.math.is_finite(value)
             demand = "must hold numbers" if infinite else "must hold finite numbers"
-            value = raw_columns.require(value, good, [rule.column for rule in dense], demand)
+            value = raw_columns.require(value, is_valid, [rule.column for rule in dense], demand)
         value = _clip(value, dense)
         stacked.append(Block(tuple(dense), value, None, value))
     if nullable:
@@ -90,17 +90,17 @@ def blocks(columns: ColumnBatch, rules: Iterable[Rule], *, infinite: bool = Fals
 
 
 def column(candidates: Iterable[Block], name: str) -> tuple[Cells, tf.Tensor]:
-    """Return one column of several blocks: its cells, and their (batch, 1) with nulls replaced."""
+    """Return a column of the blocks by name: its cells, and float64 (batch, 1) with nulls replaced."""
     block, place = next(
         (block, place) for block in candidates for place, rule in enumerate(block.rules) if rule.column == name
     )
-    one = slice(place, place + 1)
-    cells = Cells(block.value[:, one], None if block.present is None else block.present[:, one])
-    return cells, block.filled[:, one]
+    place_slice = slice(place, place + 1)
+    cells = Cells(block.value[:, place_slice], None if block.present is None else block.present[:, place_slice])
+    return cells, block.filled[:, place_slice]
 
 
 def scaled(parts: Iterable[Block]) -> dict[str, tf.Tensor]:
-    """Scale each column of some blocks by its rule.
+    """Scale each column of the blocks by its rule.
 
     Returns:
         Column -> float32 (batch, 1).
@@ -121,7 +121,7 @@ def z_score(cells: Cells, filled: tf.Tensor) -> tf.Tensor:
 
 
 def product(factors: Iterable[tuple[Cells, tf.Tensor]]) -> tf.Tensor:
-    """Multiply columns of blocks, and z-score the product; a null factor counts as its replacement."""
+    """Multiply columns and z-score the product, float32 (batch, 1); a null factor counts as its replacement."""
     cells, filled = Cells(tf.constant(1.0, tf.float64)), tf.constant(1.0, tf.float64)
     for factor, factor_filled in factors:
         masks = [mask for mask in (cells.present, factor.present) if mask is not None]
@@ -131,18 +131,18 @@ def product(factors: Iterable[tuple[Cells, tf.Tensor]]) -> tf.Tensor:
 
 
 def quantile_edges(block: Block, count: int) -> tf.Tensor:
-    """Return the edges between buckets of about equal count, float32 (columns, count - 1)."""
+    """Compute the edges between `count` buckets of about equal size, float32 (columns, count - 1)."""
     values = tf.cast(masked(block.value, block.present), tf.float32)
     values = tf.where(tf.math.is_finite(values), values, tf.constant(float("nan")))
     return column_analyzers.quantiles(values, count, min(1 / count, QUANTILE_ERROR))
 
 
 def buckets_of(edges: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
-    """Count the edges that are not above each value, int64 (batch, columns).
+    """Return the bucket of each value, int64 (batch, columns): the number of edges that are not above it.
 
     Args:
-        edges: Ascending, (columns, edges), in the dtype to compare in: float32 for a float32 column, so that 0.7 equals
-            0.7.
+        edges: Ascending, (columns, edges), in the dtype of the comparison: float32 for a float32 column, so that 0.7
+            equals 0.7.
         value: float64 (batch, columns).
     """
     columns = tf.transpose(tf.cast(value, edges.dtype))
@@ -161,7 +161,7 @@ def masked(value: tf.Tensor, present: tf.Tensor | None) -> tf.Tensor:
 
 
 def _order(dtype: tf.DType, scale: str) -> tuple[bool, bool]:
-    """Return the place of a column in its block: equal types side by side, and equal logarithms."""
+    """Return the sort key of a column in its block: columns of one dtype are adjacent, and so are logarithms."""
     return dtype.is_floating, (scale == "log1p") != dtype.is_floating
 
 
@@ -185,7 +185,7 @@ def _replacements(values: tf.Tensor, rules: Sequence[Rule]) -> tf.Tensor:
 
     Args:
         values: float64 (batch, columns), nulls as NaN.
-        rules: The columns.
+        rules: Settings of the columns.
     """
     by_rule = {name: [place for place, rule in enumerate(rules) if rule.missing == name] for name in _LEARNED}
     constants = [0.0 if rule.missing is None or isinstance(rule.missing, str) else rule.missing for rule in rules]
@@ -193,8 +193,8 @@ def _replacements(values: tf.Tensor, rules: Sequence[Rule]) -> tf.Tensor:
     size = len(rules)
     for name, places in by_rule.items():
         if places:
-            chosen = values if len(places) == len(rules) else tf.gather(values, places, axis=1)
-            parts.append(_LEARNED[name](chosen))
+            columns = values if len(places) == len(rules) else tf.gather(values, places, axis=1)
+            parts.append(_LEARNED[name](columns))
             for position, place in enumerate(places):
                 at[place] = size + position
             size += len(places)
@@ -214,7 +214,7 @@ _LEARNED = {"mean": _mean, "median": _median}
 
 
 def _log1p(matrix: tf.Tensor, scales: Sequence[str]) -> tf.Tensor:
-    """Take the logarithm of the columns with this scale; `_order` keeps them side by side."""
+    """Take the logarithm of the columns with the scale log1p, which `_order` makes adjacent."""
     if "log1p" not in scales:
         return matrix
     count = scales.count("log1p")
@@ -229,8 +229,8 @@ def _scale(values: tf.Tensor, filled: tf.Tensor, scales: Sequence[str]) -> tf.Te
     """Scale a matrix by the statistics of its columns to float32; a constant or empty column is 0.
 
     Args:
-        values: float64 (batch, columns), nulls as NaN: what is analyzed.
-        filled: The same with nulls replaced: what is scaled.
+        values: float64 (batch, columns) to analyze, nulls as NaN.
+        filled: float64 (batch, columns) to scale, nulls replaced.
         scales: Scale of each column, as `column_analyzers.moments` takes it.
     """
     if all(scale == "none" for scale in scales):

@@ -39,12 +39,12 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     Args:
         inputs: Raw columns by name in their schema's dtype: a tensor of (batch, 1), or a SparseTensor if the schema
             allows nulls.
-        custom_config: Packed settings with `features`, `label` and `columns`; `preprocessing` if a function of the
-            user's makes the features; `edges` if the network reads the quantiles of numbers.
+        custom_config: Packed settings with `features`, `label` and `columns`; `preprocessing` if a user-defined
+            function makes the features; `edges` if the network reads the quantiles of numbers.
 
     Returns:
-        Model features by name; the label, (batch, 1), under `label`; a row's weight, float32 (batch, 1), under
-        `row_weight` if a column has that duty.
+        Feature -> tensor; the label, (batch, 1), as `label`; the row weight, float32 (batch, 1), as `row_weight` if a
+        column has that duty.
     """
     config = TransformConfig.model_validate(settings.unpack(custom_config["settings"]))
     features, label, duties = config.features, config.label, config.columns
@@ -56,7 +56,7 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
         outputs = _by_role(inputs, features)
     if config.edges:
         outputs = number_edges.keep(outputs, number_edges.numbers_of(outputs, features.outputs()))
-    # At serving time there is neither label nor weight; TFX traces with them and prunes what is not needed.
+    # In serving there is neither label nor weight; TFX traces with them, and prunes the operations that need them.
     if label.column is not None and LABEL not in outputs:
         outputs[LABEL] = label_graph.label(inputs[label.column], label)
     if duties.weight is not None:
@@ -68,7 +68,7 @@ def _by_role(inputs: Mapping[str, Any], features: roles.Features) -> dict[str, t
     """Call `transform_all` of each role, or `transform` for each entry of a role without it.
 
     Raises:
-        ValueError: It does not return the features that `outputs` of the role names, or not in their form.
+        ValueError: The role returns other features than its `outputs` declares, or another dtype or shape.
     """
     batch = ColumnBatch(inputs, features)
     tensors: dict[str, tf.Tensor] = {}

@@ -52,8 +52,8 @@ def read(raw: Any, column: str, rule: Any) -> Cells:
 
     Args:
         raw: Tensor of (batch, 1), or SparseTensor of (batch, any) with at most one value a row.
-        column: Its name.
-        rule: The role's `missing`.
+        column: Name of the column.
+        rule: `missing` of the role.
 
     Raises:
         ValueError: The schema allows nulls, and the role has no rule for them.
@@ -114,7 +114,7 @@ def densify(raw: tf.SparseTensor) -> Cells:
 
 
 def sparsify(dense: tf.Tensor) -> tf.SparseTensor:
-    """Convert cells of (batch,), with nulls as NaN, "" or the smallest int64, to a sparse column.
+    """Convert cells of (batch,), with nulls as in `spec.cells.null_cells`, to a sparse column.
 
     Returns:
         SparseTensor of (batch, 1), as tf.io.parse_example gives it.
@@ -126,7 +126,7 @@ def sparsify(dense: tf.Tensor) -> tf.SparseTensor:
 
 
 def is_there(value: tf.Tensor) -> tf.Tensor:
-    """Return which values are not null; an infinite number counts as null."""
+    """Return which values are not null, bool of the same shape; an infinite number counts as null."""
     if value.dtype == tf.string:
         return tf.not_equal(value, "")
     if value.dtype.is_integer:
@@ -139,12 +139,12 @@ def require(value: tf.Tensor, good: tf.Tensor, columns: str | Sequence[str], dem
 
     Args:
         value: (batch, 1), or (batch, n) of n columns.
-        good: bool, of the same shape.
-        columns: The column's name, or the names of the n columns.
-        demand: What its values must be, as the end of a sentence.
+        good: bool of the same shape: which values are valid.
+        columns: Name of the column, or names of the n columns.
+        demand: Requirement on the values, as the end of a sentence, such as `must hold numbers`.
 
     Returns:
-        The value itself.
+        The unchanged value, which now depends on the check.
     """
     names = [columns] if isinstance(columns, str) else columns
     texts = [f"{FINDING}: column {name!r} {demand}; it holds" for name in names]

@@ -1,4 +1,4 @@
-"""Raw columns of a served row, cleaned as ingestion cleans the cells of a file."""
+"""Cleaning of served raw columns in the graph, with the result of ingestion's cleaning of a file."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,12 +18,12 @@ def columns(raw: Mapping[str, Any], cleaning: Cleaning, skip: Iterable[str] = ()
     """Clean raw columns.
 
     Args:
-        raw: Column name -> tensor of (batch, 1), or SparseTensor of (batch, 1) if the schema allows nulls.
-        cleaning: The rules.
+        raw: Column -> tensor of (batch, 1), or SparseTensor of (batch, 1) if the schema allows nulls.
+        cleaning: Rules of the columns.
         skip: Columns that are not text, such as encoded images.
 
     Returns:
-        The same columns. A SparseTensor omits values that mean null. A dense tensor cannot represent them: text becomes
+        Column -> cleaned tensor. A SparseTensor omits null values. A dense tensor cannot represent them: text becomes
         "", a number is unchanged.
     """
     skipped = set(skip)
@@ -40,7 +40,7 @@ def column(raw: Any, rules: Rules) -> Any:
 
 
 def texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
-    """Clean text of any shape; null becomes ""."""
+    """Clean text, string of any shape; a null value becomes ""."""
     if rules.strip:
         values = stripped(values)
     values = without(values, rules.null_values)
@@ -53,18 +53,18 @@ def texts(values: tf.Tensor, rules: Rules) -> tf.Tensor:
 
 
 def stripped(values: tf.Tensor) -> tf.Tensor:
-    """Remove whitespace around texts."""
+    """Strip whitespace from both ends of texts."""
     return tf.strings.regex_replace(values, _AROUND, "")
 
 
 def without(values: tf.Tensor, null_values: Iterable[str]) -> tf.Tensor:
-    """Replace texts that mean null by ""."""
+    """Replace null values by ""."""
     either = "|".join(quoted(text) for text in null_values if text)
     return tf.strings.regex_replace(values, f"^(?:{either})$", "") if either else values
 
 
 def is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
-    """Return which numbers, (batch,), mean null; false for text."""
+    """Return which numbers, (batch,), are null values, bool (batch,); all false for text."""
     numbers = () if values.dtype == tf.string else rules.null_numbers
     if values.dtype.is_integer:
         numbers = rules.null_integers()
@@ -79,12 +79,12 @@ def _iso(texts: tf.Tensor, form: DateFormat) -> tf.Tensor:
         for pattern, rewrite in form.steps():
             texts = tf.strings.regex_replace(texts, pattern, rewrite)
         return texts
-    counted = tf.strings.regex_full_match(texts, form.pattern)
-    whole = tf.strings.regex_replace(tf.where(counted, texts, "0"), r"^\+|\..*$", "")
-    seconds = tf.strings.to_number(whole, tf.int64) // form.epoch
-    counted = tf.logical_and(counted, tf.logical_and(seconds >= FIRST_SECOND, seconds <= LAST_SECOND))
+    is_count = tf.strings.regex_full_match(texts, form.pattern)
+    integer = tf.strings.regex_replace(tf.where(is_count, texts, "0"), r"^\+|\..*$", "")
+    seconds = tf.strings.to_number(integer, tf.int64) // form.epoch
+    is_count = tf.logical_and(is_count, tf.logical_and(seconds >= FIRST_SECOND, seconds <= LAST_SECOND))
     of_day = seconds % 86_400
     date = [dates.padded(part, width) for part, width in zip(dates.civil(seconds // 86_400), (4, 2, 2), strict=True)]
     clock = [dates.padded(part, 2) for part in (of_day // 3600, of_day // 60 % 60, of_day % 60)]
-    written = tf.strings.join([tf.strings.join(date, "-"), tf.strings.join(clock, ":")], " ")
-    return tf.where(counted, written, texts)
+    date_time = tf.strings.join([tf.strings.join(date, "-"), tf.strings.join(clock, ":")], " ")
+    return tf.where(is_count, date_time, texts)

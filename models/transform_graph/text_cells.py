@@ -1,7 +1,7 @@
-"""Cells of a CSV file as text, converted in the graph as ingestion converts them.
+"""Conversion of CSV cells in the graph, as ingestion converts them.
 
-The counterpart of components/ingestion/parsing/casting.py: whitespace, null values, number formats and dates mean the
-same. A cell that ingestion would refuse fails with a message that names the column. So do hexadecimal integers, which
+The counterpart of components/ingestion/parsing/casting.py, with the same whitespace, null values, number formats and
+dates. A cell that ingestion would refuse fails with a message that names the column. So do hexadecimal integers, which
 Arrow reads and TensorFlow does not.
 """
 
@@ -29,22 +29,22 @@ _NULLS = {tf.string: "", tf.float32: float("nan"), tf.int64: tf.int64.min}
 LONGEST, DIGITS = 32, 20
 """`kFastToBufferSize` of tensorflow/core/platform/numbers.cc; and digits that determine a float32."""
 UNCLEANED = Rules(strip=False, null_values=("",))
-"""Rules for data whose format has no cells to clean: a blank cell is null."""
+"""Rules for data of a format that ingestion does not clean: an empty cell is null."""
 
 
 def parse(texts: tf.Tensor, dtype: Any, rules: Rules, column: str, *, nullable: bool) -> tf.Tensor:
     """Convert the cells of one column.
 
     Args:
-        texts: string (batch,), each as in a CSV file after quotes are removed.
+        texts: string (batch,), each as in a CSV file, without quotes.
         dtype: int64, float32 or string.
-        rules: How the column's cells are cleaned.
-        column: Its name, for messages.
+        rules: Cleaning rules of the column.
+        column: Name of the column, for messages.
         nullable: Whether a cell may be null.
 
     Returns:
-        Cells of (batch,); null is NaN, "" or the smallest int64. Evaluating them fails if a cell is no number or date
-        of the column's format, or is null and may not be.
+        Cells of (batch,), nulls as in `spec.cells.null_cells`. Evaluating them fails if a cell is not a number or date
+        of the column's format, or is null and the column is not nullable.
     """
     if dtype == tf.string:
         cells, is_null = _texts(texts, rules, column)
@@ -58,7 +58,7 @@ def parse(texts: tf.Tensor, dtype: Any, rules: Rules, column: str, *, nullable: 
 
 
 def _texts(texts: tf.Tensor, rules: Rules, column: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Clean texts; return them and which are null."""
+    """Clean texts; return (cells, which are null), (batch,) each."""
     cells = served_cells.texts(texts, rules)
     is_null = tf.equal(cells, "")
     if "" not in rules.null_values:
@@ -70,7 +70,7 @@ def _texts(texts: tf.Tensor, rules: Rules, column: str) -> tuple[tf.Tensor, tf.T
 
 
 def _numbers(texts: tf.Tensor, dtype: Any, rules: Rules, column: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Convert numbers; return them and which are null."""
+    """Convert numbers; return (cells, which are null), (batch,) each."""
     texts = served_cells.without(served_cells.stripped(texts), rules.null_values)
     is_null = tf.equal(texts, "")
     if "" not in rules.null_values:
@@ -87,8 +87,8 @@ def _numbers(texts: tf.Tensor, dtype: Any, rules: Rules, column: str) -> tuple[t
         is_float = tf.strings.regex_full_match(plain, f"{_FLOAT}|^nan$|^-?inf$")
         fits = tf.logical_and(fits, is_float)
     kind = "integers" if dtype == tf.int64 else "numbers"
-    written = "" if form.plain else f" with {form}"
-    texts = raw_columns.require(texts, tf.logical_or(is_null, fits), column, f"must hold {kind}{written}")
+    number_format = "" if form.plain else f" with {form}"
+    texts = raw_columns.require(texts, tf.logical_or(is_null, fits), column, f"must hold {kind}{number_format}")
     with tf.control_dependencies([texts]):
         plain = tf.where(is_null, "0", plain)
         numbers = tf.strings.to_number(plain if dtype == tf.int64 else _shortened(plain), dtype)
@@ -96,7 +96,7 @@ def _numbers(texts: tf.Tensor, dtype: Any, rules: Rules, column: str) -> tuple[t
 
 
 def _shortened(texts: tf.Tensor) -> tf.Tensor:
-    """Write long float numbers with DIGITS digits, as TensorFlow reads no number of LONGEST characters or more."""
+    """Shorten floats of LONGEST characters or more, which TensorFlow cannot parse, to DIGITS digits."""
     is_long = tf.strings.length(texts) >= LONGEST
     return tf.cond(tf.reduce_any(is_long), lambda: tf.where(is_long, _scientific(texts), texts), lambda: texts)
 
@@ -104,14 +104,14 @@ def _shortened(texts: tf.Tensor) -> tf.Tensor:
 def _scientific(texts: tf.Tensor) -> tf.Tensor:
     """Write each number as 0.DIGITSeEXPONENT, with a sign."""
     sign = tf.strings.regex_replace(texts, r"^(-?).*$", r"\1")
-    whole = tf.strings.regex_replace(texts, r"^-?0*(\d*).*$", r"\1")
+    integer = tf.strings.regex_replace(texts, r"^-?0*(\d*).*$", r"\1")
     fraction = tf.strings.regex_replace(tf.strings.regex_replace(texts, r"^[^.]*\.?", ""), r"[eE].*$", "")
     exponent = tf.strings.regex_replace(texts, r"^[^eE]*[eE]?\+?", "")
     exponent = tf.strings.regex_replace(exponent, r"^(-?)0+(\d)", r"\1\2")
     power = tf.strings.to_number(tf.where(tf.equal(exponent, ""), "0", exponent), tf.float64)
-    digits = tf.strings.join([whole, fraction])
+    digits = tf.strings.join([integer, fraction])
     significant = tf.strings.regex_replace(digits, "^0+", "")
-    shift = tf.strings.length(whole) - (tf.strings.length(digits) - tf.strings.length(significant))
+    shift = tf.strings.length(integer) - (tf.strings.length(digits) - tf.strings.length(significant))
     power = tf.cast(tf.clip_by_value(power, -99_999.0, 99_999.0), tf.int32) + shift
     return tf.strings.join([sign, "0.", tf.strings.substr(significant, 0, DIGITS), "e", tf.strings.as_string(power)])
 
@@ -126,7 +126,7 @@ def _fits(texts: tf.Tensor, form: NumberFormat) -> tf.Tensor:
 
 
 def _plain(texts: tf.Tensor, form: NumberFormat) -> tf.Tensor:
-    """Convert numbers of this format to plain ones."""
+    """Rewrite numbers of this format in the notation that TensorFlow parses."""
     inner = tf.strings.regex_replace(texts, IN_PARENTHESES, r"\1") if form.in_parentheses else texts
     for pattern, rewrite in form.steps():
         inner = tf.strings.regex_replace(inner, pattern, rewrite)

@@ -1,4 +1,4 @@
-"""Tokenizer: words of letters and digits, single emojis, and bigrams for scripts without spaces."""
+"""Tokenizer of texts: words of letters and digits, single emojis, and bigrams in scripts without spaces."""
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ _FIRST, _LAST, _CUT = "\x02", "\x03", "\x04"
 
 
 def split(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Split texts, (batch,), into words in lower case."""
+    """Split texts, string (batch,), into lower-case tokens, ragged string (batch, tokens)."""
     lowered = tf.strings.lower(texts, encoding="utf-8")
     apart = tf.strings.regex_replace(lowered, _EMOJI, r" \1 ")
     return tf.strings.split(_bigrams(tf.strings.regex_replace(apart, NO_WORD, " ")))

@@ -1,7 +1,7 @@
-"""The user-defined preprocessing function: its inputs, the checks of its outputs, and the features it makes.
+"""Call of a user-defined preprocessing function, and checks of its outputs.
 
-The config names it as `preprocessing = "my_module.preprocessing_fn"`. It has the interface of any TFX preprocessing_fn:
-the raw columns by name and the packed settings.
+The config names it as `preprocessing = "my_module.preprocessing_fn"`. Its arguments are those of any TFX
+preprocessing_fn: the raw columns by name, and custom_config with the packed settings.
 """
 
 import importlib
@@ -18,10 +18,10 @@ from spec.columns.label import LABEL, Label
 from spec.columns.role import Output
 
 
-def raw_columns(known: Iterable[str], features: Features, label: Label, duties: Duties) -> list[str]:
+def raw_columns(columns: Iterable[str], features: Features, label: Label, duties: Duties) -> list[str]:
     """List the raw columns that the function gets at serving time: all but label, weight, id and ignored ones."""
     kept_back = {label.column, duties.weight, duties.id, *features.ignored}
-    return [column for column in known if column not in kept_back]
+    return [column for column in columns if column not in kept_back]
 
 
 def preprocess(
@@ -37,23 +37,23 @@ def preprocess(
 
     Args:
         path: Dotted path of the function.
-        inputs: All raw columns.
+        inputs: Raw column -> tensor, for all columns.
         custom_config: The custom_config that TFX passes to preprocessing functions.
-        features: Names the ignored columns.
+        features: Entries of [features], of which the ignored columns matter.
         label: Settings of the label; the function gets its column too.
         duties: Columns with a duty, such as weight and id.
 
     Returns:
-        Model features by name, and `label` if the function returns it.
+        Feature -> tensor, and `label` if the function returns it.
 
     Raises:
         ValueError: An output has an unsupported type or shape.
     """
     columns = raw_columns(inputs, features, label, duties)
-    given = {column: inputs[column] for column in columns}
+    raw = {column: inputs[column] for column in columns}
     if label.column is not None:
-        given[label.column] = inputs[label.column]
-    outputs = _function(path)(given, custom_config)
+        raw[label.column] = inputs[label.column]
+    outputs = _function(path)(raw, custom_config)
     if not isinstance(outputs, Mapping) or not outputs:
         raise ValueError(f"{path} must return a dict of model features by name; it returned {outputs!r}")
     for name, value in outputs.items():
@@ -72,22 +72,22 @@ def outputs(schema: schema_pb2.Schema) -> tuple[Output, ...]:
     Returns:
         Outputs in the order of the schema: float32 (batch, 1) as numbers, wider ones as bags, int64 as indices.
     """
-    found = []
+    features = []
     for feature in schema.feature:
         if feature.name in (LABEL, WEIGHT):
             continue
         width = feature.shape.dim[0].size if feature.shape.dim else 1
         if feature.type == schema_pb2.INT:
-            found.append(Output(name=feature.name, kind="index", depth=int(feature.int_domain.max) + 1))
+            features.append(Output(name=feature.name, kind="index", depth=int(feature.int_domain.max) + 1))
         elif width == 1:
-            found.append(Output(name=feature.name))
+            features.append(Output(name=feature.name))
         else:
-            found.append(Output(name=feature.name, kind="bag", depth=int(width)))
-    return tuple(found)
+            features.append(Output(name=feature.name, kind="bag", depth=int(width)))
+    return tuple(features)
 
 
 def role_finding(value: Any, output: Output) -> str:
-    """Return how the tensor of a role differs from its Output; "" if it does not."""
+    """Return how a role's tensor violates its Output, as the end of a sentence; "" if it does not."""
     dtype = tf.int64 if output.kind == "index" else tf.float32
     if not isinstance(value, tf.Tensor):
         return f"is a {type(value).__name__}: return a dense tensor"

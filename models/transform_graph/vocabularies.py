@@ -1,6 +1,6 @@
-"""Indices of values in a given or learned vocabulary.
+"""Indices of values in a given or a learned vocabulary.
 
-Vocabularies are of text; integers are written out. TFT stores a vocabulary as lines of a file, so a line break within a
+Tokens are text; integers are converted to text. TFT stores a vocabulary as lines of a file, so a line break within a
 value counts as a space, and a learned vocabulary never contains the empty text.
 """
 
@@ -17,29 +17,29 @@ from models.transform_graph.column_batch import ColumnBatch
 from models.transform_graph.raw_columns import Cells
 
 NAME_BYTES = 255
-"""Longest name of a file."""
+"""Maximum length of a file name, in bytes."""
 
 
 def read(columns: ColumnBatch, column: str, missing: str | None) -> tuple[Cells, tf.Tensor]:
     """Read a column as text.
 
     Args:
-        columns: The batch.
-        column: The column's name.
+        columns: Batch of raw columns.
+        column: Name of the column.
         missing: "category" for a separate index of nulls, or the text that replaces them.
 
     Returns:
-        The cells as text, and their (batch, 1) with nulls replaced.
+        Cells as text, and string (batch, 1) with nulls replaced.
     """
     cells = columns.cells(column, missing).map(as_line)
     return cells, cells.fill("" if missing in ("category", *raw_columns.NO_RULE) else missing)
 
 
 def given(text: tf.Tensor, categories: tuple[str, ...]) -> tf.Tensor:
-    """Look a text, (batch, 1), up in a given vocabulary; -1 if out-of-vocabulary."""
-    same = tf.equal(text, tf.constant([categories]))
-    index = tf.argmax(tf.cast(same, tf.int64), axis=1)
-    return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
+    """Return the index of each text, string (batch, 1), in a given vocabulary, int64 (batch, 1); -1 if it is OOV."""
+    equal = tf.equal(text, tf.constant([categories]))
+    index = tf.argmax(tf.cast(equal, tf.int64), axis=1)
+    return tf.where(tf.reduce_any(equal, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
 
 
 def learned(
@@ -52,11 +52,11 @@ def learned(
     num_oov: int,
     missing: str | None,
 ) -> tf.Tensor:
-    """Look a text up in the vocabulary of the train split.
+    """Return the index of each text in the vocabulary of the train split.
 
     Args:
-        cells: The cells as text, from which the vocabulary is learned.
-        text: The same with nulls replaced, string (batch, 1).
+        cells: Cells as text, from which the vocabulary is learned.
+        text: string (batch, 1), nulls replaced.
         name: Name of the model feature.
         size: Number of tokens to keep, the most frequent; None for all.
         min_frequency: Least number of occurrences of a token; None for 1.
@@ -86,7 +86,7 @@ def with_null_index(cells: Cells, index: tf.Tensor, missing: str | None, null_in
 
 
 def as_line(value: tf.Tensor) -> tf.Tensor:
-    """Convert a value to text in one line."""
+    """Convert values to text of one line each, string of the same shape."""
     if value.dtype != tf.string:
         return tf.strings.as_string(value)
     return tf.strings.regex_replace(value, r"[\r\n]+", " ")

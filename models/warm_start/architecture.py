@@ -56,10 +56,10 @@ def settings(operation: Any) -> str:
     """Return a string that identifies the computation of an operation, apart from its weights and inputs."""
     if is_joint(operation):
         return ""
-    known = _SETTINGS.get(type(operation).__name__)
-    config = operation.get_config() if known is None or known else {}
-    if known is not None:
-        return _text({key: config.get(key) for key in known})
+    keys = _SETTINGS.get(type(operation).__name__)
+    config = operation.get_config() if keys is None or keys else {}
+    if keys is not None:
+        return _text({key: config.get(key) for key in keys})
     relevant = {
         key: value for key, value in config.items() if key not in _IGNORED and not key.endswith(_IGNORED_SUFFIXES)
     }

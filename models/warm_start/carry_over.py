@@ -92,7 +92,7 @@ class _Carrier:
         if len(reads) != len(old["inputs"]):
             return "what it reads changed"
         table = isinstance(layer, keras.layers.Embedding)
-        matches = [self._tensors.match(one, name, table) for one, name in zip(reads, old["inputs"], strict=True)]
+        matches = [self._tensors.match(tensor, name, table) for tensor, name in zip(reads, old["inputs"], strict=True)]
         if any(match is None or match.is_empty for match in matches):
             return "what it reads changed"
         known = [match for match in matches if match is not None]
@@ -123,8 +123,8 @@ class _Carrier:
     def _table(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         [old], [match] = arrays, matches
         table = np.array(layer.weights[0])
-        there = match.source != NOWHERE
-        table[there] = old[match.source[there]]
+        has_source = match.source != NOWHERE
+        table[has_source] = old[match.source[has_source]]
         return [table]
 
     def _centres(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
@@ -145,10 +145,10 @@ class _Carrier:
     def _dense(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         [match], kernel = matches, arrays[0].astype(np.float64)
         bias = arrays[1].astype(np.float64) if len(arrays) > 1 else np.zeros(kernel.shape[1])
-        there = match.source != NOWHERE
+        has_source = match.source != NOWHERE
         rows = np.zeros((len(match.source), kernel.shape[1]))
-        rows[there] = kernel[match.source[there]] * match.scale[there, None]
-        bias = bias + match.shift[there] @ kernel[match.source[there]]
+        rows[has_source] = kernel[match.source[has_source]] * match.scale[has_source, None]
+        bias = bias + match.shift[has_source] @ kernel[match.source[has_source]]
         if layer.name == self.head:
             labelled = self._labelled(np.array(layer.weights[0], np.float64), rows, bias)
         elif layer.name in self.mirrors:
@@ -187,9 +187,9 @@ class _Carrier:
         source = np.array([places.get(name, NOWHERE) for name in new["classes"]])
         if kind == "binary" or (source == NOWHERE).all():
             return "the label's classes changed"
-        there = source != NOWHERE
+        has_source = source != NOWHERE
         kernels, biases = initial.copy(), np.zeros(len(source))
-        kernels[:, there], biases[there] = kernel[:, source[there]], bias[source[there]]
+        kernels[:, has_source], biases[has_source] = kernel[:, source[has_source]], bias[source[has_source]]
         return kernels, biases
 
     def _mirrored(self, layer: Any, kernel: Array, bias: Array) -> tuple[Array, Array] | str:
@@ -241,26 +241,26 @@ def _exact(match: Match) -> Array:
 def _changes(carrier: _Carrier) -> list[str]:
     """List the differences between the earlier and the current features."""
     old, new = carrier.kept["features"], carrier.warm.meanings
-    found, rescaled, moved = [], 0, 0
+    notes, rescaled, moved = [], 0, 0
     for name, meaning in new.items():
         if name not in carrier.network.input:
             continue
         match = feature_matching.feature(old[name], meaning) if name in old else None
         key = {"tokens": "tokens", "bag": "terms"}.get(meaning["kind"])
         if match is None:
-            found.append(f"{name} {'means something else' if name in old else 'is new'}")
+            notes.append(f"{name} {'means something else' if name in old else 'is new'}")
         elif key is not None:
-            before, now = old[name][key], meaning[key]
-            fresh, gone = len(set(now) - set(before)), len(set(before) - set(now))
-            found += [f"{name} ({fresh} new, {gone} gone)"] if fresh or gone else []
-            moved += before != now and not fresh and not gone
+            old_values, new_values = old[name][key], meaning[key]
+            fresh, gone = len(set(new_values) - set(old_values)), len(set(old_values) - set(new_values))
+            notes += [f"{name} ({fresh} new, {gone} gone)"] if fresh or gone else []
+            moved += old_values != new_values and not fresh and not gone
         elif meaning["kind"] == "number":
             rescaled += not match.is_same
         else:
             moved += not match.is_same or old[name].get("edges") != meaning.get("edges")
-    found += [f"{name} is gone" for name in old if name not in new]
+    notes += [f"{name} is gone" for name in old if name not in new]
     counts = ((rescaled, "rescaled"), (moved, "in another order or with other bounds"))
-    return [*found, *(f"{count} {word}" for count, word in counts if count)]
+    return [*notes, *(f"{count} {word}" for count, word in counts if count)]
 
 
 def _shown(texts: list[str]) -> str:

@@ -109,7 +109,7 @@ def _number(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
 def _tokens(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
     places = {token: place for place, token in enumerate(old["tokens"])}
     first = len(old["tokens"])
-    if any(len(one["tokens"]) + one["oov"] + one["missing"] != one["depth"] for one in (old, new)):
+    if any(len(meaning["tokens"]) + meaning["oov"] + meaning["missing"] != meaning["depth"] for meaning in (old, new)):
         return None
     source = [places.get(token, NOWHERE) for token in new["tokens"]]
     unknown = [place for place, match in enumerate(source) if match == NOWHERE]
@@ -154,11 +154,11 @@ def _cells(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
     if len(old["parts"]) != len(new["parts"]):
         return None
     cell = np.zeros(1, np.int64)
-    for before, now in zip(old["parts"], new["parts"], strict=True):
-        part = _buckets(before, now).source
-        cell = np.where((cell[:, None] < 0) | (part < 0), NOWHERE, cell[:, None] * before["depth"] + part).reshape(-1)
-    rest = np.full(new["depth"] - len(cell), NOWHERE)
-    return Match.of(np.concatenate([cell, rest]), old["depth"])
+    for old_part, new_part in zip(old["parts"], new["parts"], strict=True):
+        part = _buckets(old_part, new_part).source
+        cell = np.where((cell[:, None] < 0) | (part < 0), NOWHERE, cell[:, None] * old_part["depth"] + part).reshape(-1)
+    last_cells = np.full(new["depth"] - len(cell), NOWHERE)
+    return Match.of(np.concatenate([cell, last_cells]), old["depth"])
 
 
 def _equal(*keys: str) -> Any:
@@ -174,8 +174,8 @@ def _equal(*keys: str) -> Any:
 def _hash(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
     if old["buckets"] != new["buckets"]:
         return None
-    own = [old["depth"] - 1 if old["missing"] else NOWHERE] if new["missing"] else []
-    return Match.of([*range(new["buckets"]), *own], old["depth"])
+    null_bucket = [old["depth"] - 1 if old["missing"] else NOWHERE] if new["missing"] else []
+    return Match.of([*range(new["buckets"]), *null_bucket], old["depth"])
 
 
 def _bag(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:

@@ -45,16 +45,17 @@ def describe(
         Feature -> `kind` and the keys of this kind. A feature whose meaning cannot be determined has kind `unknown`; a
         feature of a user-defined function or role has kind `own`, with a digest of the whole transform graph.
     """
-    own: Meaning = {}
+    user_defined: Meaning = {}
     if not set(roles.roles()) & set(shipped()) or not set(roles.roles()) <= set(shipped()):
-        own = {"kind": "own", "graph": _graph_digest(transform.transform_savedmodel_dir)}
+        user_defined = {"kind": "own", "graph": _graph_digest(transform.transform_savedmodel_dir)}
     if not roles.outputs():
-        return {output.name: _sized(own, output) for output in outputs}
+        return {output.name: _sized(user_defined, output) for output in outputs}
     description = _Description(transform, graph, roles, rows)
-    known = {output.name: output for output in outputs}
+    by_name = {output.name: output for output in outputs}
     return {
         output.name: _sized(
-            (description.of(entry, output) or {"kind": "unknown"}) if name in shipped() else own, known[output.name]
+            (description.of(entry, output) or {"kind": "unknown"}) if name in shipped() else user_defined,
+            by_name[output.name],
         )
         for name, entry in roles.entries()
         for output in role(name).outputs(entry)
@@ -119,9 +120,9 @@ class _Description:
         return None if edges is None else {"kind": "buckets", "edges": edges, "missing": entry.missing == "category"}
 
     def _tokens(self, entry: categorical.Settings | embedded.Settings, name: str) -> Meaning:
-        given = list(getattr(entry, "categories", ()))
+        categories = list(getattr(entry, "categories", ()))
         oov = entry.oov if isinstance(entry, embedded.Settings) else entry.num_oov
-        tokens = given or self._vocabulary(name)
+        tokens = categories or self._vocabulary(name)
         return {"kind": "tokens", "tokens": tokens, "oov": oov, "missing": entry.missing == "category"}
 
     def _vocabulary(self, name: str) -> list[str]:
@@ -199,12 +200,12 @@ def _digest(value: Any) -> str:
 
 
 def _graph_digest(folder: str) -> str:
-    whole = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for above, _, names in sorted(tf.io.gfile.walk(folder)):
         for name in sorted(names):
             with tf.io.gfile.GFile(f"{above.rstrip('/')}/{name}", "rb") as file:
-                whole.update(f"{above.rstrip('/')[len(folder) :]}/{name}\0".encode() + file.read())
-    return whole.hexdigest()[:16]
+                sha256.update(f"{above.rstrip('/')[len(folder) :]}/{name}\0".encode() + file.read())
+    return sha256.hexdigest()[:16]
 
 
 def of_label(label: Any, target: Any) -> Meaning:

@@ -45,8 +45,8 @@ class Probe:
         spec = transform.raw_feature_spec()
         self._roles = roles
         self._spec = {name: spec[name] for name in roles.columns()}
-        given = {name: _tensor_spec(feature) for name, feature in self._spec.items()}
-        self._function = tf.function(lambda raw: graph(raw), input_signature=[given], autograph=False)
+        specs = {name: _tensor_spec(feature) for name, feature in self._spec.items()}
+        self._function = tf.function(lambda raw: graph(raw), input_signature=[specs], autograph=False)
         parsed = tf.io.parse_example(tf.constant(list(rows)), self._spec)
         self._raw = {name: _cells(value) for name, value in parsed.items()}
         for image in roles.of("image"):
@@ -76,17 +76,17 @@ class Probe:
             of: Source of the feature: the key `of` of its meaning (`feature_meanings`).
         """
         values, features = _numbers(of, self._raw), self.features[name][:, 0].astype(np.float64)
-        there = np.isfinite(values)
-        if "column" in of and there.any() and np.ptp(values[there]) == 0.0:
-            cells = np.resize(self._raw[of["column"]][there][:1], 2)
+        is_finite = np.isfinite(values)
+        if "column" in of and is_finite.any() and np.ptp(values[is_finite]) == 0.0:
+            cells = np.resize(self._raw[of["column"]][is_finite][:1], 2)
             low, high = of["clip"] or (-np.inf, np.inf)
             cells[1] = cells[0] + (1 if cells[0] + 1 <= high else -1)
             if not low <= cells[1] <= high:
                 cells = np.array([low, high]).astype(cells.dtype)
             values = _numbers(of, {of["column"]: cells})
             features = self.ask(2, {of["column"]: cells})[name][:, 0].astype(np.float64)
-            there = np.isfinite(values)
-        return values[there], features[there]
+            is_finite = np.isfinite(values)
+        return values[is_finite], features[is_finite]
 
     def edges(self) -> dict[str, list[float]]:
         """Find the lower bound of each bucket but the first, for columns with quantile buckets.

@@ -60,10 +60,10 @@ def scale(layer: Any, arrays: list[Array], match: Match) -> list[Array] | str:
     """
     if match.shift.any():
         return "what it reads is shifted"
-    old, made, there = arrays[0], np.array(layer.weights[0]), match.source != NOWHERE
-    count = min(len(old), len(made))
-    made[:count, there] = old[:count][:, match.source[there]] * match.scale[there]
-    return [made]
+    old, weights, has_source = arrays[0], np.array(layer.weights[0]), match.source != NOWHERE
+    count = min(len(old), len(weights))
+    weights[:count, has_source] = old[:count][:, match.source[has_source]] * match.scale[has_source]
+    return [weights]
 
 
 def head(

@@ -52,7 +52,7 @@ class TensorMatcher:
             return self._joint(operation, old) if "parts" in old else None
         if old["settings"] != architecture.settings(operation) or len(reads) != len(old["inputs"]):
             return None
-        matches = [self.match(one, name) for one, name in zip(reads, old["inputs"], strict=True)]
+        matches = [self.match(read_tensor, name) for read_tensor, name in zip(reads, old["inputs"], strict=True)]
         if kind == "Concatenate" and len(tensor.shape) == 2:
             return self._side_by_side(reads, matches, old)
         if kind == "Flatten" and len(reads[0].shape) == 2:
@@ -66,10 +66,10 @@ class TensorMatcher:
         embeds = isinstance(operation, number_embeddings.PiecewiseLinear | periodic_embeddings.PeriodicEmbedding)
         if scales or embeds:
             [read], [old_name] = architecture.inputs(operation), old["inputs"]
-            found = self.match(read, old_name)
-            if found is None or scales:
-                return found and member_layers.scaled(found)
-            return member_layers.embedded(found, operation.size)
+            match = self.match(read, old_name)
+            if match is None or scales:
+                return match and member_layers.scaled(match)
+            return member_layers.embedded(match, operation.size)
         return Match.same(operation.output.shape[-1])
 
     def _input(self, operation: Any, old_name: str, width: int, as_index: bool) -> Match | None:

@@ -1,4 +1,4 @@
-"""Arithmetic, comparisons and activations, element by element."""
+"""Translations of element-wise operations: arithmetic, comparisons and activations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ Translate = Callable[[Any, Any], list[str]]
 
 
 def _same(kind: str, **attributes: Any) -> Translate:
-    """Translate to one operator that takes the same inputs."""
+    """Return a translation to one ONNX operator with the same inputs."""
     return lambda conversion, operation: [conversion.graph.add(kind, *conversion.inputs(operation), **attributes)]
 
 
@@ -18,7 +18,7 @@ def _cast(conversion: Any, operation: Any) -> list[str]:
 
 
 def _number(conversion: Any, operation: Any, value: float) -> str:
-    """Return a constant of the type of an operation's first input."""
+    """Add a constant with the dtype of an operation's first input; return its name."""
     name: str = conversion.graph.constant(value, operation.inputs[0].dtype.name)
     return name
 
@@ -68,29 +68,29 @@ def _clip(conversion: Any, operation: Any) -> list[str]:
 
 
 def _divide_no_nan(conversion: Any, operation: Any) -> list[str]:
-    over, under = conversion.inputs(operation)
+    numerator, denominator = conversion.inputs(operation)
     graph, zero = conversion.graph, _number(conversion, operation, 0.0)
-    ratio = graph.add("Div", over, under)
-    return [graph.add("Where", graph.add("Equal", under, zero), zero, ratio)]
+    ratio = graph.add("Div", numerator, denominator)
+    return [graph.add("Where", graph.add("Equal", denominator, zero), zero, ratio)]
 
 
 def _floor_divide(conversion: Any, operation: Any) -> list[str]:
-    """Divide towards minus infinity; ONNX divides integers towards zero."""
-    over, under = conversion.inputs(operation)
+    """Translate division with rounding to minus infinity; ONNX rounds a quotient of integers to zero."""
+    numerator, denominator = conversion.inputs(operation)
     graph = conversion.graph
     if operation.inputs[0].dtype.is_floating:
-        return [graph.add("Floor", graph.add("Div", over, under))]
-    rest = graph.add("Mod", over, under)
-    return [graph.add("Div", graph.add("Sub", over, rest), under)]
+        return [graph.add("Floor", graph.add("Div", numerator, denominator))]
+    remainder = graph.add("Mod", numerator, denominator)
+    return [graph.add("Div", graph.add("Sub", numerator, remainder), denominator)]
 
 
 def _floor_modulo(conversion: Any, operation: Any) -> list[str]:
-    over, under = conversion.inputs(operation)
+    numerator, denominator = conversion.inputs(operation)
     graph = conversion.graph
     if not operation.inputs[0].dtype.is_floating:
-        return [graph.add("Mod", over, under)]
-    whole = graph.add("Floor", graph.add("Div", over, under))
-    return [graph.add("Sub", over, graph.add("Mul", whole, under))]
+        return [graph.add("Mod", numerator, denominator)]
+    quotient = graph.add("Floor", graph.add("Div", numerator, denominator))
+    return [graph.add("Sub", numerator, graph.add("Mul", quotient, denominator))]
 
 
 def _not_equal(conversion: Any, operation: Any) -> list[str]:
@@ -99,8 +99,8 @@ def _not_equal(conversion: Any, operation: Any) -> list[str]:
 
 def _is_finite(conversion: Any, operation: Any) -> list[str]:
     graph, value = conversion.graph, conversion.input(operation, 0)
-    either = graph.add("Or", graph.add("IsNaN", value), graph.add("IsInf", value))
-    return [graph.add("Not", either)]
+    is_not_finite = graph.add("Or", graph.add("IsNaN", value), graph.add("IsInf", value))
+    return [graph.add("Not", is_not_finite)]
 
 
 def _select(conversion: Any, operation: Any) -> list[str]:
@@ -108,7 +108,7 @@ def _select(conversion: Any, operation: Any) -> list[str]:
     condition, true, false = conversion.inputs(operation)
     if operation.outputs[0].dtype.name != "bool":
         return [graph.add("Where", condition, true, false)]
-    # ONNX Runtime selects no booleans.
+    # ONNX Runtime has no Where for booleans.
     first, second = graph.add("And", condition, true), graph.add("And", graph.add("Not", condition), false)
     return [graph.add("Or", first, second)]
 
@@ -121,8 +121,8 @@ def _alias(conversion: Any, operation: Any) -> list[str]:
 
 
 def _aliases(conversion: Any, operation: Any) -> list[str]:
-    found: list[str] = conversion.inputs(operation)
-    return found
+    names: list[str] = conversion.inputs(operation)
+    return names
 
 
 def _nothing(conversion: Any, operation: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Shapes, slices, joins and lookups by position."""
+"""Translations of operations on arrays: shapes, slices, concatenation and lookups by position."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +12,9 @@ _END = np.iinfo(np.int64).max
 
 
 def _shape(conversion: Any, operation: Any) -> list[str]:
-    found = conversion.graph.add("Shape", conversion.input(operation, 0))
+    shape = conversion.graph.add("Shape", conversion.input(operation, 0))
     output = operation.outputs[0].dtype.name
-    return [found if output == "int64" else conversion.integers(found, output)]
+    return [shape if output == "int64" else conversion.integers(shape, output)]
 
 
 def _reshape(conversion: Any, operation: Any) -> list[str]:
@@ -51,8 +51,8 @@ def _unpack(conversion: Any, operation: Any) -> list[str]:
 def _split(conversion: Any, operation: Any) -> list[str]:
     axis, count = int(conversion.constant(operation, 0)), len(operation.outputs)
     value = conversion.input(operation, 1)
-    found: list[str] = conversion.graph.add_many("Split", [value], count, axis=axis, num_outputs=count)
-    return found
+    names: list[str] = conversion.graph.add_many("Split", [value], count, axis=axis, num_outputs=count)
+    return names
 
 
 def _split_sizes(conversion: Any, operation: Any) -> list[str]:
@@ -60,8 +60,8 @@ def _split_sizes(conversion: Any, operation: Any) -> list[str]:
     if (sizes < 0).any():
         sizes = np.where(sizes < 0, operation.inputs[0].shape[axis] - sizes[sizes >= 0].sum(), sizes)
     names = [conversion.input(operation, 0), conversion.graph.constant(sizes, "int64")]
-    found: list[str] = conversion.graph.add_many("Split", names, len(sizes), axis=axis)
-    return found
+    outputs: list[str] = conversion.graph.add_many("Split", names, len(sizes), axis=axis)
+    return outputs
 
 
 def _concat(conversion: Any, operation: Any) -> list[str]:
@@ -88,21 +88,25 @@ def _strided_slice(conversion: Any, operation: Any) -> list[str]:
     axes: list[int] = []
     steps: list[int] = []
     shrunk: list[int] = []
-    added: list[int] = []
+    new_axes: list[int] = []
     axis = place = 0
     for number in range(len(begin)):
         bit = 1 << number
         if masks["ellipsis"] & bit:
-            later = [other for other in range(number + 1, len(begin)) if not masks["new_axis"] & (1 << other)]
+            later = [
+                later_number
+                for later_number in range(number + 1, len(begin))
+                if not masks["new_axis"] & (1 << later_number)
+            ]
             if not later and not axes:
-                # Only new axes at the end, so that the number of the others does not matter.
-                added = list(range(number + 1 - len(begin), 0))
+                # Only new axes follow; counted from the end, they do not depend on the rank.
+                new_axes = list(range(number + 1 - len(begin), 0))
                 break
             skipped = operation.inputs[0].shape.rank - axis - len(later)
             axis, place = axis + skipped, place + skipped
             continue
         if masks["new_axis"] & bit:
-            added.append(place)
+            new_axes.append(place)
             place += 1
             continue
         step = int(stride[number])
@@ -119,11 +123,11 @@ def _strided_slice(conversion: Any, operation: Any) -> list[str]:
     graph = conversion.graph
     value = conversion.input(operation, 0)
     if axes:
-        value = graph.add("Slice", value, *(graph.constant(part, "int64") for part in (starts, ends, axes, steps)))
+        value = graph.add("Slice", value, *(graph.constant(bounds, "int64") for bounds in (starts, ends, axes, steps)))
     if shrunk:
         value = graph.add("Squeeze", value, graph.constant(shrunk, "int64"))
-    if added:
-        value = graph.add("Unsqueeze", value, graph.constant(added, "int64"))
+    if new_axes:
+        value = graph.add("Unsqueeze", value, graph.constant(new_axes, "int64"))
     return [value]
 
 
@@ -134,7 +138,7 @@ def _gather(conversion: Any, operation: Any) -> list[str]:
     graph = conversion.graph
     value, indices = conversion.inputs(operation)[:2]
     if table is not None and conversion.known(operation, 1) is None:
-        # A row that fails a check, such as one with a month 13, must not fail the others of its batch.
+        # An index that is out of range, as of the month 13, would fail the batch; a check of its row reports it.
         dtype = operation.inputs[1].dtype.name
         low, high = graph.constant(0, dtype), graph.constant(max(table.shape[axis] - 1, 0), dtype)
         indices = graph.add("Min", graph.add("Max", indices, low), high)
@@ -183,7 +187,7 @@ def _pad(conversion: Any, operation: Any) -> list[str]:
 
 
 def _one_hot(conversion: Any, operation: Any) -> list[str]:
-    """Compare with all indices: ONNX's OneHot counts negative indices from the end."""
+    """Translate by comparison with all indices, because ONNX's OneHot counts negative indices from the end."""
     graph = conversion.graph
     depth, axis = int(conversion.constant(operation, 1)), int(operation.get_attr("axis"))
     dtype = operation.inputs[0].dtype.name

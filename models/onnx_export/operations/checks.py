@@ -1,4 +1,4 @@
-"""Checks of rows. ONNX cannot fail with a message, so each check becomes a number in the output `error`."""
+"""Translations of checks of rows: ONNX cannot fail with a message, so a failed check is a number in `error`."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ _OTHER = "a check of the model fails"
 
 
 def read(operation: Any, branches: list[Any]) -> list[Any]:
-    """Return the inputs of a condition that its translation reads: whether all is valid, or what is passed on."""
+    """Return the inputs of a condition that its translation reads: the predicate of a check, or the passed-on value."""
     place = _passed_on(branches)
     return list(operation.inputs[:1] if place is None else operation.inputs[place : place + 1])
 
 
 def _condition(conversion: Any, operation: Any) -> list[str]:
-    """Translate a condition that fails unless all values are valid, or one that rewrites long numbers as text."""
+    """Translate a condition of `raw_columns.require`, or of `text_cells`, which shortens long numbers."""
     branches = conversion.branches(operation)
     if any(node.op == "Assert" for node in branches[1].node_def):
         _check(conversion, operation.inputs[0], _messages(branches[1]))
@@ -29,14 +29,14 @@ def _condition(conversion: Any, operation: Any) -> list[str]:
 
 
 def _passed_on(branches: list[Any]) -> int | None:
-    """Return the input that a condition passes on unless it shortens a text; None for any other condition.
+    """Return the place of the input that a condition returns unless it shortens texts; None for another condition.
 
-    TensorFlow reads no number of 32 characters, so long ones are shortened; ONNX Runtime reads them as they are.
+    TensorFlow cannot parse a number of 32 characters, so the graph shortens long ones; ONNX Runtime parses any length.
     """
     true, false = branches
     if not any(node.op == "Substr" for node in true.node_def):
         return None
-    names = [one.name for one in false.signature.input_arg]
+    names = [argument.name for argument in false.signature.input_arg]
     passed = _identity(false)
     return names.index(passed) + 1 if passed in names else None
 
@@ -59,7 +59,7 @@ def _check(conversion: Any, condition: Any, messages: list[str]) -> None:
 
 
 def _messages(body: Any) -> list[str]:
-    """Return the messages for the columns of a check."""
+    """Return the messages of a failing branch, one for each column; empty if it has none."""
     for node in body.node_def:
         if node.op == "Const" and node.attr["value"].tensor.string_val:
             texts = [text.decode() for text in node.attr["value"].tensor.string_val]
@@ -69,7 +69,7 @@ def _messages(body: Any) -> list[str]:
 
 
 def _identity(body: Any) -> str:
-    """Return the name of what a body returns, if it only passes it on."""
+    """Return the name of the node behind a function's output and its Identity operations."""
     [name] = body.ret.values()
     nodes = {node.name: node for node in body.node_def}
     name = name.partition(":")[0]

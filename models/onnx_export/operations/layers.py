@@ -49,8 +49,8 @@ def _convolution(conversion: Any, operation: Any) -> list[str]:
     kernel = graph.constant(np.transpose(conversion.constant(operation, 1), (3, 2, 0, 1)))
     image = graph.add("Transpose", conversion.input(operation, 0), perm=_CHANNELS_FIRST)
     dilations = list(operation.get_attr("dilations"))[1:3]
-    made = graph.add("Conv", image, kernel, dilations=dilations, **_window(conversion, operation))
-    return [graph.add("Transpose", made, perm=_CHANNELS_LAST)]
+    convolved = graph.add("Conv", image, kernel, dilations=dilations, **_window(conversion, operation))
+    return [graph.add("Transpose", convolved, perm=_CHANNELS_LAST)]
 
 
 def _pool(kind: str) -> Translate:
@@ -59,8 +59,8 @@ def _pool(kind: str) -> Translate:
         graph = conversion.graph
         image = graph.add("Transpose", conversion.input(operation, 0), perm=_CHANNELS_FIRST)
         size = list(operation.get_attr("ksize"))[1:3]
-        made = graph.add(kind, image, kernel_shape=size, **_window(conversion, operation))
-        return [graph.add("Transpose", made, perm=_CHANNELS_LAST)]
+        pooled = graph.add(kind, image, kernel_shape=size, **_window(conversion, operation))
+        return [graph.add("Transpose", pooled, perm=_CHANNELS_LAST)]
 
     return translate
 

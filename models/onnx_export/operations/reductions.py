@@ -1,4 +1,4 @@
-"""Sums, means and extremes over axes, and searches in sorted rows."""
+"""Translations of reductions (sums, means, extremes) and of searches in sorted rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,23 +37,23 @@ def _reduce_booleans(kind: str) -> Translate:
 def _arg(kind: str) -> Translate:
     def translate(conversion: Any, operation: Any) -> list[str]:
         axis = int(conversion.constant(operation, 1))
-        found = conversion.graph.add(kind, conversion.input(operation, 0), axis=axis, keepdims=0)
+        index = conversion.graph.add(kind, conversion.input(operation, 0), axis=axis, keepdims=0)
         output = operation.outputs[0].dtype.name
-        return [found if output == "int64" else conversion.integers(found, output)]
+        return [index if output == "int64" else conversion.integers(index, output)]
 
     return translate
 
 
 def _bound(kind: str) -> Translate:
-    """Count, for each value, the sorted numbers of its row that are below it, or not above it."""
+    """Return a translation of a binary search: the number of sorted edges below each value, or not above it."""
 
     def translate(conversion: Any, operation: Any) -> list[str]:
         graph = conversion.graph
         numbers, values = conversion.inputs(operation)
         columns = graph.add("Unsqueeze", values, graph.constant([2], "int64"))
         edges = graph.add("Unsqueeze", numbers, graph.constant([1], "int64"))
-        passed = graph.add("Cast", graph.add(kind, columns, edges), to=TYPES[operation.outputs[0].dtype.name])
-        return [graph.add("ReduceSum", passed, graph.constant([2], "int64"), keepdims=0)]
+        is_counted = graph.add("Cast", graph.add(kind, columns, edges), to=TYPES[operation.outputs[0].dtype.name])
+        return [graph.add("ReduceSum", is_counted, graph.constant([2], "int64"), keepdims=0)]
 
     return translate
 

@@ -1,4 +1,4 @@
-"""Sparse columns: positions, values and a shape, as in columns that allow nulls."""
+"""Translations of operations on sparse columns, which are positions, values and a shape."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ Translate = Callable[[Any, Any], list[str]]
 
 
 def _where(conversion: Any, operation: Any) -> list[str]:
-    """Return the positions of what is true, int64 (found, rank)."""
+    """Translate to the positions of true elements, int64 (elements, rank)."""
     return [conversion.graph.add("Transpose", conversion.graph.add("NonZero", conversion.input(operation, 0)))]
 
 
@@ -18,7 +18,7 @@ def _to_dense(conversion: Any, operation: Any) -> list[str]:
 
 
 def _concat(conversion: Any, operation: Any) -> list[str]:
-    """Join sparse matrices; the order of the values is theirs, which `_to_dense` does not depend on."""
+    """Concatenate sparse matrices; unlike TensorFlow's, the values are not sorted, which `_to_dense` does not need."""
     graph = conversion.graph
     names = conversion.inputs(operation)
     count = len(names) // 3

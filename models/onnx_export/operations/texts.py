@@ -1,4 +1,7 @@
-"""Text: lookups, regular expressions, numbers as text. The last two need onnxruntime-extensions."""
+"""Translations of operations on text: lookups, regular expressions, and conversion from and to numbers.
+
+Replacement by regular expressions needs onnxruntime-extensions.
+"""
 
 import string
 from collections.abc import Callable
@@ -13,15 +16,15 @@ _NUMBERS = {
     "int32": r"-?0*\d{1,9}",
     "float32": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:nan|inf|infinity)",
 }
-"""Type -> the texts that are numbers of it."""
+"""Dtype -> regular expression of the texts that are numbers of this dtype."""
 _BEYOND_FLOAT = (
     (rb"^[+-]?[0.]+[eE].*$", rb"0"),
     (rb"^[+-]?[0-9.]+[eE]-0*[1-9]\d{2,}$", rb"0"),
     (rb"^([+-]?)[0-9.]+[eE]\+?0*[1-9]\d{2,}$", rb"\1inf"),
 )
-"""Rewrites of numbers that are 0 or infinite in 32 bits, which ONNX Runtime refuses to read."""
+"""Rewrites of numbers that are 0 or infinite in float32, which ONNX Runtime refuses to parse."""
 _LOCALE = "C.UTF-8"
-"""Any machine has it, and it knows the lower case of all letters."""
+"""Locale of the lower-case conversion, which exists on any machine and covers all letters."""
 
 
 def _lookup(conversion: Any, operation: Any) -> list[str]:
@@ -30,7 +33,7 @@ def _lookup(conversion: Any, operation: Any) -> list[str]:
     graph, text = conversion.graph, conversion.input(operation, 1)
     if not len(table.keys):
         return [graph.add("Expand", graph.constant(default, "int64"), graph.add("Shape", text))]
-    found = graph.add(
+    index = graph.add(
         "LabelEncoder",
         text,
         domain=ML,
@@ -38,7 +41,7 @@ def _lookup(conversion: Any, operation: Any) -> list[str]:
         values_int64s=table.values.tolist(),
         default_int64=default,
     )
-    return [found]
+    return [index]
 
 
 def _replace(conversion: Any, operation: Any) -> list[str]:
@@ -52,9 +55,9 @@ def _replace(conversion: Any, operation: Any) -> list[str]:
 
 def _replaced(conversion: Any, text: str, pattern: bytes, rewrite: bytes, *, everywhere: bool = True) -> str:
     graph = conversion.graph
-    names = [graph.constant([part], "string") for part in (pattern, rewrite)]
-    made: str = graph.add("StringRegexReplace", text, *names, domain=TEXT, global_replace=int(everywhere))
-    return made
+    names = [graph.constant([argument], "string") for argument in (pattern, rewrite)]
+    output: str = graph.add("StringRegexReplace", text, *names, domain=TEXT, global_replace=int(everywhere))
+    return output
 
 
 def _full_match(conversion: Any, operation: Any) -> list[str]:
@@ -77,7 +80,7 @@ def _lower(conversion: Any, operation: Any) -> list[str]:
 
 
 def _substring(conversion: Any, operation: Any) -> list[str]:
-    """Cut texts by bytes, one column for each position."""
+    """Translate substrings by bytes: one regular expression, and one column of the result, for each position."""
     if operation.get_attr("unit") != b"BYTE":
         raise conversion.refusal(operation, "substrings by character")
     starts, sizes = conversion.constant(operation, 1).ravel(), conversion.constant(operation, 2).ravel()
@@ -91,8 +94,8 @@ def _substring(conversion: Any, operation: Any) -> list[str]:
 
 def _join(conversion: Any, operation: Any) -> list[str]:
     graph, separator = conversion.graph, operation.get_attr("separator")
-    joined, *rest = conversion.inputs(operation)
-    for name in rest:
+    joined, *others = conversion.inputs(operation)
+    for name in others:
         if separator:
             joined = graph.add("StringConcat", joined, graph.constant(separator, "string"))
         joined = graph.add("StringConcat", joined, name)
@@ -112,15 +115,15 @@ def _as_text(conversion: Any, operation: Any) -> list[str]:
 
 
 def _as_number(conversion: Any, operation: Any) -> list[str]:
-    """Convert texts to numbers; one that is none becomes 0, and fails a check, as it fails in TensorFlow."""
+    """Translate the conversion of text to numbers; an invalid text becomes 0, and its row fails a check."""
     graph, output = conversion.graph, operation.outputs[0].dtype.name
     if output not in _NUMBERS:
         raise conversion.refusal(operation, f"text as numbers of {output}")
     text = conversion.input(operation, 0)
-    good = graph.add("RegexFullMatch", text, pattern=_NUMBERS[output])
+    is_number = graph.add("RegexFullMatch", text, pattern=_NUMBERS[output])
     width = operation.inputs[0].shape[-1] if operation.inputs[0].shape.rank == 2 else 1
-    conversion.check(good, ["a text is no number; it holds"] * width)
-    plain = graph.add("Where", good, text, graph.constant("0", "string"))
+    conversion.check(is_number, ["a text is no number; it holds"] * width)
+    plain = graph.add("Where", is_number, text, graph.constant("0", "string"))
     if output == "float32":
         for pattern, rewrite in _BEYOND_FLOAT:
             plain = _replaced(conversion, plain, pattern, rewrite)

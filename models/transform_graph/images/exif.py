@@ -1,6 +1,6 @@
 """EXIF orientation of JPEG and PNG files, and the rotation of images.
 
-Part of the graph, so that training and serving rotate alike. EXIF is a TIFF structure
+Part of the graph, so that training and serving rotate in the same way. EXIF is a TIFF structure
 (CIPA DC-008, 4.6): byte order, offset of a directory, its entries of 12 bytes; the tag 0x0112 holds 1 to 8.
 """
 
@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 HEAD_BYTES = 1 << 17
-"""Bytes that are searched for EXIF: its segment is the first and has at most 64 KB."""
+"""Number of bytes to search for EXIF, whose segment is the first and has at most 64 KB."""
 MOST_ENTRIES = 64
-"""Directory entries that are read; cameras write about a dozen."""
+"""Maximum number of directory entries to read; cameras write about a dozen."""
 _ENTRY = 12
 _TAG = 0x0112
 _TRANSPOSED = (5, 6, 7, 8)
@@ -33,18 +33,20 @@ def orientation(encoded: tf.Tensor) -> tf.Tensor:
     is_png = tf.equal(tf.strings.substr(encoded, 0, 1), b"\x89")
     exif = tf.where(is_png, after(head, b"eXIf"), after(head, b"Exif\0\0"))
     order = tf.strings.substr(exif, 0, 4)
-    known = tf.logical_or(tf.equal(order, b"II*\0"), tf.equal(order, b"MM\0*"))
-    upright_ = tf.ones_like(known, tf.int32)
+    is_tiff = tf.logical_or(tf.equal(order, b"II*\0"), tf.equal(order, b"MM\0*"))
+    upright_ = tf.ones_like(is_tiff, tf.int32)
     # Most batches have no EXIF at all.
-    return tf.cond(tf.reduce_any(known), lambda: tf.where(known, _parsed_orientation(exif), upright_), lambda: upright_)
+    return tf.cond(
+        tf.reduce_any(is_tiff), lambda: tf.where(is_tiff, _parsed_orientation(exif), upright_), lambda: upright_
+    )
 
 
 def after(texts: tf.Tensor, mark: bytes) -> tf.Tensor:
-    """Return what follows the first mark in each text; "" without it."""
+    """Return the bytes after the first mark in each text, string (n,); "" for a text without the mark."""
     parts = tf.strings.split(texts, mark, maxsplit=1)
     # With an empty part appended, each text has two.
-    whole = tf.concat([parts, tf.fill(tf.stack([tf.shape(texts)[0], 1]), b"")], axis=1)
-    return whole.to_tensor(b"", shape=[None, 2])[:, 1]
+    padded = tf.concat([parts, tf.fill(tf.stack([tf.shape(texts)[0], 1]), b"")], axis=1)
+    return padded.to_tensor(b"", shape=[None, 2])[:, 1]
 
 
 def _parsed_orientation(exif: tf.Tensor) -> tf.Tensor:
@@ -58,8 +60,8 @@ def _parsed_orientation(exif: tf.Tensor) -> tf.Tensor:
     # A value of two bytes stands first in its four, whatever their order; some programs write all four.
     short = tf.equal(_number(directory[:, :, 2:4], in_order), 3)
     value = tf.where(short, _number(directory[:, :, 8:10], in_order), _number(directory[:, :, 8:12], in_order))
-    counted = tf.logical_and(tf.equal(tag, _TAG), tf.range(MOST_ENTRIES) < entries[:, tf.newaxis])
-    orientation = tf.reduce_max(tf.where(counted, value, 0), axis=1)
+    is_orientation = tf.logical_and(tf.equal(tag, _TAG), tf.range(MOST_ENTRIES) < entries[:, tf.newaxis])
+    orientation = tf.reduce_max(tf.where(is_orientation, value, 0), axis=1)
     return tf.where((orientation >= 1) & (orientation <= 8), orientation, 1)
 
 
@@ -68,12 +70,15 @@ def upright(image: tf.Tensor, turned: tf.Tensor) -> tf.Tensor:
 
     Args:
         image: (height, width, channels).
-        turned: Its orientation, a scalar.
+        turned: EXIF orientation of the image, int32 scalar.
+
+    Returns:
+        The rotated image; height and width are exchanged by a quarter turn.
     """
 
     def turn() -> tf.Tensor:
         rotated = tf.transpose(image, tf.where(_among(turned, _TRANSPOSED), [1, 0, 2], [0, 1, 2]))
-        steps = [tf.where(_among(turned, which), -1, 1) for which in (_UPSIDE_DOWN, _LEFT_RIGHT)]
+        steps = [tf.where(_among(turned, orientations), -1, 1) for orientations in (_UPSIDE_DOWN, _LEFT_RIGHT)]
         return rotated[:: steps[0], :: steps[1]]
 
     rotated = tf.cond(turned > 1, turn, lambda: image)
@@ -89,7 +94,7 @@ def _part(texts: tf.Tensor, start: tf.Tensor, length: int) -> tf.Tensor:
 
 
 def _number(digits: tf.Tensor, little: tf.Tensor) -> tf.Tensor:
-    """Combine the bytes of the last axis to a number, little-endian where `little`; at most the maximum of int32."""
+    """Combine the bytes of the last axis to a number, little-endian where `little`; int32, clipped to its maximum."""
     powers: Any = 256 ** np.arange(digits.shape[-1], dtype=np.int64)
     wide = tf.cast(digits, tf.int64)
     rising, falling = tf.reduce_sum(wide * powers, -1), tf.reduce_sum(wide * powers[::-1], -1)

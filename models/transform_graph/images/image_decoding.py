@@ -1,4 +1,4 @@
-"""Encoded images to pixels."""
+"""Decoding of images to pixels."""
 
 import tensorflow as tf
 
@@ -20,13 +20,13 @@ def decode(encoded: tf.Tensor, size: tuple[int, int], channels: int, *, column: 
     Colour is converted to grey or grey to colour by `channels`; an alpha channel is dropped.
 
     Args:
-        encoded: Files, string (batch, 1).
-        size: Height and width.
-        channels: 1 or 3.
-        column: The column's name.
+        encoded: Content of the files, string (batch, 1).
+        size: Height and width in pixels.
+        channels: 1 for grey, 3 for colour.
+        column: Name of the column, for messages.
 
     Returns:
-        float32 (batch, height * width * channels), rows of pixels one after the other.
+        float32 (batch, height * width * channels), pixels in row-major order.
     """
     head = tf.strings.substr(encoded, 0, 4)
     is_image = tf.logical_or(tf.equal(head, b"\x89PNG"), tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff"))
