@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from spec.signature_names import DEFAULT, ERROR, ROWS
+
 MANIFEST = "export.json"
-FILES = {"serving_default": "model.onnx", "serving_rows": "rows.onnx"}
+FILES = {DEFAULT: "model.onnx", ROWS: "rows.onnx"}
 """Signature -> file name."""
-ERROR = "error"
-"""Output with the check that a row fails: 0 for none, otherwise the number of the check's message, from 1."""
 TOLERANCE = 1e-5
 """Relative and absolute tolerance of predictions."""
 _TEXT = "ai.onnx.contrib"

@@ -19,6 +19,7 @@ from components.evaluator.sums.accumulators import Array, MetricSums, draw
 from components.evaluator.worst_rows import WorstRows
 from manifest import Shard
 from models import progress
+from spec.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
 
 BATCH = 4096
 """Maximum number of rows predicted at once."""
@@ -35,8 +36,7 @@ class Model:
     Args:
         path: SavedModel with the signatures `serving_examples` and, with a label, `labels`.
         kind: Kind of the task.
-        classes: Classes in the order that its probabilities must have; by default the model's own. A model of several
-            classes may have more, which are removed from its predictions.
+        classes: Classes in the order of the probabilities; None for the model's own. Others are removed, if there are.
 
     Attributes:
         classes: The model's own classes, or None.
@@ -50,14 +50,14 @@ class Model:
         # The module must stay alive while its signatures are used.
         self._module = tf.saved_model.load(path)
         self._signatures = self._module.signatures
-        self._predict = self._signatures["serving_examples"]
+        self._predict = self._signatures[EXAMPLES]
         outputs, expected = sorted(self._predict.structured_outputs), metric_catalog.MEASURES[kind].predictions
         if not set(expected) <= set(outputs):
             raise ValueError(f"its outputs are {', '.join(outputs)}, expected {' and '.join(expected)}")
         self.classes: list[str] | None = None
         self._order: list[int] | None = None
-        if "class_names" in self._signatures:
-            self.classes = [name.decode() for name in self._signatures["class_names"]()["names"].numpy()]
+        if CLASS_NAMES in self._signatures:
+            self.classes = [name.decode() for name in self._signatures[CLASS_NAMES]()["names"].numpy()]
         self._temperature: float | None = None
         if "temperature" in self._signatures:
             self._temperature = float(self._signatures["temperature"]()["temperature"])
@@ -82,9 +82,9 @@ class Model:
     @property
     def inputs(self) -> set[str] | None:
         """Names of the dense inputs, one per raw column; None if unknown."""
-        if "serving_default" not in self._signatures:
+        if DEFAULT not in self._signatures:
             return None
-        return set(self._signatures["serving_default"].structured_input_signature[1])
+        return set(self._signatures[DEFAULT].structured_input_signature[1])
 
     def predict(self, examples: Any) -> dict[str, Array]:
         """Predict serialized tf.Examples, string (n,); return outputs by name."""
@@ -103,7 +103,7 @@ class Model:
 
     def predict_columns(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Predict rows by column, as `serving_default` takes them; return outputs by name."""
-        outputs = self._signatures["serving_default"](**{name: tf.constant(value) for name, value in inputs.items()})
+        outputs = self._signatures[DEFAULT](**{name: tf.constant(value) for name, value in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
 
     def label(self, examples: Any) -> tuple[Array, Array]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inspection.text_output import printable
+from spec.cells import null_cells
 
 _TEXT_CHARACTERS = 200
 """Longest text of a sample that is shown in full; an encoded image is longer."""
 _MISSING = (
-    "A missing value is NaN (the token `NaN` in JSON), the empty text or -9223372036854775808, by the input's type. "
+    f"A missing value is NaN (the token `NaN` in JSON), the empty text or {null_cells.INTEGER}, by the input's type. "
     "A request has every input, as TensorFlow Serving requires: write a missing value, do not leave the input out."
 )
 _AS_TEXT = (

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from spec import signature_names
+from spec.cells import null_cells
 from spec.cells.cleaning import Cleaning
 
 _KINDS = {tf.int64: "int64", tf.float32: "float32", tf.string: "string"}
-_NULLS: dict[Any, Any] = {tf.int64: int(tf.int64.min), tf.float32: "NaN", tf.string: ""}
+_NULLS: dict[Any, Any] = {tf.int64: null_cells.INTEGER, tf.float32: "NaN", tf.string: null_cells.TEXT.decode()}
+"""Dtype -> null cell in JSON."""
 
 
 def describe(
@@ -55,8 +58,8 @@ def describe(
     return {
         "inputs": described,
         "samples": {
-            "serving_default": {"instances": [typed]},
-            "serving_rows": {"signature_name": "serving_rows", "instances": [texts]},
+            signature_names.DEFAULT: {"instances": [typed]},
+            signature_names.ROWS: {"signature_name": signature_names.ROWS, "instances": [texts]},
         },
     }
 
@@ -68,7 +71,7 @@ def _values(feature: Any) -> Sequence[Any]:
 
 def _typed(values: Sequence[Any], dtype: Any) -> Any:
     if not values:
-        return float("nan") if dtype == tf.float32 else _NULLS[dtype]
+        return null_cells.NUMBER if dtype == tf.float32 else _NULLS[dtype]
     [value] = values[:1]
     if isinstance(value, bytes):
         try:

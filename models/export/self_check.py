@@ -15,12 +15,13 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
+from spec import signature_names
+
 SAMPLE = "assets.extra/sample.json"
 ROWS = 8
 TOLERANCE = 1e-3
 """Relative and absolute tolerance of predictions. TensorFlow optimizes a loaded graph in another way than a network in
 memory, which changes the sixth digit; a damaged weight has a far larger effect."""
-SIGNATURE = "serving_examples"
 
 _BEGIN = "__saved_model_init_op"
 _UNOPTIMIZED = tf.compat.v1.ConfigProto()
@@ -70,8 +71,8 @@ def ask(folder: str) -> int:
             with tf.io.gfile.GFile(sample) as file:
                 recorded = json.load(file)
             rows = [base64.b64decode(row) for row in recorded["rows"]]
-            fetches = {name: output.name for name, output in signatures[SIGNATURE].outputs.items()}
-            predictions = session.run(fetches, {signatures[SIGNATURE].inputs["examples"].name: rows})
+            fetches = {name: output.name for name, output in signatures[signature_names.EXAMPLES].outputs.items()}
+            predictions = session.run(fetches, {signatures[signature_names.EXAMPLES].inputs["examples"].name: rows})
     except (tf.errors.OpError, DecodeError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"it cannot be loaded and asked: {_reason(error)}") from error
     if set(predictions) != set(recorded["answers"]):

@@ -21,6 +21,7 @@ import tensorflow as tf
 from models.tasks.label_graph import as_number
 from models.transform_graph import raw_columns, text_cells
 from models.transform_graph import served_cells as graph_cleaning
+from spec import signature_names
 from spec.cells.cleaning import Cleaning
 from spec.columns.label import LABEL, Label
 
@@ -147,11 +148,11 @@ class Served(tf.Module):  # type: ignore[misc]
 
         texts = {name: tf.TensorSpec([None], tf.string, name) for name in columns}
         functions = {
-            "serving_default": serving_default.get_concrete_function(**rows),
-            "serving_rows": serving_rows.get_concrete_function(**texts),
+            signature_names.DEFAULT: serving_default.get_concrete_function(**rows),
+            signature_names.ROWS: serving_rows.get_concrete_function(**texts),
         }
         by_examples = {
-            "serving_examples": (self.answer, self._raw_spec),
+            signature_names.EXAMPLES: (self.answer, self._raw_spec),
             "transform_features": (self.model_features, self._raw_spec),
         }
         if self._label.column is not None:
@@ -161,7 +162,7 @@ class Served(tf.Module):  # type: ignore[misc]
         for name, (function, spec) in by_examples.items():
             functions[name] = _of_examples(function, spec).get_concrete_function(examples)
         if self._class_names is not None:
-            functions["class_names"] = _constant("names", tf.constant(self._class_names))
+            functions[signature_names.CLASS_NAMES] = _constant("names", tf.constant(self._class_names))
         if self._temperature is not None:
             functions["temperature"] = _constant("temperature", tf.constant(self._temperature, tf.float64))
         return functions

@@ -14,13 +14,12 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from models.export.signatures import input_names
+from spec import signature_names
+from spec.cells import null_cells
 from spec.file_names import WARM_UP
 
 _BATCHES = (1, 8)
 """Numbers of rows: a single row, and a small batch, for which operations use other code."""
-_EXAMPLES = "serving_examples"
-_TEXTS = "serving_rows"
-_BY_COLUMN = ("serving_default", _TEXTS)
 
 
 def write(
@@ -43,16 +42,16 @@ def write(
     names = input_names(columns)
     count = 0
     with tf.io.TFRecordWriter(os.path.join(folder, WARM_UP)) as writer:
-        for signature in (*_BY_COLUMN, _EXAMPLES):
+        for signature in (signature_names.DEFAULT, signature_names.ROWS, signature_names.EXAMPLES):
             if signature not in signatures:
                 continue
             # Arguments keep the names of the inputs; TensorFlow lowers those of the tensors.
             [by_position, by_name] = signatures[signature].structured_input_signature
             specs = {**{spec.name: spec for spec in by_position}, **by_name}
             for size in sorted({min(size, len(rows)) for size in _BATCHES} - {0}):
-                if signature == _EXAMPLES:
+                if signature == signature_names.EXAMPLES:
                     inputs = {name: np.array(rows[:size], object) for name in specs}
-                elif signature == _TEXTS:
+                elif signature == signature_names.ROWS:
                     inputs = {name: np.array([_bytes(texts[name])] * size, object) for name in specs}
                 else:
                     inputs = {name: _cells(examples[:size], names[name], spec.dtype) for name, spec in specs.items()}
@@ -76,11 +75,10 @@ def _bytes(value: Any) -> bytes:
 
 def _cells(examples: Sequence[Any], column: str, dtype: tf.DType) -> np.ndarray[Any, Any]:
     """Return a column of tf.Examples as an array of (batch,), nulls as in `spec.cells.null_cells`."""
-    null: Any = b"" if dtype == tf.string else np.nan if dtype.is_floating else dtype.min
     values = []
     for example in examples:
         feature = example.features.feature[column]
         cells = list(getattr(feature, feature.WhichOneof("kind") or "bytes_list").value)
-        value = cells[0] if cells else null
+        value = cells[0] if cells else null_cells.BY_DTYPE[dtype.name]
         values.append(value)
     return np.array(values, object if dtype == tf.string else dtype.as_numpy_dtype)

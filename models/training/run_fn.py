@@ -22,7 +22,7 @@ from models.training.training_config import TrainerConfig
 from models.transform_graph import user_preprocessing
 from models.transform_graph.loaded_graph import TransformGraph
 from models.warm_start import architecture, carry_over, feature_meanings
-from spec import settings, tuning
+from spec import settings, signature_names, tuning
 from spec.cells.cleaning import Cleaning
 from spec.file_names import HISTORY, NETWORK, OUTCOME, REQUESTS
 from spec.training import Training
@@ -152,13 +152,13 @@ def _export(
     signatures = served.signatures()
     tf.saved_model.save(served, folder, signatures=signatures)
     if raw_files:
-        predict = signatures[self_check.SIGNATURE]
+        predict = signatures[signature_names.EXAMPLES]
         self_check.write(folder, lambda rows: predict(examples=tf.constant(rows)), raw_files, columns)
     rows = _rows(raw_files, self_check.ROWS) if raw_files else []
     guide = request_guide.describe(input_names(raw_spec), raw_spec, next(iter(rows), None), cleaning, images)
     _write(os.path.join(folder, REQUESTS), json.dumps(guide, ensure_ascii=False).encode())
     if rows:
-        [texts] = guide["samples"]["serving_rows"]["instances"]
+        [texts] = guide["samples"][signature_names.ROWS]["instances"]
         warm_up_requests.write(folder, signatures, rows, raw_spec, texts)
     if raw_train_files:
         background_rows.write(folder, input_names(raw_spec), raw_spec, raw_train_files, images)

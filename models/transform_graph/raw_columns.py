@@ -1,7 +1,8 @@
 """Cells of one raw column and their nulls.
 
 A column without nulls is a dense tensor, one that allows nulls a SparseTensor with at most one value per row. In a
-dense serving request a null is NaN, "" or the smallest int64, so these count as null in a column that allows nulls.
+dense serving request a null is a null cell (spec/cells/null_cells.py), so null cells count as null in a column that
+allows nulls.
 """
 
 import functools
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+
+from spec.cells import null_cells
 
 NO_RULE = (None, "drop")
 """Values of `missing` for a column that has no nulls after ingestion."""
@@ -128,9 +131,9 @@ def sparsify(dense: tf.Tensor) -> tf.SparseTensor:
 def is_there(value: tf.Tensor) -> tf.Tensor:
     """Return which values are not null, bool of the same shape; an infinite number counts as null."""
     if value.dtype == tf.string:
-        return tf.not_equal(value, "")
+        return tf.not_equal(value, null_cells.TEXT)
     if value.dtype.is_integer:
-        return tf.not_equal(value, value.dtype.min)
+        return tf.not_equal(value, null_cells.INTEGER)
     return tf.math.is_finite(value)
 
 

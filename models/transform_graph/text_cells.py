@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from models.transform_graph import raw_columns, served_cells
+from spec.cells import null_cells
 from spec.cells.cleaning import Rules
 from spec.cells.date_format import ISO
 from spec.cells.number_format import IN_PARENTHESES, NOT_FINITE, SIGN_IN_PARENTHESES, NumberFormat
@@ -25,7 +26,6 @@ INTEGER = rf"^-?0*(?:\d{{1,{len(_LARGEST) - 1}}}|{_BELOW}|{_LARGEST})$|^{tf.int6
 _FLOAT = r"^-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _NAN = r"^-?(?i:nan)(?:\(\w*\))?$"
 _INFINITE = r"^(-?)(?i:inf(?:inity)?)$"
-_NULLS = {tf.string: "", tf.float32: float("nan"), tf.int64: tf.int64.min}
 LONGEST, DIGITS = 32, 20
 """`kFastToBufferSize` of tensorflow/core/platform/numbers.cc; and digits that determine a float32."""
 UNCLEANED = Rules(strip=False, null_values=("",))
@@ -51,7 +51,7 @@ def parse(texts: tf.Tensor, dtype: Any, rules: Rules, column: str, *, nullable: 
     else:
         cells, is_null = _numbers(texts, dtype, rules, column)
     if nullable:
-        return tf.where(is_null, tf.constant(_NULLS[dtype], dtype), cells)
+        return tf.where(is_null, tf.constant(null_cells.BY_DTYPE[dtype.name], dtype), cells)
     raw_cells = raw_columns.require(texts, tf.logical_not(is_null), column, "must have a value in every row")
     with tf.control_dependencies([raw_cells]):
         return tf.identity(cells)

@@ -13,6 +13,7 @@ from models.features import bucketized, text
 from models.features.crossed import exact_depths
 from models.roles import Features
 from models.transform_graph.loaded_graph import TransformGraph
+from spec.cells import null_cells
 
 Array = np.ndarray[Any, Any]
 BATCH_TERMS = 256
@@ -209,7 +210,7 @@ def _tensor(cells: Array, spec: Any) -> Any:
 def _as_numbers(cells: Array) -> Array:
     numbers = cells.astype(np.float64)
     if cells.dtype == np.int64:
-        numbers[cells == np.iinfo(np.int64).min] = np.nan
+        numbers[cells == null_cells.INTEGER] = np.nan
     numbers[~np.isfinite(numbers)] = np.nan
     return numbers
 

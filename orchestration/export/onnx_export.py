@@ -15,6 +15,7 @@ from models.onnx_export.onnx_graph import TEXT
 from orchestration.export import sample_inputs
 from serving import onnx_model
 from serving.version_files import write
+from spec import signature_names
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +39,7 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
     model = tf.saved_model.load(source)
     described: dict[str, Any] = {}
     needs_text = False
-    rows = {"serving_default": sample_inputs.typed, "serving_rows": sample_inputs.texts}
+    rows = {signature_names.DEFAULT: sample_inputs.typed, signature_names.ROWS: sample_inputs.texts}
     for signature, file in onnx_model.FILES.items():
         function = model.signatures[signature]
         try:
@@ -99,10 +100,10 @@ def _compared(
     rows = len(next(iter(inputs.values())))
     outputs = sorted(function.structured_outputs)
     try:
-        found = onnx_model.run(onnx_model.session(content, 1), inputs, [*outputs, onnx_model.ERROR])
+        found = onnx_model.run(onnx_model.session(content, 1), inputs, [*outputs, signature_names.ERROR])
     except ValueError as error:
         raise ResourceError(f"the ONNX form of {signature} cannot be run: {error}") from error
-    errors = found.pop(onnx_model.ERROR)
+    errors = found.pop(signature_names.ERROR)
 
     def check(start: int, stop: int) -> None:
         """Compare some rows; halve them while TensorFlow refuses one of them."""

@@ -10,12 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from models.export import self_check
+from spec import signature_names
+from spec.cells import null_cells
 from spec.file_names import REQUESTS
 
-_LOWEST = -(2**63)
 _CELLS: Mapping[str, Sequence[Any]] = {
-    "float32": [float("nan"), 0.0, -1.0, 1.5, 1e6, float("inf")],
-    "int64": [_LOWEST, 0, -1, 7, 10**6],
+    "float32": [null_cells.NUMBER, 0.0, -1.0, 1.5, 1e6, float("inf")],
+    "int64": [null_cells.INTEGER, 0, -1, 7, 10**6],
     "string": ["", "  ", "Zürich ☃ 東京", "?", "2024-02-29", "2023-02-29"],
 }
 _TEXTS = [
@@ -60,7 +61,7 @@ def typed(folder: str) -> tuple[dict[str, Array], int]:
 
 def texts(folder: str) -> tuple[dict[str, Array], int]:
     """Return inputs of `serving_rows`; values as of `typed`."""
-    [row] = _requests(folder)["samples"]["serving_rows"]["instances"]
+    [row] = _requests(folder)["samples"][signature_names.ROWS]["instances"]
     sample = {name: [_text(cell)] for name, cell in row.items()}
     return _varied(sample, dict.fromkeys(sample, "string"), {"string": _TEXTS}), 1
 
@@ -89,7 +90,5 @@ def _text(cell: Any) -> str:
 
 def _cell(row: Any, column: str, dtype: str) -> Any:
     feature = row.features.feature[column]
-    values = list(getattr(feature, feature.WhichOneof("kind") or "bytes_list").value)
-    if not values:
-        return {"float32": float("nan"), "int64": _LOWEST, "string": ""}[dtype]
-    return values[0].decode(errors="replace") if isinstance(values[0], bytes) else values[0]
+    [value, *_] = getattr(feature, feature.WhichOneof("kind") or "bytes_list").value or [null_cells.BY_DTYPE[dtype]]
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

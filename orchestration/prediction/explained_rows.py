@@ -11,10 +11,11 @@ import tensorflow as tf
 from errors import UserError
 from serving.explanation import background
 from serving.explanation.shapley import Explainer
+from spec.cells import null_cells
 
 BASE_VALUE, CONTRIBUTION = "base_value", "contribution_"
 """Column of the mean prediction of the background rows, and prefix of a column's contribution to the difference."""
-_NULLS: Mapping[str, Any] = {"INT": np.iinfo(np.int64).min, "FLOAT": np.nan, "BYTES": b""}
+_NULLS: Mapping[str, Any] = {"INT": null_cells.INTEGER, "FLOAT": null_cells.NUMBER, "BYTES": null_cells.TEXT}
 
 Array = np.ndarray[Any, Any]
 
@@ -78,7 +79,7 @@ class RowExplainer:
 
 
 def _dense(cells: pa.RecordBatch, column: str, kind: str) -> Array:
-    """Return a column as `serving_default` takes it: a null is NaN, "" or the smallest int64."""
+    """Return a column as `serving_default` takes it: with null cells for nulls."""
     array = cells.column(cells.schema.get_field_index(column))
     if kind == "BYTES":
         texts = np.empty(len(array), object)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spec.cells import null_cells
 from spec.file_names import BACKGROUND
 
 Array = np.ndarray[Any, Any]
@@ -74,11 +75,10 @@ def _array(cells: Any, dtype: str) -> Array:
         texts = np.empty(len(cells), object)
         texts[:] = [_bytes(cell) for cell in cells]
         return texts
-    null: Any = np.nan if np.dtype(dtype).kind == "f" else np.iinfo(dtype).min
-    return np.array([null if cell is None else cell for cell in cells], dtype)
+    return np.array([null_cells.BY_DTYPE[dtype] if cell is None else cell for cell in cells], dtype)
 
 
 def _bytes(cell: Any) -> bytes:
     if isinstance(cell, dict):
         return base64.b64decode(cell["b64"])
-    return b"" if cell is None else str(cell).encode()
+    return null_cells.TEXT if cell is None else str(cell).encode()

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from serving.server.engines.session import Signature
-from serving.server.served_models import DEFAULT, LoadedVersion, ServedModel
+from serving.server.served_models import LoadedVersion, ServedModel
 from serving.server.statuses import RequestError
+from spec.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
 
-_EXAMPLES = "serving_examples"
-_CLASS_NAMES = "class_names"
 
 Array = np.ndarray[Any, Any]
 Classes = list[list[tuple[str, float]]]
@@ -44,7 +43,7 @@ def _of_examples(loaded: LoadedVersion, name: str) -> Signature:
     if not name:
         chosen = loaded.session.signatures.get(DEFAULT)
         if chosen is None or len(chosen.inputs) != 1 or chosen.inputs[0].dtype != "object":
-            chosen = loaded.session.signatures.get(_EXAMPLES, chosen)
+            chosen = loaded.session.signatures.get(EXAMPLES, chosen)
     chosen = chosen or signature(loaded, name)
     if len(chosen.inputs) != 1 or chosen.inputs[0].dtype != "object":
         raise RequestError(
@@ -124,7 +123,7 @@ async def regress(model: ServedModel, loaded: LoadedVersion, name: str, rows: li
 
 async def class_names(model: ServedModel, loaded: LoadedVersion, width: int) -> Array:
     """Return the class names that are saved in the model, bytes of (width,); all b"" if it has none of this number."""
-    chosen = loaded.session.signatures.get(_CLASS_NAMES)
+    chosen = loaded.session.signatures.get(CLASS_NAMES)
     if chosen is not None and not chosen.inputs:
         names = next(iter((await model.run(loaded, chosen, {})).values()))
         if names.shape == (width,):

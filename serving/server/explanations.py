@@ -7,8 +7,9 @@ from serving.explanation.background import NotExplainableError
 from serving.explanation.shapley import Explanation
 from serving.server import example_methods
 from serving.server.json_api import json_requests
-from serving.server.served_models import DEFAULT, LoadedVersion, ServedModel
+from serving.server.served_models import LoadedVersion, ServedModel
 from serving.server.statuses import RequestError
+from spec.signature_names import DEFAULT
 
 
 async def explain(

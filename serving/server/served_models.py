@@ -18,7 +18,6 @@ from serving.server.row_log.row_log import RowLog
 from serving.server.server_settings import ModelSource, ServerSettings
 from serving.server.statuses import RequestError
 
-DEFAULT = "serving_default"
 LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 """States of TensorFlow Serving's ModelVersionStatus."""
 _ATTEMPTS = 2

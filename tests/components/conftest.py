@@ -119,6 +119,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
     import tensorflow as tf
 
     from models.export import self_check
+    from spec import signature_names
 
     class Doubled(tf.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -132,7 +133,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
 
     folder = tmp_path_factory.mktemp("saved")
     model = Doubled()
-    tf.saved_model.save(model, str(folder / "model"), signatures={self_check.SIGNATURE: model.serve})
+    tf.saved_model.save(model, str(folder / "model"), signatures={signature_names.EXAMPLES: model.serve})
     rows = write_examples(folder / "rows.gz", {"x": [0.5, 1.0, 2.0], "price": [1.0, 2.0, 3.0]})
     self_check.write(str(folder / "model"), lambda rows: model.serve(tf.constant(rows)), [str(rows)], ["x"])
     return folder / "model"

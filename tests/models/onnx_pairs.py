@@ -6,6 +6,7 @@ import tensorflow as tf
 from models.onnx_export.conversion import Conversion
 from models.onnx_export.frozen_function import freeze
 from serving import onnx_model
+from spec import signature_names
 
 
 class Pair:
@@ -26,7 +27,7 @@ class Pair:
     def onnx(self, **rows):
         """Return the outputs of the ONNX form, `error` among them."""
         inputs = {name: onnx_model.array(rows[name], spec.dtype.name) for name, spec in self.specs.items()}
-        return onnx_model.run(self.session, inputs, [*sorted(self.function.structured_outputs), onnx_model.ERROR])
+        return onnx_model.run(self.session, inputs, [*sorted(self.function.structured_outputs), signature_names.ERROR])
 
     def tensorflow(self, **rows):
         """Return the outputs of the TensorFlow form, texts as str."""
@@ -40,7 +41,7 @@ class Pair:
     def check_equal(self, **rows):
         """Compare the outputs of rows that both accept."""
         found, expected = self.onnx(**rows), self.tensorflow(**rows)
-        errors = found.pop(onnx_model.ERROR)
+        errors = found.pop(signature_names.ERROR)
         assert not errors.any(), {row: self.messages[errors[row] - 1] for row in np.flatnonzero(errors).tolist()}
         for name, value in expected.items():
             assert value.dtype == found[name].dtype

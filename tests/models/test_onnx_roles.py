@@ -9,6 +9,7 @@ from models.roles import Features
 from models.transform_graph import tokenizer
 from models.transform_graph.loaded_graph import TransformGraph
 from serving import onnx_model
+from spec import signature_names
 from spec.cells.cleaning import Cleaning
 from spec.columns.label import Label
 
@@ -138,7 +139,7 @@ def test_a_row_that_tensorflow_refuses_is_refused_with_its_column_and_the_others
         pair.tensorflow(**inputs)
     found = pair.onnx(**inputs)
 
-    errors = found.pop(onnx_model.ERROR)
+    errors = found.pop(signature_names.ERROR)
     assert np.flatnonzero(errors).tolist() == [3, 5, 7]
     texts = [pair.messages[number - 1] for number in errors[[3, 5, 7]]]
     assert [text.split("'")[1] for text in texts] == ["area", "day", "born"]

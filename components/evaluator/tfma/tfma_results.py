@@ -14,6 +14,7 @@ from components.evaluator.intervals import Interval
 from components.evaluator.metric import Measure, stem
 from components.evaluator.rules.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, plain
+from spec import signature_names
 
 
 def eval_config(
@@ -42,7 +43,7 @@ def eval_config(
         config.model_specs.add(
             name=name,
             label_key=label or "",
-            signature_name="serving_examples",
+            signature_name=signature_names.EXAMPLES,
             prediction_key=measure.predictions[0],
             example_weight_key=weight or "",
             is_baseline=name == "baseline",

@@ -3,9 +3,8 @@
 from typing import Any
 
 from models.onnx_export.frozen_function import source
+from models.transform_graph.raw_columns import FINDING
 
-FINDING = "finding"
-"""Prefix of the messages of models.transform_graph.raw_columns.require."""
 CONDITIONS = ("If", "StatelessIf")
 _OTHER = "a check of the model fails"
 

@@ -19,8 +19,8 @@ from serving.server.example_messages import Example
 from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
 from spec.file_names import REQUESTS
+from spec.signature_names import DEFAULT, EXAMPLES
 
-_DEFAULT, _EXAMPLES = "serving_default", "serving_examples"
 _INPUT = "examples"
 _TYPES = {
     "float32": "DT_FLOAT",
@@ -66,8 +66,8 @@ class OnnxSession:
         signatures: dict[str, Signature] = {}
         for name, signature in sorted(self._model.signatures.items()):
             signatures[name] = _signature(name, signature.inputs, signature.outputs)
-            if name == _DEFAULT and self._columns:
-                signatures[_EXAMPLES] = _signature(_EXAMPLES, {_INPUT: "string"}, signature.outputs)
+            if name == DEFAULT and self._columns:
+                signatures[EXAMPLES] = _signature(EXAMPLES, {_INPUT: "string"}, signature.outputs)
         for name, constants in self._model.constants.items():
             shapes = {one: (value.dtype.name, value.shape) for one, value in constants.items()}
             signatures[name] = _signature(name, {}, shapes)
@@ -82,8 +82,8 @@ class OnnxSession:
         name = signature.name
         if name in self._model.constants:
             return {one: _bytes(value) for one, value in self._model.constants[name].items()}
-        if name == _EXAMPLES:
-            name, inputs = _DEFAULT, _parsed(inputs[_INPUT].tolist(), self._columns)
+        if name == EXAMPLES:
+            name, inputs = DEFAULT, _parsed(inputs[_INPUT].tolist(), self._columns)
         try:
             outputs = self._model.run(name, inputs)
         except RowError as error:

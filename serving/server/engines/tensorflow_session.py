@@ -22,6 +22,7 @@ from serving.server.grpc_api import tensor_protos
 from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
 from spec.file_names import WARM_UP
+from spec.signature_names import DEFAULT
 
 _MOST_WARM_UPS = 1000
 """TensorFlow Serving reads no more."""
@@ -117,7 +118,7 @@ class TensorflowSession:
         try:
             for record in tf.data.TFRecordDataset(path).take(_MOST_WARM_UPS).as_numpy_iterator():
                 request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
-                signature = self.signatures.get(request.model_spec.signature_name or "serving_default")
+                signature = self.signatures.get(request.model_spec.signature_name or DEFAULT)
                 if signature is not None and request.inputs:
                     self.run(signature, tensor_protos.arrays(request.inputs, signature.inputs))
                     count += 1

@@ -31,6 +31,7 @@ from serving.server.metrics import Metrics
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.server_settings import ServerSettings
 from serving.server.statuses import RequestError
+from spec.signature_names import DEFAULT
 
 _GRACE_SECONDS = 30.0
 _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
@@ -77,7 +78,7 @@ class _Answers:
 def _set_spec(target: Any, model: ServedModel, loaded: LoadedVersion, signature: str) -> None:
     target.name = model.source.name
     target.version.value = loaded.number
-    target.signature_name = signature or "serving_default"
+    target.signature_name = signature or DEFAULT
 
 
 def _rows(request: Any) -> list[bytes]:

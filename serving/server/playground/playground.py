@@ -13,6 +13,7 @@ from serving.server.json_api.json_values import Input
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.statuses import RequestError
 from spec.file_names import REQUESTS
+from spec.signature_names import CLASS_NAMES, DEFAULT
 
 PREFIX = "/playground/"
 MODELS = f"{PREFIX}models"
@@ -36,7 +37,6 @@ HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 """Security headers of the page: it may load scripts and styles of this server only."""
-_SIGNATURE = "serving_default"
 _SAMPLE = "assets.extra/sample.json"
 
 
@@ -64,14 +64,14 @@ def describe(models: ServedModels) -> list[dict[str, Any]]:
 
 
 def _described(model: ServedModel, loaded: LoadedVersion) -> dict[str, Any]:
-    signature = loaded.session.signatures.get(_SIGNATURE)
+    signature = loaded.session.signatures.get(DEFAULT)
     columns = _columns(loaded.session.folder)
     inputs = sorted(signature.inputs if signature else (), key=lambda spec: _place(list(columns), spec))
     samples = _sample_rows(loaded.session.folder)
     return {
         "model": model.source.name,
         "version": loaded.number,
-        "signature": _SIGNATURE,
+        "signature": DEFAULT,
         "classes": _class_names(loaded),
         "inputs": [
             {
@@ -87,7 +87,7 @@ def _described(model: ServedModel, loaded: LoadedVersion) -> dict[str, Any]:
 
 
 def _class_names(loaded: LoadedVersion) -> list[str]:
-    signature = loaded.session.signatures.get("class_names")
+    signature = loaded.session.signatures.get(CLASS_NAMES)
     if signature is None or signature.inputs:
         return []
     names = next(iter(loaded.session.run(signature, {}).values()))

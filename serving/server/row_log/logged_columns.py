@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from serving.server.example_messages import Example
+from spec.cells import null_cells
 from spec.file_names import REQUESTS
+from spec.signature_names import EXAMPLES
 
 if TYPE_CHECKING:
     from serving.server.row_log.row_log import Rows
@@ -34,7 +36,7 @@ def table(requests: "Sequence[Rows]", masked: Collection[str]) -> pa.Table:
         each output value.
     """
     columns = dict(columns_of(requests[0].folder))
-    if requests[0].signature == "serving_examples":
+    if requests[0].signature == EXAMPLES:
         records = [record for rows in requests for record in next(iter(rows.inputs.values()))]
         raw = dict(_of_examples(records, set(columns.values())))
     else:
@@ -66,7 +68,7 @@ def columns_of(folder: str) -> tuple[tuple[str, str], ...]:
 
 
 def _joined(arrays: Sequence[Array]) -> pa.Array:
-    """Convert cells of (rows, ...) to a column; NaN, "" and the smallest int64 become null."""
+    """Convert cells of (rows, ...) to a column; null cells become null."""
     cells = np.concatenate(arrays)
     if cells.ndim > 1:
         return pa.array([list(row) for row in cells.reshape(len(cells), -1).tolist()])
@@ -74,7 +76,7 @@ def _joined(arrays: Sequence[Array]) -> pa.Array:
         return _text([bytes(cell) or None for cell in cells])
     null = np.isnan(cells) if cells.dtype.kind == "f" else np.zeros(len(cells), bool)
     if cells.dtype == np.int64:
-        null = cells == np.iinfo(np.int64).min
+        null = cells == null_cells.INTEGER
     return pa.array(cells, mask=null)
 
 

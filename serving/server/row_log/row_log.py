@@ -19,12 +19,13 @@ import pyarrow as pa
 
 from serving.server.row_log import logged_columns
 from serving.server.server_settings import RowLogSettings
+from spec.signature_names import DEFAULT, EXAMPLES, ROWS
 
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]
 Log = Callable[[str], object]
 
-SIGNATURES = ("serving_default", "serving_rows", "serving_examples")
+SIGNATURES = (DEFAULT, ROWS, EXAMPLES)
 """Signatures whose rows are logged: those that take the columns."""
 MEMORY_BYTES = 32 << 20
 """Most bytes of rows that wait to be written."""

@@ -1,0 +1,12 @@
+"""Names of a model's signatures and of ONNX outputs, which the export writes and servers read."""
+
+DEFAULT = "serving_default"
+"""Signature of raw columns in the dtypes of the schema."""
+ROWS = "serving_rows"
+"""Signature of raw columns as the text of CSV cells."""
+EXAMPLES = "serving_examples"
+"""Signature of serialized tf.Examples."""
+CLASS_NAMES = "class_names"
+"""Signature without inputs that returns the class names in order."""
+ERROR = "error"
+"""Output of an ONNX signature: the check that a row fails, 0 for none, otherwise the number of its message, from 1."""
