@@ -241,8 +241,8 @@ def _files(store: Store, objects: Any, folder: str) -> list[str]:
 
 
 def _local_files(folder: str) -> list[str]:
-    found = (os.path.join(inner, name) for inner, _, names in os.walk(folder) for name in names)
-    return sorted(os.path.relpath(path, folder) for path in found)
+    paths = (os.path.join(inner, name) for inner, _, names in os.walk(folder) for name in names)
+    return sorted(os.path.relpath(path, folder) for path in paths)
 
 
 def _download(uri: str, path: str) -> None:

@@ -122,8 +122,8 @@ def _derived(uri: str, storage: Storage) -> Manifest:
         return _counted(uri, counts, storage)
     splits = {}
     folders = storage.names(uri)
-    named = {match["name"]: name for name in folders if (match := _SPLIT.fullmatch(name))}
-    for split, name in (named or {name: name for name in folders if name in _OLD_SPLITS}).items():
+    folders_by_split = {match["name"]: name for name in folders if (match := _SPLIT.fullmatch(name))}
+    for split, name in (folders_by_split or {name: name for name in folders if name in _OLD_SPLITS}).items():
         files = [file for file in storage.names(f"{uri}/{name}") if file[0] not in "._"]
         splits[split] = [Shard(f"{name}/{file}") for file in complete(f"{uri}/{name}", files)]
     return Manifest(splits)
@@ -169,11 +169,11 @@ def complete(path: str, names: Sequence[str]) -> list[str]:
     if odd is None and len(sets) <= 1 and numbers == list(range(expected)):
         return sorted(names, key=lambda name: (len(name), name))
     if odd is not None:
-        what = f"{odd}, which is not a shard"
+        files = f"{odd}, which is not a shard"
     else:
-        what = f"shards of {len(sets)} sets" if len(sets) > 1 else f"{len(numbers)} of {expected} shards"
+        files = f"shards of {len(sets)} sets" if len(sets) > 1 else f"{len(numbers)} of {expected} shards"
     raise ResourceError(
-        f"{path}: expected one complete set of shards, NAME-00000-of-0000N, found {what}; files may be missing or of "
+        f"{path}: expected one complete set of shards, NAME-00000-of-0000N, found {files}; files may be missing or of "
         "another run, and no manifest declares them: run the stage that wrote them again"
     )
 

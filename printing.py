@@ -80,8 +80,8 @@ def error(message: str, head: str = "error") -> None:
         message: One or more lines.
         head: Prefix of the message, such as its severity.
     """
-    first, *rest = message.split("\n")
-    line(f"{head}: {first}", *(f"{' ' * len(head)}  {text}" for text in rest), to=sys.stderr)
+    first, *later_lines = message.split("\n")
+    line(f"{head}: {first}", *(f"{' ' * len(head)}  {text}" for text in later_lines), to=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -58,15 +58,15 @@ def _measure(figures: Any, arrays: list[pa.Array]) -> None:
 
 def _numbers(stats: Any, values: Values) -> None:
     finite = values[np.isfinite(values)].astype(np.float64)
-    known = values[~np.isnan(values)].astype(np.float64)
-    if not len(known):
+    numbers = values[~np.isnan(values)].astype(np.float64)
+    if not len(numbers):
         return
-    stats.min, stats.max, stats.median = float(known.min()), float(known.max()), float(np.median(known))
-    stats.num_zeros = int((known == 0).sum())
-    bounds = np.quantile(known, np.linspace(0, 1, BUCKETS + 1), method="inverted_cdf")
+    stats.min, stats.max, stats.median = float(numbers.min()), float(numbers.max()), float(np.median(numbers))
+    stats.num_zeros = int((numbers == 0).sum())
+    bounds = np.quantile(numbers, np.linspace(0, 1, BUCKETS + 1), method="inverted_cdf")
     quantiles = stats.histograms.add(type=statistics_pb2.Histogram.QUANTILES)
     for low, high in itertools.pairwise(bounds):
-        quantiles.buckets.add(low_value=low, high_value=high, sample_count=len(known) / BUCKETS)
+        quantiles.buckets.add(low_value=low, high_value=high, sample_count=len(numbers) / BUCKETS)
     if not len(finite):
         return
     stats.mean, stats.std_dev = float(finite.mean()), float(finite.std())

@@ -51,18 +51,18 @@ class Executor(GenericExecutor):  # type: ignore[misc]
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> Any:
         """Pass the files that the artifacts declare; stock TFX passes a pattern that matches any file in a folder."""
-        given = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        arguments = super()._GetFnArgs(input_dict, output_dict, exec_properties)
         paths_by_split = {name: _files(input_dict["examples"], name) for name in ("train", "eval")}
-        given.train_files, given.eval_files = (
+        arguments.train_files, arguments.eval_files = (
             [file.path for file in paths_by_split[name]] for name in ("train", "eval")
         )
-        given.custom_config = {
-            **given.custom_config,
+        arguments.custom_config = {
+            **arguments.custom_config,
             "rows": {file.path: file.rows for files in paths_by_split.values() for file in files},
             "raw_files": [file.path for file in _files(input_dict.get("raw_examples", ()), "eval")],
             "raw_train_files": [file.path for file in _files(input_dict.get("raw_examples", ()), "train")],
         }
-        return given
+        return arguments
 
 
 def _files(examples: Iterable[Any], split: str) -> list[Shard]:

@@ -109,10 +109,10 @@ def read(store: Store, name: str, *, pipeline: str | None = None) -> tuple[RunDe
     Raises:
       UserError: There is no such run or model.
     """
-    run_id, named = find_run_or_model(store, name, pipeline=pipeline)
+    run_id, model_artifact = find_run_or_model(store, name, pipeline=pipeline)
     detail = show_run(store, run_id)
     recorded = read_run(detail.run.folder) or RecordedRun()
-    artifact = named if named is not None else model_of_run(store, run_id)
+    artifact = model_artifact if model_artifact is not None else model_of_run(store, run_id)
     model, baseline = (None, None) if artifact is None else _model(store, artifact, detail)
     provenance = Provenance(
         files=recorded.files,
@@ -128,7 +128,7 @@ def read(store: Store, name: str, *, pipeline: str | None = None) -> tuple[RunDe
         model=model,
         before=_before(store, baseline, detail) if baseline is not None else None,
     )
-    return detail, provenance, named is not None
+    return detail, provenance, model_artifact is not None
 
 
 def _model(store: Store, artifact: pb.Artifact, detail: RunDetail) -> tuple[Model, pb.Artifact | None]:
@@ -168,12 +168,16 @@ def _served(artifact: pb.Artifact, detail: RunDetail) -> tuple[list[int], int | 
     if folder is None:
         return [], None
     model = ownership.relative(artifact.uri.removeprefix("file://"), folder)
-    there = versions.pushed(folder)
+    present = versions.pushed(folder)
     # A served model that the store does not know was imported to a folder named by version and digest.
     name = os.path.basename(model)
-    records = [versions.read(folder, number) for number in there]
-    own = [one.number for one in records if one.model == model or name == f"{one.number}-{(one.digest or '')[:8]}"]
-    return own, max(there, default=None)
+    records = [versions.read(folder, number) for number in present]
+    numbers_of_model = [
+        record.number
+        for record in records
+        if record.model == model or name == f"{record.number}-{(record.digest or '')[:8]}"
+    ]
+    return numbers_of_model, max(present, default=None)
 
 
 def _serving(detail: RunDetail) -> str | None:
@@ -186,13 +190,17 @@ def _serving(detail: RunDetail) -> str | None:
 
 def _status(numbers: Sequence[int], serving: int | None, pushed: Sequence[str]) -> str:
     if serving is not None and serving in numbers:
-        again = " (restored by a rollback)" if len(numbers) > 1 else ""
-        return f"version {serving} serves{again}"
-    now = "no version serves" if serving is None else f"version {serving} serves"
+        origin = " (restored by a rollback)" if len(numbers) > 1 else ""
+        return f"version {serving} serves{origin}"
+    serving_text = "no version serves" if serving is None else f"version {serving} serves"
     if numbers:
-        return f"version {numbers[-1]} does not serve: {now}"
+        return f"version {numbers[-1]} does not serve: {serving_text}"
     gone = [os.path.basename(path.rstrip("/")) for path in pushed]
-    return f"its version {gone[-1]} was removed from the serving folder: {now}" if gone else f"not pushed: {now}"
+    return (
+        f"its version {gone[-1]} was removed from the serving folder: {serving_text}"
+        if gone
+        else f"not pushed: {serving_text}"
+    )
 
 
 def _before(store: Store, baseline: pb.Artifact, detail: RunDetail) -> Before:

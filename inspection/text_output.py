@@ -44,10 +44,10 @@ def duration(seconds: float | None) -> str | None:
         return None
     if seconds < 10:
         return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, seconds_left = divmod(round(seconds), 60)
     if minutes == 0:
-        return f"{rest} s"
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+        return f"{seconds_left} s"
+    return f"{minutes} min {seconds_left:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def moment(time: datetime | None) -> str | None:

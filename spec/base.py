@@ -30,10 +30,10 @@ class Strict(BaseModel):
         return values
 
     @classmethod
-    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
-        """Return the keys that have no effect with the others.
+    def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
+        """Return the keys of a section that have no effect with its other keys.
 
         Args:
-            given: The section as written, not validated.
+            section: Section as written in the config, not validated.
         """
         return ()

@@ -89,7 +89,7 @@ class Cloud(Machine):
     def _accelerators_have_a_type(self) -> "Cloud":
         for place, machine, merged in [
             ("", self, self),
-            *((f"stages.{stage}.", own, self.of(stage)) for stage, own in self.stages.items()),
+            *((f"stages.{stage}.", overrides, self.of(stage)) for stage, overrides in self.stages.items()),
         ]:
             if machine.accelerators is not None and merged.accelerator is None:
                 raise ValueError(f"{place}accelerators has no effect without accelerator: name its type, or remove it")
@@ -97,8 +97,8 @@ class Cloud(Machine):
 
     def of(self, stage: str) -> Machine:
         """Return the machine of a stage: its own keys, and else those of all stages."""
-        own = self.stages.get(stage, Machine())
-        keys = {key: getattr(own, key) for key in Machine.model_fields}
+        machine = self.stages.get(stage, Machine())
+        keys = {key: getattr(machine, key) for key in Machine.model_fields}
         return Machine(**{key: getattr(self, key) if value is None else value for key, value in keys.items()})
 
     def check(self, stages: Iterable[str]) -> None:
@@ -107,9 +107,9 @@ class Cloud(Machine):
         Raises:
             ValueError: One is not.
         """
-        known = list(stages)
+        names = list(stages)
         for stage in self.stages:
-            if stage not in known:
+            if stage not in names:
                 raise ValueError(
-                    f"cloud.stages.{stage}: this pipeline has no such stage.{nearest(stage, known, 'stages')}"
+                    f"cloud.stages.{stage}: this pipeline has no such stage.{nearest(stage, names, 'stages')}"
                 )

@@ -232,11 +232,11 @@ class Data(Strict):
         return self
 
     @classmethod
-    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+    def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
         """Keys of the other source of rows."""
-        if "sql" in given or "database" in given:
+        if "sql" in section or "database" in section:
             return ("path", "format", "sheet", "csv", "image", "partitions")
-        return ("query_seconds",) if "path" in given else ()
+        return ("query_seconds",) if "path" in section else ()
 
     @model_validator(mode="after")
     def _acting(self) -> "Data":

@@ -116,9 +116,9 @@ class Evaluation(Strict):
         for slicing in self._given():
             if not slicing:
                 raise ValueError("slices: a list of columns must not be empty")
-            named = [name_of(part) for part in slicing]
-            if len(set(named)) < len(named):
-                raise ValueError(f"slices: {named[0]!r} is crossed with itself: name each column once")
+            columns = [name_of(part) for part in slicing]
+            if len(set(columns)) < len(columns):
+                raise ValueError(f"slices: {columns[0]!r} is crossed with itself: name each column once")
             for part in slicing:
                 if cuts.setdefault(name_of(part), part) != part:
                     raise ValueError(
@@ -130,9 +130,11 @@ class Evaluation(Strict):
                 raise ValueError(f"{key}.slice: name one or more columns, each once")
             if isinstance(entry.slice, dict):
                 for name, value in entry.slice.items():
-                    known = cuts[name].values() if isinstance(cuts.get(name), Buckets) else None
-                    if known is not None and value not in known:
-                        raise ValueError(f"{key}.slice: {name} has no slice {value!r}.{_nearest(str(value), known)}")
+                    slice_names = cuts[name].values() if isinstance(cuts.get(name), Buckets) else None
+                    if slice_names is not None and value not in slice_names:
+                        raise ValueError(
+                            f"{key}.slice: {name} has no slice {value!r}.{_nearest(str(value), slice_names)}"
+                        )
         return self
 
     def _given(self) -> list[tuple[str | Buckets, ...]]:
@@ -255,6 +257,6 @@ class Evaluation(Strict):
         yield from ((key, entry.metric) for key, entry in self._entries())
 
 
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def _nearest(name: str, names: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -38,11 +38,11 @@ class Limits(Strict):
         Raises:
             ValueError: One does not, or is not positive.
         """
-        known = list(stages)
+        names = list(stages)
         for stage, seconds in self.seconds.items():
-            if stage not in known:
+            if stage not in names:
                 raise ValueError(
-                    f"limits.seconds.{stage}: this pipeline has no such stage.{nearest(stage, known, 'stages')}"
+                    f"limits.seconds.{stage}: this pipeline has no such stage.{nearest(stage, names, 'stages')}"
                 )
             if seconds <= 0:
                 raise ValueError(f"limits.seconds.{stage}: give a number of seconds above 0 (found {seconds:g})")

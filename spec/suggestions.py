@@ -4,15 +4,15 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str], kind: str = "names") -> str:
-    """Return ' Did you mean ...?', or else the known names, as a sentence to append; empty if there are none.
+def nearest(name: str, names: Iterable[str], kind: str = "names") -> str:
+    """Return the sentence ' Did you mean NAME?', or otherwise one that lists the valid names; "" if there are none.
 
     Args:
-        name: The unknown name.
-        known: The valid names.
-        kind: What they name, in the plural.
+        name: Unknown name.
+        names: Valid names.
+        kind: Kind of the names, in the plural, such as `stages`.
     """
-    options = list(known)
+    options = list(names)
     matches = difflib.get_close_matches(name, options, n=1)
     if matches:
         return f" Did you mean {matches[0]!r}?"

@@ -37,7 +37,7 @@ _SCHEDULES: Mapping[str, tuple[str, ...]] = {
 
 def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
     """Return the keys that other names have and this one does not."""
-    every = dict.fromkeys(key for own in keys.values() for key in own)
+    every = dict.fromkeys(key for allowed in keys.values() for key in allowed)
     return [key for key in every if key not in keys.get(name, every)]
 
 
@@ -45,8 +45,8 @@ def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str) -> None
     """Reject keys that have no effect with the name of the settings."""
     for key in _others(keys, settings.name):
         if getattr(settings, key) != type(settings).model_fields[key].default:
-            own = ", ".join(keys[settings.name])
-            raise ValueError(f"{key} has no effect with {what} {settings.name!r}, whose keys are {own}: remove it")
+            allowed = ", ".join(keys[settings.name])
+            raise ValueError(f"{key} has no effect with {what} {settings.name!r}, whose keys are {allowed}: remove it")
 
 
 class Schedule(Strict):
@@ -77,9 +77,9 @@ class Schedule(Strict):
     """plateau: lower bound of the learning rate."""
 
     @classmethod
-    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+    def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
         """Return the keys of other schedules."""
-        return _others(_SCHEDULES, given.get("name", "constant"))
+        return _others(_SCHEDULES, section.get("name", "constant"))
 
     @model_validator(mode="after")
     def _fits(self) -> "Schedule":
@@ -126,9 +126,9 @@ class Optimizer(Strict):
         return {"name": schedule} if isinstance(schedule, str) else schedule
 
     @classmethod
-    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+    def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
         """Return the keys of other optimizers."""
-        return _others(_OPTIMIZERS, given.get("name", "adam"))
+        return _others(_OPTIMIZERS, section.get("name", "adam"))
 
     @model_validator(mode="after")
     def _fits(self) -> "Optimizer":
@@ -237,14 +237,16 @@ class Training(Strict):
         file = tasks.find(task)
         if self.loss is not None and self.loss not in file.losses:
             raise ValueError(f"training.loss {self.loss!r} does not fit task {task!r}: {' or '.join(file.losses)}")
-        known = [*file.monitors, *(f"val_{metric}" for metric in file.monitors)]
-        if self.monitor not in known:
-            raise ValueError(f"training.monitor {self.monitor!r} is not measured for task {task!r}: {', '.join(known)}")
+        monitors = [*file.monitors, *(f"val_{metric}" for metric in file.monitors)]
+        if self.monitor not in monitors:
+            raise ValueError(
+                f"training.monitor {self.monitor!r} is not measured for task {task!r}: {', '.join(monitors)}"
+            )
         if self.class_weights is not None and file.kind not in CLASSES:
             raise ValueError(f"training.class_weights has no effect with task {task!r}: remove it")
         if self.label_smoothing and (file.kind not in CLASSES or self.loss not in (None, "cross_entropy")):
-            what = f"task {task!r}" if file.kind not in CLASSES else f"loss {self.loss!r}"
-            raise ValueError(f"training.label_smoothing has no effect with {what}: remove it")
+            setting = f"task {task!r}" if file.kind not in CLASSES else f"loss {self.loss!r}"
+            raise ValueError(f"training.label_smoothing has no effect with {setting}: remove it")
         if self.interval is not None and task != "regression":
             raise ValueError(f"training.interval has no effect with task {task!r}: remove it")
         if self.calibration is not None and task not in CLASSES:

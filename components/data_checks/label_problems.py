@@ -19,9 +19,9 @@ def unlisted(label: Label, values: Sequence[str], rows: str) -> str:
         values: The values.
         rows: Number of rows with one of them, such as "3 of 6 rows".
     """
-    named = ", ".join(map(repr, values[:NAMED])) + _more(values)
+    listed = ", ".join(map(repr, values[:NAMED])) + _more(values)
     effect = "would have no class" if label.positive is None else f"would count as {(label.names or ('',))[0]!r}"
-    return f"{rows} have the value {named}, which is not in label.classes, and {effect}"
+    return f"{rows} have the value {listed}, which is not in label.classes, and {effect}"
 
 
 def accepting(label: Label, values: Sequence[str], schema: str, *, domain: bool, texts: bool) -> str:
@@ -34,8 +34,8 @@ def accepting(label: Label, values: Sequence[str], schema: str, *, domain: bool,
         domain: Whether the schema lists the label's values too.
         texts: Whether the label's column is text, not a number.
     """
-    named = ", ".join(json.dumps(value, ensure_ascii=False) for value in values[:NAMED]) + _more(values)
-    edits = [f"add {named} to label.classes in the config"] if label.classes else []
+    listed = ", ".join(json.dumps(value, ensure_ascii=False) for value in values[:NAMED]) + _more(values)
+    edits = [f"add {listed} to label.classes in the config"] if label.classes else []
     if label.kind == "binary":
         edits = [f'write label.task = "classes" without label.positive, and {edits[0]}'] if edits else []
     if domain:

@@ -76,12 +76,12 @@ def new_values(counts: Sequence[tuple[str, float]], total: float, mass: float, k
         mass: Share of them that the domain must cover.
         known: Values of the domain.
     """
-    named = ", ".join(f"{value!r} {_percent(rows / total)}" for value, rows in counts[:NAMED])
+    listed = ", ".join(f"{value!r} {_percent(rows / total)}" for value, rows in counts[:NAMED])
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
     rows = sum(rows for _, rows in counts)
     head = f"{len(counts)} new value{'s' if len(counts) != 1 else ''}"
     together = f"together {rows:,.0f} of {total:,.0f} rows ({_percent(rows / total)})"
-    text = f"{head}: {named}{more}; {together}, the schema allows {_percent(1 - mass)}"
+    text = f"{head}: {listed}{more}; {together}, the schema allows {_percent(1 - mass)}"
     return text + spelled_otherwise([value for value, _ in counts], known)
 
 

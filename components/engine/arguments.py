@@ -185,13 +185,13 @@ def _runner(name: str | None) -> str:
     """Return a runner's name as Beam spells it; Beam accepts any case, and names without "Runner"."""
     if name is None:
         return DIRECT[0]
-    known = {runner.lower(): runner for runner in KNOWN}
-    match = known.get(name.lower()) or known.get(f"{name.lower()}runner")
+    by_name = {runner.lower(): runner for runner in KNOWN}
+    match = by_name.get(name.lower()) or by_name.get(f"{name.lower()}runner")
     stem = name.lower().rpartition(".")[2].removesuffix("runner").replace("py", "")
     if match is None and stem in _REFUSED:
         raise UserError(f"--runner={name}: this engine {_REFUSED[stem]}: {_USE}")
     if match is None and "." in name:
-        return known.get(name.lower().rpartition(".")[2], name)
+        return by_name.get(name.lower().rpartition(".")[2], name)
     if match is None:
         similar = difflib.get_close_matches(name, KNOWN, n=1)
         hint = f": did you mean {similar[0]}?" if similar else f": {_USE}"

@@ -153,7 +153,7 @@ def _cancel(endpoint: str, name: str, id: str) -> bool:
         # A service without a list of jobs knows the job by the id of its preparation.
         with contextlib.suppress(grpc.RpcError):
             ids |= {job for job, job_name in jobs(call("GetJobs", b"")) if job_name == name}
-        ended = True
+        is_over = True
         for job in ids:
             request = job_request(job)
             state = 0
@@ -163,8 +163,8 @@ def _cancel(endpoint: str, name: str, id: str) -> bool:
                     call("Cancel", request)
                     state = number(call("GetState", request), 1)
                     time.sleep(0 if state in TERMINAL_STATES else TICK_SECONDS)
-            ended = ended and state in TERMINAL_STATES
-    return ended
+            is_over = is_over and state in TERMINAL_STATES
+    return is_over
 
 
 # Messages of Beam's job service, encoded and decoded here because importing Beam takes seconds.

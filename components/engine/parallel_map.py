@@ -271,9 +271,9 @@ class MergeTree:
 
     def result(self) -> Any:
         """Merge all parts."""
-        rest: list[Any] = []
+        merged: list[Any] = []
         for level in self._levels:
             # Parts of a higher level come before those of a lower one.
-            parts = [*level, *rest]
-            rest = [self._merge(parts)] if len(parts) > 1 else parts
-        return rest[0]
+            parts = [*level, *merged]
+            merged = [self._merge(parts)] if len(parts) > 1 else parts
+        return merged[0]

@@ -108,17 +108,19 @@ def evaluator(
     Returns:
         A node with outputs `evaluation` (TFMA's files and verdict.json) and `blessing`.
     """
-    needed = {
+    slice_columns = {
         *(name for name in (identifier, group) if name),
         *(part.column for slicing in slices for part in map(SlicePart.model_validate, slicing)),
     }
-    own = (path.rpartition(".")[0] for path in metrics)
-    modules = dict.fromkeys([Executor.__module__, *tasks.own_modules(task), *metric_catalog.module_names(), *own])
+    user_modules = (path.rpartition(".")[0] for path in metrics)
+    modules = dict.fromkeys(
+        [Executor.__module__, *tasks.own_modules(task), *metric_catalog.module_names(), *user_modules]
+    )
     packed = settings.pack(
         {
             "task": task,
             "label": label,
-            "columns": {name: kind for name, kind in columns.items() if name in needed},
+            "columns": {name: kind for name, kind in columns.items() if name in slice_columns},
             "slices": [[dict(part) for part in slicing] for slicing in slices],
             "max_slices": max_slices,
             "threshold": threshold,

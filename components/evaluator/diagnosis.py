@@ -110,12 +110,12 @@ def _changed(before: Mapping[str, Array], after: Mapping[str, Array]) -> float:
 
 def _columns(model: Model, cells: Sequence[Mapping[str, bytes]]) -> list[str]:
     """Return the raw columns that are inputs of the model."""
-    named = {name for row in cells for name in row}
+    names = {name for row in cells for name in row}
     if model.inputs is None:
-        return sorted(named)
+        return sorted(names)
     # Inputs whose names would be equal end in underscores.
     inputs = {name.rstrip("_") for name in model.inputs}
-    return sorted(name for name in named if {spelt.rstrip("_") for spelt in input_names([name])} & inputs)
+    return sorted(name for name in names if {spelt.rstrip("_") for spelt in input_names([name])} & inputs)
 
 
 def _cells(record: bytes) -> dict[str, bytes]:
@@ -128,5 +128,5 @@ def _cells(record: bytes) -> dict[str, bytes]:
 
 def _permuted(cells: Sequence[Mapping[str, bytes]], column: str, order: Array) -> list[bytes]:
     """Return the rows with the values of a column in another order."""
-    others = [b"".join(cell for name, cell in row.items() if name != column) for row in cells]
-    return [rest + cells[row].get(column, b"") for rest, row in zip(others, order, strict=True)]
+    other_cells = [b"".join(cell for name, cell in row.items() if name != column) for row in cells]
+    return [cells_of_row + cells[row].get(column, b"") for cells_of_row, row in zip(other_cells, order, strict=True)]

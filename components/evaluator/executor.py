@@ -60,9 +60,13 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             training_overlap.training_shares(examples, before, config.split) if before else None,
         )
         # A served model that is evaluated again keeps the part of the tolerance that it used.
-        own = decline.of_model(judged, model.id)
-        used = {} if own is not None else decline.of(judged) or decline.of(baselines[0] if baselines else None)
-        resolved = rule_slices.resolve(config, results.cells, used)
+        recorded_declines = decline.of_model(judged, model.id)
+        earlier_declines = (
+            {}
+            if recorded_declines is not None
+            else decline.of(judged) or decline.of(baselines[0] if baselines else None)
+        )
+        resolved = rule_slices.resolve(config, results.cells, earlier_declines)
         rules = judgement.judge(config.kind, results.figures(), resolved, results.measure.metrics)
         result = verdict.make(config, results, rules, note)
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
@@ -100,7 +104,11 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         blessing.set_int_custom_property("span", examples.span)
         blessing.set_string_custom_property("examples", lineage.place(examples))
         before_values = results.values(0, results.baseline) if results.baseline else None
-        declines = own if own is not None else judgement.declines(used, rules, results.values(0), before_values)
+        declines = (
+            recorded_declines
+            if recorded_declines is not None
+            else judgement.declines(earlier_declines, rules, results.values(0), before_values)
+        )
         blessing.set_string_custom_property(decline.PROPERTY, json.dumps(declines))
         if judged is not None:
             blessing.set_int_custom_property("baseline_blessing_id", judged.id)
@@ -171,11 +179,11 @@ class Evaluation:
         if model is None or not tf.io.gfile.exists(path_utils.serving_model_path(model.uri)):
             return "no baseline yet: no model is served"
         path = path_utils.serving_model_path(model.uri)
-        own, others = share or (0.0, 0.0)
-        if own > others + training_overlap.MAX_SURPLUS:
+        share_served, candidate_share = share or (0.0, 0.0)
+        if share_served > candidate_share + training_overlap.MAX_SURPLUS:
             return (
-                f"not compared: the served model was trained on {own:.1%} of these rows, because they were split "
-                "differently"
+                f"not compared: the served model was trained on {share_served:.1%} of these rows, because they were "
+                "split differently"
             )
         served = None
         try:
@@ -184,7 +192,7 @@ class Evaluation:
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
             return f"not compared: the served model cannot read these rows: {self._unreadable(served, error)}"
         self.compared_with = versions.digest(path)
-        note = f", which was trained on {own:.1%} of these rows" if own > others else ""
+        note = f", which was trained on {share_served:.1%} of these rows" if share_served > candidate_share else ""
         if served.others:
             note += f", on the classes of both, without {', '.join(map(repr, served.others))}"
         return f"compared with the served model{note}"

@@ -64,25 +64,25 @@ def intervals(measure: Measure, sums: MetricSums, cell: int, groups: float | Non
     total_numbers, total_table = numbers.sum(axis=0), table.sum(axis=0)
     totals = from_folds(total_numbers, bins, total_table)
     values = measure.values(totals)
-    used = [fold for fold in range(FOLDS) if numbers[fold, 0]]
+    folds = [fold for fold in range(FOLDS) if numbers[fold, 0]]
     grouped = groups is not None and groups < totals.count
     shares = {name: value for name, value in values.items() if isinstance(value, Proportion) and value == value}
     result = {} if grouped else {name: wilson(value, totals) for name, value in shares.items()}
-    others = [name for name, value in values.items() if not isinstance(value, Proportion) and math.isfinite(value)]
-    names = [*others, *(shares if grouped else ())]
-    if len(used) < 2 or not names:
+    scalars = [name for name, value in values.items() if not isinstance(value, Proportion) and math.isfinite(value)]
+    names = [*scalars, *(shares if grouped else ())]
+    if len(folds) < 2 or not names:
         return result
     without = []
-    for fold in used:
-        rest = measure.values(
+    for fold in folds:
+        values_without = measure.values(
             from_folds(total_numbers - numbers[fold], bins, total_table - table[fold]), shares=grouped
         )
-        without.append([rest[name] for name in names])
+        without.append([values_without[name] for name in names])
     with np.errstate(invalid="ignore"):
         errors = jackknife(
-            np.array([values[name] for name in names]), np.array(without), numbers[used, 0] / totals.count
+            np.array([values[name] for name in names]), np.array(without), numbers[folds, 0] / totals.count
         )
-    degrees = len(used) - 1
+    degrees = len(folds) - 1
     for name, error in zip(names, map(float, errors), strict=True):
         if name in shares:
             assert groups is not None

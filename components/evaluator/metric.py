@@ -151,11 +151,13 @@ class Measure:
         parts = [numbers]
         for metric in self.metrics:
             if metric.rows is not None:
-                own = np.asarray(metric.rows(label, predictions), np.float64)
-                if own.size != len(label) * metric.width:
+                row_values = np.asarray(metric.rows(label, predictions), np.float64)
+                if row_values.size != len(label) * metric.width:
                     expected = f"({len(label)},)" if metric.width == 1 else f"({len(label)}, {metric.width})"
-                    raise ValueError(f"metric {metric.name}: rows returned shape {own.shape}, expected {expected}")
-                parts.append(own.reshape(len(label), metric.width))
+                    raise ValueError(
+                        f"metric {metric.name}: rows returned shape {row_values.shape}, expected {expected}"
+                    )
+                parts.append(row_values.reshape(len(label), metric.width))
         return np.concatenate(parts, axis=1) if len(parts) > 1 else numbers, bins
 
     def values(self, sums: Sums, *, shares: bool = True) -> dict[str, float]:
@@ -200,10 +202,14 @@ class Measure:
             if other is metric:
                 break
             start += other.width if other.rows is not None else 0
-        own = sums.numbers[start : start + metric.width]
+        metric_sums = sums.numbers[start : start + metric.width]
         if metric.value is not None:
-            return metric.value(own / sums.weight) if sums.weight else np.nan
-        return Proportion(float(own[0]), sums.weight) if metric.is_share else float(own[0] / (sums.weight or np.nan))
+            return metric.value(metric_sums / sums.weight) if sums.weight else np.nan
+        return (
+            Proportion(float(metric_sums[0]), sums.weight)
+            if metric.is_share
+            else float(metric_sums[0] / (sums.weight or np.nan))
+        )
 
     def _named(self, metric: Metric, value: Any) -> dict[str, float]:
         if value is None:

@@ -50,8 +50,8 @@ def names(task: str, own: Sequence[str] = ()) -> tuple[str, ...]:
         task: The task.
         own: Dotted paths of user-defined metrics.
     """
-    known = [metric for metric in of_task(task) if not metric.only_tfma]
-    listed = [f"{metric.name}[CLASS]" if metric.per_class else metric.name for metric in known]
+    listed_metrics = [metric for metric in of_task(task) if not metric.only_tfma]
+    listed = [f"{metric.name}[CLASS]" if metric.per_class else metric.name for metric in listed_metrics]
     return (*listed, *(path.rpartition(".")[2] for path in own))
 
 
@@ -79,7 +79,7 @@ def user_metric(path: str, task: str) -> Metric:
     if not _measures(metric, task):
         fitting = ", ".join(metric.tasks)
         raise UserError(f"evaluation.metrics: {path!r} is for {fitting}, but label.task is {task!r}")
-    if metric.name in {known.name for known in of_task(task)}:
+    if metric.name in {standard.name for standard in of_task(task)}:
         raise UserError(f"evaluation.metrics: {name!r} is a metric of task {task!r} already: rename yours")
     if metric.value is None and metric.rows is None:
         raise UserError(f"evaluation.metrics: {path!r} has neither value nor rows: give one of them")

@@ -82,7 +82,11 @@ def read(folder: str | None, classes: Sequence[str] | None) -> PlainModels:
     if facts["every"] > 1:
         models.sample = f"{facts['rows']:,} of {facts['train_rows']:,} train rows"
     for name, names in facts["fitted"].items():
-        place = None if classes is None else [names.index(known) if known in names else -1 for known in classes]
+        place = (
+            None
+            if classes is None
+            else [names.index(class_name) if class_name in names else -1 for class_name in classes]
+        )
         if place is not None and sum(at >= 0 for at in place) < 2:
             models.failed[name] = f"it knows only the classes {', '.join(names)}"
         else:
@@ -166,10 +170,10 @@ def sentences(
     """
     if models.note:
         return [f"no plain model: {models.note}"]
-    own, plain = figures[()]
+    candidate, plain = figures[()]
     lines = []
     for name, values in plain.items():
-        mine, other = own.get(metric, math.nan), values.get(metric, math.nan)
+        mine, other = candidate.get(metric, math.nan), values.get(metric, math.nan)
         if not (math.isfinite(mine) and math.isfinite(other)):
             continue
         text = _compared(title(name, task), metric, mine, other, lower_is_better=lower_is_better)
@@ -188,7 +192,7 @@ def sentences(
         lines.append(text)
     if lines and models.sample:
         lines.append(f"plain models were fitted on {models.sample}")
-    return [*lines, *(f"no {title(name, task)}: {why}" for name, why in models.failed.items())]
+    return [*lines, *(f"no {title(name, task)}: {reason}" for name, reason in models.failed.items())]
 
 
 def _compared(name: str, metric: str, mine: float, other: float, *, lower_is_better: bool) -> str:

@@ -63,11 +63,11 @@ class Model:
             self._temperature = float(self._signatures["temperature"]()["temperature"])
         self.others: list[str] = []
         if kind in ("binary", "classes") and classes is not None:
-            own = self.classes or []
-            self.others = [name for name in own if name not in classes]
-            if not set(classes) <= set(own) or (self.others and kind == "binary"):
+            model_classes = self.classes or []
+            self.others = [name for name in model_classes if name not in classes]
+            if not set(classes) <= set(model_classes) or (self.others and kind == "binary"):
                 raise ValueError(f"its classes are {self.classes}, those of this model are {list(classes)}")
-            self._order = [own.index(name) for name in classes]
+            self._order = [model_classes.index(name) for name in classes]
 
     @property
     def batch(self) -> int:
@@ -75,8 +75,8 @@ class Model:
         if "transform_features" not in self._signatures:
             return BATCH
         specs = self._signatures["transform_features"].structured_outputs.values()
-        known = [spec for spec in specs if spec.shape.rank]
-        row: int = sum(spec.dtype.size * math.prod(size or 1 for size in spec.shape[1:]) for spec in known)
+        specs_with_shape = [spec for spec in specs if spec.shape.rank]
+        row: int = sum(spec.dtype.size * math.prod(size or 1 for size in spec.shape[1:]) for spec in specs_with_shape)
         return min(max(FEATURE_BYTES // max(row, 1), 1), BATCH)
 
     @property
@@ -231,21 +231,21 @@ def tally(
         group: Column whose equal values make dependent rows; None if rows are independent.
         plain: Plain models, whose predictions of the same rows are summed too.
     """
-    sums, worst = MetricSums(measure, 1 + sum(len(known) for _, known in cells)), WorstRows(measure)
+    sums, worst = MetricSums(measure, 1 + sum(len(places) for _, places in cells)), WorstRows(measure)
     groups = folds.Groups() if group else None
-    further = {name for name in (identifier, group) if name}
-    needed = sorted({part.column for entry, _ in cells for part in entry} | further)
+    keys = {name for name in (identifier, group) if name}
+    raw_columns = sorted({part.column for entry, _ in cells for part in entry} | keys)
     sample = _Sample() if isinstance(measure, Clusters) else None
     meter = progress.Meter(builds=True)
     for batch, numbers in rows.batches():
         meter.add(len(numbers))
-        columns = rows.columns(batch, needed)
+        columns = rows.columns(batch, raw_columns)
         predictions, (label, weight) = model.predict(batch), labels.label(batch)
         weight = weight if measure.weighted else np.ones(len(label))
         row_cells = [np.zeros(len(label), np.int64)]
-        for entry, known in cells:
+        for entry, places in cells:
             distinct, codes = slicing.keys(entry, columns)
-            row_cells.append(np.array([known.get(key, -1) for key in distinct])[codes])
+            row_cells.append(np.array([places.get(key, -1) for key in distinct])[codes])
         key = folds.keys(*columns[group], numbers) if group else draw(numbers)
         fold = folds.fold(key)
         numbers_and_bins = measure.rows(label, predictions)
@@ -260,9 +260,9 @@ def tally(
             sample.add(numbers, model.vectors(batch), predictions["cluster"], np.stack([*row_cells, fold], axis=1))
     if sample is not None and isinstance(measure, Clusters):
         values, positions = sample.silhouettes()
-        no_bins, weight, own = np.zeros((len(values), 0), np.int64), np.ones(len(values)), measure.silhouettes(values)
+        bins, weight, widths = np.zeros((len(values), 0), np.int64), np.ones(len(values)), measure.silhouettes(values)
         for of_slicing in positions[:, :-1].T:
-            sums.add(of_slicing, positions[:, -1], weight, own, no_bins, counted=True)
+            sums.add(of_slicing, positions[:, -1], weight, widths, bins, counted=True)
     return Tally(sums, worst, groups)
 
 
@@ -296,5 +296,5 @@ class _Sample:
             return np.zeros(0), np.zeros((0, 2), np.int64)
         _, vectors, cluster, positions = self._sample
         values = silhouette(vectors, cluster)
-        known = np.isfinite(values) | ~np.isfinite(vectors).all(axis=1)
-        return values[known], positions[known]
+        is_defined = np.isfinite(values) | ~np.isfinite(vectors).all(axis=1)
+        return values[is_defined], positions[is_defined]

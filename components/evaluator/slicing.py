@@ -73,9 +73,9 @@ def _bucket_indices(values: Array, edges: Sequence[float]) -> Array:
         return np.searchsorted(np.asarray(edges, values.dtype), values, "right")
     limits = np.iinfo(np.int64)
     # An integer reaches a bound where it reaches the next integer; Python's integers hold any float64.
-    whole = [edge if math.isinf(edge) else math.ceil(edge) for edge in edges]
-    below = sum(edge <= limits.min for edge in whole)
-    inside = [int(edge) for edge in whole if limits.min < edge <= limits.max]
+    integers = [edge if math.isinf(edge) else math.ceil(edge) for edge in edges]
+    below = sum(edge <= limits.min for edge in integers)
+    inside = [int(edge) for edge in integers if limits.min < edge <= limits.max]
     return below + np.searchsorted(np.asarray(inside, np.int64), values.astype(np.int64), "right")
 
 
@@ -101,7 +101,7 @@ def keys(slicing: Slicing, columns: Mapping[str, tuple[Array, Array]]) -> tuple[
         joined = code if codes is None else codes * len(values) + code
         present, place = np.unique(joined, return_inverse=True)
         pairs = (divmod(int(number), len(values)) for number in present)
-        distinct = [(*distinct[before], (part.name, values[own])) for before, own in pairs]
+        distinct = [(*distinct[before], (part.name, values[column_code])) for before, column_code in pairs]
         codes = place.reshape(-1).astype(np.int64)
     assert codes is not None
     return distinct, codes
@@ -189,13 +189,18 @@ class Survey:
         for slicing, counts in zip(self.slicings, self._counts, strict=True):
             # Sort equal counts by name, so that the order of rows has no effect.
             ranked = sorted(counts, key=lambda key: (-counts[key], repr(key)))
-            kept = [key for place, key in enumerate(ranked) if place < self._max_slices or key in required]
-            cells.append({key: number + place for place, key in enumerate(kept)})
-            number += len(kept)
-            if len(kept) < len(ranked):
-                rest = sum(counts.values()) - sum(counts[key] for key in kept)
+            judged_keys = [key for place, key in enumerate(ranked) if place < self._max_slices or key in required]
+            cells.append({key: number + place for place, key in enumerate(judged_keys)})
+            number += len(judged_keys)
+            if len(judged_keys) < len(ranked):
+                rows_left = sum(counts.values()) - sum(counts[key] for key in judged_keys)
                 left.append(
-                    {"slicing": list(names(slicing)), "kept": len(kept), "slices": len(ranked), "rows_left": rest}
+                    {
+                        "slicing": list(names(slicing)),
+                        "kept": len(judged_keys),
+                        "slices": len(ranked),
+                        "rows_left": rows_left,
+                    }
                 )
         return cells, left
 

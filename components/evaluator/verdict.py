@@ -135,12 +135,12 @@ def _worst_slices(evaluation: Any) -> list[dict[str, Any]]:
     """Return the slices with enough rows whose main metric is worst."""
     main = evaluation.measure.metrics[0]
     metric = main.name
-    known = []
+    entries = []
     for key, cell in evaluation.cells.items():
         values = evaluation.values(cell)
         if key and values["example_count"] >= WORST_COUNT and math.isfinite(values[metric]):
             interval = evaluation.intervals(cell).get(metric)
-            known.append(
+            entries.append(
                 {
                     "metric": metric,
                     "slice": _slice(key),
@@ -149,8 +149,8 @@ def _worst_slices(evaluation: Any) -> list[dict[str, Any]]:
                     "count": values["example_count"],
                 }
             )
-    known.sort(key=lambda entry: entry["value"], reverse=main.lower_is_better)
-    return known[:WORST]
+    entries.sort(key=lambda entry: entry["value"], reverse=main.lower_is_better)
+    return entries[:WORST]
 
 
 def _is_not_finite(check_metric: str, rule: Rule) -> bool:

@@ -27,13 +27,13 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
     Returns:
         Distribution -> version, `python` first, the others sorted by name.
     """
-    used, pending = set(), list(modules)
+    visited, pending = set(), list(modules)
     while pending:
         name = pending.pop()
-        if name not in used:
-            used.add(name)
+        if name not in visited:
+            visited.add(name)
             pending.extend(WITHIN.get(name, ()))
-    installed = {name: version for name, version in map(_installed, used) if version}
+    installed = {name: version for name, version in map(_installed, visited) if version}
     return {"python": ".".join(platform.python_version_tuple()[:2]), **dict(sorted(installed.items()))}
 
 

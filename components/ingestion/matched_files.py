@@ -30,8 +30,8 @@ def _described(file: DataFile, rows: Mapping[str, int]) -> dict[str, Any]:
     digest, size = None, None
     if not is_remote(file.path):
         paths = [*opening.within(file.path), *file.companions]
-        one = paths == [file.path] and os.path.exists(file.path)
-        digest = code_digest.file(file.path) if one else data_files.content([file])
+        is_file = paths == [file.path] and os.path.exists(file.path)
+        digest = code_digest.file(file.path) if is_file else data_files.content([file])
         size = sum(os.path.getsize(path) for path in paths if os.path.exists(path))
     return {
         "path": project.portable(file.path),

@@ -38,10 +38,10 @@ class Omission:
     def line(self) -> str:
         """Return a sentence with action, count, reason and names."""
         limit = SHOWN_COLUMNS if self.kind == "column" else SHOWN
-        shown = ", ".join(map(short, self.names[:limit]))
+        names = ", ".join(map(short, self.names[:limit]))
         more = ", ..." if self.names and self.count > min(len(self.names), limit) else ""
-        named = f" ({shown}{more})" if shown else ""
-        return f"{self.action} {_counted(self.count, self.kind)}: {self.reason}{named}"
+        listed = f" ({names}{more})" if names else ""
+        return f"{self.action} {_counted(self.count, self.kind)}: {self.reason}{listed}"
 
 
 class Omissions:
@@ -77,14 +77,14 @@ class Omissions:
 
     def _take(self, other: Omission) -> None:
         key = (other.action, other.kind, other.reason)
-        own = self._found.setdefault(key, Omission(*key))
+        omission = self._found.setdefault(key, Omission(*key))
         if other.kind == "column":
             # A column counts once, although every file has it.
-            own.names = list(dict.fromkeys([*own.names, *other.names]))
-            own.count = len(own.names)
+            omission.names = list(dict.fromkeys([*omission.names, *other.names]))
+            omission.count = len(omission.names)
             return
-        own.count += other.count
-        own.names += other.names[: NAMED - len(own.names)]
+        omission.count += other.count
+        omission.names += other.names[: NAMED - len(omission.names)]
 
     def plain(self) -> list[dict[str, Any]]:
         """Return JSON-able values."""

@@ -159,8 +159,8 @@ def kept(
     if not plan.taken:
         return rows
     numbers = [span.number for span in plan.taken]
-    others = np.isin(span_numbers(rows, file, settings), numbers, invert=True)
-    return keep.drop(rows, pa.array(others), spans.OTHER)
+    is_other = np.isin(span_numbers(rows, file, settings), numbers, invert=True)
+    return keep.drop(rows, pa.array(is_other), spans.OTHER)
 
 
 def keeper(settings: IngestionSettings) -> Keeper:

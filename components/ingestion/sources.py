@@ -35,11 +35,11 @@ def batches(
         UserError: a file cannot be read; names file, line or row, and column.
     """
     paths = [paths] if isinstance(paths, str) else list(paths)
-    known = types(paths, data, columns, omissions)
+    kinds = types(paths, data, columns, omissions)
     if omissions is not None:
-        conversions.record(data, known, omissions)
+        conversions.record(data, kinds, omissions)
     for path in paths:
-        yield from reader(path, data).batches(path, data, known, omissions)
+        yield from reader(path, data).batches(path, data, kinds, omissions)
 
 
 def types(

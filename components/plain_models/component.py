@@ -62,12 +62,12 @@ def plain_models(
     Returns:
         A node with output `plain_predictions`: NAME.npy for each model that was fitted, and plain_models.json.
     """
-    needed = [*kinds, *(name for name in (label["column"], weight) if name)]
+    names = [*kinds, *(name for name in (label["column"], weight) if name)]
     packed = settings.pack(
         {
             "label": dict(label),
             "kinds": dict(kinds),
-            "types": {name: columns[name] for name in dict.fromkeys(needed)},
+            "types": {name: columns[name] for name in dict.fromkeys(names)},
             "left_out": list(left_out),
             "weight": weight,
             "split": split,

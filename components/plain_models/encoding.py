@@ -48,8 +48,8 @@ def _column(train: pa.ChunkedArray, predicted: pa.ChunkedArray, kind: str) -> Co
         return Column(read(train), read(predicted))
     texts = _text(train)
     counts = sorted((-entry["counts"], entry["values"]) for entry in pc.value_counts(texts.drop_null()).to_pylist())
-    known = pa.array([value for _, value in counts[:CATEGORIES]], pa.binary())
-    return Column(_codes(texts, known), _codes(_text(predicted), known), len(known) + 1)
+    categories = pa.array([value for _, value in counts[:CATEGORIES]], pa.binary())
+    return Column(_codes(texts, categories), _codes(_text(predicted), categories), len(categories) + 1)
 
 
 def _text(cells: pa.ChunkedArray) -> pa.Array:
@@ -58,9 +58,9 @@ def _text(cells: pa.ChunkedArray) -> pa.Array:
     return joined if pa.types.is_binary(joined.type) else joined.cast(pa.string()).cast(pa.binary())
 
 
-def _codes(cells: pa.Array, known: pa.Array) -> Array:
-    place = pc.index_in(cells, value_set=known)
-    code = np.asarray(pc.fill_null(place, len(known)), np.float64)
+def _codes(cells: pa.Array, categories: pa.Array) -> Array:
+    place = pc.index_in(cells, value_set=categories)
+    code = np.asarray(pc.fill_null(place, len(categories)), np.float64)
     return np.where(np.asarray(cells.is_null()), np.nan, code)
 
 
@@ -111,7 +111,7 @@ def for_linear(encoded: list[Column]) -> tuple[Any, Any]:
 
 
 def _one_hot(codes: Array, categories: int) -> Any:
-    others = min(categories - 1, ONE_HOT)
-    place = np.where(np.isnan(codes), others + 1, np.minimum(codes, others)).astype(np.int64)
+    other_code = min(categories - 1, ONE_HOT)
+    place = np.where(np.isnan(codes), other_code + 1, np.minimum(codes, other_code)).astype(np.int64)
     rows = np.arange(len(codes))
-    return sparse.csr_matrix((np.ones(len(codes)), (rows, place)), shape=(len(codes), others + 2))
+    return sparse.csr_matrix((np.ones(len(codes)), (rows, place)), shape=(len(codes), other_code + 2))

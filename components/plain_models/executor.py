@@ -59,7 +59,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 def line(facts: dict[str, Any]) -> str:
     """Return what was fitted, and what was not and why, as one line."""
     fitted = [title(name, facts["task"]) for name in facts["fitted"]]
-    missing = [f"no {title(name, facts['task'])}: {why}" for name, why in facts["failed"].items()]
+    missing = [f"no {title(name, facts['task'])}: {reason}" for name, reason in facts["failed"].items()]
     sample = f", on {facts['rows']:,} of {facts['train_rows']:,} train rows" if facts["every"] > 1 else ""
     return "; ".join([", ".join(fitted) + sample] * bool(fitted) + missing) or f"none: {facts['note']}"
 
@@ -78,8 +78,8 @@ def _facts(config: PlainSettings, train: Any, predicted: Any, folder: str) -> di
         "note": "",
     }
     if not config.kinds:
-        what = f": {', '.join(config.left_out)} holds texts or images" if config.left_out else ""
-        return {**facts, "note": f"no column of numbers, categories or dates{what}"}
+        left_out = f": {', '.join(config.left_out)} holds texts or images" if config.left_out else ""
+        return {**facts, "note": f"no column of numbers, categories or dates{left_out}"}
     number = sum(file.rows or 0 for file in predicted)
     if not facts["train_rows"] or not 0 < number <= raw_rows.MOST_PREDICTED:
         empty = "train" if not facts["train_rows"] else config.split
@@ -91,14 +91,14 @@ def _facts(config: PlainSettings, train: Any, predicted: Any, folder: str) -> di
     raw_rows.write(os.path.join(folder, PREDICTED), predicted, config.types)
     with open(os.path.join(folder, SETTINGS), "w", encoding="utf-8") as file:
         file.write(config.model_dump_json())
-    ended = _run(folder, config.seconds)
+    failure = _run(folder, config.seconds)
     try:
         facts |= json.loads(_content(os.path.join(folder, FACTS)))
     except OSError:
-        facts["note"] = ended
+        facts["note"] = failure
     if not facts["note"]:
         missing = [name for name in PLAIN_MODELS if name not in facts["fitted"] and name not in facts["failed"]]
-        facts["failed"] |= dict.fromkeys(missing, ended)
+        facts["failed"] |= dict.fromkeys(missing, failure)
     for name in list(facts["fitted"]):
         if not np.isfinite(np.load(io.BytesIO(_content(os.path.join(folder, f"{name}.npy"))))).all():
             facts["failed"][name] = "a prediction is not finite"

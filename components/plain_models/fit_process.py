@@ -37,24 +37,24 @@ def main(folder: str) -> None:
     cells, names = train.column(str(config.label.column)), list[str]()
     if config.label.kind == "regression":
         target = label_targets.number(cells, config.label)
-        known = ~np.isnan(target)
+        has_label = ~np.isnan(target)
     else:
         target, names = label_targets.classes(cells, config.label)
-        known = target >= 0
-    facts: dict[str, Any] = {"rows": int(known.sum()), "columns": 0, "fitted": {}, "failed": {}}
-    if names and len(np.unique(target[known])) < 2:
+        has_label = target >= 0
+    facts: dict[str, Any] = {"rows": int(has_label.sum()), "columns": 0, "fitted": {}, "failed": {}}
+    if names and len(np.unique(target[has_label])) < 2:
         facts["note"] = "the train split has fewer than two classes"
-    elif not known.any():
+    elif not has_label.any():
         facts["note"] = "no row of the train split has a label"
     else:
-        used = train.filter(pa.array(known))
-        encoded = encoding.columns(used, predicted, config.kinds)
+        rows_with_label = train.filter(pa.array(has_label))
+        encoded = encoding.columns(rows_with_label, predicted, config.kinds)
         facts["columns"] = len(encoded)
         if encoded:
-            weight = encoding.numbers(used.column(config.weight)) if config.weight else None
+            weight = encoding.numbers(rows_with_label.column(config.weight)) if config.weight else None
             for name in PLAIN_MODELS:
                 try:
-                    answer, classes = _answer(name, encoded, target[known], weight, config)
+                    answer, classes = _answer(name, encoded, target[has_label], weight, config)
                     np.save(os.path.join(folder, f"{name}.npy"), answer.astype(np.float32))
                     facts["fitted"][name] = [names[index] for index in classes]
                 except Exception as error:

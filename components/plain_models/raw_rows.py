@@ -51,25 +51,25 @@ def write(path: str, files: Sequence[Shard], types: Mapping[str, str], every: in
         Number of rows written.
     """
     schema = pa.schema([(name, _TYPES[kind]) for name, kind in types.items()])
-    start = written = 0
+    start = row_count = 0
     with pa.OSFile(path, "wb") as file, arrow.stream_writer(file, schema) as stream:
         for shard in ordered(files):
             for batch in _batches(shard.path):
-                chosen = np.arange(-start % every, len(batch), every)
+                sampled_rows = np.arange(-start % every, len(batch), every)
                 start += len(batch)
                 part = pa.RecordBatch.from_arrays(
                     [_flat(batch, field.name, field.type) for field in schema], schema=schema
                 )
-                part = part if every == 1 else column_cache.selected(part, chosen)
+                part = part if every == 1 else column_cache.selected(part, sampled_rows)
                 stream.write_batch(part)
-                written += len(part)
-    return written
+                row_count += len(part)
+    return row_count
 
 
 def _batches(path: str) -> Iterator[pa.RecordBatch]:
-    kept = column_cache.batches(path)
-    if kept is not None:
-        yield from kept
+    cached = column_cache.batches(path)
+    if cached is not None:
+        yield from cached
         return
     decoder = example_coder.ExamplesToRecordBatchDecoder()
     for records in example_passes.batches(path):

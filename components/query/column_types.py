@@ -122,8 +122,8 @@ class Columns:
         if place in self._inexact:
             return
         for row, value in enumerate(values):
-            whole = isinstance(value, int) or (isinstance(value, decimal.Decimal) and _is_whole(value))
-            if whole and not -EXACT <= value <= EXACT:
+            is_integer = isinstance(value, int) or (isinstance(value, decimal.Decimal) and _is_whole(value))
+            if is_integer and not -EXACT <= value <= EXACT:
                 self._inexact[place] = self.rows + row
                 return
 
@@ -147,9 +147,9 @@ class Columns:
             if earlier is _NULL:
                 earlier, at = kind, self.rows + row
             elif kind is not earlier and {kind, earlier} != {_INTEGER, _NUMBER}:
-                shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+                text = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
                 return UserError(
-                    f"{self._cell(place, self.rows + row)} holds {kind.what}, {shown}, and row {at + 1} holds "
+                    f"{self._cell(place, self.rows + row)} holds {kind.what}, {text}, and row {at + 1} holds "
                     f"{earlier.what}: make them one type in the query, as with CAST({name} AS REAL), CAST({name} AS "
                     f"TEXT) or NULLIF({name}, VALUE)"
                 )
@@ -162,8 +162,8 @@ class Columns:
 def _kind(type_: type, values: Sequence[Any]) -> _Kind | None:
     """Return the conversion of a type; None if it is not supported."""
     if type_ is decimal.Decimal:
-        own = [value for value in values if isinstance(value, decimal.Decimal)]
-        return _INTEGER if all(_is_whole(value) and -_LARGEST <= value < _LARGEST for value in own) else _NUMBER
+        decimals = [value for value in values if isinstance(value, decimal.Decimal)]
+        return _INTEGER if all(_is_whole(value) and -_LARGEST <= value < _LARGEST for value in decimals) else _NUMBER
     if type_ is datetime.datetime:
         first = next(value for value in values if isinstance(value, datetime.datetime))
         return _TIME if first.tzinfo is None else _INSTANT

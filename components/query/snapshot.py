@@ -45,9 +45,9 @@ class Snapshot:
 
     def plain(self) -> dict[str, Any]:
         """All of it as JSON-able values, but for the limit."""
-        taken = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(self.taken))
+        time_text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(self.taken))
         query = {"sql": self.query.sql, "database": self.query.database}
-        return {**query, "path": self.path, "rows": self.rows, "taken": taken}
+        return {**query, "path": self.path, "rows": self.rows, "taken": time_text}
 
 
 def take(query: Query, data_root: str, folder: str) -> Snapshot:
@@ -62,7 +62,7 @@ def take(query: Query, data_root: str, folder: str) -> Snapshot:
         UserError: the query cannot be run, takes too long, gives no rows, or rows that make no table.
         ResourceError: the database cannot be reached, or the file not be written.
     """
-    taken, deadline = time.time(), Deadline(query)
+    seconds, deadline = time.time(), Deadline(query)
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".draft-", dir=folder) as drafts:
@@ -77,7 +77,7 @@ def take(query: Query, data_root: str, folder: str) -> Snapshot:
         raise ResourceError(
             f"the result of data.sql cannot be stored in {folder}: {reason}. Check free space and permissions"
         ) from error
-    return Snapshot(path, columns.rows, query, taken)
+    return Snapshot(path, columns.rows, query, seconds)
 
 
 def _opened(query: Query, data_root: str, deadline: Deadline) -> contextlib.AbstractContextManager[Result]:

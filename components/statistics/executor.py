@@ -65,13 +65,13 @@ def generators() -> list[Any]:
     """Return TFDV's default generators, with exact value counts instead of sketches, as in StatisticsGen."""
     options = StatsOptions()
     sketch = top_k_uniques_sketch_stats_generator.TopKUniquesSketchStatsGenerator
-    chosen = [
+    stats_generators = [
         Frequencies(options) if isinstance(generator, sketch) else generator
         for generator in stats_impl.get_generators(options, in_memory=True)
     ]
-    for generator in chosen:
+    for generator in stats_generators:
         generator.setup()
-    return chosen
+    return stats_generators
 
 
 class Measure:
@@ -99,9 +99,9 @@ class Measure:
 
 def _decoded(path: str) -> Iterator[pa.RecordBatch]:
     """Yield batches with list columns, as TFDV requires, from the column cache or else from the records."""
-    kept = column_cache.batches(path)
-    if kept is not None:
-        yield from map(lists, kept)
+    cached = column_cache.batches(path)
+    if cached is not None:
+        yield from map(lists, cached)
         return
     decoder = example_coder.ExamplesToRecordBatchDecoder()
     for records in example_passes.batches(path):

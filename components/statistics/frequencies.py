@@ -62,16 +62,16 @@ class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
     def extract_output(self, accumulator: Counts) -> Any:
         """Return DatasetFeatureStatistics with the string statistics of each feature."""
         result = statistics_pb2.DatasetFeatureStatistics()
-        kept = max(self._most, self._ranks)
+        count = max(self._most, self._ranks)
         for path, (total,) in self.compact(accumulator).items():
             if not len(total):
                 continue
             values, numbers = total.field("values"), total.field("counts").to_numpy()
-            if len(numbers) > kept:
-                least = np.partition(numbers, len(numbers) - kept)[len(numbers) - kept]
+            if len(numbers) > count:
+                least = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
                 places = np.flatnonzero(numbers >= least)
                 values, numbers = values.take(pa.array(places)), numbers[places]
-            ranked = sorted(zip(numbers.tolist(), values.to_pylist(), strict=True), reverse=True)[:kept]
+            ranked = sorted(zip(numbers.tolist(), values.to_pylist(), strict=True), reverse=True)[:count]
             top = top_k_uniques_stats_util.make_dataset_feature_stats_proto_topk_single(
                 feature_path_tuple=path,
                 value_count_list=[

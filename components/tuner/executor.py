@@ -63,47 +63,49 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         decides = {"data": trials.content(paths, graph), "code": exec_properties["code"], **config.shared()}
         store = trials.Store(exec_properties["trials"], decides, anew=bool(exec_properties["anew"]))
 
-        def report(done: list[Trial]) -> None:
-            printing.line(str(done[-1].line(best=False)))
-            progress.tell(_so_far(done, tuner))
+        def report(history: list[Trial]) -> None:
+            printing.line(str(history[-1].line(best=False)))
+            progress.tell(_so_far(history, tuner))
 
         processes = trial_pool.size(tuner.parallel, tuner.trials)
         with trial_pool.Pool(order, processes) as train:
             try:
-                done, oracle = search.search(tuner, config.sections(), train=train, store=store, report=report)
+                history, oracle = search.search(tuner, config.sections(), train=train, store=store, report=report)
             except ValueError as error:
                 raise UserError(str(error)) from error
-        for trial in done:
+        for trial in history:
             file_reads.add(trial.result.reads)
-        best = trials.best(done, tuner)
+        best = trials.best(history, tuner)
         if best is None:
-            raise UserError(_all_failed(done))
+            raise UserError(_all_failed(history))
         values = {} if best.number == 0 else best.values
-        self._write(output_dict, done, best, oracle.hyperparameters(values), tuner)
-        chosen = artifact_utils.get_single_instance(output_dict["best_hyperparameters"])
-        summary.put(chosen, _summary(done, best, tuner))
+        self._write(output_dict, history, best, oracle.hyperparameters(values), tuner)
+        best_hyperparameters = artifact_utils.get_single_instance(output_dict["best_hyperparameters"])
+        summary.put(best_hyperparameters, _summary(history, best, tuner))
 
     def _write(
         self,
         output_dict: dict[str, Any],
-        done: list[Trial],
+        history: list[Trial],
         best: Trial,
         hyperparameters: dict[str, Any],
         tuner: Tuning,
     ) -> None:
-        chosen = artifact_utils.get_single_uri(output_dict["best_hyperparameters"])
+        best_folder = artifact_utils.get_single_uri(output_dict["best_hyperparameters"])
         results = artifact_utils.get_single_uri(output_dict["tuner_results"])
         down = tuner.direction == "max"
-        good = sorted(
-            (trial for trial in done if trial.score is not None), key=lambda trial: trial.score or 0.0, reverse=down
+        scored_trials = sorted(
+            (trial for trial in history if trial.score is not None),
+            key=lambda trial: trial.score or 0.0,
+            reverse=down,
         )
-        records = [{"trial_id": str(trial.number), "score": trial.score, **trial.values} for trial in good]
+        records = [{"trial_id": str(trial.number), "score": trial.score, **trial.values} for trial in scored_trials]
         texts = (trial_tables.jsonl, trial_tables.markdown, trial_tables.comma_separated)
         files = {
-            os.path.join(chosen, BEST): json.dumps(hyperparameters),
+            os.path.join(best_folder, BEST): json.dumps(hyperparameters),
             os.path.join(results, RESULTS): json.dumps(records),
-            **{os.path.join(results, name): text(done, best) for name, text in zip(FILES, texts, strict=False)},
-            os.path.join(results, TRIALS_SVG): trial_plot.draw(done, best, tuner),
+            **{os.path.join(results, name): text(history, best) for name, text in zip(FILES, texts, strict=False)},
+            os.path.join(results, TRIALS_SVG): trial_plot.draw(history, best, tuner),
         }
         for path, text in files.items():
             fileio.makedirs(os.path.dirname(path))
@@ -111,24 +113,26 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 file.write(text)
 
 
-def _so_far(done: list[Trial], tuner: Tuning) -> str:
-    best = trials.best(done, tuner)
+def _so_far(history: list[Trial], tuner: Tuning) -> str:
+    best = trials.best(history, tuner)
     best_so_far = f", best {tuner.objective} {best.score:.4g}" if best else ""
-    return f"{len(done)} of {tuner.trials} trials{best_so_far}"
+    return f"{len(history)} of {tuner.trials} trials{best_so_far}"
 
 
-def _summary(done: list[Trial], best: Trial, tuner: Tuning) -> str:
-    name, failed = f"eval {tuner.objective}", sum(trial.score is None for trial in done)
-    own = done[0].score
+def _summary(history: list[Trial], best: Trial, tuner: Tuning) -> str:
+    name, failed = f"eval {tuner.objective}", sum(trial.score is None for trial in history)
+    score = history[0].score
     if best.number == 0:
-        text = f"the config's own values are the best of {len(done)} trials: {name} {best.score:.4g}"
+        text = f"the config's own values are the best of {len(history)} trials: {name} {best.score:.4g}"
     else:
-        before = f"{own:.4g}" if own is not None else "failed"
-        text = f"trial {best.number} of {len(done)} is the best: {name} {best.score:.4g} (the config's own: {before})"
+        before = f"{score:.4g}" if score is not None else "failed"
+        text = (
+            f"trial {best.number} of {len(history)} is the best: {name} {best.score:.4g} (the config's own: {before})"
+        )
     return f"{text}; {failed} failed" if failed else text
 
 
-def _all_failed(done: list[Trial]) -> str:
-    reasons = list(dict.fromkeys(trial.result.failure or "its objective is no number" for trial in done))
+def _all_failed(history: list[Trial]) -> str:
+    reasons = list(dict.fromkeys(trial.result.failure or "its objective is no number" for trial in history))
     lines = "".join(f"\n  {reason}" for reason in reasons[:3])
-    return f"tuner: all {len(done)} trials failed, so there are no best values:{lines}"
+    return f"tuner: all {len(history)} trials failed, so there are no best values:{lines}"

@@ -113,9 +113,9 @@ class Oracle:
         Args:
             values: Dotted key -> value; a missing key keeps the config's own value.
         """
-        chosen = self.space.copy()
-        chosen.values = {key: _encoded(self._settings.space[key], value) for key, value in values.items()}
-        config: dict[str, Any] = chosen.get_config()
+        hyperparameters = self.space.copy()
+        hyperparameters.values = {key: _encoded(self._settings.space[key], value) for key, value in values.items()}
+        config: dict[str, Any] = hyperparameters.get_config()
         return config
 
     def _add(self, values: Mapping[str, Any]) -> str:

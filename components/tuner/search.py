@@ -54,13 +54,13 @@ def search(
     )
     default = {key: tuning.find(sections, key) for key in settings.space}
     oracle = Oracle(settings, default, epochs)
-    done: dict[int, Trial] = {}
+    trials_by_number: dict[int, Trial] = {}
     while proposals := oracle.round():
         by_number = {proposal.number: proposal for proposal in proposals}
         jobs = {number: job(sections, proposal) for number, proposal in by_number.items()}
 
         def finish(number: int, result: Result, earlier: bool, by_number: Mapping[int, Proposal] = by_number) -> None:
-            done[number] = Trial(
+            trials_by_number[number] = Trial(
                 number=number,
                 values={**default, **by_number[number].values},
                 most_epochs=by_number[number].epochs,
@@ -68,20 +68,20 @@ def search(
                 score=trials.score(result, settings.objective),
                 earlier=earlier,
             )
-            report([done[one] for one in sorted(done)])
+            report([trials_by_number[trial_number] for trial_number in sorted(trials_by_number)])
 
         waiting = dict(jobs)
         for number, sections_of_trial in jobs.items():
-            kept = store.read(sections_of_trial)
-            if kept is not None:
+            stored_result = store.read(sections_of_trial)
+            if stored_result is not None:
                 del waiting[number]
-                finish(number, kept, True)
+                finish(number, stored_result, True)
         for number, result in train(waiting) if waiting else ():
             store.write(jobs[number], result)
             finish(number, result, False)
         for number in sorted(by_number):
-            oracle.tell(number, done[number].score)
-    return [done[number] for number in sorted(done)], oracle
+            oracle.tell(number, trials_by_number[number].score)
+    return [trials_by_number[number] for number in sorted(trials_by_number)], oracle
 
 
 def job(sections: Sections, proposal: Proposal) -> dict[str, Any]:

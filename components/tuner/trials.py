@@ -111,8 +111,8 @@ class Store:
         if self._anew or not fileio.exists(path):
             return None
         with fileio.open(path) as file:
-            kept: dict[str, Any] = json.loads(file.read())
-        result = Result(**kept["result"])
+            record: dict[str, Any] = json.loads(file.read())
+        result = Result(**record["result"])
         return None if file_reads.changed(result.reads) else result
 
     def write(self, sections: Mapping[str, Any], result: Result) -> None:
@@ -137,12 +137,12 @@ def content(splits: Mapping[str, Sequence[str]], graph: str) -> str:
         splits: Files of each split.
         graph: Folder of the transform graph.
     """
-    named = [(f"{split}/{os.path.basename(path)}", path) for split, paths in splits.items() for path in paths]
+    paths_by_name = [(f"{split}/{os.path.basename(path)}", path) for split, paths in splits.items() for path in paths]
     for above, _, names in sorted(fileio.walk(graph)):
         paths = [os.path.join(above, name) for name in sorted(names)]
-        named += [(os.path.relpath(path, graph), path) for path in paths]
+        paths_by_name += [(os.path.relpath(path, graph), path) for path in paths]
     digest = hashlib.sha256()
-    for name, path in named:
+    for name, path in paths_by_name:
         digest.update(name.encode() + b"\0")
         with fileio.open(path, "rb") as file:
             while block := file.read(BLOCK_BYTES):

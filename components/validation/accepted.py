@@ -78,17 +78,17 @@ def previous_runs(folders: Folders, data: Data, runs: int) -> list[PreviousRun]:
         ResourceError: the bucket cannot be read.
     """
     try:
-        others = [match for match in _files(folders.accepted) if match[3] != data.digest]
+        other_files = [match for match in _files(folders.accepted) if match[3] != data.digest]
         rolled_back = {version.extra.get("examples") for version in reference.rolled_back(folders.serving)}
-        found: list[PreviousRun] = []
-        for match in sorted(others, key=lambda match: _nearness(match, data.span), reverse=True):
-            if len(found) == runs:
+        previous: list[PreviousRun] = []
+        for match in sorted(other_files, key=lambda match: _nearness(match, data.span), reverse=True):
+            if len(previous) == runs:
                 break
             content, span = _content(f"{folders.accepted}/{match[0]}"), int(match[2])
             if content is not None and (not content[1] or content[1] not in rolled_back):
                 name = f"span {span}" if 0 < span != data.span else "the last run with other data"
-                found.append(PreviousRun(content[0], content[2], name))
-        return found
+                previous.append(PreviousRun(content[0], content[2], name))
+        return previous
     except buckets.BucketError as error:
         raise ResourceError(f"the data that earlier runs accepted cannot be read: {error.strerror}") from error
 

@@ -65,7 +65,14 @@ def domain(schema: schema_pb2.Schema, feature: schema_pb2.Feature) -> list[str] 
     if feature.HasField("string_domain"):
         return list(feature.string_domain.value)
     if feature.HasField("domain"):
-        return next((list(named.value) for named in schema.string_domain if named.name == feature.domain), None)
+        return next(
+            (
+                list(string_domain.value)
+                for string_domain in schema.string_domain
+                if string_domain.name == feature.domain
+            ),
+            None,
+        )
     return None
 
 
@@ -122,11 +129,13 @@ def _range(case: Case) -> Any:
 
 
 def _values(case: Case) -> str:
-    known = set(domain(case.schema, case.feature) or [])
+    domain_values = set(domain(case.schema, case.feature) or [])
     buckets = case.measured.string_stats.rank_histogram.buckets
-    counts = [(bucket.label, bucket.sample_count) for bucket in buckets if bucket.label not in known]
+    counts = [(bucket.label, bucket.sample_count) for bucket in buckets if bucket.label not in domain_values]
     counts.sort(key=lambda count: (-count[1], count[0]))
-    return schema_mismatches.new_values(counts, common(case.measured).num_non_missing, mass(case.feature), known)
+    return schema_mismatches.new_values(
+        counts, common(case.measured).num_non_missing, mass(case.feature), domain_values
+    )
 
 
 def _several(case: Case) -> str:

@@ -102,7 +102,7 @@ def validation(
     modules: list[str] = [Executor.__module__]
     read: Sequence[str] = ()
     if gates is not None and columns is not None and label is not None:
-        own = ValidationSettings(
+        validation_settings = ValidationSettings(
             gates=gates,
             columns=WatchedColumns.model_validate(columns),
             label=label,
@@ -115,7 +115,9 @@ def validation(
             advisory=advisory,
         )
         optional = {
-            "settings": json.dumps(settings.pack(own.model_dump(mode="json", by_alias=True), settings_folder)),
+            "settings": json.dumps(
+                settings.pack(validation_settings.model_dump(mode="json", by_alias=True), settings_folder)
+            ),
             "content": skew_content,
             "examples": examples,
             "history": history,
@@ -123,7 +125,11 @@ def validation(
             "serving": folders.serving if folders else None,
         }
         # Gates and readers are imported by name, so that the executor's source does not reach them.
-        modules += [*gates.modules(), *formats.modules(own.source.data.format), *tasks.own_modules(own.label.task)]
+        modules += [
+            *gates.modules(),
+            *formats.modules(validation_settings.source.data.format),
+            *tasks.own_modules(validation_settings.label.task),
+        ]
         read = files if gates.custom else ()
     spec = ValidationSpec(
         statistics=statistics,

@@ -127,8 +127,8 @@ class GatesBase(Strict):
         findings = list(unlearnable.judge(context))
         for gate in self.loaded():
             findings += gate.findings(context, advisory=advisory)
-        kept = (finding for finding in findings if finding.column is None or finding.column not in rejected)
-        return gate_findings.merge_splits(kept)
+        accepted = (finding for finding in findings if finding.column is None or finding.column not in rejected)
+        return gate_findings.merge_splits(accepted)
 
     def modules(self) -> list[str]:
         """Return the modules of all gates, for the digest of the stage's code."""
@@ -156,8 +156,8 @@ def user_gate(path: str, values: Mapping[str, Any]) -> Gate:
         return Gate(path, settings.model_validate(values), judge)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        known = ", ".join(settings.model_fields)
-        raise UserError(f'gates.custom."{path}": {"; ".join(faults)}. Known keys: {known}') from error
+        keys = ", ".join(settings.model_fields)
+        raise UserError(f'gates.custom."{path}": {"; ".join(faults)}. Known keys: {keys}') from error
 
 
 def _module(name: str) -> Any:

@@ -25,14 +25,14 @@ class PassedStatistics(ResolverStrategy):  # type: ignore[misc]
         """Select statistics by the ids that the anomalies artifacts hold."""
         [candidate] = input_dict["candidate"]
         digest = _digest(candidate)
-        chosen = passed_statistics.select(
+        selected = passed_statistics.select(
             store,
             candidate,
             input_dict,
             is_same=lambda artifact: bool(digest) and _digest(artifact) == digest,
             serving=self._serving,
         )
-        return {**{key: [] for key in input_dict}, "statistics": chosen[: self._runs]}
+        return {**{key: [] for key in input_dict}, "statistics": selected[: self._runs]}
 
 
 def _digest(statistics: Any) -> str:

@@ -42,12 +42,12 @@ def select(
     ]
     statistics = _of_root(store, statistics, serving)
     excluded = _rolled_back(store, artifacts.get("model", []), serving) if statistics else set()
-    kept = (
+    accepted = (
         artifact
         for artifact in statistics
         if not excluded or lineage.input_id(store, artifact.id, "examples") not in excluded
     )
-    return nearest(candidate, kept)
+    return nearest(candidate, accepted)
 
 
 def nearest(candidate: Any, earlier: Iterable[Any]) -> list[Any]:
@@ -71,10 +71,10 @@ def _of_root(store: Any, statistics: list[Any], serving: str | None) -> list[Any
         return statistics
     above = store.get_context_by_type_and_name("pipeline", os.path.basename(home))
     runs = store.get_children_contexts_by_context(above.id) if above is not None else []
-    own = [run for run in runs if run_folders.is_under(_folder(run), run.name, home)]
-    if len(own) == len(runs):
+    runs_of_root = [run for run in runs if run_folders.is_under(_folder(run), run.name, home)]
+    if len(runs_of_root) == len(runs):
         return statistics
-    executions = [int(one.id) for run in own for one in store.get_executions_by_context(run.id)]
+    executions = [int(execution.id) for run in runs_of_root for execution in store.get_executions_by_context(run.id)]
     events = store.get_events_by_execution_ids(executions) if executions else []
     ids = {event.artifact_id for event in events if event.type == metadata_store_pb2.Event.OUTPUT}
     return [artifact for artifact in statistics if artifact.id in ids]

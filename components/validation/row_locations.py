@@ -71,10 +71,10 @@ def _batches(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, A
             numbers = pa.array(np.arange(before + 1, before + len(batch) + 1))
             before += len(batch)
             numbered = pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER])
-            kept = planning.kept(numbered, file, plan, source, keeper)
-            at = kept.num_columns - 1
-            own = pa.RecordBatch.from_arrays(kept.columns[:at], kept.schema.names[:at])
-            yield file.path, own, kept.column(at).to_numpy()
+            rows = planning.kept(numbered, file, plan, source, keeper)
+            at = rows.num_columns - 1
+            data_columns = pa.RecordBatch.from_arrays(rows.columns[:at], rows.schema.names[:at])
+            yield file.path, data_columns, rows.column(at).to_numpy()
 
 
 def _lines(findings: Sequence[Finding], data: Data) -> None:

@@ -140,8 +140,10 @@ def _edit(schema: Any, feature: Any, measured: list[Any], name: str, kinds: set[
     elif kinds & _OUT_OF_RANGE:
         domain_key = "int_domain" if kind == "INT" else "float_domain"
         limits, ranges = getattr(feature, domain_key), [of_split.num_stats for of_split in measured]
-        low = f"min: {min(limits.min, *(one.min for one in ranges)):g} " if limits.HasField("min") else ""
-        high = f"max: {max(limits.max, *(one.max for one in ranges)):g} " if limits.HasField("max") else ""
+        low = f"min: {min(limits.min, *(statistics.min for statistics in ranges)):g} " if limits.HasField("min") else ""
+        high = (
+            f"max: {max(limits.max, *(statistics.max for statistics in ranges)):g} " if limits.HasField("max") else ""
+        )
         edits.append(f"write {domain_key} {{ {low}{high}}} for {name!r}")
     fraction = _min_present(measured)
     if feature.presence.min_fraction > fraction:
@@ -181,7 +183,11 @@ def _type(measured: list[Any]) -> str:
 def _min_present(measured: list[Any]) -> float:
     """Return the share of rows with a value in the split with the most nulls, rounded down."""
     counts = [common(of_split) for of_split in measured]
-    shares = [one.num_non_missing / (one.num_missing + one.num_non_missing) for one in counts if one.num_missing]
+    shares = [
+        statistics.num_non_missing / (statistics.num_missing + statistics.num_non_missing)
+        for statistics in counts
+        if statistics.num_missing
+    ]
     return int(1000 * min(shares, default=1.0)) / 1000
 
 

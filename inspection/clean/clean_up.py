@@ -101,13 +101,13 @@ def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Sur
     folders.check_executions()
     folders.check_runs({run.name: run for run in runs})
     oldest = min((run.create_time_since_epoch / 1000 for run in kept_runs), default=None)
-    others: list[tuple[str, str]] = []
+    other_paths: list[tuple[str, str]] = []
     if oldest is not None:
-        others += [("trial", path) for path in old_trials(home, oldest)]
-        others += [("query", path) for path in old_queries(home, {run.name for run in kept_runs}, oldest)]
+        other_paths += [("trial", path) for path in old_trials(home, oldest)]
+        other_paths += [("query", path) for path in old_queries(home, {run.name for run in kept_runs}, oldest)]
     removable = [
         *folders.removable,
-        *(Removal(pipeline=pipeline, kind=kind, path=path, size=size(path)) for kind, path in others),
+        *(Removal(pipeline=pipeline, kind=kind, path=path, size=size(path)) for kind, path in other_paths),
     ]
     return Survey(pipeline=pipeline, removable=tuple(removable), kept=tuple(folders.kept))
 
@@ -127,13 +127,13 @@ def _kept(runs: Sequence[pb.Context], keep: int, home: str) -> list[pb.Context]:
         folder = str(properties(run).get("run_folder") or "")
         is_here = run_folders.is_under(folder, run.name, home)
         by_root.setdefault(home if is_here else os.path.dirname(folder), []).append(run)
-    kept = []
+    runs_to_keep = []
     for of_root in by_root.values():
         counted = [place for place, run in enumerate(of_root, 1) if not properties(run).get(REFUSED)]
         last = counted[keep - 1] if keep <= len(counted) else len(of_root)
         # A killed run has no state, or an empty one.
-        kept += [*of_root[:last], *(run for run in of_root[last:] if not properties(run).get("state"))]
-    return kept
+        runs_to_keep += [*of_root[:last], *(run for run in of_root[last:] if not properties(run).get("state"))]
+    return runs_to_keep
 
 
 class _Folders:
@@ -193,9 +193,9 @@ class _Folders:
             int(artifact.id) in self._needed.artifacts for artifact in artifacts
         ):
             return
-        others = {self._producers.get(int(artifact.id), "") for artifact in artifacts} - {self._pipeline}
-        if others:
-            self._keep(entry.path, f"it is an artifact of {', '.join(sorted(others)) or 'another tool'}")
+        other_pipelines = {self._producers.get(int(artifact.id), "") for artifact in artifacts} - {self._pipeline}
+        if other_pipelines:
+            self._keep(entry.path, f"it is an artifact of {', '.join(sorted(other_pipelines)) or 'another tool'}")
         elif artifacts:
             live = tuple(int(artifact.id) for artifact in artifacts if artifact.state != pb.Artifact.DELETED)
             self._add("artifact" if live else "left over", entry.path, live)
@@ -260,9 +260,9 @@ def _unknown(path: str, store: Store) -> str:
 
 
 def _moved(pipeline: str, folder: str, home: str) -> str:
-    here = os.path.join(home, "artifacts")
+    place = os.path.join(home, "artifacts")
     return (
-        f"the store has the artifacts of {pipeline} in {folder}, and none in {here}: the root was moved or copied, or "
+        f"the store has the artifacts of {pipeline} in {folder}, and none in {place}: the root was moved or copied, or "
         f"the store belongs to another root. Move it back, or, if {os.path.dirname(folder)} no longer exists, create a "
         f"link there to {home}"
     )

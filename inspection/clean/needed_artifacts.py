@@ -128,16 +128,16 @@ def _destination(pushed: pb.Artifact) -> str:
 
 def _ancestors_and_results(store: Store, models: set[int]) -> set[int]:
     """Return ids of the models, of all that they were made from, and of their evaluations, blessings and pushes."""
-    needed, todo = set(models), set(models)
+    ids, todo = set(models), set(models)
     while todo:
         producer_ids = producers(store, todo)
         # The base model of a warm start is no longer needed.
         events = store.events_of_executions(producer_ids.values())
         todo = {
             int(event.artifact_id) for event in events if not any(step.key == "base_model" for step in event.path.steps)
-        } - needed
-        needed |= todo
+        } - ids
+        ids |= todo
     consumers = {int(event.execution_id) for event in store.events_of_artifacts(models) if event.type in INPUT_EVENTS}
-    return needed | {
+    return ids | {
         int(event.artifact_id) for event in store.events_of_executions(consumers) if event.type == pb.Event.OUTPUT
     }

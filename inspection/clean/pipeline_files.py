@@ -26,13 +26,13 @@ def old_trials(home: str, oldest: float) -> list[str]:
 def old_queries(home: str, kept_runs: set[str], oldest: float) -> list[str]:
     """Return rows of queries that no kept run used, older than a time, since a starting run may need newer ones."""
     recorded = [read_run(os.path.join(home, "runs", run)) for run in kept_runs]
-    needed = {os.path.basename(run.query.path) for run in recorded if run is not None and run.query is not None}
+    names = {os.path.basename(run.query.path) for run in recorded if run is not None and run.query is not None}
     files = [
         entry
         for entry in entries(os.path.join(home, "queries"))
         if _QUERY.fullmatch(entry.name) and not entry.is_symlink()
     ]
-    return [entry.path for entry in files if entry.name not in needed and entry.stat().st_mtime < oldest]
+    return [entry.path for entry in files if entry.name not in names and entry.stat().st_mtime < oldest]
 
 
 def entries(folder: str) -> list["os.DirEntry[str]"]:

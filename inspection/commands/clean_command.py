@@ -25,10 +25,10 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Call
     root = os.path.abspath(root)
     if not os.path.isdir(root):
         raise UserError(f"{root} does not exist: name the folder of all runs with --root")
-    known = pipelines(store)
-    if args.pipeline not in (None, *known):
-        raise UserError(f"no pipeline {args.pipeline!r} in {store.where}. {nearest(args.pipeline, known)}")
-    names = [name for name in known if args.pipeline in (None, name)]
+    known_pipelines = pipelines(store)
+    if args.pipeline not in (None, *known_pipelines):
+        raise UserError(f"no pipeline {args.pipeline!r} in {store.where}. {nearest(args.pipeline, known_pipelines)}")
+    names = [name for name in known_pipelines if args.pipeline in (None, name)]
     if args.empty_trash:
         return _empty(root, args.pipeline)
     if args.undo is not None:
@@ -112,13 +112,13 @@ def _undo(root: str, url: str | None, time: str, names: Sequence[str]) -> tuple[
             raise UserError(f"{os.path.join(root, trash.FOLDER)} contains nothing that can be put back")
         if time not in (LATEST, *times):
             raise UserError(f"the trash has no clean-up {time!r}. Clean-ups: {', '.join(times)}")
-        chosen = [
+        selected = [
             entry for entry in entries if os.path.basename(entry.batch) == (times[-1] if time == LATEST else time)
         ]
-        chosen = [entry for entry in chosen if entry.pipeline in names]
-        busy = [name for name in {entry.pipeline for entry in chosen} if not locks.enter_context(alone(root, name))]
-        chosen = [entry for entry in chosen if entry.pipeline not in busy]
-        put_back, kept = trash.put_back(open_store(root, url, readonly=False), root, chosen)
+        selected = [entry for entry in selected if entry.pipeline in names]
+        busy = [name for name in {entry.pipeline for entry in selected} if not locks.enter_context(alone(root, name))]
+        selected = [entry for entry in selected if entry.pipeline not in busy]
+        put_back, kept = trash.put_back(open_store(root, url, readonly=False), root, selected)
     restored = [
         Removal(pipeline=entry.pipeline, kind=entry.kind, path=entry.origin, size=size(entry.origin))
         for entry in put_back

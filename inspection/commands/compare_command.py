@@ -45,11 +45,11 @@ def _section(section: Section, limit: int) -> list[Any]:
     count = len(section.differences)
     if not count:
         return [f"{section.name}: {section.note or 'equal'}"]
-    shown = section.differences[:limit]
+    differences = section.differences[:limit]
     title = f"{section.name}: {count} differ{'s' if count == 1 else ''}"
     title += f", the first {limit}; --limit N shows more" if count > limit else ""
     title += f"; {section.note}" if section.note else ""
-    rows, headers = [_row(section.name, difference) for difference in shown], _HEADERS[section.name]
+    rows, headers = [_row(section.name, difference) for difference in differences], _HEADERS[section.name]
     if section.name in ("metrics", "config") and not any(row[-1] for row in rows):
         rows, headers = [row[:-1] for row in rows], headers[:-1]
     return [title, table(headers, rows)]

@@ -28,6 +28,6 @@ def _text(file: str, previous: str | None, gone: Sequence[Mapping[str, Any]]) ->
             f"{len(gone)} artifact{'s' if len(gone) > 1 else ''} of the backup {are} no longer on disk, and marked as "
             "deleted: stages that need them run again. To undo this, put the files back and restore again"
         )
-        lines += [f"  {one['type']} {one['artifact']}: {one['path']}" for one in gone[:SHOWN]]
+        lines += [f"  {missing['type']} {missing['artifact']}: {missing['path']}" for missing in gone[:SHOWN]]
         lines += [f"  and {len(gone) - SHOWN} more: --json lists all"] if len(gone) > SHOWN else []
     return "\n".join(lines) + "\n"

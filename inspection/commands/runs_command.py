@@ -18,12 +18,12 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[list[Run], Callable[
     """Return the runs, and a function that formats them."""
     runs = list_runs(store, pipeline=args.pipeline, state=args.state, since=args.since, limit=args.limit)
     filtered = any((args.pipeline, args.state, args.since))
-    others = 0
+    count = 0
     if args.state is not None and "FAILED" in args.state:
         missed = [state for state in REFUSED if state not in args.state]
-        others = len(list_runs(store, pipeline=args.pipeline, state=missed, since=args.since, limit=args.limit))
-    note = f"{others} more {'was' if others == 1 else 'were'} refused: --state {','.join(('failed', *REFUSED)).lower()}"
-    return runs, lambda: _text(runs, filtered) + (f"{note}\n" if others else "")
+        count = len(list_runs(store, pipeline=args.pipeline, state=missed, since=args.since, limit=args.limit))
+    note = f"{count} more {'was' if count == 1 else 'were'} refused: --state {','.join(('failed', *REFUSED)).lower()}"
+    return runs, lambda: _text(runs, filtered) + (f"{note}\n" if count else "")
 
 
 def _text(runs: Sequence[Run], filtered: bool) -> str:

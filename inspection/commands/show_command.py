@@ -37,8 +37,8 @@ class Shown:
 def answer(store: Store, args: argparse.Namespace) -> tuple[Shown, Callable[[], str]]:
     """Return the run and its provenance, and a function that formats them."""
     detail, origin, is_model = provenance.read(store, args.name, pipeline=args.pipeline)
-    shown = Shown(run=detail.run, nodes=detail.nodes, provenance=origin)
-    return shown, lambda: _text(detail, origin, is_model)
+    content = Shown(run=detail.run, nodes=detail.nodes, provenance=origin)
+    return content, lambda: _text(detail, origin, is_model)
 
 
 def _text(detail: RunDetail, origin: Provenance, is_model: bool) -> str:

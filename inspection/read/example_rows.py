@@ -46,16 +46,16 @@ def read_examples(artifact: pb.Artifact, *, split: str | None = None, limit: int
       UserError: The split does not exist, or the rows are not tf.Examples.
       ResourceError: The files are missing or damaged.
     """
-    what = f"Examples {artifact.id}"
+    description = f"Examples {artifact.id}"
     payload = str(properties(artifact).get("payload_format") or "FORMAT_TF_EXAMPLE")
     if payload not in ("FORMAT_TF_EXAMPLE", "6"):
-        raise UserError(f"{what} is in the format {payload}. Only FORMAT_TF_EXAMPLE can be shown")
-    splits = artifact_files.examples(artifact.uri, what)
+        raise UserError(f"{description} is in the format {payload}. Only FORMAT_TF_EXAMPLE can be shown")
+    splits = artifact_files.examples(artifact.uri, description)
     if not splits:
-        raise ResourceError(f"{what}: {artifact.uri} contains no split folder")
+        raise ResourceError(f"{description}: {artifact.uri} contains no split folder")
     split = next(iter(splits)) if split is None else split
     if split not in splits:
-        raise UserError(f"{what} has no split {split!r}. {nearest(split, splits)}")
+        raise UserError(f"{description} has no split {split!r}. {nearest(split, splits)}")
     rows = list(itertools.islice(_rows(splits[split]), limit))
     return Rows(artifact=int(artifact.id), split=split, splits=tuple(splits), rows=rows)
 

@@ -85,10 +85,10 @@ class RecordedRun:
     @property
     def used(self) -> Mapping[str, Any]:
         """The config with the values of the tuner in place of its own."""
-        used = copy.deepcopy(dict(self.config))
+        config = copy.deepcopy(dict(self.config))
         for key, value in self.tuned.items():
-            _put(used, key.split("."), value)
-        return used
+            _put(config, key.split("."), value)
+        return config
 
 
 def read_run(folder: str | None) -> RecordedRun | None:
@@ -133,7 +133,9 @@ def parse_run(content: Mapping[str, Any]) -> RecordedRun:
         seed=_of_type(content.get("seed"), int, None),
         versions=_of_type(content.get("versions"), dict, {}),
         nodes=tuple(name for name in nodes if isinstance(name, str)),
-        upstream={str(node): tuple(map(str, needed)) for node, needed in upstream.items() if isinstance(needed, list)}
+        upstream={
+            str(node): tuple(map(str, required)) for node, required in upstream.items() if isinstance(required, list)
+        }
         if isinstance(upstream, dict)
         else None,
         unused=_mappings(content.get("unused")),

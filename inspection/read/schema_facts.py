@@ -146,7 +146,7 @@ def _described(split: str, column: str, info: Any, finding: recorded_findings.Fi
         return [_anomaly(split, column, info.severity, finding.gate, finding.text, finding.edit)]
     reasons = [(reason.short_description, reason.description) for reason in info.reason]
     reasons = reasons or [(info.short_description, info.description)]
-    return [_anomaly(split, column, info.severity, what, description) for what, description in reasons]
+    return [_anomaly(split, column, info.severity, kind, description) for kind, description in reasons]
 
 
 def _anomaly(split: str, column: str, severity: int, what: str, description: str, edit: str = "") -> Anomaly:

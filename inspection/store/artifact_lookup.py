@@ -36,8 +36,8 @@ def list_artifacts(
     Raises:
       UserError: The store does not have this type.
     """
-    if type_name is not None and type_name not in (known := store.artifact_types()):
-        raise UserError(f"no artifact of type {type_name!r} in {store.where}. {nearest(type_name, known)}")
+    if type_name is not None and type_name not in (type_names := store.artifact_types()):
+        raise UserError(f"no artifact of type {type_name!r} in {store.where}. {nearest(type_name, type_names)}")
     if run is not None:
         of_type = [artifact for artifact, _ in of_run(store, run) if type_name in (None, artifact.type)]
         artifacts = sorted(

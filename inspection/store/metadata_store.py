@@ -172,8 +172,8 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
             location = f"in {path}" if url else f"under {root}"
             raise UserError(f"no runs yet {location}: start one with python runner.py --local")
         try:
-            own = os.path.realpath(os.path.dirname(path)) == os.path.realpath(root) if root else False
-            store = Store(MetadataStore(config), where=path, relocation=Relocation(root, own))
+            is_of_root = os.path.realpath(os.path.dirname(path)) == os.path.realpath(root) if root else False
+            store = Store(MetadataStore(config), where=path, relocation=Relocation(root, is_of_root))
         except (RuntimeError, mlmd_errors.StatusError) as error:
             raise ResourceError(f"{path} cannot be opened by ML Metadata: {_first_line(error)}. {_FIX}") from error
         if not readonly:

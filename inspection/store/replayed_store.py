@@ -65,10 +65,10 @@ class _Replay:
         self._mlmd.put_contexts([context])
         if not self._mlmd.get_parent_contexts_by_context(context.id):
             self._mlmd.put_parent_contexts([pb.ParentContext(parent_id=pipeline.id, child_id=context.id)])
-        own = [record for record in run.steps.values() if record["state"] != "CACHED"]
-        began = min((_milliseconds(record["started"]) for record in own), default=0)
-        ended = max((_milliseconds(record.get("ended") or record["started"]) for record in own), default=0)
-        self.times.append(("Context", context.id, began, ended))
+        records = [record for record in run.steps.values() if record["state"] != "CACHED"]
+        began = min((_milliseconds(record["started"]) for record in records), default=0)
+        end = max((_milliseconds(record.get("ended") or record["started"]) for record in records), default=0)
+        self.times.append(("Context", context.id, began, end))
         for task, record in _in_order(run.steps):
             self._execute(run, pipeline, context, task, record, began)
 
@@ -82,9 +82,12 @@ class _Replay:
         )
         cached = record["state"] == "CACHED"
         started = began if cached else _milliseconds(record["started"])
-        ended = started if cached else _milliseconds(record.get("ended") or record["started"])
-        inputs = {key: [self._artifact(one) for one in group] for key, group in record["inputs"].items()}
-        outputs = {key: [self._artifact(one, inputs)] for key, one in record["outputs"].items()}
+        end = started if cached else _milliseconds(record.get("ended") or record["started"])
+        inputs = {
+            key: [self._artifact(artifact_record) for artifact_record in group]
+            for key, group in record["inputs"].items()
+        }
+        outputs = {key: [self._artifact(artifact_record, inputs)] for key, artifact_record in record["outputs"].items()}
         if execution.last_known_state not in (pb.Execution.COMPLETE, pb.Execution.CACHED):
             outputs = {}
         pairs = [
@@ -94,10 +97,10 @@ class _Replay:
             for index, artifact in enumerate(group)
         ]
         node = self._context(NODE_CONTEXT, f"{run.pipeline}.{task}")
-        made, artifact_ids, _ = self._mlmd.put_execution(execution, pairs, [pipeline, context, node])
+        execution_id, artifact_ids, _ = self._mlmd.put_execution(execution, pairs, [pipeline, context, node])
         for (artifact, _), number in zip(pairs, artifact_ids, strict=True):
             artifact.id = number
-        self.times.append(("Execution", made, started, ended))
+        self.times.append(("Execution", execution_id, started, end))
 
     def _context(self, kind: str, name: str) -> pb.Context:
         if (kind, name) not in self._contexts:
@@ -121,7 +124,7 @@ class _Replay:
         artifact.state = pb.Artifact.LIVE
         for key, value in plain.get("metadata", {}).items():
             if key in _MODELS and inputs is not None:
-                value = next((one.id for one in inputs.get(_MODELS[key], [])), 0)
+                value = next((model.id for model in inputs.get(_MODELS[key], [])), 0)
             typed = name in _DATA and key in _TYPED
             _put((artifact.properties if typed else artifact.custom_properties)[key], value)
         self._artifacts[uri] = artifact
@@ -170,14 +173,14 @@ def open_bucket(root: str) -> Store:
         ResourceError: the bucket cannot be used.
     """
     try:
-        known: dict[tuple[str, str], Steps] = {}
+        steps_by_run: dict[tuple[str, str], Steps] = {}
         for pipeline in step_records.names(root):
             for run_id in step_records.names(f"{root}/{pipeline}/{step_records.RUNS}"):
                 if steps := step_records.of_run(f"{root}/{pipeline}", run_id):
-                    known[pipeline, run_id] = steps
+                    steps_by_run[pipeline, run_id] = steps
     except buckets.BucketError as error:
         raise ResourceError(str(error.strerror)) from error
-    if not known:
+    if not steps_by_run:
         raise UserError(
             f"no runs under {root}: name the --cloud-root of jobs that ran on Kubeflow or Vertex AI; jobs that older "
             "versions compiled leave no records there"
@@ -188,16 +191,16 @@ def open_bucket(root: str) -> Store:
                 pipeline,
                 run_id,
                 f"{root}/{pipeline}/{step_records.RUNS}/{run_id}",
-                step_records.with_cached(steps, functools.partial(_of_pipeline, known, pipeline)),
+                step_records.with_cached(steps, functools.partial(_of_pipeline, steps_by_run, pipeline)),
             )
-            for (pipeline, run_id), steps in known.items()
+            for (pipeline, run_id), steps in steps_by_run.items()
         ],
         root,
     )
 
 
-def _of_pipeline(known: Mapping[tuple[str, str], Steps], pipeline: str, run_id: str) -> Steps:
-    return known.get((pipeline, run_id), {})
+def _of_pipeline(steps_by_run: Mapping[tuple[str, str], Steps], pipeline: str, run_id: str) -> Steps:
+    return steps_by_run.get((pipeline, run_id), {})
 
 
 def type_name(kind: Mapping[str, str]) -> str:
@@ -211,11 +214,15 @@ def _in_order(steps: Steps) -> list[tuple[str, Record]]:
     """Return steps, each after those that wrote its inputs."""
     waiting, ordered = dict(steps), []
     while waiting:
-        wrote = {one["uri"] for record in waiting.values() for one in record["outputs"].values()}
+        wrote = {
+            artifact_record["uri"] for record in waiting.values() for artifact_record in record["outputs"].values()
+        }
         ready = [
             task
             for task, record in waiting.items()
-            if not any(one["uri"] in wrote for group in record["inputs"].values() for one in group)
+            if not any(
+                artifact_record["uri"] in wrote for group in record["inputs"].values() for artifact_record in group
+            )
         ]
         for task in ready or list(waiting):
             ordered.append((task, waiting.pop(task)))

@@ -14,13 +14,13 @@ _SSL = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 
 def redact(url: str) -> str:
     """Return a URL with its password replaced by ***, also if the URL is malformed or has another scheme."""
-    head, mark, rest = url.partition("://")
+    head, mark, address = url.partition("://")
     if not mark or not re.fullmatch(r"[\w.+-]*", head):
-        head, mark, rest = "", "", url
-    rest = re.sub(r"^([^:@]*):.*@", r"\1:***@", rest, flags=re.DOTALL)
+        head, mark, address = "", "", url
+    address = re.sub(r"^([^:@]*):.*@", r"\1:***@", address, flags=re.DOTALL)
     # Without an @, the text in place of a port may be a password whose host was forgotten.
-    rest = re.sub(r"^([^:@/\[]*):(?!\*\*\*@|\d*(?:[/?#]|$)).*", r"\1:***", rest, flags=re.DOTALL)
-    return head + mark + re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", rest, flags=re.IGNORECASE)
+    address = re.sub(r"^([^:@/\[]*):(?!\*\*\*@|\d*(?:[/?#]|$)).*", r"\1:***", address, flags=re.DOTALL)
+    return head + mark + re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", address, flags=re.IGNORECASE)
 
 
 def connection_config(root: str, url: str | None) -> pb.ConnectionConfig:

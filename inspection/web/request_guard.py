@@ -84,10 +84,10 @@ class Guard:
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 existing = dict(message.get("headers", ()))
-                added = [
+                security_headers = [
                     (name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in existing
                 ]
-                message = {**message, "headers": [*message.get("headers", ()), *added]}
+                message = {**message, "headers": [*message.get("headers", ()), *security_headers]}
             await send(message)
 
         refusal = self._refusal(scope)

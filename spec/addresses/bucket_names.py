@@ -39,5 +39,9 @@ def bucket_names(edges: Sequence[float]) -> tuple[str, ...]:
 def _written(edge: float, digits: int) -> str:
     if digits > _FEWEST_DIGITS and abs(edge) < _WHOLE and float(edge).is_integer():
         return str(int(edge))
-    written = f"{edge:.{digits}g}"
-    return str(int(float(written))) if "e+" in written and digits > _FEWEST_DIGITS and abs(edge) < _WHOLE else written
+    digits_of_edge = f"{edge:.{digits}g}"
+    return (
+        str(int(float(digits_of_edge)))
+        if "e+" in digits_of_edge and digits > _FEWEST_DIGITS and abs(edge) < _WHOLE
+        else digits_of_edge
+    )

@@ -79,8 +79,8 @@ class Cleaning:
             data: [data] with all its defaults, or what `section` leaves of it.
         """
         of_column = {name: tuple(texts) for name, texts in data["column_null_values"].items()}
-        written = data.get("csv", {})
-        numbers = NumberFormat(written["decimal"], written["thousands"], tuple(written["units"])) if written else None
+        csv = data.get("csv", {})
+        numbers = NumberFormat(csv["decimal"], csv["thousands"], tuple(csv["units"])) if csv else None
         fold = tuple(data["fold_case"])
         return cls(
             data["strip_whitespace"], tuple(data["null_values"]), of_column, fold, numbers or PLAIN, data["dates"]

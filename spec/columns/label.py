@@ -43,9 +43,9 @@ class Label(Strict):
     split."""
 
     @classmethod
-    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+    def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
         """Return the keys of other tasks; none for a task that is unknown or was not imported yet."""
-        name = str(given.get("task", "regression"))
+        name = str(section.get("task", "regression"))
         if name not in tasks.shipped() and name not in sys.modules:
             return []
         return [key for key in _OF_TASKS if key not in tasks.find(name).label_keys]
@@ -114,13 +114,13 @@ class Label(Strict):
         """
         if self.kind == "regression" or self.tiers is not None:
             return value
-        named = self.names
+        class_names = self.names
         if self.threshold is not None:
-            return (named or ())[int(float(value) >= self.threshold)]
+            return (class_names or ())[int(float(value) >= self.threshold)]
         text = self.text(value)
         if self.positive is not None:
-            return (named or ())[int(text == self.positive)]
-        return text if named is None or text in named else None
+            return (class_names or ())[int(text == self.positive)]
+        return text if class_names is None or text in class_names else None
 
     @staticmethod
     def text(value: str | float) -> str:

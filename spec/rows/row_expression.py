@@ -83,11 +83,13 @@ class Expression:
             if texts[0] != texts[1]:
                 column, other = (values[0], values[1]) if isinstance(values[0], Column) else (values[1], values[0])
                 has = "text" if columns[column.name] == "BYTES" else "a number"
-                shown = f"column {other.name!r}" if isinstance(other, Column) else repr(other)
+                operand = f"column {other.name!r}" if isinstance(other, Column) else repr(other)
                 advice = (
                     "" if isinstance(other, Column) else f": write {repr(str(other)) if has == 'text' else 'a number'}"
                 )
-                raise ValueError(f"{self.text!r} compares column {column.name!r}, which is {has}, with {shown}{advice}")
+                raise ValueError(
+                    f"{self.text!r} compares column {column.name!r}, which is {has}, with {operand}{advice}"
+                )
 
     def _split(self) -> Iterator[tuple[str, str]]:
         at = 0
@@ -162,8 +164,8 @@ class Expression:
 
     def _value(self) -> Column | str | float:
         if (number := self._next("number")) is not None:
-            whole = int(number) if re.fullmatch(r"-?\d{1,19}", number) else None
-            return whole if whole is not None and abs(whole) <= LARGEST_INT else float(number)
+            integer = int(number) if re.fullmatch(r"-?\d{1,19}", number) else None
+            return integer if integer is not None and abs(integer) <= LARGEST_INT else float(number)
         if (text := self._next("text")) is not None:
             return text[1:-1]
         if (name := self._next("column")) is not None:

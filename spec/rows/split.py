@@ -45,9 +45,9 @@ class Split(Strict):
     """Share of the test split."""
 
     @classmethod
-    def idle(cls, given: Mapping[str, Any]) -> Collection[str]:
+    def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
         """Keys of other ways to divide."""
-        acting = _DIVIDE.get(str(given.get("by", "hash")))
+        acting = _DIVIDE.get(str(section.get("by", "hash")))
         return () if acting is None else [key for key in cls.model_fields if key != "by" and key not in acting]
 
     @model_validator(mode="after")

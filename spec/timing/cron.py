@@ -147,7 +147,7 @@ def _values(place: int, field: str) -> set[int]:
 
 
 def _number(place: int, text: str, wrong: str) -> int:
-    named = _NAMES[place].get(text.lower())
-    if named is None and not (text.isascii() and text.isdecimal()):
+    number = _NAMES[place].get(text.lower())
+    if number is None and not (text.isascii() and text.isdecimal()):
         raise ValueError(wrong)
-    return int(text) if named is None else named
+    return int(text) if number is None else number

@@ -34,21 +34,21 @@ def _of_six(fields: Sequence[str]) -> str:
     """Explain an expression of six or seven fields, which has seconds first, a year last, or both."""
     year = len(fields) == 7 or "?" in (fields[2], fields[4]) or bool(re.fullmatch(r"(19|20)\d\d.*", fields[-1]))
     second = len(fields) == 7 or not year
-    kept = list(fields[1 if second else 0 :])[:5]
-    what = " and ".join(["the second as its first"] * second + ["the year as its last"] * year)
+    five = list(fields[1 if second else 0 :])[:5]
+    extra = " and ".join(["the second as its first"] * second + ["the year as its last"] * year)
     tools = "Kubeflow, Quartz and Spring" if second else "Amazon EventBridge"
-    hint = f"it has {what} field, as {tools} write it; here a time has five fields"
-    if any(re.search(r"[LW#]", field) for field in (kept[2], kept[4])):
+    hint = f"it has {extra} field, as {tools} write it; here a time has five fields"
+    if any(re.search(r"[LW#]", field) for field in (five[2], five[4])):
         return f"{hint}, without L, W and #"
-    written = ["*" if field == "?" else field for field in kept]
+    cron_fields = ["*" if field == "?" else field for field in five]
     # Quartz and EventBridge count weekdays from 1 = Sunday, cron from 0 = Sunday. Kubeflow counts as cron does.
     days = (
-        f'; check the day of the week "{kept[4]}": Quartz and EventBridge count from 1 = Sunday, cron from 0 = Sunday'
+        f'; check the day of the week "{five[4]}": Quartz and EventBridge count from 1 = Sunday, cron from 0 = Sunday'
     )
-    counted = days if re.search(r"\d", kept[4]) else ""
+    counted = days if re.search(r"\d", five[4]) else ""
     seconds = f"; runs start at second 0, not {fields[0]}" if second and fields[0] != "0" else ""
     years = f"; the year {fields[-1]} cannot be given" if year and fields[-1] not in ("*", "?") else ""
-    return f'{hint}: write "{" ".join(written)}"{seconds}{years}{counted}'
+    return f'{hint}: write "{" ".join(cron_fields)}"{seconds}{years}{counted}'
 
 
 def _every(match: "re.Match[str]") -> str:
@@ -114,8 +114,8 @@ def uneven(field: str, place: int) -> str:
     if length % step == 0:
         return ""
     last = (length - 1) // step * step
-    rest = f"{length - last} {name}{'s' if length - last > 1 else ''}"
+    last_step = f"{length - last} {name}{'s' if length - last > 1 else ''}"
     return (
         f"{field!r} is not every {step} {name}s: steps start again with each {('hour', 'day')[place]}, so the step "
-        f"from {name} {last} to {name} 0 is {rest}"
+        f"from {name} {last} to {name} 0 is {last_step}"
     )

@@ -135,11 +135,11 @@ def ascii_address(address: str) -> str:
             raise ValueError
     except ValueError:
         raise ValueError(f"the address is not valid: {expected}, without USER:PASSWORD@") from None
-    rest = parts._replace(
+    ascii_parts = parts._replace(
         netloc=host if port is None else f"{host}:{port}",
         # % is safe, so that nothing is encoded twice.
         path=urllib.parse.quote(parts.path, safe=_URL),
         query=urllib.parse.quote(parts.query, safe=_URL),
         fragment="",
     )
-    return urllib.parse.urlunsplit(rest)
+    return urllib.parse.urlunsplit(ascii_parts)

@@ -250,7 +250,7 @@ def own_loss(label: Array, probabilities: Array) -> Array:
         label: int64 (n,), -1 for none, with the loss of p = 0.
         probabilities: (n, classes); the loss is NaN if one of a row is not finite.
     """
-    own = probabilities[np.arange(len(label)), np.maximum(label, 0)].astype(np.float64)
-    own = np.where(np.isfinite(probabilities).all(axis=1), np.where(label >= 0, own, 0.0), np.nan)
-    loss: Array = -np.log(np.clip(own, EPSILON, 1.0))
+    probability = probabilities[np.arange(len(label)), np.maximum(label, 0)].astype(np.float64)
+    probability = np.where(np.isfinite(probabilities).all(axis=1), np.where(label >= 0, probability, 0.0), np.nan)
+    loss: Array = -np.log(np.clip(probability, EPSILON, 1.0))
     return loss

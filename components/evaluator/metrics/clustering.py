@@ -125,8 +125,8 @@ def adjusted_rand(cluster: Array, label: Array, count: Array) -> float:
         label: int64 (u,) from 1; 0 means no label and is ignored.
         count: float64 (u,), rows of each cell.
     """
-    known = label > 0
-    cluster, label, count = cluster[known], label[known], count[known]
+    has_label = label > 0
+    cluster, label, count = cluster[has_label], label[has_label], count[has_label]
     total = _pairs(count.sum())
     if not total:
         return math.nan
@@ -148,8 +148,8 @@ def silhouette(vectors: Array, cluster: Array) -> Array:
         vectors: (n, width).
         cluster: int64 (n,).
     """
-    names, own = np.unique(cluster, return_inverse=True)
-    own = own.reshape(-1)
+    names, positions = np.unique(cluster, return_inverse=True)
+    positions = positions.reshape(-1)
     if len(names) < 2:
         return np.full(len(cluster), math.nan)
     points = vectors.astype(np.float64)
@@ -157,13 +157,13 @@ def silhouette(vectors: Array, cluster: Array) -> Array:
     squares = (points**2).sum(axis=1)
     distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * points @ points.T, 0))
     np.fill_diagonal(distances, 0.0)
-    sizes = np.bincount(own)
-    sums = distances @ np.eye(len(names))[own]
-    rows = np.arange(len(own))
-    inner = sums[rows, own] / np.maximum(sizes[own] - 1, 1)
+    sizes = np.bincount(positions)
+    sums = distances @ np.eye(len(names))[positions]
+    rows = np.arange(len(positions))
+    inner = sums[rows, positions] / np.maximum(sizes[positions] - 1, 1)
     means = sums / sizes
-    means[rows, own] = np.inf
+    means[rows, positions] = np.inf
     outer = means.min(axis=1)
     scale = np.maximum(inner, outer)
-    result = np.divide(outer - inner, scale, out=np.zeros(len(own)), where=scale != 0)
-    return np.where(sizes[own] == 1, 0.0, result)
+    result = np.divide(outer - inner, scale, out=np.zeros(len(positions)), where=scale != 0)
+    return np.where(sizes[positions] == 1, 0.0, result)

@@ -41,8 +41,12 @@ class Totals:
         """Weight of the rows of each class that are right, predicted as it, and labelled as it, (classes,) each."""
         label, predicted = np.divmod(self.sums.bins, self.size + 1)
         right, weights = label == predicted, self.sums.weights
-        own = np.bincount(label[right], weights[right], self.size)
-        return own, np.bincount(predicted, weights, self.size + 1)[: self.size], np.bincount(label, weights, self.size)
+        correct = np.bincount(label[right], weights[right], self.size)
+        return (
+            correct,
+            np.bincount(predicted, weights, self.size + 1)[: self.size],
+            np.bincount(label, weights, self.size),
+        )
 
     @property
     def loss(self) -> float:
@@ -52,11 +56,11 @@ class Totals:
     @property
     def macro_f1(self) -> float:
         """Mean F1 of the classes that occur; NaN if a prediction is not finite."""
-        own, predicted, labelled = self.margins
-        both = predicted + labelled
-        occurs = both > 0
+        correct, predicted, labelled = self.margins
+        total = predicted + labelled
+        occurs = total > 0
         is_defined = occurs.any() and math.isfinite(self.loss)
-        return float((2 * own[occurs] / both[occurs]).mean()) if is_defined else math.nan
+        return float((2 * correct[occurs] / total[occurs]).mean()) if is_defined else math.nan
 
     def top_k_accuracy(self) -> Proportion | None:
         """Return top-k accuracy; None if it is 1 by definition."""
@@ -145,14 +149,14 @@ class Classes(Measure):
     def own_rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
         """See Measure; predictions are `probabilities` (n, classes)."""
         probabilities = predictions["probabilities"]
-        finite, known = np.isfinite(probabilities).all(axis=1), label >= 0
+        finite, has_label = np.isfinite(probabilities).all(axis=1), label >= 0
         # argmax takes NaN for the most likely class.
         predicted = np.where(finite, probabilities.argmax(axis=1), self.size)
-        own = probabilities[np.arange(len(label)), np.maximum(label, 0)][:, None]
+        label_probability = probabilities[np.arange(len(label)), np.maximum(label, 0)][:, None]
         earlier = np.arange(self.size) < np.maximum(label, 0)[:, None]
-        rank = ((probabilities > own) | ((probabilities == own) & earlier)).sum(axis=1)
-        right, among = known & (predicted == label), known & finite & (rank < self._top_k)
-        bins = np.where(known, label * (self.size + 1) + predicted, -1)
+        rank = ((probabilities > label_probability) | ((probabilities == label_probability) & earlier)).sum(axis=1)
+        right, among = has_label & (predicted == label), has_label & finite & (rank < self._top_k)
+        bins = np.where(has_label, label * (self.size + 1) + predicted, -1)
         numbers = np.stack([self.errors(label, predictions), right, among], axis=1)
         return numbers.astype(np.float64), bins[:, None]
 

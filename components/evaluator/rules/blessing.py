@@ -102,9 +102,9 @@ def judge(
     Returns:
         An outcome for each comparison, and one for an error that is not finite.
     """
-    own = {metric.name: metric for metric in metrics}
-    rules = _outcomes(kind, figures, demands, lambda name: own.get(stem(name)) or metric_catalog.find(name))
-    return [replace(rule, definition=own.get(stem(rule.metric))) for rule in rules]
+    by_name = {metric.name: metric for metric in metrics}
+    rules = _outcomes(kind, figures, demands, lambda name: by_name.get(stem(name)) or metric_catalog.find(name))
+    return [replace(rule, definition=by_name.get(stem(rule.metric))) for rule in rules]
 
 
 def _outcomes(
@@ -143,8 +143,8 @@ def _rule(
             yield Rule(metric, math.nan, math.nan, True, "skipped", slice_, count, note)
         elif of_slice is None:
             edit = f"set {key}.min_count, so that the rule is skipped without such rows, or name another slice"
-            known = [text_of(key) for key in figures if key and _names(key) == _names(slice_)][:NAMED]
-            note = f"no row is in this slice{'. Known slices: ' + '; '.join(known) if known else ''}"
+            slices = [text_of(key) for key in figures if key and _names(key) == _names(slice_)][:NAMED]
+            note = f"no row is in this slice{'. Known slices: ' + '; '.join(slices) if slices else ''}"
             yield Rule(metric, math.nan, math.nan, False, "absent", slice_, count, note, edit)
         else:
             if entry.floor is not None:
@@ -163,15 +163,15 @@ def _gap(find: Callable[[str], Metric], figures: Mapping[SliceKey, Figures], ent
     judged = [(slice_, figures[slice_]) for slice_ in entry.keys if figures[slice_].count >= min_count]
     skipped = len(entry.keys) - len(judged)
     note = f"{skipped} slices with fewer than {min_count} rows skipped" if skipped else ""
-    known = [(of_slice.values.get(metric, math.nan), slice_, of_slice.count) for slice_, of_slice in judged]
-    undefined = [of_slice for of_slice in known if not math.isfinite(of_slice[0])]
+    values = [(of_slice.values.get(metric, math.nan), slice_, of_slice.count) for slice_, of_slice in judged]
+    undefined = [of_slice for of_slice in values if not math.isfinite(of_slice[0])]
     if undefined:
         value, slice_, count = undefined[0]
         return _not_finite(metric, value, slice_, count)
-    if len(known) < 2:
+    if len(values) < 2:
         note = "; ".join(["not judged, fewer than two slices to compare", *([note] if note else [])])
         return Rule(metric, math.nan, limit, True, "skipped", (), None, note)
-    low, high = min(known, key=lambda of_slice: of_slice[0]), max(known, key=lambda of_slice: of_slice[0])
+    low, high = min(values, key=lambda of_slice: of_slice[0]), max(values, key=lambda of_slice: of_slice[0])
     gap = high[0] - low[0]
     worse, better = (high, low) if find(metric).better == "lower" else (low, high)
     ends = f"{metric} {worse[0]:.6g} against {better[0]:.6g} for {text_of(better[1])} ({better[2]:,.0f} rows)"
@@ -203,7 +203,7 @@ def _baseline(
     figures: Figures,
     tolerance: float,
     key: str,
-    used: float = 0.0,
+    used_tolerance: float = 0.0,
 ) -> Iterable[Rule]:
     """Yield the outcome, or nothing if the baseline has no finite value.
 
@@ -214,15 +214,19 @@ def _baseline(
     raw, definition = figures.values.get(metric, math.nan), find(metric)
     value, before = definition.distance(raw), definition.distance(figures.baseline[metric])
     is_upper = definition.lower_is_better
-    limit = before + abs(before) * max(tolerance - used, 0.0) * (1 if is_upper else -1)
+    limit = before + abs(before) * max(tolerance - used_tolerance, 0.0) * (1 if is_upper else -1)
     ok = math.isfinite(raw) and (value <= limit if is_upper else value >= limit)
     worse = decline(value, before, lower_is_better=is_upper)
     chance = "" if ok else _chance(find, metric, slice_, figures)
     edit = ""
     if not ok and math.isfinite(raw) and before and not chance:
-        edit = f"{key} = {rounded(abs(value - before) / abs(before) + used, up=True)} or more"
+        edit = f"{key} = {rounded(abs(value - before) / abs(before) + used_tolerance, up=True)} or more"
     notes = [f"worse by {worse:.2%}, tolerated"] if ok and worse > 0 else []
-    notes += [f"previous models used {min(used, tolerance):.2%} of the tolerance of {tolerance:.2%}"] if used else []
+    notes += (
+        [f"previous models used {min(used_tolerance, tolerance):.2%} of the tolerance of {tolerance:.2%}"]
+        if used_tolerance
+        else []
+    )
     note = "; ".join([*notes, *([chance] if chance else [])])
     yield Rule(metric, value, limit, ok, "baseline", slice_, figures.count, note, edit)
 

@@ -125,10 +125,10 @@ class MetricSums:
     def _centre(self, cells: Array, numbers: Array, column: int) -> Array:
         """Subtract from a number the mean of the cell's first batch."""
         value = numbers[:, column]
-        known = np.isfinite(value)
-        count = np.bincount(cells[known], minlength=len(self._centres))
+        is_finite = np.isfinite(value)
+        count = np.bincount(cells[is_finite], minlength=len(self._centres))
         fresh = np.isnan(self._centres) & (count > 0)
-        total = np.bincount(cells[known], value[known], len(self._centres))
+        total = np.bincount(cells[is_finite], value[is_finite], len(self._centres))
         self._centres[fresh] = total[fresh] / count[fresh]
         numbers = numbers.copy()
         # A cell without a finite value has no centre, and its sums are not finite.

@@ -130,9 +130,9 @@ def interpolated_pr_auc(negative: Array, positive: Array) -> float:
     if not total:
         return float("nan")
     true, all_ = np.cumsum(positive), np.cumsum(positive + negative)
-    both = positive + negative
-    before: Array = all_ - both
-    slope = positive / np.where(both > 0, both, 1.0)
+    count = positive + negative
+    before: Array = all_ - count
+    slope = positive / np.where(count > 0, count, 1.0)
     intercept = true - positive - slope * before
     ratio = np.where(before > 0, all_ / np.where(before > 0, before, 1.0), 1.0)
     return float((slope * (positive + intercept * np.log(ratio))).sum() / total)
@@ -150,7 +150,7 @@ def precision_at(negative: Array, positive: Array, limit: float | None) -> Propo
             (Manning, Raghavan and Schütze, Introduction to Information Retrieval, section 8.4).
     """
     limit = positive.sum() if limit is None else min(limit, (negative + positive).sum())
-    both = negative + positive
-    taken = np.clip(limit - (np.cumsum(both) - both), 0, both)
-    right = float((taken * positive / np.where(both > 0, both, 1.0)).sum()) if positive.sum() else float("nan")
+    total = negative + positive
+    selected = np.clip(limit - (np.cumsum(total) - total), 0, total)
+    right = float((selected * positive / np.where(total > 0, total, 1.0)).sum()) if positive.sum() else float("nan")
     return Proportion(right, float(limit))

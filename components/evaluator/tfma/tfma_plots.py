@@ -47,13 +47,13 @@ def _binary(entry: metrics_for_slice_pb2.PlotsForSlice.PlotKeyAndValue, sums: Su
     middle = (np.arange(curves.BINS) + 0.5) / curves.BINS
     cuts = np.round(np.arange(STEPS + 1) * curves.BINS / STEPS).astype(np.int64)
     for low, high in itertools.pairwise(cuts):
-        both = negatives[low:high] + positives[low:high]
+        counts = negatives[low:high] + positives[low:high]
         bucket = entry.value.calibration_histogram_buckets.buckets.add(
             lower_threshold_inclusive=low / curves.BINS, upper_threshold_exclusive=high / curves.BINS
         )
-        bucket.num_weighted_examples.value = float(both.sum())
+        bucket.num_weighted_examples.value = float(counts.sum())
         bucket.total_weighted_label.value = float(positives[low:high].sum())
-        bucket.total_weighted_refined_prediction.value = float((both * middle[low:high]).sum())
+        bucket.total_weighted_refined_prediction.value = float((counts * middle[low:high]).sum())
     for cut in cuts:
         true, false = float(positives[cut:].sum()), float(negatives[cut:].sum())
         false_negative, true_negative = float(positives[:cut].sum()), float(negatives[:cut].sum())

@@ -56,11 +56,11 @@ def eval_config(
     floors = [rule for rule in rules if rule.kind == "floor"]
     for metric in measure.metrics:
         name = metric.name
-        named = [f"{name}[{class_name}]" for class_name in measure.classes or ()] if metric.per_class else [name]
+        metric_names = [f"{name}[{class_name}]" for class_name in measure.classes or ()] if metric.per_class else [name]
         # TFMA's own values are not among the measured ones.
-        if measured is not None and not metric.only_tfma and not set(named) <= set(measured):
+        if measured is not None and not metric.only_tfma and not set(metric_names) <= set(measured):
             continue
-        for metric_name in named:
+        for metric_name in metric_names:
             options = f'"name": "{name}"'
             if metric_name != name:
                 options += f', "class_id": {_class_id(metric_name, measure.classes)}, "top_k": 1'
@@ -112,8 +112,8 @@ def slice_metrics(
     """
     proto = metrics_for_slice_pb2.MetricsForSlice()
     _write_key(proto.slice_key, key)
-    named = [("", model)] if baseline is None else [("candidate", model), ("baseline", baseline)]
-    for model_name, metrics in named:
+    metrics_by_model = [("", model)] if baseline is None else [("candidate", model), ("baseline", baseline)]
+    for model_name, metrics in metrics_by_model:
         for name, number in metrics.items():
             entry = proto.metric_keys_and_values.add()
             _name(entry.key, name, classes)

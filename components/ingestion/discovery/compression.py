@@ -94,10 +94,10 @@ def _only(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     data = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_beside(entry.filename)]
     if len(data) == 1:
         return data[0]
-    shown = ", ".join(entry.filename for entry in data[:_LISTED]) + (", ..." if len(data) > _LISTED else "")
-    held = f"{len(data)} files ({shown})" if data else "no data file"
+    names = ", ".join(entry.filename for entry in data[:_LISTED]) + (", ..." if len(data) > _LISTED else "")
+    content = f"{len(data)} files ({names})" if data else "no data file"
     raise UserError(
-        f"{path} is a zip archive of {held}, and one is expected: unpack it, as with `unzip {path} -d FOLDER`, and "
+        f"{path} is a zip archive of {content}, and one is expected: unpack it, as with `unzip {path} -d FOLDER`, and "
         "name the file or the folder in data.path"
     )
 
@@ -105,7 +105,7 @@ def _only(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 def _is_beside(name: str) -> bool:
     *folders, last = name.split("/")
     return stray_files.reason(last) is not None or any(
-        stray_files.reason(one, folder=True) is not None for one in folders
+        stray_files.reason(folder_name, folder=True) is not None for folder_name in folders
     )
 
 
@@ -132,14 +132,14 @@ class _Closing:
 def size(path: str) -> int:
     """Return the decompressed size of a local file in bytes if the file states it, else its size on disk."""
     with open(path, "rb") as file:
-        packed, whole = kind(file.read(HEAD_BYTES)), os.path.getsize(path)
-        if packed == "gzip" and whole >= _GZIP_LEAST:
+        packed, size_in_bytes = kind(file.read(HEAD_BYTES)), os.path.getsize(path)
+        if packed == "gzip" and size_in_bytes >= _GZIP_LEAST:
             file.seek(-4, os.SEEK_END)
             return int.from_bytes(file.read(), "little")
         if packed == "zip":
             with contextlib.suppress(*FAULTS):
                 return sum(entry.file_size for entry in zipfile.ZipFile(file).infolist())
-    return whole
+    return size_in_bytes
 
 
 _GZIP_LEAST = 18

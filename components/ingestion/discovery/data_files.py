@@ -95,11 +95,11 @@ def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> lis
         for split, file in candidates
         if file.span is None or file.span in selected
     ]
-    known: set[str] = set()
+    unique_paths: set[str] = set()
     for resolved_file in resolved:
-        if resolved_file.path in known:
+        if resolved_file.path in unique_paths:
             raise UserError(f"data.path names {resolved_file.path} twice: each file is read once")
-        known.add(resolved_file.path)
+        unique_paths.add(resolved_file.path)
         # Neither Arrow nor ML Metadata accepts such a name; Python represents its bytes as surrogates.
         if any("\ud800" <= char <= "\udfff" for char in resolved_file.path):
             raise UserError(f"data.path: the name of {resolved_file.path!r} is not UTF-8: rename the file")

@@ -36,7 +36,7 @@ def keys(paths: Iterable[str]) -> list[str]:
         paths: Files, relative to the data folder.
     """
     every = [parts(path) for path in paths]
-    return [key for key in (every[0] if every else ()) if all(key in one for one in every)]
+    return [key for key in (every[0] if every else ()) if all(key in file_keys for file_keys in every)]
 
 
 def value(path: str, name: str) -> str | None:
@@ -47,10 +47,10 @@ def value(path: str, name: str) -> str | None:
     """
     partitions = parts(path)
     if name not in partitions:
-        there = ", ".join(f"{key}={value}" for key, value in partitions.items()) or "none"
+        keys_of_path = ", ".join(f"{key}={value}" for key, value in partitions.items()) or "none"
         raise UserError(
             f"{path}: data.partitions names {name!r}, and no folder above the file is named {name}=VALUE (found: "
-            f"{there}): put the file into such a folder, or remove {name!r} from data.partitions"
+            f"{keys_of_path}): put the file into such a folder, or remove {name!r} from data.partitions"
         )
     return partitions[name]
 
@@ -73,18 +73,18 @@ class Partitioned:
     ) -> Iterator[pa.RecordBatch]:
         """Read the rows of a file with the values of its partition columns."""
         values = [self._value(path, name, columns.get(name) or self._kind(path, name), data) for name in self._names]
-        own = {name: kind for name, kind in columns.items() if name not in self._names}
-        for batch in self._source.batches(path, data, own, omissions):
+        file_columns = {name: kind for name, kind in columns.items() if name not in self._names}
+        for batch in self._source.batches(path, data, file_columns, omissions):
             rows = pa.array(np.zeros(len(batch), np.int32))
-            added = [value.take(rows) for value in values]
-            yield pa.RecordBatch.from_arrays([*batch.columns, *added], [*batch.schema.names, *self._names])
+            partition_columns = [value.take(rows) for value in values]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *partition_columns], [*batch.schema.names, *self._names])
 
     def types(
         self, path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None
     ) -> dict[str, str]:
         """Return the types of the file's columns, then of the partition columns: INT for an integer, else BYTES."""
-        own = {name: kind for name, kind in columns.items() if name not in self._names}
-        kinds: dict[str, str] = self._source.types(path, data, own, omissions)
+        file_columns = {name: kind for name, kind in columns.items() if name not in self._names}
+        kinds: dict[str, str] = self._source.types(path, data, file_columns, omissions)
         self._check(path, kinds)
         return kinds | {name: columns.get(name) or self._kind(path, name) for name in self._names}
 
@@ -102,9 +102,9 @@ class Partitioned:
         return reasons
 
     def _check(self, path: str, names: Iterable[str]) -> None:
-        both = [name for name in self._names if name in set(names)]
-        if both:
-            raise UserError(f"{path}: the file itself has a column {both[0]!r}: remove it from data.partitions")
+        duplicates = [name for name in self._names if name in set(names)]
+        if duplicates:
+            raise UserError(f"{path}: the file itself has a column {duplicates[0]!r}: remove it from data.partitions")
 
     def _kind(self, path: str, name: str) -> str:
         # As in Arrow and pandas: 01 is the month 1.

@@ -63,8 +63,8 @@ def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
     Raises:
         UserError: the folder or a class has no images; the message says what the folder contains.
     """
-    own = Omissions()
-    names = _remote(path) if data_paths.is_remote(path) else list(folder_walk.walk(path, own))
+    folder_omissions = Omissions()
+    names = _remote(path) if data_paths.is_remote(path) else list(folder_walk.walk(path, folder_omissions))
     classes: dict[str, list[str]] = {name: [] for name in _class_folders(path)}
     passed: dict[str, dict[str, int]] = {}
     inner: dict[str, None] = {}
@@ -75,17 +75,17 @@ def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
             classes.setdefault(top, []).append(name)
             inner |= {name.rpartition("/")[0]: None} if name.count("/") > 1 else {}
             continue
-        own.add("file", reason, name)
+        folder_omissions.add("file", reason, name)
         if slash:
             counts = passed.setdefault(top, {})
             counts[reason] = counts.get(reason, 0) + 1
     for folder in inner:
-        own.add("folder", "within the folder of a class, so of that class", folder, action="read")
-    omissions.merge(own)
+        folder_omissions.add("folder", "within the folder of a class, so of that class", folder, action="read")
+    omissions.merge(folder_omissions)
     _check_splits(path, classes)
     empty = [name for name, images in classes.items() if not images]
     if len(empty) == len(classes):
-        reasons = "".join(f"; {line}" for line in own.lines()) or ": it is empty"
+        reasons = "".join(f"; {line}" for line in folder_omissions.lines()) or ": it is empty"
         raise UserError(
             f"{path} holds no images that can be read in folders of classes{reasons}. Put a folder for each class into "
             f"it, and images into these: {', '.join(READ)}"
@@ -105,9 +105,9 @@ def _check_splits(path: str, classes: Mapping[str, list[str]]) -> None:
     if len(splits) < 2 or None in splits.values() or "train" not in splits.values():
         return
     if all(name.count("/") > 1 for images in classes.values() for name in images):
-        named = ", ".join(f'{split} = "{path.rstrip("/")}/{name}"' for name, split in splits.items())
+        paths = ", ".join(f'{split} = "{path.rstrip("/")}/{name}"' for name, split in splits.items())
         raise UserError(
-            f"{path} holds the folders {', '.join(splits)}, which are splits and no classes: write path = {{{named}}} "
+            f"{path} holds the folders {', '.join(splits)}, which are splits and no classes: write path = {{{paths}}} "
             'and split.by = "files" under [data]; both train and test are needed, eval is else cut out of train'
         )
 
@@ -149,8 +149,8 @@ def emptied(path: str, name: str, why: str) -> str:
 
 
 def _emptied(path: str, name: str, passed: Mapping[str, int]) -> str:
-    held = ", ".join(f"{count:,} file{'' if count == 1 else 's'}: {reason}" for reason, count in passed.items())
-    return emptied(path, name, held or "its folder is empty, or holds hidden files alone")
+    reasons = ", ".join(f"{count:,} file{'' if count == 1 else 's'}: {reason}" for reason, count in passed.items())
+    return emptied(path, name, reasons or "its folder is empty, or holds hidden files alone")
 
 
 def _class_folders(path: str) -> list[str]:
@@ -165,8 +165,8 @@ def _class_folders(path: str) -> list[str]:
 
 def _remote(path: str) -> list[str]:
     """Return the paths below a folder in a bucket, where only the name shows what a file is."""
-    whole = path.rstrip("/")
-    names = [name[len(whole) + 1 :] for name in data_files.matching(f"{whole}/**")]
+    folder = path.rstrip("/")
+    names = [name[len(folder) + 1 :] for name in data_files.matching(f"{folder}/**")]
     return [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
 
 

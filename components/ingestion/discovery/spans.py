@@ -103,9 +103,13 @@ def chosen(spans: Iterable[Span], data: Data) -> list[Span]:
     if data.span is not None:
         indices = [index for index, span in enumerate(rising) if str(data.span) in (span.shown, str(span.number))]
         if not indices:
-            shown = [span.shown for span in rising]
-            known = ", ".join(shown) if len(shown) <= 5 else f"{shown[0]}, {shown[1]}, ... {shown[-1]}"
-            raise UserError(f"data.span is {data.span}, which does not exist. Known spans: {known}")
+            span_texts = [span.shown for span in rising]
+            listed = (
+                ", ".join(span_texts)
+                if len(span_texts) <= 5
+                else f"{span_texts[0]}, {span_texts[1]}, ... {span_texts[-1]}"
+            )
+            raise UserError(f"data.span is {data.span}, which does not exist. Known spans: {listed}")
         rising = rising[: indices[0] + 1]
     return rising[-(data.window or 1) :]
 
@@ -143,20 +147,20 @@ def named(number: int, by: str) -> Span:
 def sentence(taken: Sequence[Span], version: int | None) -> str:
     """Return a sentence on the selected spans."""
     first, last = taken[0].shown, taken[-1].shown
-    shown = f"span {last}" if first == last else f"{len(taken)} spans, {first} to {last}"
-    return shown if version is None else f"{shown}, version {version}"
+    text = f"span {last}" if first == last else f"{len(taken)} spans, {first} to {last}"
+    return text if version is None else f"{text}, version {version}"
 
 
 def _rule(pattern: str) -> str:
     """Return the regular expression of the paths that a pattern matches."""
-    parts, used, at = [], set(), 0
+    parts, fields, at = [], set(), 0
     for token in re.finditer(r"\{(?:SPAN|VERSION|YYYY|MM|DD)\}|\*\*|\*|\?|\[[^\]]+\]", pattern):
         parts.append(re.escape(pattern[at : token.start()]))
         text, at = token[0], token.end()
         name = text.strip("{}")
         if text.startswith("{"):
-            parts.append(f"(?P={name})" if name in used else f"(?P<{name}>{_DIGITS[name]})")
-            used.add(name)
+            parts.append(f"(?P={name})" if name in fields else f"(?P<{name}>{_DIGITS[name]})")
+            fields.add(name)
         else:
             sets = "[" + re.sub(r"([\\\[^])", r"\\\1", text[1:]) if text.startswith("[") else text
             sets = f"[^{sets[2:]}" if sets.startswith("[!") else sets

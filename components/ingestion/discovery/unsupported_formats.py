@@ -146,8 +146,8 @@ def refusal(path: str, but: str = "") -> str | None:
 def by_name(path: str) -> str | None:
     """Return the message of `refusal` by the file's name alone, for a file whose bytes do not identify its format."""
     low = compression.bare(path)
-    known = (*_KINDS, *_ARCHIVED.values())
-    return next((_sentence(path, kind) for kind in known if kind.ending and low.endswith(kind.ending)), None)
+    kinds = (*_KINDS, *_ARCHIVED.values())
+    return next((_sentence(path, kind) for kind in kinds if kind.ending and low.endswith(kind.ending)), None)
 
 
 def address(path: str, *, remote: bool = False) -> str | None:
@@ -164,15 +164,15 @@ def address(path: str, *, remote: bool = False) -> str | None:
     if match is None:
         return None
     scheme = match[1].lower().split("+")[0]
-    said = next((text for schemes, text in _ADDRESSES if re.fullmatch(schemes, scheme)), None)
-    if said is None:
-        said = None if remote else next((text for schemes, text in _BUCKETS if re.fullmatch(schemes, scheme)), None)
-    if said is None:
+    template = next((text for schemes, text in _ADDRESSES if re.fullmatch(schemes, scheme)), None)
+    if template is None:
+        template = None if remote else next((text for schemes, text in _BUCKETS if re.fullmatch(schemes, scheme)), None)
+    if template is None:
         return None
     name = os.path.basename(path.rstrip("/").split("?")[0]) or "table"
     # Keep passwords out of terminals and logs.
-    shown = re.sub(r"//[^@/]*@", "//", path)
-    return f"{shown} is {said.format(path=shown, name=name)}"
+    public_path = re.sub(r"//[^@/]*@", "//", path)
+    return f"{public_path} is {template.format(path=public_path, name=name)}"
 
 
 def no_file_system(path: str, error: Exception) -> str:

@@ -50,9 +50,9 @@ def check_text(path: str) -> None:
     Raises:
         UserError: it is; the message names the format and the command that converts it.
     """
-    said = None if data_paths.is_remote(path) else unsupported_formats.refusal(path)
-    if said is not None:
-        raise UserError(said)
+    refusal = None if data_paths.is_remote(path) else unsupported_formats.refusal(path)
+    if refusal is not None:
+        raise UserError(refusal)
 
 
 def explain(path: str, data: Data, message: str) -> str:
@@ -103,39 +103,41 @@ def place(path: str, data: Data, row: int, word: str = "row ", *, every: bool = 
 @contextlib.contextmanager
 def numbered(path: str, data: Data, *, every: bool = False) -> Iterator[Iterator[tuple[int, int, list[str]]]]:
     """Iterate over the rows of a file: number as in `place`, line and cells."""
-    written = csv_header.read(path, data).written
+    header = csv_header.read(path, data).written
     with rows(path, data) as lines:
         filled = ((line, cells) for line, cells in lines if cells)
         first = itertools.islice(filled, 1 if data.csv.header else 0)
         skip = data.csv.long_cells == "skip"
-        others = (
-            one
-            for one in filled
-            if every or not (csv_header.is_repeated(one[1], written) or (skip and csv_text.is_long(one[1])))
+        later_rows = (
+            row
+            for row in filled
+            if every or not (csv_header.is_repeated(row[1], header) or (skip and csv_text.is_long(row[1])))
         )
-        yield ((count, *one) for count, one in enumerate(itertools.chain(first, others), 1))
+        yield ((count, *row) for count, row in enumerate(itertools.chain(first, later_rows), 1))
 
 
 def repeated(path: str, data: Data, count: int) -> list[int]:
     """Return the first `count` lines, at most SHOWN, that repeat the header line."""
-    written = csv_header.read(path, data).written
+    header = csv_header.read(path, data).written
     lines: list[int] = []
     with contextlib.suppress(csv.Error, *compression.FAULTS), rows(path, data) as parsed:
         filled = ((line, cells) for line, cells in parsed if cells)
         next(filled, None)
-        again = (line for line, cells in filled if csv_header.is_repeated(cells, written))
-        lines.extend(itertools.islice(again, min(count, SHOWN)))
+        repeated_lines = (line for line, cells in filled if csv_header.is_repeated(cells, header))
+        lines.extend(itertools.islice(repeated_lines, min(count, SHOWN)))
     return lines
 
 
 def undecodable(path: str, encoding: str) -> str:
     """Return the message for a file that is not in its encoding: the first invalid byte and the fix."""
-    shown = "UTF-8" if encoding == "utf8" else encoding
+    name = "UTF-8" if encoding == "utf8" else encoding
     guess = _guessed(path)
-    looks, given, named = (f"; it looks like {guess.upper()}", f" -f {guess}", guess) if guess else ("", "", "latin-1")
+    looks, option, suggestion = (
+        (f"; it looks like {guess.upper()}", f" -f {guess}", guess) if guess else ("", "", "latin-1")
+    )
     return (
-        f"{path} is not {shown} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{given} -t utf-8, "
-        f'or set its encoding, as in csv = {{encoding = "{named}"}} under [data]'
+        f"{path} is not {name} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{option} -t utf-8, "
+        f'or set its encoding, as in csv = {{encoding = "{suggestion}"}} under [data]'
     )
 
 

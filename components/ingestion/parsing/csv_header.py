@@ -60,20 +60,20 @@ def read(path: str, data: Data) -> Header:
     has_rows = broken or len(first) > bool(dialect.header)
     if not first or not dialect.header:
         return Header(list(dialect.names) if first else [], [], has_rows)
-    written = named(_fitted(first[0], first[1:]), data.strip_whitespace)
-    return Header(list(dialect.names) or written, written, has_rows)
+    header_names = named(_fitted(first[0], first[1:]), data.strip_whitespace)
+    return Header(list(dialect.names) or header_names, header_names, has_rows)
 
 
 def named(header: Sequence[str], trim: bool) -> list[str]:
     """Return a name for each column of a header line."""
-    written = [_bare(name) if trim else name.removeprefix(_MARK) for name in header]
-    taken, names = {name for name in written if name.strip()}, []
-    for number, name in enumerate(written, 1):
+    header_names = [_bare(name) if trim else name.removeprefix(_MARK) for name in header]
+    used_names, names = {name for name in header_names if name.strip()}, []
+    for number, name in enumerate(header_names, 1):
         if not name.strip():
             name = UNNAMED.format(number)
-            while name in taken:
+            while name in used_names:
                 name += "_"
-            taken.add(name)
+            used_names.add(name)
         names.append(name)
     return names
 

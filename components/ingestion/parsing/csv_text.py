@@ -88,7 +88,7 @@ def records(
         source.skip(dialect.skip_rows)
     reader = csv.reader(source, **reading(path, data), strict=strict)
     last = (dialect.skip_footer or 0) if end else 0
-    held: collections.deque[Record] = collections.deque()
+    last_records: collections.deque[Record] = collections.deque()
     filled = 0
     while True:
         source.taken = []
@@ -99,14 +99,14 @@ def records(
         except StopIteration:
             break
         except csv.Error as error:
-            yield from held
+            yield from last_records
             error.line = source.start  # type: ignore[attr-defined]
             raise
-        held.append(Record(source.start, cells, source.taken))
+        last_records.append(Record(source.start, cells, source.taken))
         filled += bool(cells)
         # A blank line at the end does not belong to the footer.
-        while held and filled > last:
-            record = held.popleft()
+        while last_records and filled > last:
+            record = last_records.popleft()
             filled -= bool(record.cells)
             yield record
     if omissions is not None and source.comments:

@@ -13,8 +13,8 @@ def fits(texts: pa.Array, form: DateFormat) -> pa.Array:
     matching = pc.match_substring_regex(texts, form.pattern)
     if form.epoch is not None:
         seconds = _seconds(arrow.if_else(matching, texts, "0"), form.epoch)
-        known = pa.array((seconds >= FIRST_SECOND) & (seconds <= LAST_SECOND))
-        matching = pc.and_(matching, known)
+        in_range = pa.array((seconds >= FIRST_SECOND) & (seconds <= LAST_SECOND))
+        matching = pc.and_(matching, in_range)
     return pc.or_(matching, pc.match_substring_regex(texts, ISO))
 
 
@@ -31,5 +31,5 @@ def iso(texts: pa.Array, form: DateFormat) -> pa.Array:
 
 def _seconds(texts: pa.Array, factor: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
     """Whole numbers with a fraction or without as seconds, int64 (n,)."""
-    whole = pc.replace_substring_regex(pc.fill_null(texts, "0"), r"^\+|\..*$", "")
-    return np.asarray(whole.cast(pa.int64()).to_numpy(zero_copy_only=False)) // factor
+    integers = pc.replace_substring_regex(pc.fill_null(texts, "0"), r"^\+|\..*$", "")
+    return np.asarray(integers.cast(pa.int64()).to_numpy(zero_copy_only=False)) // factor

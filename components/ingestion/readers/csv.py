@@ -48,7 +48,7 @@ def batches(
         UserError: the file cannot be read; the message names file, column, row, and the line if it differs.
     """
     kinds = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
-    done = rows = 0
+    batch_count = rows = 0
     last = None
     cleaning = data.cleaning
     as_texts = bool(cleaning.numbers.thousands or cleaning.numbers.units or cleaning.dates)
@@ -59,14 +59,14 @@ def batches(
                 last = _clean(left_out_columns.select(batch, data), data)
                 _check_texts(path, data, last, rows)
                 yield last
-                done, rows = done + 1, rows + len(batch)
+                batch_count, rows = batch_count + 1, rows + len(batch)
         except pa.ArrowInvalid:
             # Arrow checks null tokens before it strips a number, so the failed cell may be null: read it as text.
             as_texts = True
     if as_texts:
         first_row, omitted = 1 if _has_header(data) else 0, Omissions()
         for number, batch in enumerate(_read_texts(path, data, omitted)):
-            if number >= done:
+            if number >= batch_count:
                 last = _typed(path, data, left_out_columns.select(batch, data), columns, rows + first_row)
                 _check_texts(path, data, last, rows)
                 yield last
@@ -166,7 +166,7 @@ def _has_header(data: Data) -> bool:
 def _read(
     path: str, data: Data, kinds: Mapping[str, pa.DataType], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    dialect, (names, written, has_rows) = data.csv, read_header(path, data)
+    dialect, (names, header_names, has_rows) = data.csv, read_header(path, data)
     if not has_rows:
         return
     block = BLOCK_BYTES if dialect.long_cells == "error" else max(BLOCK_BYTES, 2 * csv_text.LINE_LENGTH)
@@ -189,15 +189,15 @@ def _read(
         )
         count = 0
         for batch in reader:
-            again = _repeated(batch, written)
-            count += 0 if again is None else int(again.sum())
-            batch = batch if again is None else batch.filter(pa.array(~again))
+            is_repeated = _repeated(batch, header_names)
+            count += 0 if is_repeated is None else int(is_repeated.sum())
+            batch = batch if is_repeated is None else batch.filter(pa.array(~is_repeated))
             yield _shortened(batch, data, Omissions() if omissions is None else omissions)
     if count and omissions is not None:
-        named = csv_errors.repeated(path, data, count)
-        for line in named:
+        lines = csv_errors.repeated(path, data, count)
+        for line in lines:
             omissions.add("row", csv_header.AGAIN, f"line {line}", action="left out")
-        omissions.add("row", csv_header.AGAIN, action="left out", count=count - len(named))
+        omissions.add("row", csv_header.AGAIN, action="left out", count=count - len(lines))
 
 
 def _shortened(batch: pa.RecordBatch, data: Data, omissions: Omissions) -> pa.RecordBatch:
@@ -235,10 +235,10 @@ def _repeated(batch: pa.RecordBatch, written: Sequence[str]) -> "np.ndarray[Any,
         candidates = pc.and_(candidates, pc.fill_null(pc.match_substring(column, name.strip()), True))
         if not pc.any(candidates).as_py():
             return None
-    again, rows = np.zeros(len(batch), bool), np.flatnonzero(candidates.to_numpy(zero_copy_only=False))
+    is_repeated, rows = np.zeros(len(batch), bool), np.flatnonzero(candidates.to_numpy(zero_copy_only=False))
     for row in rows:
-        again[row] = csv_header.is_repeated([column[row].as_py() for column in batch.columns], written)
-    return again if again.any() else None
+        is_repeated[row] = csv_header.is_repeated([column[row].as_py() for column in batch.columns], written)
+    return is_repeated if is_repeated.any() else None
 
 
 def _read_texts(path: str, data: Data, omissions: Omissions | None = None) -> Iterator[pa.RecordBatch]:
@@ -272,15 +272,15 @@ def _check_texts(path: str, data: Data, batch: pa.RecordBatch, rows: int) -> Non
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if not pa.types.is_string(column.type):
             continue
-        for bad, what in (
+        for is_invalid, problem in (
             (pc.match_substring(column, "\0"), ""),
             (
                 pc.greater(pc.binary_length(column), csv_text.FIELD_BYTES),
                 csv_errors.LONG,
             ),
         ):
-            index = pc.index(bad, True).as_py()
+            index = pc.index(is_invalid, True).as_py()
             if index >= 0:
                 row = rows + index + 1 + _has_header(data)
                 where = f"{path}: column {name!r}, {csv_errors.place(path, data, row)}"
-                raise UserError(f"{where}: {what or csv_errors.nul(path)}")
+                raise UserError(f"{where}: {problem or csv_errors.nul(path)}")

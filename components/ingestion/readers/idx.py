@@ -68,7 +68,7 @@ def batches(
             count = min(BATCH_IMAGES, shape[0] - start)
             pixels = np.frombuffer(_exactly(images, count * math.prod(shape[1:]), path), np.uint8)
             classes = np.frombuffer(_exactly(label, count, labels_of(path)), np.uint8).astype(np.int64)
-            encoded = [image_encoding.encode(one, data.image) for one in pixels.reshape(count, *shape[1:])]
+            encoded = [image_encoding.encode(image, data.image) for image in pixels.reshape(count, *shape[1:])]
             kind = columns.get("label", "INT")
             yield pa.RecordBatch.from_arrays(
                 [pa.array(encoded, pa.binary()), casting.convert(pa.array(classes), kind)], list(COLUMNS)

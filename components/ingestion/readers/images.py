@@ -56,21 +56,21 @@ def batches(
     names = [name for images in classes.values() for name in images]
     names.sort(key=lambda name: hashlib.sha256(os.fsencode(name)).digest())
     kind, broken, size = columns.get("label", "BYTES"), dict[str, str](), 0
-    held: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for name in names:
         try:
-            held[name] = _read(path, name, data, omitted)
-            size += len(held[name])
+            contents[name] = _read(path, name, data, omitted)
+            size += len(contents[name])
         except ValueError as error:
             broken[name] = str(error)
-        if len(held) == BATCH_IMAGES or size >= BATCH_BYTES:
-            yield _batch(path, held, kind)
-            held, size = {}, 0
-    if held:
-        yield _batch(path, held, kind)
+        if len(contents) == BATCH_IMAGES or size >= BATCH_BYTES:
+            yield _batch(path, contents, kind)
+            contents, size = {}, 0
+    if contents:
+        yield _batch(path, contents, kind)
     check_broken(path, classes, broken, data)
-    for name, why in broken.items():
-        omitted.add("file", why, name, action="left out")
+    for name, reason in broken.items():
+        omitted.add("file", reason, name, action="left out")
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
@@ -92,17 +92,17 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     broken: dict[str, str] = {}
     for names in classes.values():
         for number, name in enumerate(names):
-            kind, whole = (None, True) if data_paths.is_remote(path) else _seen(os.path.join(path, name))
+            kind, is_complete = (None, True) if data_paths.is_remote(path) else _seen(os.path.join(path, name))
             if kind in image_folders.READ and kind not in KEPT:
                 omitted.add("file", _conversion(kind), name, action="converted")
-            if number < DECODED or not whole:
+            if number < DECODED or not is_complete:
                 try:
                     _read(path, name, data, Omissions())
                 except ValueError as error:
                     broken[name] = str(error)
     check_broken(path, classes, broken, data)
-    for name, why in broken.items():
-        omitted.add("file", why, name, action="left out")
+    for name, reason in broken.items():
+        omitted.add("file", reason, name, action="left out")
     return list(COLUMNS)
 
 
@@ -122,7 +122,7 @@ def check_broken(path: str, classes: Mapping[str, list[str]], broken: Mapping[st
     findings = []
     if len(broken) > most * every:
         findings = [
-            f"{path}/{name} cannot be read as an image: {why}" for name, why in list(broken.items())[:MAX_LISTED]
+            f"{path}/{name} cannot be read as an image: {reason}" for name, reason in list(broken.items())[:MAX_LISTED]
         ]
         if len(broken) > MAX_LISTED:
             findings.append(f"{path}: and {len(broken) - MAX_LISTED:,} more files cannot be read as images")
@@ -138,14 +138,14 @@ def check_broken(path: str, classes: Mapping[str, list[str]], broken: Mapping[st
         raise UserError("\n".join(findings))
 
 
-def _batch(path: str, held: Mapping[str, bytes], kind: str) -> pa.RecordBatch:
-    names = list(held)
+def _batch(path: str, contents: Mapping[str, bytes], kind: str) -> pa.RecordBatch:
+    names = list(contents)
     try:
         labels = casting.convert(pa.array([name.split("/")[0] for name in names], pa.string()), kind)
         paths = pa.array(names, pa.string())
     except casting.BadCellError as error:
         raise UserError(misfit(path, error.value, kind)) from error
-    return pa.RecordBatch.from_arrays([pa.array(list(held.values()), pa.binary()), labels, paths], list(COLUMNS))
+    return pa.RecordBatch.from_arrays([pa.array(list(contents.values()), pa.binary()), labels, paths], list(COLUMNS))
 
 
 def misfit(path: str, name: str, kind: str) -> str:

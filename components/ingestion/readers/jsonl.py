@@ -131,14 +131,14 @@ def _names(block: _Rows) -> list[str]:
 
 def _kept(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
     """Columns that are read; lists and those that the config drops are not."""
-    known, omitted = list(names), Omissions() if omissions is None else omissions
-    for name in left_out_columns.kept((name for name in lists if name not in known), data, omitted):
+    column_names, omitted = list(names), Omissions() if omissions is None else omissions
+    for name in left_out_columns.kept((name for name in lists if name not in column_names), data, omitted):
         omitted.add("column", LISTS, name, action="left out")
-    kept = left_out_columns.kept(known, data, omitted)
+    names_to_read = left_out_columns.kept(column_names, data, omitted)
     for name in lists:
-        if name in kept:
+        if name in names_to_read:
             omitted.add("column", SOME_LISTS, name, action="read")
-    return kept
+    return names_to_read
 
 
 def _texts(path: str, name: str, block: _Rows) -> pa.Array:
@@ -146,9 +146,9 @@ def _texts(path: str, name: str, block: _Rows) -> pa.Array:
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError:
-        bad = next(at for at, text in enumerate(texts) if text and not text.isprintable() and _is_cut(text))
+        position = next(at for at, text in enumerate(texts) if text and not text.isprintable() and _is_cut(text))
         raise UserError(
-            f"{path}: column {name!r}, line {block.lines[bad]}: half of a character (a lone surrogate)"
+            f"{path}: column {name!r}, line {block.lines[position]}: half of a character (a lone surrogate)"
         ) from None
 
 
@@ -159,22 +159,22 @@ def _is_cut(text: str) -> bool:
 def _blocks(path: str) -> Iterator[_Rows]:
     """Rows, so many at a time."""
     if not data_paths.is_remote(path) and (
-        said := unsupported_formats.refusal(path, but=unsupported_formats.JSON_LINES)
+        refusal := unsupported_formats.refusal(path, but=unsupported_formats.JSON_LINES)
     ):
-        raise UserError(said)
-    held, size = _Rows([], [], {}), 0
+        raise UserError(refusal)
+    rows, size = _Rows([], [], {}), 0
     for number, text in _lines(path):
         row: dict[str, str | None] = {}
         for name, value in _object(path, number, text).items():
-            _flatten(row, name, value, held.lists, f"{path}, line {number}")
-        held.lines.append(number)
-        held.rows.append(row)
+            _flatten(row, name, value, rows.lists, f"{path}, line {number}")
+        rows.lines.append(number)
+        rows.rows.append(row)
         size += len(text)
-        if len(held.rows) >= BATCH_ROWS or size > BATCH_CHARACTERS:
-            yield held
-            held, size = _Rows([], [], {}), 0
-    if held.rows:
-        yield held
+        if len(rows.rows) >= BATCH_ROWS or size > BATCH_CHARACTERS:
+            yield rows
+            rows, size = _Rows([], [], {}), 0
+    if rows.rows:
+        yield rows
 
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:
@@ -207,10 +207,10 @@ def _object(path: str, number: int, text: str) -> dict[str, Any]:
             raise UserError(
                 f"{path} is one JSON value over many lines: {unsupported_formats.ONE_JSON.format(path=path)}"
             ) from error
-        why = "nested too deep"
+        reason = "nested too deep"
         if isinstance(error, json.JSONDecodeError):
-            why = f"{error.msg}, at character {error.pos + 1}"
-        raise UserError(f"{path}, line {number}: this is not JSON ({why}): write one object per line") from error
+            reason = f"{error.msg}, at character {error.pos + 1}"
+        raise UserError(f"{path}, line {number}: this is not JSON ({reason}): write one object per line") from error
     if not isinstance(value, dict):
         raise UserError(f'{path}, line {number}: this is not an object: write one per line, as {{"column": 1}}')
     return value

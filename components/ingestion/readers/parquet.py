@@ -42,15 +42,15 @@ def batches(
     rows, cleaning = 0, data.cleaning
     with _opened(path) as file:
         names = _names(path, file.schema_arrow, data)
-        known = {name: casting.kind_of(file.schema_arrow.field(name).type) for name in names} | dict(columns)
+        kinds = {name: casting.kind_of(file.schema_arrow.field(name).type) for name in names} | dict(columns)
         fewer = names if len(names) < len(file.schema_arrow.names) else None
         for read in file.iter_batches(BATCH_ROWS, columns=fewer):
             arrays, batch = [], left_out_columns.select(read, data)
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 try:
-                    arrays.append(casting.cast(_plain(column), str(known[name]), cleaning.rules(name)))
+                    arrays.append(casting.cast(_plain(column), str(kinds[name]), cleaning.rules(name)))
                 except casting.BadCellError as error:
-                    advice = f" is not {known[name]}, the type in the schema: fix the value, or change the type"
+                    advice = f" is not {kinds[name]}, the type in the schema: fix the value, or change the type"
                     expected = error.expected or advice
                     raise UserError(
                         f"{path}: column {name!r}, row {rows + error.row + 1}: {error.value!r}{expected}"
@@ -102,7 +102,9 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
         names = left_out_columns.kept(file.schema_arrow.names, data)
         nameless = {name: left_out_columns.NAMELESS for name in names if not name.strip()}
         other = _unreadable(file.schema_arrow, data)
-        return nameless | {name: f"it holds {what}, and a cell is one number or text" for name, what in other.items()}
+        return nameless | {
+            name: f"it holds {content}, and a cell is one number or text" for name, content in other.items()
+        }
 
 
 @contextlib.contextmanager
@@ -126,9 +128,9 @@ def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None
     if other := _unreadable(schema, data):
         raise UserError(
             "\n".join(
-                f"{path}: column {name!r} holds {what}, and a cell is one number or text: "
+                f"{path}: column {name!r} holds {content}, and a cell is one number or text: "
                 f"{left_out_columns.advice(name)}"
-                for name, what in other.items()
+                for name, content in other.items()
             )
         )
     return names

@@ -38,7 +38,7 @@ def batches(
     names = csv_source.header(path, data)
     pixels = _pixels(path, names)
     shape = _shape(path, len(pixels), data)
-    whole = Image()
+    image_settings = Image()
     kinds = dict.fromkeys(pixels, "INT") | {name: kind for name, kind in columns.items() if name != "image"}
     rows = 0
     for batch in csv_source.batches(path, data, kinds, omissions):
@@ -46,16 +46,18 @@ def batches(
         for number, name in enumerate(pixels):
             cells = batch.column(batch.schema.get_field_index(name))
             column = cells.fill_null(-1).to_numpy(zero_copy_only=False)
-            bad = np.flatnonzero((column < 0) | (column > 255))
-            if len(bad):
-                row, what = rows + int(bad[0]) + 2, cells[int(bad[0])].as_py()
+            invalid_rows = np.flatnonzero((column < 0) | (column > 255))
+            if len(invalid_rows):
+                row, what = rows + int(invalid_rows[0]) + 2, cells[int(invalid_rows[0])].as_py()
                 shown = "blank" if what is None else what
                 raise UserError(f"{path}: column {name!r}, row {row}: a pixel is 0 to 255, found {shown}")
             values[:, number] = column
-        encoded = [image_encoding.encode(one, whole) for one in values.reshape(len(batch), *shape)]
-        others = [name for name in batch.schema.names if name not in kinds or name in columns]
-        kept = [batch.column(batch.schema.get_field_index(name)) for name in others]
-        yield pa.RecordBatch.from_arrays([pa.array(encoded, pa.binary()), *kept], ["image", *others])
+        encoded = [
+            image_encoding.encode(pixels_of_row, image_settings) for pixels_of_row in values.reshape(len(batch), *shape)
+        ]
+        other_names = [name for name in batch.schema.names if name not in kinds or name in columns]
+        other_columns = [batch.column(batch.schema.get_field_index(name)) for name in other_names]
+        yield pa.RecordBatch.from_arrays([pa.array(encoded, pa.binary()), *other_columns], ["image", *other_names])
         rows += len(batch)
 
 

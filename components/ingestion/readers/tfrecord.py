@@ -76,9 +76,9 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     """
     kinds: dict[str, str] = {}
     for _, batch in _decoded(path):
-        kept = set(left_out_columns.kept(batch.schema.names, data, omissions))
+        names = set(left_out_columns.kept(batch.schema.names, data, omissions))
         for field in batch.schema:
-            if field.name in kept and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
+            if field.name in names and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
                 kinds[field.name] = columns.get(field.name) or str(casting.kind_of(field.type.value_type))
     return kinds
 
@@ -130,20 +130,20 @@ def _decoded(path: str) -> Iterator[tuple[int, pa.RecordBatch]]:
 
 def _records(path: str) -> Iterator[list[bytes]]:
     """Read serialized examples, at most BATCH_RECORDS at a time."""
-    held: list[bytes] = []
+    records: list[bytes] = []
     number = 0
     try:
         with contextlib.closing(opening.open_unpacked(path)) as file:
             while head := file.read(_HEAD.size):
                 number += 1
-                held.append(_record(path, number, head, file))
-                if len(held) == BATCH_RECORDS:
-                    yield held
-                    held = []
+                records.append(_record(path, number, head, file))
+                if len(records) == BATCH_RECORDS:
+                    yield records
+                    records = []
     except (OSError, EOFError) as error:
         raise UserError(f"{path} cannot be read, after record {number}: {error}") from error
-    if held:
-        yield held
+    if records:
+        yield records
 
 
 def _record(path: str, number: int, head: bytes, file: BinaryIO) -> bytes:

@@ -96,7 +96,7 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
     omitted = Omissions() if omissions is None else omissions
     with _sheet(path, data.sheet, omitted) as sheet:
         names: list[str] = []
-        held: list[tuple[int, Sequence[Any]]] = []
+        rows: list[tuple[int, Sequence[Any]]] = []
         for number, row in enumerate(_rows(path, sheet), 1):
             if number <= data.csv.skip_rows:
                 continue
@@ -109,12 +109,12 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
                 header = number
                 continue
             _check_width(path, names, number, row, header)
-            held.append((number, row))
-            if len(held) >= (most or max(1, BATCH_CELLS // len(names))):
-                yield _block(names, held, omitted)
-                held = []
-        if held:
-            yield _block(names, held, omitted)
+            rows.append((number, row))
+            if len(rows) >= (most or max(1, BATCH_CELLS // len(names))):
+                yield _block(names, rows, omitted)
+                rows = []
+        if rows:
+            yield _block(names, rows, omitted)
 
 
 def _header(row: Sequence[Any], data: Data) -> list[str]:
@@ -135,14 +135,14 @@ def _check_width(path: str, names: Sequence[str], number: int, row: Sequence[Any
         )
 
 
-def _block(names: Sequence[str], held: Sequence[tuple[int, Sequence[Any]]], omissions: Omissions) -> _Block:
+def _block(names: Sequence[str], rows: Sequence[tuple[int, Sequence[Any]]], omissions: Omissions) -> _Block:
     columns: dict[str, list[str | None]] = {}
     for place, name in enumerate(names):
-        own = [row[place] if place < len(row) else None for _, row in held]
-        if errors := sum(cell is not None and cell.data_type == "e" for cell in own):
+        cells = [row[place] if place < len(row) else None for _, row in rows]
+        if errors := sum(cell is not None and cell.data_type == "e" for cell in cells):
             omissions.add("cell", f"{ERRORS}, in column {short(name)!r}", action="read", count=errors)
-        columns[name] = [None if cell is None or cell.value is None else _text(cell) for cell in own]
-    return _Block([number for number, _ in held], columns)
+        columns[name] = [None if cell is None or cell.value is None else _text(cell) for cell in cells]
+    return _Block([number for number, _ in rows], columns)
 
 
 def _text(cell: Any) -> str | None:
@@ -215,8 +215,8 @@ def _chosen(path: str, sheets: Sequence[Any], name: str | None, omissions: Omiss
     if not sheets:
         raise UserError(f"{path} has no sheet with cells")
     if name not in (None, *titles):
-        there = ", ".join(map(repr, titles))
-        raise UserError(f"{path}: there is no sheet {name!r}: set data.sheet to one of: {there}")
+        listed = ", ".join(map(repr, titles))
+        raise UserError(f"{path}: there is no sheet {name!r}: set data.sheet to one of: {listed}")
     if name is not None:
         return sheets[titles.index(name)]
     for other in titles[1:]:
@@ -228,8 +228,8 @@ def _chosen(path: str, sheets: Sequence[Any], name: str | None, omissions: Omiss
 def _workbook(path: str) -> Iterator[str]:
     """Yield a local path of a workbook; a remote or additionally compressed one is copied to a temporary file."""
     remote = data_paths.is_remote(path)
-    if not remote and (said := unsupported_formats.refusal(path, but=unsupported_formats.EXCEL)):
-        raise UserError(said)
+    if not remote and (refusal := unsupported_formats.refusal(path, but=unsupported_formats.EXCEL)):
+        raise UserError(refusal)
     if not remote and unsupported_formats.refusal(path):
         yield path
         return

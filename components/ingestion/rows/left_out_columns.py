@@ -38,11 +38,11 @@ def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -
     """
     names_kept = []
     for name in names:
-        why = reason(name, data)
-        if why is None:
+        cause = reason(name, data)
+        if cause is None:
             names_kept.append(name)
         elif omissions is not None:
-            omissions.add("column", why, name, action="left out")
+            omissions.add("column", cause, name, action="left out")
     return names_kept
 
 

@@ -35,8 +35,8 @@ class Keeper:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that the filter reads, each once."""
-        named = [name for one in self._filters for name in one.columns]
-        return tuple(dict.fromkeys([*named, *self._complete, *([self._label] if self._label else [])]))
+        filter_columns = [name for row_filter in self._filters for name in row_filter.columns]
+        return tuple(dict.fromkeys([*filter_columns, *self._complete, *([self._label] if self._label else [])]))
 
     def keep(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the rows that are kept.
@@ -50,13 +50,13 @@ class Keeper:
         Raises:
             UserError: a column is missing, or an expression does not fit its type.
         """
-        for one in self._filters:
+        for row_filter in self._filters:
             try:
-                one.check(kinds(batch.schema))
+                row_filter.check(kinds(batch.schema))
             except ValueError as error:
                 raise UserError(f"data.exclude: {error}") from error
-            shown = one.text if len(one.text) <= SHOWN else f"{one.text[: SHOWN - 3]}..."
-            batch = self.drop(batch, row_expressions.matches(one, batch), shown)
+            text = row_filter.text if len(row_filter.text) <= SHOWN else f"{row_filter.text[: SHOWN - 3]}..."
+            batch = self.drop(batch, row_expressions.matches(row_filter, batch), text)
         for name in (*self._complete, *([self._label] if self._label else [])):
             at = batch.schema.get_field_index(name)
             # The schema gate reports a column that is missing altogether.
@@ -65,18 +65,21 @@ class Keeper:
                 batch = self.drop(batch, pc.is_null(batch.column(at)), reason)
         return batch
 
-    def drop(self, batch: pa.RecordBatch, named: pa.Array, reason: str) -> pa.RecordBatch:
-        """Drop rows.
+    def drop(self, batch: pa.RecordBatch, is_dropped: pa.Array, reason: str) -> pa.RecordBatch:
+        """Drop rows and count them.
 
         Args:
             batch: n rows.
-            named: Boolean (n,): the rows to drop.
-            reason: Reason to count them under.
+            is_dropped: Boolean (n,): the rows to drop.
+            reason: Reason under which they are counted.
+
+        Returns:
+            The remaining rows.
         """
-        kept = batch.filter(pc.invert(named))
-        if len(kept) < len(batch):
-            self.left_out[reason] = self.left_out.get(reason, 0) + len(batch) - len(kept)
-        return kept
+        remaining = batch.filter(pc.invert(is_dropped))
+        if len(remaining) < len(batch):
+            self.left_out[reason] = self.left_out.get(reason, 0) + len(batch) - len(remaining)
+        return remaining
 
 
 def check_labels(left_out: Mapping[str, int], kept: int, *, column: str, most: float) -> None:

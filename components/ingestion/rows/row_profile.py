@@ -57,7 +57,7 @@ class Facts:
         self.ends = [min(ends), max(ends)] if ends else []
         for column, numbers in other.odd.items():
             before = self.odd.get(column, [0, 0])
-            self.odd[column] = [one + more for one, more in zip(before, numbers, strict=True)]
+            self.odd[column] = [count + more for count, more in zip(before, numbers, strict=True)]
 
 
 class Marks:
@@ -104,7 +104,7 @@ class Marks:
                     column = batch.column(batch.schema.get_field_index(self._name))
                     self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
             facts = Facts(len(places), odd={name: _odd(batch, name, odd[name], places) for name in odd})
-            facts.odd = {name: both for name, both in facts.odd.items() if any(both)}
+            facts.odd = {name: counts for name, counts in facts.odd.items() if any(counts)}
             if at >= 0:
                 facts.labels, facts.ends = _labels(batch.column(at).take(pa.array(places)))
             self._facts.setdefault(split, Facts()).add(facts)
@@ -112,7 +112,8 @@ class Marks:
     def marked(self) -> "Marked":
         """Return the profile of all batches."""
         digests, features = (
-            {split: np.concatenate(parts) for split, parts in held.items()} for held in (self._digests, self._features)
+            {split: np.concatenate(parts) for split, parts in arrays_by_split.items()}
+            for arrays_by_split in (self._digests, self._features)
         )
         return Marked(self._facts, digests, features, self._names)
 
@@ -124,10 +125,10 @@ class Marks:
         # As JSON: a NumPy array of strings takes the length of the longest for each.
         arrays |= {f"names/{split}": _bytes(names) for split, names in self._names.items()}
         facts = {split: _plain(facts) for split, facts in self._facts.items()}
-        held = io.BytesIO()
-        np.savez(held, facts=_bytes(facts), **arrays)
+        buffer = io.BytesIO()
+        np.savez(buffer, facts=_bytes(facts), **arrays)
         with file:
-            file.write(held.getvalue())
+            file.write(buffer.getvalue())
 
 
 def _bytes(content: Any) -> np.ndarray[Any, Any]:
@@ -154,12 +155,12 @@ def read(file: BinaryIO) -> Marked:
     """Read a profile that a `Marks` wrote."""
     with np.load(io.BytesIO(file.read()), allow_pickle=False) as arrays:
         facts = {split: _facts(plain) for split, plain in json.loads(arrays["facts"].tobytes()).items()}
-        held: dict[str, dict[str, Any]] = {"digests": {}, "features": {}, "names": {}}
+        contents: dict[str, dict[str, Any]] = {"digests": {}, "features": {}, "names": {}}
         for key in arrays.files:
             kind, _, split = key.partition("/")
-            if kind in held:
-                held[kind][split] = json.loads(arrays[key].tobytes()) if kind == "names" else arrays[key]
-        return Marked(facts, **held)
+            if kind in contents:
+                contents[kind][split] = json.loads(arrays[key].tobytes()) if kind == "names" else arrays[key]
+        return Marked(facts, **contents)
 
 
 def digests(batch: pa.RecordBatch, skip: Collection[str | None]) -> Digests:
@@ -224,8 +225,8 @@ def _mixed(words: Digests) -> Digests:
 
 def _odd(batch: pa.RecordBatch, name: str, values: Any, places: Any) -> list[int]:
     """Count the rows with NaN and the rows with infinity; null is neither."""
-    there = batch.column(batch.schema.get_field_index(name)).is_valid().to_numpy(zero_copy_only=False)[places]
-    cells = values[places][there]
+    is_present = batch.column(batch.schema.get_field_index(name)).is_valid().to_numpy(zero_copy_only=False)[places]
+    cells = values[places][is_present]
     return [int(np.isnan(cells).sum()), int(np.isinf(cells).sum())]
 
 
@@ -238,8 +239,8 @@ def _labels(column: pa.Array) -> tuple[dict[Any, int] | None, list[float]]:
     total = value_counts.total([column.value_counts()])
     if len(total) > MOST_VALUES:
         return None, ends
-    named = zip(total.field("values").to_pylist(), total.field("counts").to_pylist(), strict=True)
-    return {_text(value): number for value, number in named if value is not None}, ends
+    counts = zip(total.field("values").to_pylist(), total.field("counts").to_pylist(), strict=True)
+    return {_text(value): number for value, number in counts if value is not None}, ends
 
 
 def _text(value: Any) -> Any:

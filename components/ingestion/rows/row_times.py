@@ -46,9 +46,9 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
         UserError: a cell is null or not a time.
     """
     if column.null_count:
-        shown = "1 row has" if column.null_count == 1 else f"{column.null_count:,} rows have"
+        rows_without = "1 row has" if column.null_count == 1 else f"{column.null_count:,} rows have"
         raise UserError(
-            f"{path}: {shown} no {name!r}, which [columns] time names: fill it in, or leave such rows out with "
+            f"{path}: {rows_without} no {name!r}, which [columns] time names: fill it in, or leave such rows out with "
             f'data.exclude = ["{name} is missing"]'
         )
     if not (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
@@ -61,14 +61,14 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
     texts = coded.dictionary
     parts = pc.extract_regex(texts, pattern=_TIME)
     if parts.null_count:
-        bad = texts[pc.index(pc.is_null(parts), True).as_py()].as_py()
-        raise UserError(f"{path}: column {name!r}, which [columns] time names, holds {bad!r}: {_FORMS}")
-    instants, known = _instants(parts)
-    if not known.all():
-        bad = texts[int(np.flatnonzero(~known)[0])].as_py()
+        cell = texts[pc.index(pc.is_null(parts), True).as_py()].as_py()
+        raise UserError(f"{path}: column {name!r}, which [columns] time names, holds {cell!r}: {_FORMS}")
+    instants, exists = _instants(parts)
+    if not exists.all():
+        cell = texts[int(np.flatnonzero(~exists)[0])].as_py()
         raise UserError(
-            f"{path}: column {name!r}, which [columns] time names, holds {bad!r}, which the calendar or the clock does "
-            f'not have: correct it, or leave such rows out with data.exclude = ["{name} == {bad!r}"]'
+            f"{path}: column {name!r}, which [columns] time names, holds {cell!r}, which the calendar or the clock "
+            f'does not have: correct it, or leave such rows out with data.exclude = ["{name} == {cell!r}"]'
         )
     row_keys = instants[coded.indices.to_numpy(zero_copy_only=False)]
     return row_keys
@@ -95,11 +95,11 @@ def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
     )
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
-    known = (year > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= (after - first).astype(np.int64))
-    known &= (hour * 60 + minute <= 24 * 60) & (minute < 60) & (second <= 60) & (np.abs(ahead) <= 24 * 60)
+    exists = (year > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= (after - first).astype(np.int64))
+    exists &= (hour * 60 + minute <= 24 * 60) & (minute < 60) & (second <= 60) & (np.abs(ahead) <= 24 * 60)
     days = first.astype(np.int64) + day - 1
     of_day = hour * _HOUR_US + (minute - ahead) * _MINUTE_US + second * _SECOND_US + microsecond
-    return _INSTANTS + days * _DAY_US + of_day, known
+    return _INSTANTS + days * _DAY_US + of_day, exists
 
 
 def are_instants(keys: Keys) -> bool:
@@ -153,19 +153,19 @@ def shown(key: float) -> str:
 def _count(parts: Iterable[Keys]) -> tuple[Keys, Keys]:
     """Different times, rising, and how often each occurs."""
     values, counts = np.empty(0, np.int64), np.empty(0, np.int64)
-    held: list[Keys] = []
+    arrays: list[Keys] = []
 
     def merge() -> None:
         nonlocal values, counts
-        joined = np.concatenate([values, *held]) if held else values
+        joined = np.concatenate([values, *arrays]) if arrays else values
         weights = np.concatenate([counts, np.ones(len(joined) - len(counts), np.int64)])
         values, where = np.unique(joined, return_inverse=True)
         counts = np.bincount(where, weights, len(values)).astype(np.int64)
-        held.clear()
+        arrays.clear()
 
     for part in parts:
-        held.append(part)
-        if sum(map(len, held)) >= MERGE:
+        arrays.append(part)
+        if sum(map(len, arrays)) >= MERGE:
             merge()
     merge()
     return values, counts

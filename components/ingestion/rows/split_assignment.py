@@ -92,8 +92,8 @@ class Splitter:
         if by == "all":
             return dict.fromkeys(SPLITS, all_rows)
         if by == "column":
-            named = self._by_column(batch, path)
-            return self._cut(named, batch, examples, texts) if self._cut_eval else named
+            rows_by_split = self._by_column(batch, path)
+            return self._cut(rows_by_split, batch, examples, texts) if self._cut_eval else rows_by_split
         if by == "time":
             index = np.searchsorted(
                 self._cuts, row_times.keys(_column(batch, self._time), str(self._time), path), "right"
@@ -117,10 +117,13 @@ class Splitter:
         shares = {name: self._split.shares[name] for name in names}
         return rows(row_keys, shares, self._split.salt, texts if row_keys is examples else None)
 
-    def _cut(self, named: Rows, batch: pa.RecordBatch, examples: pa.Array, texts: list[bytes] | None) -> Rows:
+    def _cut(self, rows_by_split: Rows, batch: pa.RecordBatch, examples: pa.Array, texts: list[bytes] | None) -> Rows:
         """Divide the rows of train between train and eval."""
         divided = self._by_hash(SPLITS[:2], batch, examples, texts)
-        return {**named, **{name: np.intersect1d(indices, named["train"]) for name, indices in divided.items()}}
+        return {
+            **rows_by_split,
+            **{name: np.intersect1d(indices, rows_by_split["train"]) for name, indices in divided.items()},
+        }
 
     def _cuts_eval(self, ready: str | None) -> bool:
         return ready == "train" and self._cut_eval

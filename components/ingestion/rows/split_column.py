@@ -25,10 +25,10 @@ def named_split(text: str | None, values: Mapping[str, str]) -> str | None:
 
 def unknown_split(column: str, text: str | None, values: Mapping[str, str]) -> str:
     """Return why a row has no split and how to fix it; arguments as for `named_split`."""
-    known = [*values, *(name for name in SPLITS if name not in values)]
-    what = "is null" if text is None else f"holds {text!r}"
+    expected = [*values, *(name for name in SPLITS if name not in values)]
+    fault = "is null" if text is None else f"holds {text!r}"
     return (
-        f"column {column!r}, which data.split.column names, {what}; expected {', '.join(known)}: map other values "
+        f"column {column!r}, which data.split.column names, {fault}; expected {', '.join(expected)}: map other values "
         f"as in "
         'data.split.values = {VALUE = "train"}'
     )

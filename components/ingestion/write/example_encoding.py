@@ -118,8 +118,8 @@ def _parts(column: pa.Array, wrap: _Wrap, empty: bool) -> list[Any]:
 
     def before(length: int) -> bytes:
         # Floats and integers are packed; a bytes list of one value has the same layout.
-        whole = wrap(_field(tag, _field(_LIST_VALUE, bytes(length))))
-        return whole[: len(whole) - length]
+        encoded = wrap(_field(tag, _field(_LIST_VALUE, bytes(length))))
+        return encoded[: len(encoded) - length]
 
     if not column.null_count:
         return [_by_length(values, before), values]

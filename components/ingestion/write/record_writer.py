@@ -120,8 +120,8 @@ class RecordWriter:
             OSError: a block could not be written.
         """
         with self._file, self._thread:
-            for one in self._waiting:
-                one.result()
+            for future in self._waiting:
+                future.result()
             self._put(self._gzip.flush())
 
     def _put(self, compressed: bytes) -> None:

@@ -61,8 +61,8 @@ def shares(label: Label, before: Any, after: Any) -> Shares | None:
         return None
     if before.HasField("string_stats"):
         counts = [
-            {bucket.label: bucket.sample_count for bucket in one.string_stats.rank_histogram.buckets}
-            for one in (before, after)
+            {bucket.label: bucket.sample_count for bucket in label_figures.string_stats.rank_histogram.buckets}
+            for label_figures in (before, after)
         ]
         values = sorted({value for of_one in counts for value in of_one})
         if len(values) != 2 or not after.HasField("string_stats"):
@@ -73,12 +73,12 @@ def shares(label: Label, before: Any, after: Any) -> Shares | None:
     if after.HasField("string_stats"):
         return None
     numbers = before.num_stats, after.num_stats
-    low, high = min(one.min for one in numbers), max(one.max for one in numbers)
-    whole = before.type == after.type == statistics_pb2.FeatureNameStatistics.INT
+    low, high = min(label_figures.min for label_figures in numbers), max(label_figures.max for label_figures in numbers)
+    are_integers = before.type == after.type == statistics_pb2.FeatureNameStatistics.INT
     # Between two consecutive integers there is no third value; other numbers must be listed as classes.
-    if not (whole and high - low == 1) and sorted(map(_number, label.classes)) != [low, high]:
+    if not (are_integers and high - low == 1) and sorted(map(_number, label.classes)) != [low, high]:
         return None
-    old, new = ((one.mean - low) / (high - low) for one in numbers)
+    old, new = ((label_figures.mean - low) / (high - low) for label_figures in numbers)
     return Shares(f"{high:g}", old, new, rows)
 
 

@@ -55,17 +55,17 @@ def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", ot
         if settings.action == "block":
             yield _too_few(gate, settings.min_rows, rows, other.name)
         return
-    for one in distances(context, gate, settings, other):
-        if one.measured <= one.limit:
+    for drift in distances(context, gate, settings, other):
+        if drift.measured <= drift.limit:
             continue
-        accepted = round_up(one.measured)
+        accepted = round_up(drift.measured)
         yield Finding(
-            one.column,
-            one.limit,
-            one.measured,
-            f"{one.measure} {one.measured:.4g} from {other.name}, above the limit of {one.limit:g}{one.note}",
-            edit=f"gates.{gate}.columns.{toml_key(one.column)} = {accepted:g} in the config, or {gate}_comparator "
-            f"{{ {one.key} {{ threshold: {accepted:g} }} }} for {one.column!r} in {context.schema_path}",
+            drift.column,
+            drift.limit,
+            drift.measured,
+            f"{drift.measure} {drift.measured:.4g} from {other.name}, above the limit of {drift.limit:g}{drift.note}",
+            edit=f"gates.{gate}.columns.{toml_key(drift.column)} = {accepted:g} in the config, or {gate}_comparator "
+            f"{{ {drift.key} {{ threshold: {accepted:g} }} }} for {drift.column!r} in {context.schema_path}",
             splits=[TRAIN],
         )
 

@@ -36,7 +36,7 @@ def jensen_shannon(before: Any, now: Any) -> float | None:
 def _deciles(figures: Any) -> list[Decile]:
     """Return the deciles of a column; an infinite bound is replaced by the other bound."""
     kind = statistics_pb2.Histogram.QUANTILES
-    histogram = next((one for one in figures.num_stats.histograms if one.type == kind), None)
+    histogram = next((candidate for candidate in figures.num_stats.histograms if candidate.type == kind), None)
     deciles = []
     for bucket in histogram.buckets if histogram is not None else ():
         if bucket.sample_count <= 0:

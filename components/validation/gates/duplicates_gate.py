@@ -28,26 +28,26 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     from components.validation import equal_rows
 
     digests = context.digests
-    others = [split for split in digests if split != TRAIN]
-    if TRAIN not in digests or not others or not equal_rows.are_split(context.ingestion):
+    splits = [split for split in digests if split != TRAIN]
+    if TRAIN not in digests or not splits or not equal_rows.are_split(context.ingestion):
         return
     train = np.sort(digests[TRAIN])
-    is_copy = {split: equal_rows.contains(train, digests[split]) for split in others}
+    is_copy = {split: equal_rows.contains(train, digests[split]) for split in splits}
     copies, total = sum(int(mask.sum()) for mask in is_copy.values()), sum(map(len, is_copy.values()))
     if not total or copies <= settings.max_share * total:
         return
-    equal = np.unique(np.concatenate([digests[split][is_copy[split]] for split in others]))
+    equal = np.unique(np.concatenate([digests[split][is_copy[split]] for split in splits]))
     counts = ", ".join(f"{int(mask.sum()):,} of {split}" for split, mask in is_copy.items())
     yield Finding(
         None,
         settings.max_share,
         copies / total,
-        f"{copies:,} of {total:,} rows of {' and '.join(others)} ({percent(copies, total)}) are in train too ({counts})"
+        f"{copies:,} of {total:,} rows of {' and '.join(splits)} ({percent(copies, total)}) are in train too ({counts})"
         f", above the limit of {settings.max_share:g}, so that metrics are too optimistic{_pairs(context, equal)}",
         edit="; or ".join(
             filter(None, [raise_limit("gates.duplicates.max_share", copies / total, ""), _SPLIT_BY_HASH])
         ),
-        splits=others,
+        splits=splits,
         at_fault=equal_rows.has_digest(equal, equal_rows.identifying_columns(context.ingestion)),
     )
 

@@ -53,7 +53,7 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
                 counts[str(name)] = counts.get(str(name), 0) + rows
         if len(counts) != 2:
             continue
-        name = min(counts, key=lambda one: counts[one])
+        name = min(counts, key=lambda class_name: counts[class_name])
         rows = counts[name]
         if rows >= settings.warn_below:
             continue

@@ -41,7 +41,7 @@ def _outliers(figures: Any) -> Iterator[tuple[float, int, int]]:
     Args:
         figures: NumericStatistics with a histogram of equal widths.
     """
-    histogram = next((one for one in figures.histograms if one.type == one.STANDARD), None)
+    histogram = next((candidate for candidate in figures.histograms if candidate.type == candidate.STANDARD), None)
     buckets = list(histogram.buckets) if histogram is not None else []
     total = round(sum(bucket.sample_count for bucket in buckets))
     # TFDV spreads a row or two over empty buckets.

@@ -40,17 +40,17 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
             feature = context.feature(column)
             if feature is None or column not in figures or not figures[column].HasField("string_stats"):
                 continue
-            known, origin = domain(context.schema, feature), context.schema_path
-            if known is None:
+            domain_values, origin = domain(context.schema, feature), context.schema_path
+            if domain_values is None:
                 before = previous.get(column)
                 if before is None or not _lists_all_values(before) or row_count(statistics) < MIN_ROWS:
                     continue
-                known = [bucket.label for bucket in before.string_stats.rank_histogram.buckets]
+                domain_values = [bucket.label for bucket in before.string_stats.rank_histogram.buckets]
                 origin = context.previous_runs[0].name
             elif not feature.distribution_constraints.HasField("min_domain_mass"):
                 # The schema's own gate rejects any other value.
                 continue
-            values, rows, total = unlisted_values(known, figures[column])
+            values, rows, total = unlisted_values(domain_values, figures[column])
             if not rows:
                 continue
             limit = settings.columns.get(column, settings.max_share)
@@ -62,10 +62,10 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
                 rows / total,
                 f"{rows:,.0f} of {total:,.0f} values ({percent(rows, total)}) are not in {origin}, "
                 f"such as {', '.join(map(repr, values[:NAMED]))}, {'above' if is_above else 'within'} the limit of "
-                f"{limit:g}" + schema_mismatches.spelled_otherwise(values, known),
+                f"{limit:g}" + schema_mismatches.spelled_otherwise(values, domain_values),
                 edit=raise_limit(f"gates.unseen.columns.{toml_key(column)}", rows / total, remove) if is_above else "",
                 splits=[split],
-                at_fault=_is_not_in(column, known),
+                at_fault=_is_not_in(column, domain_values),
                 action="" if is_above else "warn",
             )
 

@@ -71,10 +71,12 @@ def _omissions(facts: Facts) -> Html | None:
     rows = []
     for omission in facts.omissions:
         names = omission.get("names")
-        shown = [str(name).encode("utf-8", "backslashreplace").decode() for name in names or () if name is not None]
+        printable_names = [
+            str(name).encode("utf-8", "backslashreplace").decode() for name in names or () if name is not None
+        ]
         kind, count = str(omission.get("kind")), omission.get("count")
-        more = ", ..." if isinstance(count, int) and 0 < len(shown) < count else ""
-        rows.append([omission.get("action"), count, kind, omission.get("reason"), ", ".join(shown) + more])
+        more = ", ..." if isinstance(count, int) and 0 < len(printable_names) < count else ""
+        rows.append([omission.get("action"), count, kind, omission.get("reason"), ", ".join(printable_names) + more])
     header = ["action", "count", "kind", "reason", "names"]
     return table(header, rows, caption="Skipped, dropped, cut, converted or not used")
 

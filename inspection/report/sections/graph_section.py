@@ -60,7 +60,7 @@ def edges_of(facts: Facts, nodes: Sequence[Node]) -> list[Edge]:
     """Return pairs of nodes of which the second needs the first: as planned, else by their artifacts."""
     names = {node.node_id for node in nodes}
     if facts.run.upstream is not None:
-        planned = [(before, after) for after, needed in facts.run.upstream.items() for before in needed]
+        planned = [(before, after) for after, upstream_nodes in facts.run.upstream.items() for before in upstream_nodes]
         return [(before, after) for before, after in planned if {before, after} <= names]
     producers = {row.id: node.node_id for node in nodes for row in node.outputs}
     pairs = {(producers[row.id], node.node_id) for node in nodes for row in node.inputs if row.id in producers}

@@ -24,13 +24,13 @@ def sentence(facts: Facts) -> str:
     reason = " ".join((run.reason or "").split())
     reason = reason if len(reason) <= _MAX_REASON else f"{reason[: _MAX_REASON - 1]}…"
     if run.state != "COMPLETE":
-        ended = _SENTENCES.get(run.state, run.state)
+        state_text = _SENTENCES.get(run.state, run.state)
         if run.state == "NOT_BLESSED" and outcome.blessed:
-            ended = "The model is blessed but was not pushed"
+            state_text = "The model is blessed but was not pushed"
         node = next((node.node_id for node in facts.detail.nodes if node.state in ("FAILED", "RUNNING")), None)
         if node and run.state in ("FAILED", "CANCELED", "BLOCKED", "RUNNING"):
-            ended += f": {node}" if run.state == "RUNNING" else f" in {node}"
-        return f"{ended}: {reason}" if reason else f"{ended}."
+            state_text += f": {node}" if run.state == "RUNNING" else f" in {node}"
+        return f"{state_text}: {reason}" if reason else f"{state_text}."
     if outcome.blessed:
         pushed = outcome.pushed
         version = f" and pushed as version {pushed.rstrip('/').rpartition('/')[2]}" if pushed else ""

@@ -55,11 +55,11 @@ def _by_class(overall: Cell) -> Html | None:
     """Return a table of metrics such as precision[CLASS], with a row for each class."""
     classes: dict[str, dict[str, str]] = {}
     for name, value in overall.metrics.items():
-        stem, bracket, rest = name.partition("[")
+        stem, bracket, class_name = name.partition("[")
         if bracket:
             interval = overall.intervals.get(name)
             interval_text = f" ({shown(interval[0])} to {shown(interval[1])})" if interval else ""
-            classes.setdefault(rest.removesuffix("]"), {})[stem] = f"{shown(value)}{interval_text}"
+            classes.setdefault(class_name.removesuffix("]"), {})[stem] = f"{shown(value)}{interval_text}"
     if not classes:
         return None
     stems = list(dict.fromkeys(stem for values in classes.values() for stem in values))

@@ -33,8 +33,8 @@ def lineage_figure(graph: Lineage, *, address: str | None = None) -> Html:
       address: Address of an artifact's page with {} for its id; None without pages.
     """
     boxes: dict[str, tuple[str, str, str]] = {}
-    shown = sorted(graph.artifacts, key=lambda id_: (abs(id_ - graph.start), id_))[:_MAX_BOXES]
-    for id_ in sorted(shown):
+    artifact_ids = sorted(graph.artifacts, key=lambda id_: (abs(id_ - graph.start), id_))[:_MAX_BOXES]
+    for id_ in sorted(artifact_ids):
         row = graph.artifacts[id_]
         state = "start" if id_ == graph.start else "artifact"
         boxes[str(id_)] = (f"{row.type} {id_}", row.producer_node or about(row), state)
@@ -42,7 +42,7 @@ def lineage_figure(graph: Lineage, *, address: str | None = None) -> Html:
             boxes[f"from {id_}"] = (graph.sources[id_].rstrip("/").rpartition("/")[2], "file or folder", "source")
     all_edges = [*graph.up, *graph.down]
     edges = [(str(edge.made_from), str(edge.made)) for edge in all_edges]
-    edges += [(f"from {id_}", str(id_)) for id_ in shown if id_ in graph.sources]
+    edges += [(f"from {id_}", str(id_)) for id_ in artifact_ids if id_ in graph.sources]
     rows = [
         [
             link(row.id, address.replace("{}", str(row.id)) if address else None),
@@ -59,7 +59,7 @@ def lineage_figure(graph: Lineage, *, address: str | None = None) -> Html:
     header = ["artifact", "type", "node", "run", "made from", "summary", "location"]
     data = table(header, rows, caption="Artifacts")
     caption = f"Lineage of {graph.artifacts[graph.start].type} {graph.start}"
-    note = " (incomplete)" if graph.cut or len(graph.artifacts) > len(shown) else ""
+    note = " (incomplete)" if graph.cut or len(graph.artifacts) > len(artifact_ids) else ""
     return figure(draw(boxes, edges, label=caption, box_width=_BOX), caption + note, data)
 
 

@@ -14,8 +14,8 @@ _MAX_EPOCHS = 60
 
 def network(facts: Facts) -> Html | None:
     """Return layers and sizes of the network."""
-    summary, used = facts.network, facts.run.used.get("network")
-    settings = used if isinstance(used, Mapping) else {}
+    summary, network_config = facts.network, facts.run.used.get("network")
+    settings = network_config if isinstance(network_config, Mapping) else {}
     configured = facts.run.config.get("network")
     configured = configured if isinstance(configured, Mapping) else {}
     pairs = [

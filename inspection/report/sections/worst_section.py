@@ -92,10 +92,10 @@ def _image_figure(name: str, values: Value, row: WorstRow) -> Html | None:
                 image.load()
                 # Show the upper 8 bits of 16 bit samples; Pillow would clip them to 255.
                 eight_bit = image.point(lambda value: value / 257, "L") if image.mode.startswith("I") else image
-                shown = ImageOps.exif_transpose(eight_bit)
-                shown.thumbnail((_SIDE, _SIDE))
+                thumbnail = ImageOps.exif_transpose(eight_bit)
+                thumbnail.thumbnail((_SIDE, _SIDE))
                 small = io.BytesIO()
-                shown.convert("RGB").save(small, "JPEG", quality=70)
+                thumbnail.convert("RGB").save(small, "JPEG", quality=70)
                 content = small.getvalue()
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return None
@@ -111,5 +111,5 @@ def cell(values: Value | None) -> Any:
     """Return the values of a cell as a plain value."""
     if not values:
         return None
-    shown = [value.decode(errors="replace")[:60] if isinstance(value, bytes) else value for value in values[:3]]
-    return shown[0] if len(values) == 1 else ", ".join(map(str, shown)) + ("…" if len(values) > 3 else "")
+    texts = [value.decode(errors="replace")[:60] if isinstance(value, bytes) else value for value in values[:3]]
+    return texts[0] if len(values) == 1 else ", ".join(map(str, texts)) + ("…" if len(values) > 3 else "")

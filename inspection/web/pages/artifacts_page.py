@@ -37,14 +37,17 @@ def listing(store: Store, query: Query) -> Page:
     types, type_name, page_number = store.artifact_types(), query.get("type", ""), number(query, "page")
     if type_name in types:
         artifacts = store.artifacts_of_type(type_name)
-        shown, more = artifacts[(page_number - 1) * PAGE : page_number * PAGE], len(artifacts) > page_number * PAGE
+        artifacts_of_page, more = (
+            artifacts[(page_number - 1) * PAGE : page_number * PAGE],
+            len(artifacts) > page_number * PAGE,
+        )
     else:
         # By ids, which increase: listing all newer ones would take longer with each page.
         last_id = (
             max((int(artifact.id) for artifact in store.newest_artifacts(1)), default=0) - (page_number - 1) * PAGE
         )
-        shown, more = store.artifacts(range(max(last_id - PAGE, 0) + 1, last_id + 1)), last_id > PAGE
-        shown.sort(key=lambda artifact: -int(artifact.id))
+        artifacts_of_page, more = store.artifacts(range(max(last_id - PAGE, 0) + 1, last_id + 1)), last_id > PAGE
+        artifacts_of_page.sort(key=lambda artifact: -int(artifact.id))
     table_rows = [
         [
             artifact_link(row.id),
@@ -54,7 +57,7 @@ def listing(store: Store, query: Query) -> Page:
             run_link(row.producer_run),
             row.uri,
         ]
-        for row in rows(store, shown)
+        for row in rows(store, artifacts_of_page)
     ]
     body = (
         table(["artifact", "type", "summary", "node", "run", "location"], table_rows)

@@ -15,10 +15,10 @@ def page(store: Store, query: Query) -> Page:
     """Return the list of models."""
     page_number = number(query, "page")
     models = store.artifacts_of_type(MODEL)
-    shown = models[(page_number - 1) * PAGE : page_number * PAGE]
-    results = _results(store, [int(artifact.id) for artifact in shown])
+    models_of_page = models[(page_number - 1) * PAGE : page_number * PAGE]
+    results = _results(store, [int(artifact.id) for artifact in models_of_page])
     table_rows = []
-    for artifact, row in zip(shown, rows(store, shown), strict=True):
+    for artifact, row in zip(models_of_page, rows(store, models_of_page), strict=True):
         properties_by_type = {kind: properties(result) for result in results.get(row.id, []) for kind in (result.type,)}
         blessing, pushed = properties_by_type.get(BLESSING, {}), properties_by_type.get(PUSHED, {})
         verdict = None if "blessed" not in blessing else "blessed" if blessing["blessed"] else "not blessed"

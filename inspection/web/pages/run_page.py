@@ -70,11 +70,11 @@ def _progress(facts: Facts) -> Html | None:
     if facts.detail.run.state != "RUNNING":
         return None
     lines = [str(event.get("text")) for event in facts.events if event.get("event") == "progress"][-_PROGRESS_LINES:]
-    done = {
+    finished_nodes = {
         event.get("node") for event in facts.events if event.get("event") == "node" and event.get("state") != "RUNNING"
     }
     nodes = facts.run.nodes
-    count = f"{len(done)} of {len(nodes)} nodes finished" if nodes else "Running"
+    count = f"{len(finished_nodes)} of {len(nodes)} nodes finished" if nodes else "Running"
     status = tag("p", f"{count}; this page reloads every {_REFRESH_SECONDS} seconds.", role="status")
     return joined([status, tag("ul", *(tag("li", line) for line in lines)) if lines else None])
 
