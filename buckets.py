@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
+from spec import atomic_files
 from spec.rows.data_paths import is_remote
 
 Store: TypeAlias = Any
@@ -246,17 +247,10 @@ def _local_files(folder: str) -> list[str]:
 
 
 def _download(uri: str, path: str) -> None:
-    """Download an object to a file, which appears as a whole."""
-    partial = f"{path}.partial"
-    try:
-        with open(partial, "wb") as file:
-            for block in blocks(uri):
-                file.write(block)
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(partial)
-        raise
+    """Download an object to a file, atomically."""
+    with atomic_files.opened(path) as file:
+        for block in blocks(uri):
+            file.write(block)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from spec import atomic_files
+
 INLINE_BYTES = 1500
 """Longest JSON text that is passed inline if there is a folder for files."""
 
@@ -31,10 +33,8 @@ def pack(settings: Mapping[str, Any], folder: str | None) -> dict[str, Any]:
     digest = hashlib.sha256(text.encode()).hexdigest()
     path = os.path.join(folder, f"{digest[:16]}.json")
     os.makedirs(folder, exist_ok=True)
-    partial = f"{path}.{os.getpid()}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(partial, path)
+    # Several processes may write the same file at the same time.
+    atomic_files.write(path, text, draft=f"{path}.{os.getpid()}.partial")
     return {"file": path, "sha256": digest}
 
 

@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from components.plain_models import encoding, label_targets
 from components.plain_models.plain_settings import FACTS, PREDICTED, SETTINGS, TRAIN, PlainSettings
 from models.data import arrow
+from spec import atomic_files
 from spec.plain_models import LINEAR, PLAIN_MODELS
 
 ITERATIONS = 300
@@ -71,10 +72,7 @@ def _table(path: str) -> pa.Table:
 
 
 def _write(folder: str, facts: dict[str, Any]) -> None:
-    path = os.path.join(folder, FACTS)
-    with open(f"{path}.partial", "w", encoding="utf-8") as file:
-        json.dump(facts, file)
-    os.replace(f"{path}.partial", path)
+    atomic_files.write(os.path.join(folder, FACTS), json.dumps(facts))
 
 
 def _answer(

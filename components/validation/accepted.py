@@ -23,6 +23,7 @@ from components.baseline import reference
 from components.validation.gate_context import TRAIN, PreviousRun, row_count
 from errors import ResourceError
 from serving import version_files
+from spec import atomic_files
 from spec.rows.data_paths import is_remote
 
 _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]{32})\.json")
@@ -112,8 +113,8 @@ def accept(folders: Folders, data: Data) -> None:
         if is_remote(path):
             buckets.write(path, text)
         else:
-            version_files.write(f"{path}.partial", text)
-            os.replace(f"{path}.partial", path)
+            os.makedirs(folders.accepted, exist_ok=True)
+            atomic_files.write(path, text, flush=True)
     except buckets.BucketError as error:
         raise ResourceError(f"the accepted data cannot be recorded for later runs: {error.strerror}") from error
 

@@ -5,6 +5,7 @@ import os
 from inspection.report import model_card, page
 from inspection.report.report_facts import collect
 from inspection.store.metadata_store import Store
+from spec import atomic_files
 from spec.file_names import CARD, REPORT
 
 
@@ -22,7 +23,4 @@ def write(store: Store, run_id: str, folder: str) -> None:
     """
     facts = collect(store, run_id, folder=folder)
     for name, text in ((REPORT, page.report(facts)), (CARD, model_card.card(facts))):
-        path = os.path.join(folder, name)
-        with open(f"{path}.partial", "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(f"{path}.partial", path)
+        atomic_files.write(os.path.join(folder, name), text)

@@ -13,6 +13,7 @@ from typing import Any
 
 import buckets
 from serving import version_files
+from spec import atomic_files
 from spec.rows.data_paths import is_remote
 
 Record = dict[str, Any]
@@ -50,14 +51,12 @@ def read(path: str) -> Any:
 
 
 def write(path: str, content: bytes) -> None:
-    """Write a file, which appears as a whole."""
+    """Write a file atomically, on this machine or in a bucket; its folder is created."""
     if is_remote(path):
         buckets.write(path, content)
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(f"{path}.partial", "wb") as file:
-        file.write(content)
-    os.replace(f"{path}.partial", path)
+    atomic_files.write(path, content)
 
 
 def of_run(home: str, run_id: str) -> Steps:

@@ -26,6 +26,7 @@ from pipeline import load, user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.config import Config
 from pipeline.variants import Name
+from spec import atomic_files
 from spec.rows import data_paths
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
@@ -272,11 +273,8 @@ def _served(request: Request, config: Config, target: Target) -> Any:
 
 
 def _write(path: str, text: str) -> None:
-    partial = f"{path}.partial"
     try:
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(partial, path)
+        atomic_files.write(path, text)
     except OSError as error:
         raise ResourceError(
             f"{path} cannot be written ({error.strerror}): choose another file with --output"

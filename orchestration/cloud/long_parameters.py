@@ -14,6 +14,7 @@ from typing import Any
 
 import project
 from errors import ResourceError, UserError
+from spec import atomic_files
 
 MAX_BYTES = 64 << 10
 """Longest JSON text of all parameters of a step. The other half of Linux's limit is left to its artifacts."""
@@ -63,9 +64,7 @@ def write(files: Mapping[str, str]) -> None:
         target = project.absolute(path)
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(f"{target}.partial", "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(f"{target}.partial", target)
+            atomic_files.write(target, text)
         except OSError as error:
             raise ResourceError(
                 f"{target} cannot be written ({error.strerror}): the job's long settings need this file in the image"

@@ -14,6 +14,7 @@ from typing import Any
 
 from errors import ResourceError
 from orchestration.prediction import prediction_table
+from spec import atomic_files
 
 _JOB, _HEAD, _DRAFT = "job.json", "head", "draft"
 
@@ -83,11 +84,8 @@ class Parts:
         names += [f"{number:06d}.rows" for number in range(len(self.records))]
         draft = os.path.join(self.folder, _DRAFT)
         with self._written():
-            with open(draft, "wb") as file:
+            with atomic_files.opened(self._output, draft=draft, flush=True) as file:
                 prediction_table.join([os.path.join(self.folder, name) for name in names], self._form, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self._output)
             shutil.rmtree(self.folder)
 
     def _read(self, name: str) -> Any:
@@ -100,11 +98,7 @@ class Parts:
     def _write(self, name: str, content: bytes) -> None:
         """Write a file that exists complete or not at all."""
         path = os.path.join(self.folder, name)
-        with open(f"{path}.draft", "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(f"{path}.draft", path)
+        atomic_files.write(path, content, draft=f"{path}.draft", flush=True)
 
     @contextlib.contextmanager
     def _written(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from inspection.store.metadata_store import redact
 from orchestration.records import code_revision, run_events
+from spec import atomic_files
 from spec.file_names import EVENTS, GATES, RUN
 
 ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
@@ -96,12 +97,7 @@ def is_refused(facts: Mapping[str, Any]) -> bool:
 
 def write(folder: str, facts: Mapping[str, Any]) -> None:
     """Write run.json atomically."""
-    path = os.path.join(folder, RUN)
-    with open(f"{path}.partial", "w", encoding="utf-8") as file:
-        json.dump(facts, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(f"{path}.partial", path)
+    atomic_files.write(os.path.join(folder, RUN), json.dumps(facts, indent=1), flush=True)
 
 
 def without_secrets(config: Mapping[str, Any]) -> dict[str, Any]:

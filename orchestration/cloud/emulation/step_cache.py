@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestration.cloud.emulation.platforms import Artifact, Task
+from spec import atomic_files
 
 
 class StepCache:
@@ -56,6 +57,4 @@ class StepCache:
     def write(self, key: str, outputs: Mapping[str, Artifact]) -> None:
         """Store the outputs of a task."""
         self._content["outputs"][key] = dict(outputs)
-        with open(f"{self._path}.partial", "w", encoding="utf-8") as file:
-            json.dump(self._content, file)
-        os.replace(f"{self._path}.partial", self._path)
+        atomic_files.write(self._path, json.dumps(self._content))
