@@ -64,7 +64,7 @@ def write(uri: str, content: bytes, *, new: bool = False) -> None:
 
     Args:
         uri: The object.
-        content: Its bytes.
+        content: Content of the object.
         new: Whether it must not exist: of several writers, only one succeeds.
 
     Raises:

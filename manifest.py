@@ -80,7 +80,7 @@ def read(uri: str, storage: Storage) -> Manifest:
     """Read the manifest of an artifact, or derive it from the file names.
 
     Args:
-        uri: Its folder.
+        uri: Folder of the artifact.
         storage: File access.
 
     Raises:
@@ -116,7 +116,7 @@ def _rows(rows: Any) -> int | None:
 
 
 def _derived(uri: str, storage: Storage) -> Manifest:
-    """Return the manifest of an artifact that has none, from its file names."""
+    """Derive the manifest of an artifact without one from its file names."""
     counts = [name for name in storage.names(f"{uri}/{COUNTS}") if not name.startswith(".")]
     if any(name.endswith(".json") for name in counts):
         return _counted(uri, counts, storage)
@@ -152,7 +152,7 @@ def complete(path: str, names: Sequence[str]) -> list[str]:
     """Check that files are one complete set: NAME-00000-of-00002, NAME-00001-of-00002.
 
     Args:
-        path: Their folder, for messages.
+        path: Folder of the files, for messages.
         names: Names of the files in it.
 
     Returns:
@@ -195,7 +195,7 @@ def undeclared(uri: str, manifest: Manifest, names: Callable[[str], list[str]]) 
 
     Args:
         uri: The artifact's folder.
-        manifest: Its manifest.
+        manifest: Manifest of the artifact.
         names: Function that lists a folder.
     """
     paths = []

@@ -13,14 +13,14 @@ REPOSITORY = os.path.dirname(os.path.abspath(__file__))
 VARIABLE = "PIPELINE_PROJECT"
 """Environment variable that names the project folder."""
 FILE = "pipeline-project.toml"
-"""The file that makes a folder a project."""
+"""Name of the file that marks a folder as a project."""
 HELP = (
     f"folder of configs, schemas, data, modules and runs (default: ${VARIABLE}, else the working folder if it holds "
     f"{FILE}, else the repository)"
 )
-"""What --project is, in every command that takes it."""
+"""Help text of --project, for all commands."""
 ROOT_HELP = "folder of all runs (default: runs/ of the project folder; ./runs if that is the repository)"
-"""What --root is."""
+"""Help text of --root, for all commands."""
 
 
 def folder() -> str:

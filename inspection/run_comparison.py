@@ -85,7 +85,7 @@ def compare(store: Store, first: str, second: str) -> Comparison:
 
 
 def _marked(differences: Sequence[Difference], details: Sequence[RunDetail]) -> list[Difference]:
-    """Say which values the tuner chose."""
+    """Mark the values that the tuner chose."""
     tuned = [from_tuner(read_run(detail.run.folder)) for detail in details]
     marked = []
     for difference in differences:

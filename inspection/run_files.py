@@ -1,4 +1,4 @@
-"""What the files in a run's folder hold, and the states of runs, stages and scheduled runs.
+"""Keys of the files in a run's folder, and states of runs, stages and scheduled runs.
 
 docs/reference/run-files.md is generated from this module, and a test compares the files of a whole run with it. Plain
 Python; nothing here is imported by the code that writes the files except the states.

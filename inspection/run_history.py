@@ -81,7 +81,7 @@ def list_runs(
 
 
 def _possible(store: Store, labels: Labelled, states: Collection[str] | None) -> Callable[[pb.Context], bool]:
-    """Return a function that says, without a query per run, whether a run can be in one of the states.
+    """Return a filter of runs that can be in one of the states, without a query per run.
 
     If no runner recorded the state, a run that is not complete has an execution that is not complete. These are few,
     and one query returns all executions.

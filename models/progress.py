@@ -40,7 +40,7 @@ class Meter:
     """Counts finished work, and reports it from time to time.
 
     Args:
-        unit: What is counted, in the plural.
+        unit: Unit of the count, in the plural.
         total: Expected number; infinity if unknown.
         clock: Seconds, from any start.
         builds: Whether the first call of `add` comes after a TensorFlow graph was built for it, whose time says nothing

@@ -63,7 +63,7 @@ def role(name: str) -> RoleFile:
     """Import a role.
 
     Args:
-        name: Its key under [features].
+        name: Key of the role under [features].
     """
     return cast(RoleFile, importlib.import_module(module(name)))
 

@@ -38,7 +38,7 @@ class Version:
     """One served version.
 
     Attributes:
-        number: Its number.
+        number: Number of the version.
         pushed: Time of the push, in seconds since 1970; None if the version has no record, as of another tool.
         digest: Digest of its files; None if the version has no record.
         copy_of: The version that a rollback restored as this one; None if it is not a copy.

@@ -1,4 +1,4 @@
-"""Keys of [evaluation]: what is measured on the test split, and the conditions of a blessing."""
+"""Keys of [evaluation]: metrics, slices and diagnosis of the test split, and the conditions of a blessing."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +77,7 @@ def _listed(value: Any) -> Any:
 
 
 class Evaluation(Strict):
-    """What the evaluator measures on the test split, and the conditions for a blessing."""
+    """Metrics, slices and diagnosis of the test split, plain models, and the conditions of a blessing."""
 
     metrics: tuple[str, ...] = ()
     """Metrics of your own, measured in addition to those of the task: dotted paths such as "my_module.my_metric". The
@@ -228,7 +228,7 @@ class Evaluation(Strict):
                 raise ValueError(f"evaluation: {key} has no effect for task {label.task!r}: remove it")
 
     def check_measured(self, training: Training) -> None:
-        """Check that no rule needs what the model does not have: intervals, or calibrated probabilities.
+        """Check that the model has the intervals or calibrated probabilities that rules need.
 
         Args:
             training: [training].

@@ -1,4 +1,4 @@
-"""[limits]: how long a stage may run, and how much memory a run may take on this machine."""
+"""Keys of [limits]: maximum time of a stage, and maximum memory of a run on this machine."""
 
 from collections.abc import Iterable
 

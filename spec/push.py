@@ -1,4 +1,4 @@
-"""Keys of [push]: what stays in the serving folder."""
+"""Keys of [push]: versions that the serving folder keeps, and models that it accepts."""
 
 from pydantic import Field
 

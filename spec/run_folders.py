@@ -1,4 +1,4 @@
-"""Which runs of a pipeline belong to a root: one store may have runs of the same pipeline under several roots."""
+"""Assignment of runs to roots, because one store may have runs of the same pipeline under several roots."""
 
 import os
 

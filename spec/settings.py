@@ -1,4 +1,4 @@
-"""Settings of a stage on their way to a worker.
+"""Transport of a stage's settings to its worker.
 
 ML Metadata on PostgreSQL rejects strings over about 2,700 bytes, so long settings are stored in a file named by the
 digest of its content and passed as a reference; short ones, and those of a compiled cloud job, are passed inline.

@@ -21,7 +21,7 @@ _OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
     "adagrad": ("weight_decay",),
     "adadelta": ("rho", "weight_decay"),
 }
-"""Optimizer -> its own keys."""
+"""Optimizer -> keys that only some optimizers have."""
 _SCHEDULES: Mapping[str, tuple[str, ...]] = {
     "constant": ("warm_up",),
     "cosine": ("warm_up",),
@@ -32,11 +32,11 @@ _SCHEDULES: Mapping[str, tuple[str, ...]] = {
     "piecewise": ("warm_up", "at", "learning_rates"),
     "plateau": ("factor", "patience", "min_learning_rate"),
 }
-"""Schedule -> its own keys."""
+"""Schedule -> keys that only some schedules have."""
 
 
 def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
-    """Return the keys that other names have and this one does not."""
+    """Return the keys of other names in the table that have no effect with this name."""
     every = dict.fromkeys(key for allowed in keys.values() for key in allowed)
     return [key for key in every if key not in keys.get(name, every)]
 

@@ -207,7 +207,7 @@ def best(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of keras-tuner's HyperParameters as a dict for `merge`.
 
     Args:
-        hyperparameters: Their JSON form, with `space` and `values`; keys with a slash are internal to the method.
+        hyperparameters: JSON form of the hyperparameters, with `space` and `values`; keys with a slash are internal.
     """
     return {key: decode(value) for key, value in hyperparameters["values"].items() if "/" not in key}
 

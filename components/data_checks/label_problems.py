@@ -59,7 +59,7 @@ def contradicted(rows: int, total: int, best: int, note: str = "") -> str:
     """Describe rows that are equal except for their label.
 
     Args:
-        rows: Their number.
+        rows: Number of rows whose label contradicts an equal row.
         total: Number of all rows.
         best: Number of rows that the best possible model predicts correctly.
         note: Text to insert after the shares.

@@ -17,7 +17,7 @@ def gone(where: str, column: str, renamed: str | None) -> str:
     Args:
         where: The files, or "the data".
         column: The column.
-        renamed: Its probable new name; None if there is none.
+        renamed: Probable new name of the column; None if no new column is similar.
     """
     question = f": {column} -> {renamed}? Rename it there, or in config and schema" if renamed else ""
     return f"the column is missing from {where}{question}"
@@ -27,7 +27,7 @@ def new_column(kind: str, where: str = "") -> str:
     """Describe a column that is not in the schema.
 
     Args:
-        kind: Its type: INT, FLOAT or BYTES.
+        kind: Type of the column: INT, FLOAT or BYTES.
         where: " in FILE" if only some files have it.
     """
     return f"new column ({kind}){where}, which is not in the schema"

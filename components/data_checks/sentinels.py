@@ -29,7 +29,7 @@ def is_sentinel(number: float, share: float, low: float, high: float) -> bool:
 
     Args:
         number: The number.
-        share: Its share of the rows.
+        share: Share of the rows with this number.
         low: Smallest of the other numbers.
         high: Largest of the other numbers.
     """

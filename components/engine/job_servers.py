@@ -42,7 +42,7 @@ class JobServers:
         """Start a job server, once per process and key.
 
         Args:
-            name: Its name in messages.
+            name: Name of the server in messages.
             make_command: Returns its command and its HOST:PORT.
             key: Identifies the server among those of this process.
 
@@ -100,7 +100,7 @@ class JobServers:
 
         Args:
             method: Name of a method of `job_guard.Guard`.
-            request: Its arguments.
+            request: Arguments of the request.
 
         Returns:
             The guard process.
@@ -134,7 +134,7 @@ class JobServers:
 
         Args:
             method: Name of a method of `job_guard.Guard`.
-            request: Its arguments.
+            request: Arguments of the request.
 
         Raises:
             ResourceError: the guard process was killed.

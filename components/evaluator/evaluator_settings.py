@@ -22,7 +22,7 @@ class SlicePart(Strict):
 
 
 class EvaluatorSettings(Strict):
-    """What to evaluate, and the rules of the blessing."""
+    """Settings of the evaluation, and rules of the blessing."""
 
     task: str
     """Task of the label."""

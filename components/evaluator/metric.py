@@ -61,7 +61,7 @@ class Metric:
         return None if isinstance(self.better, str) else self.better
 
     def distance(self, value: float) -> float:
-        """Return what is compared: the value, or its distance from the best value."""
+        """Return the number by which models are compared: the value, or its distance from the best value."""
         return value if self.best is None else abs(value - self.best)
 
     @property
@@ -70,7 +70,7 @@ class Metric:
         return self.better != "higher"
 
     def text(self, name: str) -> str:
-        """Return what is compared, as messages name it.
+        """Return the text for messages of the number by which models are compared.
 
         Args:
             name: The metric's name, with its class if there is one.
@@ -79,7 +79,7 @@ class Metric:
 
 
 class Measure:
-    """The sums of one task, and the metrics that are computed from them.
+    """Sums of one kind of task, and the metrics that are computed from them.
 
     Attributes:
         task: The task.
@@ -109,11 +109,11 @@ class Measure:
     classes: Sequence[str] | None = None
 
     def own_rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
-        """Compute what is summed.
+        """Compute the numbers and bins of each row, which are summed over the rows.
 
         Args:
             label: (n,), from the model's signature `labels`.
-            predictions: The model's outputs.
+            predictions: Outputs of the model.
 
         Returns:
             Numbers, float64 (n, width), and bins, int64 (n, any) in [0, span), -1 for none.
@@ -121,11 +121,11 @@ class Measure:
         raise NotImplementedError
 
     def totals(self, sums: Sums) -> Any:
-        """Return the object that the task's metrics are computed from."""
+        """Return the argument of the metrics' `value`: the sums, with values that several metrics use."""
         raise NotImplementedError
 
     def details(self, sums: Sums) -> dict[str, Any]:
-        """Return what a report shows next to the metrics: matrices, tables, sizes."""
+        """Return values that a report shows next to the metrics, such as the confusion matrix."""
         return {}
 
     def errors(self, label: Array, predictions: Predictions) -> Array:
@@ -133,7 +133,7 @@ class Measure:
         raise NotImplementedError
 
     def shown(self, label: Array, predictions: Predictions, row: int) -> tuple[Any, Any]:
-        """Return label and prediction of a row, as a report shows them."""
+        """Return (label, prediction) of a row for reports."""
         raise NotImplementedError
 
     @property
@@ -142,7 +142,7 @@ class Measure:
         return self.width + sum(metric.width for metric in self.metrics if metric.rows is not None)
 
     def rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
-        """Compute what is summed, with the numbers of metrics that have their own.
+        """Compute the numbers and bins of each row, with those of metrics that have numbers of their own.
 
         Raises:
             ValueError: A metric's numbers have another shape than (n,) or (n, width).
@@ -174,7 +174,7 @@ class Measure:
         return values
 
     def tfma_values(self, sums: Sums) -> dict[str, float]:
-        """Compute TFMA's own values of other metrics."""
+        """Compute the metrics that are only written to TFMA's files: name -> value."""
         computed = self._computed(sums, [metric for metric in self.metrics if metric.only_tfma])
         return {metric.name: float(value) for metric, value in computed}
 
@@ -196,7 +196,7 @@ class Measure:
                 yield metric, self._mean(metric, sums)
 
     def _mean(self, metric: Metric, sums: Sums) -> Any:
-        """Compute a metric from its own numbers."""
+        """Compute a metric from the sums of its own numbers."""
         start = self.width
         for other in self.metrics:
             if other is metric:

@@ -68,7 +68,7 @@ def user_metric(path: str, task: str) -> Metric:
         task: Task of the label.
 
     Raises:
-        UserError: It is not a metric, has another name, or is not for this task.
+        UserError: The path names no metric, or the metric has another name or is not for this task.
     """
     module, _, name = path.rpartition(".")
     metric = getattr(importlib.import_module(module), name, None)

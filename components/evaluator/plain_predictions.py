@@ -72,8 +72,8 @@ def read(folder: str | None, classes: Sequence[str] | None) -> PlainModels:
     """Read the plain models of an artifact.
 
     Args:
-        folder: Its folder; None without one.
-        classes: The candidate's classes; None of a regression.
+        folder: Folder of the artifact; None without one.
+        classes: Classes of the candidate; None for a regression.
     """
     if folder is None:
         return PlainModels()
@@ -157,16 +157,17 @@ def sentences(
     lower_is_better: bool,
     min_rows: int = 1,
 ) -> list[str]:
-    """Say which is better, the candidate or each plain model, and on which slices.
+    """Compare the candidate with each plain model, on all rows and by slice, in one sentence each.
 
     Args:
-        task: The task.
-        metric: The metric by which they are compared.
-        figures: Metrics by slice, without slices of few rows; the empty key is all rows.
-        models: The plain models.
-        interval: The candidate's interval; None if it is unknown.
+        task: Name of the task.
+        metric: Metric by which they are compared.
+        figures: Slice -> metrics of the candidate and of each plain model, without slices of few rows; the empty key
+            is all rows.
+        models: Plain models, with notes on those that were not fitted.
+        interval: Confidence interval of the candidate's metric; None if it is unknown.
         lower_is_better: Whether a lower value of the metric is better.
-        min_rows: Smallest number of rows of a slice.
+        min_rows: Minimum number of rows of a slice, for the sentences.
     """
     if models.note:
         return [f"no plain model: {models.note}"]

@@ -1,4 +1,4 @@
-"""The content of verdict.json, and its summary."""
+"""Content of verdict.json, and its summary in one line."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -120,7 +120,7 @@ class WriteShard:
 
     Args:
         config: The node's settings.
-        plan: What was determined before the first row.
+        plan: Plan that was made before the first row.
         uri: Folder of the Examples artifact.
         drafts: Folder of files that are not complete yet.
     """

@@ -1,4 +1,4 @@
-"""Omissions: what of the data is skipped, dropped, cut or converted, counted by reason, with the first names.
+"""Omissions: parts of the data that are skipped, dropped, cut or converted, counted by reason, with the first names.
 
 Readers record them; the summary of ingestion, `new`, `doctor`, `schema diff` and the report show them.
 """
@@ -22,11 +22,11 @@ class Omission:
     """Omissions with one reason.
 
     Attributes:
-        action: What was done: `skipped`, `left out`, `cut`, `converted`, `not used`, or `read` if that may surprise.
-        kind: What it was done to: `file`, `folder`, `sheet`, `column`, `row`, `line`, `cell` or `range`.
-        reason: Why, or to what, as the end of a sentence.
-        count: How many of them.
-        names: The first ones: paths below the data's folder; all names of columns, and of rows none.
+        action: `skipped`, `left out`, `cut`, `converted`, `not used`, or `read` for a part that a user may not expect.
+        kind: Kind of the part: `file`, `folder`, `sheet`, `column`, `row`, `line`, `cell` or `range`.
+        reason: Reason, or result of a conversion, as the end of a sentence.
+        count: Number of omitted parts.
+        names: First names: paths below the data's folder; all names of columns, and none of rows.
     """
 
     action: str
@@ -64,8 +64,8 @@ class Omissions:
         Args:
             kind: As `Omission` has it.
             reason: Why; equal reasons are counted together.
-            name: Its path or name, if it has one.
-            action: What was done.
+            name: Path or name of the part, if it has one.
+            action: Action, as `Omission` has it.
             count: Number of omissions.
         """
         self._take(Omission(action, kind, reason, count, [] if name is None else [name]))

@@ -26,7 +26,7 @@ class Plan:
 
     Attributes:
         files: The data's files that hold rows, each of which becomes a shard.
-        found: All files as they were found, before a split by spans assigned splits to them.
+        found: All resolved files, before a split by spans assigned splits to them.
         columns: Type of each column of any file.
         key: Column whose equal values stay in one split; None for the whole row.
         cut_eval: Whether the eval split is cut out of train.
@@ -36,7 +36,7 @@ class Plan:
         newest: For data.split.by = "span": how the date column is cut, and the number of its newest span; None if each
             file is of one span.
         span: Number of the newest span.
-        version: Its version.
+        version: Version of the latest span.
         notes: Remarks for the summary.
         omissions: Files and columns that are skipped.
     """
@@ -57,7 +57,7 @@ class Plan:
 
 
 def plan(settings: IngestionSettings) -> Plan:
-    """Look at the data before it is divided.
+    """Make the plan: read what must be known of all files before the first row is written.
 
     Args:
         settings: The node's settings.

@@ -95,7 +95,7 @@ class Oracle:
 
         Args:
             number: Number of the trial.
-            score: Its objective; None if it failed.
+            score: Objective of the trial; None if the trial failed.
         """
         if number not in self._ids:
             return

@@ -48,8 +48,8 @@ class Trial:
         number: Index in the order of proposals; 0 is the config's own values.
         values: Dotted key -> value, for every key in the space.
         most_epochs: Maximum number of epochs; None if the space has training.epochs.
-        result: Its result.
-        score: Its objective; None if it failed.
+        result: Result of the training.
+        score: Objective; None if the trial failed.
         earlier: Whether the result was stored by a previous run.
     """
 

@@ -48,7 +48,7 @@ class Data:
 
     Attributes:
         statistics: Split -> DatasetFeatureStatisticsList.
-        span: Its span; 0 if the data has no spans.
+        span: Span of the data; 0 if the data has no spans.
         examples: Place of its Examples artifact; see `lineage.place`.
     """
 

@@ -26,8 +26,8 @@ class Gate:
 
     Attributes:
         name: Key of [gates], or the dotted path of a user-defined gate.
-        settings: Its Settings.
-        judge: Its function; yields findings.
+        settings: Class of the gate's settings.
+        judge: Function that yields the findings.
     """
 
     name: str
@@ -140,7 +140,7 @@ def user_gate(path: str, values: Mapping[str, Any]) -> Gate:
 
     Args:
         path: MODULE.FUNCTION; the module may define `Settings`, a subclass of GateSettings.
-        values: Its settings, as in the config.
+        values: Settings of the gate, as in the config.
 
     Raises:
         UserError: The function does not exist, or the settings are invalid.

@@ -41,7 +41,7 @@ class PreviousRun:
     Attributes:
         rows: Number of rows of all splits.
         train: Statistics of its train split, DatasetFeatureStatisticsList.
-        name: Its span or run, as messages name it.
+        name: Name of the span or run in messages.
     """
 
     rows: int
@@ -57,17 +57,17 @@ class GateContext:
         schema: The approved schema.
         statistics: Split -> DatasetFeatureStatisticsList.
         label: [label].
-        columns: Columns to look at.
+        columns: Columns to check.
         weight: Column of the row weights; None if all rows count the same.
         source: Settings of the ingestion.
         schema_path: Path of the approved schema, for messages.
-        facts: Split -> what ingestion recorded about its rows; empty if another ingestion wrote the examples.
+        facts: Split -> facts that ingestion recorded on its rows; empty if another ingestion wrote the examples.
         digests: Split -> digests of its rows, uint64 (rows,).
         features: Split -> digests of the same rows without their label.
         names: Split -> names of the same rows, if the reader names rows.
         previous_runs: Previous runs, the one to compare with first.
         served_content: Digest of the served rows that [gates.skew] names.
-        served_paths: Their paths; None if it names none.
+        served_paths: Paths of the served rows; None if [gates.skew] names none.
     """
 
     schema: schema_pb2.Schema

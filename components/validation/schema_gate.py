@@ -37,7 +37,7 @@ def findings(
         anomalies: Split -> TFDV's anomalies.
         statistics: Split -> DatasetFeatureStatisticsList.
         schema: The approved schema.
-        schema_path: Its path, for the edits.
+        schema_path: Path of the schema, for the edits.
         label: [label]: a new value of its column is a new class, so that the config needs an edit too.
     """
     features = {feature.name: feature for feature in schema.feature}

@@ -56,8 +56,8 @@ class Survey:
     """Files of one pipeline that can be removed.
 
     Attributes:
-      removable: What can be removed.
-      kept: What cannot be attributed to a run of this pipeline in this store.
+      removable: Files and folders that can be removed.
+      kept: Files and folders that cannot be attributed to a run of this pipeline in this store.
       refused: Why nothing of the pipeline may be removed, and the fix; None if it may.
     """
 
@@ -144,7 +144,7 @@ class _Folders:
       home: The pipeline's folder.
       pipeline: Name of the pipeline.
       artifacts_by_path: Artifacts by path.
-      needed: What must be kept.
+      needed: Artifacts, folders and runs that must be kept.
     """
 
     def __init__(

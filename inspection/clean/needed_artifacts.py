@@ -45,7 +45,7 @@ def find(
       store: The store.
       home: The pipeline's folder.
       pipeline: Name of the pipeline.
-      kept_runs: Its runs that are kept completely.
+      kept_runs: Runs of the pipeline that are kept completely.
       artifacts_by_path: Artifacts by folder, with links resolved.
     """
     labels = Labelled(store)

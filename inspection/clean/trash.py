@@ -67,7 +67,7 @@ class Batch:
 
         Args:
           store: The store, opened for writing.
-          removals: What to move.
+          removals: Files and folders to move.
 
         Returns:
           What was moved, and what could not be moved.

@@ -65,7 +65,7 @@ def read_statistics(artifact: pb.Artifact) -> list[Split]:
 
     Raises:
       UserError: The artifact is in a bucket.
-      ResourceError: Its files are missing or damaged.
+      ResourceError: Files of the artifact are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ExampleStatistics {artifact.id}")
     folders = artifact_files.splits(path, str(properties(artifact).get("split_names") or ""))

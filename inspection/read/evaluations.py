@@ -74,7 +74,7 @@ class CutSlicing:
     """Slicing of which only the most frequent slices were evaluated.
 
     Attributes:
-      slicing: Its columns.
+      slicing: Columns of the slicing.
       slices: Number of its slices.
       kept: Number of evaluated slices.
       rows_left: Number of rows in none of them.
@@ -91,8 +91,8 @@ class WorstRow:
     """A row with a large error.
 
     Attributes:
-      row: Its number in the split.
-      id: Its id; None without an id column.
+      row: Number of the row in the split.
+      id: Id of the row; None without an id column.
     """
 
     row: int
@@ -140,7 +140,7 @@ def read_evaluation(artifact: pb.Artifact) -> Evaluation:
 
     Raises:
       UserError: The artifact is in a bucket.
-      ResourceError: Its files are missing or damaged.
+      ResourceError: Files of the artifact are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ModelEvaluation {artifact.id}")
     verdict = os.path.join(path, VERDICT)

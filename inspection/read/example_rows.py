@@ -73,7 +73,7 @@ def parse_example(record: bytes) -> dict[str, Value]:
     """Parse a serialized tf.Example.
 
     Raises:
-      ValueError: It is invalid; also raised as IndexError, struct.error or UnicodeDecodeError.
+      ValueError: The record is invalid; also raised as IndexError, struct.error or UnicodeDecodeError.
     """
     row: dict[str, Value] = {}
     for _, features in _fields(record, 1):

@@ -95,7 +95,7 @@ def read_run(folder: str | None) -> RecordedRun | None:
     """Read run.json of a run's folder; None if it does not exist or is not a JSON object.
 
     Raises:
-      PermissionError: It may not be read.
+      PermissionError: The file may not be read.
     """
     if folder is None:
         return None

@@ -57,7 +57,7 @@ def read_schema(artifact: pb.Artifact) -> list[SchemaColumn]:
 
     Raises:
       UserError: The artifact is in a bucket.
-      ResourceError: Its file is missing or damaged.
+      ResourceError: The file of the artifact is missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"Schema {artifact.id}")
     if os.path.isdir(path):
@@ -114,7 +114,7 @@ def read_anomalies(artifact: pb.Artifact) -> tuple[list[str], list[Anomaly]]:
 
     Raises:
       UserError: The artifact is in a bucket.
-      ResourceError: Its files are missing or damaged.
+      ResourceError: Files of the artifact are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ExampleAnomalies {artifact.id}")
     folders = artifact_files.splits(path, str(properties(artifact).get("split_names") or ""))

@@ -27,7 +27,7 @@ class Verdict:
       overall: Metrics of all rows.
       baseline: Id of the baseline.
       pushed: Folders that the model was pushed to.
-      notes: What could not be read.
+      notes: Sentences on files that could not be read.
     """
 
     model: ArtifactRow

@@ -66,7 +66,7 @@ def read_curves(artifact: pb.Artifact) -> Curves:
 
     Raises:
       UserError: The artifact is in a bucket.
-      ResourceError: Its files are missing or damaged.
+      ResourceError: Files of the artifact are missing or damaged.
     """
     path = artifact_files.folder(artifact.uri, f"ModelEvaluation {artifact.id}")
     plots = tfma_proto("metrics_for_slice_pb2").PlotsForSlice

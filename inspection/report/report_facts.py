@@ -50,7 +50,7 @@ class Facts:
       splits: Splits that were validated.
       anomalies: Anomalies against the schema.
       gates: Findings of the gates.
-      omissions: What of the data was skipped, dropped, cut, converted or not used: action, kind, reason, count, names.
+      omissions: Omissions of the ingestion, each with action, kind, reason, count and names.
       schema: Raw columns.
       transformed: Features.
       vocabularies: Vocabulary -> number of entries.
@@ -62,7 +62,7 @@ class Facts:
       diagnosis: diagnosis.json: importance of columns, predictions of a sample of rows.
       judged: Verdict on the model.
       requests: requests.json of the model: its inputs and sample requests.
-      notes: What could not be read.
+      notes: Sentences on files that could not be read.
     """
 
     detail: RunDetail

@@ -21,7 +21,7 @@ _AS_TEXT = (
 
 
 def requests(guide: Mapping[str, Any]) -> Iterator[str]:
-    """Describe requests.json as Markdown lines; none for a model without one."""
+    """Yield the Markdown lines that describe requests.json; no lines for a model without this file."""
     inputs = [entry for entry in guide.get("inputs", ()) if isinstance(entry, Mapping)]
     if not inputs:
         return

@@ -36,7 +36,7 @@ def folder(uri: str, what: str) -> str:
 
     Raises:
       UserError: The artifact is on a file system that is unknown here.
-      ResourceError: It does not exist on this machine, or cannot be read.
+      ResourceError: The folder does not exist on this machine, or cannot be read.
     """
     path = uri.removeprefix("file://")
     if path.startswith(tuple(f"{scheme}://" for scheme in buckets.SCHEMES)):

@@ -23,7 +23,7 @@ def local(uri: str, what: str) -> str:
       what: Name of the artifact in messages.
 
     Raises:
-      ResourceError: It does not exist, or the bucket cannot be used.
+      ResourceError: The artifact does not exist, or the bucket cannot be used.
     """
     folder = tempfile.mkdtemp(prefix="artifact-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -38,7 +38,7 @@ class CloudRun:
 
     Attributes:
         pipeline: Name of the pipeline's folder.
-        run_id: Its id.
+        run_id: Id of the run.
         folder: Folder with run.json.
         steps: Records, with those of cached steps.
     """

@@ -69,7 +69,7 @@ def listed(uri: str, what: str) -> Iterator[tuple[str, int]]:
 
     Raises:
       UserError: The artifact is in a bucket.
-      ResourceError: It does not exist.
+      ResourceError: The folder does not exist.
     """
     root = artifact_files.folder(uri, what)
     if not os.path.isdir(root):

@@ -111,10 +111,10 @@ def differentiable(name: str, trained: str) -> str:
 
     Args:
         name: The activation.
-        trained: What gradient descent could not train without a gradient, for the message.
+        trained: Weights that gradient descent cannot train without a gradient, for the message.
 
     Raises:
-        ValueError: It is not, or has none.
+        ValueError: The activation is not known, or has no gradient.
     """
     if name in FLAT:
         raise ValueError(f"activation {name!r} has no gradient, so gradient descent cannot train {trained}")
@@ -136,7 +136,7 @@ def known(name: str, names: Iterable[str], kind: str) -> str:
     """Check that a name is known, and return it.
 
     Raises:
-        ValueError: It is not; the message names the nearest one.
+        ValueError: The name is not known; the message has the nearest one.
     """
     options = list(names)
     if name not in options:

@@ -42,7 +42,7 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
 
     Args:
         network: The Keras model that `build` made.
-        settings: Its settings.
+        settings: Settings of the network.
         training: spec.training.Training.
         train: models.data.split_rows.Rows of the train split.
         evaluation: Those of the eval split.

@@ -42,7 +42,7 @@ class ClassTarget(TargetBase):
         names: Names of the classes, in the order of their indices.
         binary: Whether there is one logit, that of the second class.
         loss_name: Name of the loss.
-        temperature: What the logits are divided by (models/tasks/temperature.py); None for the logits themselves.
+        temperature: Divisor of the logits (models/tasks/temperature.py); None without calibration.
     """
 
     names: tuple[str, ...]

@@ -31,8 +31,8 @@ class LabelScale(TargetBase):
 
     Attributes:
         mean: Mean of the transformed label on the train split.
-        deviation: Its standard deviation there; 1 for a constant label.
-        label: The label's role.
+        deviation: Standard deviation of the label in the train split; 1 for a constant label.
+        label: Settings of the label.
         loss_name: Name of the loss.
         interval: Interval around the outputs; None for predictions alone.
     """

@@ -59,7 +59,7 @@ def target(label: Label, transformed: Array, classes: tuple[str, ...] | None = N
     """Return the target of a label.
 
     Args:
-        label: Its role.
+        label: Settings of the label.
         transformed: The transformed label of the train split.
         classes: Names of the classes of the train split, if the config does not list them.
         loss: Name of the loss; None: the default of the task.

@@ -40,7 +40,7 @@ def check(training: Training, rows: int) -> None:
         rows: Number of rows of the eval split.
 
     Raises:
-        ValueError: It is not.
+        ValueError: The eval split is too small.
     """
     if training.interval is not None and rows < conformal.fewest_rows(training.interval):
         raise ValueError(_too_few(training.interval, rows))

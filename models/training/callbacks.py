@@ -202,7 +202,7 @@ def gradient_norms(network: Any, x: Mapping[str, Any], y: Any, scale: float = 1.
     Args:
         network: A compiled Keras model.
         x: Model features of the batch by name.
-        y: Its target.
+        y: Target of the batch.
         scale: Factor of the mean loss of a batch, by which the norms are divided.
 
     Returns:

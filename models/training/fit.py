@@ -262,7 +262,7 @@ def put_given_weights(network: Any, settings: Any) -> tuple[str, ...]:
         A remark, or nothing without such weights.
 
     Raises:
-        ValueError: Their number or shapes do not match the network.
+        ValueError: Number or shapes of the weights do not match the network.
     """
     dense_weights = getattr(settings, "weights", ())
     if not dense_weights:

@@ -38,7 +38,7 @@ class Trials:
     """The transformed examples in memory, and trials on them.
 
     Args:
-        order: Their files, transform graph, features and label.
+        order: Files, transform graph, features and label of the trials.
     """
 
     def __init__(self, order: TrialOrder) -> None:

@@ -35,10 +35,10 @@ def describe(
     """Describe the meaning of each model feature.
 
     Args:
-        transform: A TFTransformOutput.
-        graph: Its graph.
-        roles: The columns by role; empty if a user-defined function makes the features.
-        outputs: The model features in order, with all depths known.
+        transform: TFTransformOutput of the transformation.
+        graph: Transform graph.
+        roles: Entries of [features]; empty if a user-defined function makes the features.
+        outputs: Model features in order, with all depths known.
         rows: Serialized raw tf.Examples to measure scales on; may be empty.
 
     Returns:

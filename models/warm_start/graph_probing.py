@@ -34,7 +34,7 @@ class Probe:
 
     Args:
         transform: A TFTransformOutput.
-        graph: Its graph.
+        graph: Transform graph.
         roles: The columns by role.
         rows: Serialized raw tf.Examples, at least one.
 

@@ -16,7 +16,7 @@ def check(database: str) -> None:
         database: Value of data.database.
 
     Raises:
-        ValueError: It is invalid. The message does not repeat it, as it may contain a password.
+        ValueError: The address is invalid. The message does not quote it, because it may contain a password.
     """
     if is_sqlite(database):
         if not database[len(_SQLITE) :] or "?" in database:
@@ -43,7 +43,7 @@ def sqlite_file(database: str, data_root: str) -> str:
     """Return the absolute path of an SQLite file.
 
     Args:
-        database: Its address.
+        database: Address of the database.
         data_root: Folder that a relative path is resolved against.
     """
     return os.path.join(os.path.abspath(data_root), database[len(_SQLITE) :])

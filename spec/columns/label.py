@@ -1,4 +1,4 @@
-"""[label]: what the model predicts. Plain Python, no TensorFlow."""
+"""Keys of [label]: the column to predict, the task and the classes. Plain Python, no TensorFlow."""
 
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -22,7 +22,7 @@ _OF_TASKS = ("transform", "positive", "threshold", "classes", "tiers")
 
 
 class Label(Strict):
-    """What the model predicts."""
+    """Column that the model predicts, and the task."""
 
     column: str | None = None
     """Column to predict. Optional for clusters, which only compares it with the clusters that it found."""

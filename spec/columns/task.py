@@ -22,7 +22,7 @@ SUFFIX = "_task"
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a task's file says about itself, as TASK.
+    """Description of a task, which the task's file defines as TASK.
 
     Attributes:
         kind: The form of its label and predictions, on which checks, gates, metrics and networks depend.
@@ -39,7 +39,7 @@ class Task:
 
 @functools.cache
 def shipped() -> tuple[str, ...]:
-    """Return the tasks of models/tasks, those that a kind is named after first."""
+    """Return the names of the tasks of models/tasks; those with the name of a kind are first."""
     folder = importlib.import_module(FOLDER)
     modules = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
     names = [name.removesuffix(SUFFIX) for name in modules if name.endswith(SUFFIX)]
@@ -79,7 +79,7 @@ def load(name: str) -> ModuleType:
 
 
 def find(name: str) -> Task:
-    """Return what a task's file says about itself."""
+    """Return the description of a task."""
     task: Task = load(name).TASK
     return task
 

@@ -1,4 +1,4 @@
-"""Hints for times that are not cron expressions of five fields, or that may not mean what they seem to."""
+"""Hints for invalid cron expressions, and for valid ones whose times a user may not expect."""
 
 import math
 import re
@@ -64,11 +64,11 @@ def _every(match: "re.Match[str]") -> str:
 
 
 def too_long(field: str, step: int, place: int) -> str:
-    """Explain what a step that is longer than its field means.
+    """Explain the times of a step that is longer than the range of its field.
 
     Args:
         field: The field, such as */90.
-        step: Its step, longer than the field's range.
+        step: Step of the field, longer than its range.
         place: Which field it is, from 0.
     """
     if place > 1:

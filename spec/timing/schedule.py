@@ -119,7 +119,7 @@ def ascii_address(address: str) -> str:
         The address in ASCII: the host name encoded by IDNA, the rest percent-encoded.
 
     Raises:
-        ValueError: It is not an http or https address. The message does not quote it, as it may contain a token.
+        ValueError: The address is not http or https. The message does not quote it, because it may contain a token.
     """
     expected = "write https://HOST/PATH or https://HOST:PORT/PATH"
     if any(sign.isspace() or not sign.isprintable() for sign in address):

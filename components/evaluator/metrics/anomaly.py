@@ -24,7 +24,7 @@ _TASKS = ("anomaly",)
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of a cell, and what several metrics need of them."""
+    """Sums of a cell, with values that several metrics use."""
 
     sums: Sums
     precision_at: int | None
@@ -149,7 +149,7 @@ class Anomaly(Measure):
         return np.stack([score, flag], axis=1).astype(np.float64), np.where(counted[:, None], bins, -1)
 
     def totals(self, sums: Sums) -> Totals:
-        """Return the sums with what several metrics need of them."""
+        """Return the sums with values that several metrics use."""
         return Totals(sums, self._precision_at)
 
     def details(self, sums: Sums) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _TASKS = ("binary",)
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of a cell, and what several metrics need of them."""
+    """Sums of a cell, with values that several metrics use."""
 
     sums: Sums
 
@@ -196,7 +196,7 @@ class Binary(Measure):
         return numbers, np.where(counted[:, None], bins, -1)
 
     def totals(self, sums: Sums) -> Totals:
-        """Return the sums with what several metrics need of them."""
+        """Return the sums with values that several metrics use."""
         return Totals(sums)
 
     def details(self, sums: Sums) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _TASKS = ("classes",)
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of a cell, and what several metrics need of them."""
+    """Sums of a cell, with values that several metrics use."""
 
     sums: Sums
     size: int
@@ -38,7 +38,7 @@ class Totals:
 
     @functools.cached_property
     def margins(self) -> tuple[Array, Array, Array]:
-        """Weight of the rows of each class that are right, predicted as it, and labelled as it, (classes,) each."""
+        """Weights of the correct rows, of the predictions and of the labels of each class, (classes,) each."""
         label, predicted = np.divmod(self.sums.bins, self.size + 1)
         right, weights = label == predicted, self.sums.weights
         correct = np.bincount(label[right], weights[right], self.size)
@@ -161,7 +161,7 @@ class Classes(Measure):
         return numbers.astype(np.float64), bins[:, None]
 
     def totals(self, sums: Sums) -> Totals:
-        """Return the sums with what several metrics need of them."""
+        """Return the sums with values that several metrics use."""
         return Totals(sums, self.size, self._top_k)
 
     def details(self, sums: Sums) -> dict[str, Any]:

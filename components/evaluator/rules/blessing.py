@@ -232,7 +232,7 @@ def _baseline(
 
 
 def _chance(find: Callable[[str], Metric], metric: str, slice_: SliceKey, figures: Figures) -> str:
-    """Say that the model is worse than one without learning, so that no looser limit is proposed; else empty.
+    """Return a sentence if the model is worse than one without learning, for which no looser limit is proposed; or "".
 
     For a slice, whose labels may be nearly equal, only the rule's own metric counts.
     """

@@ -22,7 +22,7 @@ def outcome(
 
     Args:
         definition: The metric.
-        metric: Its name, with its class if there is one.
+        metric: Name of the metric, with [CLASS] for a class.
         slice_: The slice; empty for all rows.
         figures: Metrics of the slice.
         name: The plain model.

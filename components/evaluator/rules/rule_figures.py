@@ -1,4 +1,4 @@
-"""The metrics of a slice that rules apply to, and the rounding of the limits that they propose."""
+"""Metrics of a slice, by which rules decide, and rounding of the limits that messages propose."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class Figures:
         count: Number of rows.
         values: Metric -> value.
         baseline: Metric -> value of the baseline on the same rows; None without a baseline.
-        plain: Plain model -> metric -> its value on the same rows.
+        plain: Plain model -> metric -> value on the same rows.
     """
 
     count: float
@@ -26,7 +26,7 @@ class Figures:
 
 
 def rounded(value: float, *, up: bool) -> str:
-    """Round to a few digits, so that a limit of the result accepts the value."""
+    """Round up or down to DIGITS significant digits, so that a limit of this text accepts the value."""
     if not value:
         return "0"
     scale = 10.0 ** (DIGITS - 1 - math.floor(math.log10(abs(value))))

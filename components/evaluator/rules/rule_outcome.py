@@ -1,4 +1,4 @@
-"""The outcome of a rule, and its text."""
+"""Outcome of a rule, and the line that describes it."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rules of the config with the slices that they apply to."""
+"""Assignment of slices to the rules of the config."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

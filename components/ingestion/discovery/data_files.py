@@ -26,9 +26,9 @@ class DataFile:
     """One file, or one folder of images.
 
     Attributes:
-        path: Its path.
-        split: Its split, if the config names the files of each split.
-        span: Its span, if the path tells one.
+        path: Path or URI.
+        split: Split of all rows, if the config names the files of each split; else None.
+        span: Span in the path, if the pattern has one; else None.
         version: Version of the span, if the path tells one.
         companions: Files that are read with it, such as the labels of IDX images.
     """
@@ -129,7 +129,7 @@ def verify(files: Sequence[DataFile], expected: str) -> None:
 
     Args:
         files: Files of this machine.
-        expected: Their digest from `content`; empty if none was computed.
+        expected: Digest of the files from `content`; empty if none was computed.
 
     Raises:
         ResourceError: a file changed.

@@ -12,7 +12,7 @@ def walk(folder: str, omissions: Omissions | None = None) -> Iterator[str]:
     """Find the files below a folder.
 
     Args:
-        folder: Its path.
+        folder: Path of the folder.
         omissions: Records what is skipped: files that by their names are not data, links to a parent folder,
             devices and pipes.
 

@@ -1,4 +1,4 @@
-"""Formats: the readers that exist, and what the names of files and folders tell: format and split."""
+"""Formats: their readers, and detection of format and split by the names of files and folders."""
 
 import contextlib
 import functools
@@ -18,7 +18,7 @@ from errors import UserError
 from spec.rows.data_paths import READY_MADE, is_remote
 
 PEEKED = 50
-"""Number of files whose names tell whether a folder holds images."""
+"""Number of files by whose names a folder is recognized as one of images."""
 IMAGES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".avif", ".bmp", ".dib", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
@@ -79,7 +79,7 @@ def of(path: str, name: str | None) -> Format | None:
 
 
 def format_of(path: str) -> str | None:
-    """Return the format that a path's name tells; None if it tells none.
+    """Return the format of a path by its name; None if the name does not identify one.
 
     A folder is of format `images` if it holds folders and no data files, or two folders of images whatever else it
     holds. Folders named KEY=VALUE are parts of a table, unless they hold images.
@@ -132,6 +132,6 @@ def scanned(folder: str) -> list["os.DirEntry[str]"]:
 
 
 def split_of(name: str) -> str | None:
-    """Return the split that a file's or folder's name tells; None if it tells none."""
+    """Return the split of a file or folder by its name; None if the name does not identify one."""
     parts = set(re.split(r"[^a-z0-9]+", name.lower()))
     return next((split for split, words in READY_MADE.items() if parts & set(words)), None)

@@ -21,7 +21,7 @@ def reason(name: str, *, folder: bool = False) -> str | None:
     """Return why a file or folder is skipped.
 
     Args:
-        name: Its name, without the parent folders.
+        name: Name of the file or folder, without the parent folders.
         folder: Whether it is a folder: one that is named like documentation may be a class.
 
     Returns:

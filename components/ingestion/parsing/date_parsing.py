@@ -1,4 +1,4 @@
-"""Dates as people and programs write them, to texts that begin with YYYY-MM-DD."""
+"""Conversion of dates in a configured format to texts that start with YYYY-MM-DD."""
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ def fits(texts: pa.Array, form: DateFormat) -> pa.Array:
 
 
 def iso(texts: pa.Array, form: DateFormat) -> pa.Array:
-    """Texts that `fits` names as YYYY-MM-DD and what stands behind; of numbers since 1970 with the time in UTC."""
+    """Convert the texts that `fits` selects to YYYY-MM-DD and the rest of the text; numbers since 1970 to UTC time."""
     if form.epoch is None:
         for pattern, rewrite in form.steps():
             texts = pc.replace_substring_regex(texts, pattern, rewrite)

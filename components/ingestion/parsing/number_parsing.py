@@ -1,4 +1,4 @@
-"""Numbers as people write them, to texts that Arrow reads as numbers."""
+"""Conversion of numbers in a configured format to texts that Arrow parses as numbers."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +17,7 @@ def fits(texts: pa.Array, form: NumberFormat) -> pa.Array:
 
 
 def plain(texts: pa.Array, form: NumberFormat) -> pa.Array:
-    """Texts that `fits` names, with a decimal point and nothing but signs and digits; others as they may come."""
+    """Convert the texts that `fits` selects to signs, digits and a decimal point; others become arbitrary text."""
     negative = None
     if form.in_parentheses:
         negative = pc.match_substring_regex(texts, IN_PARENTHESES)

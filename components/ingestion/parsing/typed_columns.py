@@ -1,4 +1,4 @@
-"""Turns columns of texts into those of the schema's types, alike for every format whose cells are texts."""
+"""Conversion of text columns to the types of the schema, for all formats whose cells are text."""
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""One reader per format: files to Arrow batches.
+"""Readers of data files, one per format, which convert files to Arrow batches.
 
 A reader is a module of this package, or of the user's project, that has the attributes of `Reader`. `data.format` names
 it: by the file's name here, else by the dotted path of the module.
@@ -16,12 +16,12 @@ from spec.data import Data
 
 
 class NoRowsError(UserError):
-    """A file holds no rows."""
+    """A file that has no rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """What the pipeline needs to know of a format before it opens a file.
+    """Properties of a format that the pipeline needs before it opens a file.
 
     Attributes:
         extensions: Ends of file names, in lower case and without a compression's, such as ".csv". Those of the readers

@@ -13,7 +13,7 @@ def matches(expression: Expression, batch: pa.RecordBatch) -> pa.Array:
     """Evaluate an expression on rows.
 
     Args:
-        expression: What to look for.
+        expression: Parsed expression.
         batch: n rows with its columns.
 
     Returns:

@@ -18,9 +18,9 @@ class Shares:
     """Share of one value of the label in two data sets.
 
     Attributes:
-        value: The value, in text.
-        before: Its share in the earlier rows.
-        after: Its share in the later rows.
+        value: Value of the label as text.
+        before: Share of the value in the earlier rows.
+        after: Share of the value in the later rows.
         rows: Numbers of rows with a label, earlier and later.
     """
 

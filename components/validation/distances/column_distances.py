@@ -22,11 +22,11 @@ class Distance:
     """Distance of a column between two data sets.
 
     Attributes:
-        column: The column.
-        key: The comparator of a schema that limits it.
-        limit: Its limit.
-        measured: The distance.
-        note: What differs most, for a message.
+        column: Name of the column.
+        key: Name of the schema's comparator that limits the distance.
+        limit: Limit of the distance.
+        measured: Measured distance.
+        note: Clause on the largest difference, to append to a message.
     """
 
     column: str
@@ -47,7 +47,7 @@ def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", ot
     Args:
         context: This run.
         gate: drift or skew.
-        settings: Its limits; a comparator in the schema takes precedence.
+        settings: Limits of the gate; a comparator in the schema takes precedence.
         other: The other rows.
     """
     rows = row_count(context.statistics[TRAIN]), row_count(other.train)
