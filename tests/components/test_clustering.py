@@ -57,8 +57,8 @@ def test_sizes_and_contingency_are_those_of_the_rows(tallied):
 def test_silhouettes_are_scikit_learns(clusters):
     _, vectors, answer = grouped(4, clusters=clusters)
 
-    wanted = sklearn.silhouette_samples(vectors.astype(float), answer["cluster"])
-    np.testing.assert_allclose(silhouette(vectors, answer["cluster"]), wanted, atol=1e-9)
+    expected = sklearn.silhouette_samples(vectors.astype(float), answer["cluster"])
+    np.testing.assert_allclose(silhouette(vectors, answer["cluster"]), expected, atol=1e-9)
 
 
 def test_silhouettes_of_one_cluster_of_single_rows_and_of_equal_rows():

@@ -90,8 +90,8 @@ def test_answers_are_labels_and_predictions_of_the_rows(told, columns):
 
 
 def test_fewer_rows_than_asked_for_are_all_taken_in_order(model, rows, columns):
-    found = diagnosis._sample(rows, 10_000)
-    ys = [tf.train.Example.FromString(record).features.feature["y"].float_list.value[0] for record in found]
+    actual = diagnosis._sample(rows, 10_000)
+    ys = [tf.train.Example.FromString(record).features.feature["y"].float_list.value[0] for record in actual]
     assert ys == pytest.approx(columns["y"].tolist())
 
 

@@ -129,9 +129,9 @@ def test_the_executor_writes_the_models_own_figures(tfma, evaluate, monkeypatch,
     metrics = figures(tfma.load_eval_result(evaluation.evaluation.uri))
 
     chur, bern = slice(0, None, 3), np.flatnonzero(np.arange(40) % 3)
-    wanted = {(): by_hand(1.1), (("city", "chur"),): by_hand(1.1, chur), (("city", "bern"),): by_hand(1.1, bern)}
-    assert set(metrics) == set(wanted)
-    for key, values in wanted.items():
+    expected = {(): by_hand(1.1), (("city", "chur"),): by_hand(1.1, chur), (("city", "bern"),): by_hand(1.1, bern)}
+    assert set(metrics) == set(expected)
+    for key, values in expected.items():
         assert metrics[key] == pytest.approx(values, rel=1e-6)
     assert evaluation.verdict["metrics"] == pytest.approx(by_hand(1.1), rel=1e-6)
     assert evaluation.verdict["baseline"] is None

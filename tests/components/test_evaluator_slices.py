@@ -71,9 +71,9 @@ def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
         for validations in load[1](evaluation.folder).metric_validations_per_slice
     }
     worse = evaluation.verdict["rules"][-1]["slice"]["city"]
-    wanted = {"chur": ["accuracy"], "genf": ["accuracy"], "bern": ["accuracy"]}
-    wanted[worse].append("recall")
-    assert failures == wanted
+    expected = {"chur": ["accuracy"], "genf": ["accuracy"], "bern": ["accuracy"]}
+    expected[worse].append("recall")
+    assert failures == expected
 
 
 def test_slices_by_bucket_cross_and_missing_value(judged, load):

@@ -133,13 +133,13 @@ def test_clusters(judged, grouped, label, weight):
     rows = {**grouped, "times": np.linspace(0, 9, 70, dtype=np.float32)}
     evaluation = judged("clusters", rows, types_of={"city": "BYTES"}, slices=CITY, label=label, weight=weight)
     vectors = np.stack([grouped["v0"], grouped["v1"]], axis=1).astype(float)
-    wanted = sklearn.silhouette_samples(vectors, grouped["cluster"])
+    expected = sklearn.silhouette_samples(vectors, grouped["cluster"])
 
-    assert evaluation.verdict["metrics"]["silhouette"] == pytest.approx(wanted.mean(), rel=1e-6)
-    assert of(evaluation.verdict, city="chur")["metrics"]["silhouette"] == pytest.approx(wanted[::5].mean(), rel=1e-6)
+    assert evaluation.verdict["metrics"]["silhouette"] == pytest.approx(expected.mean(), rel=1e-6)
+    assert of(evaluation.verdict, city="chur")["metrics"]["silhouette"] == pytest.approx(expected[::5].mean(), rel=1e-6)
     assert (
         evaluation.verdict["intervals"]["silhouette"][0]
-        < wanted.mean()
+        < expected.mean()
         < evaluation.verdict["intervals"]["silhouette"][1]
     )
     assert sum(evaluation.verdict["details"]["sizes"]) == 70

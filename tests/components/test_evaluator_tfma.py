@@ -49,7 +49,7 @@ def table():
 def test_metrics_of_two_classes_are_tfmas_by_slice_and_weight(judged, stock, load, table):
     label, probability, weight, city = table
     rows = {"y": label.astype(np.float32), "p1": probability, "w": weight, "city": city}
-    wanted = stock(
+    expected = stock(
         {
             "label": label.astype(float),
             "prediction": probability.astype(float),
@@ -80,8 +80,8 @@ def test_metrics_of_two_classes_are_tfmas_by_slice_and_weight(judged, stock, loa
     )
     metrics_of_slices = {key: metrics[""] for key, metrics in load(evaluation.folder).slicing_metrics}
 
-    assert set(metrics_of_slices) == set(wanted) == {(), (("city", "bern"),), (("city", "chur"),)}
-    for key, metrics in wanted.items():
+    assert set(metrics_of_slices) == set(expected) == {(), (("city", "bern"),), (("city", "chur"),)}
+    for key, metrics in expected.items():
         for name in ("auc", "pr_auc", "precision", "recall", "accuracy", "calibration"):
             # Ours is exact, TFMA's is over 10,000 buckets.
             ours = f"tfma_{name}" if name in ("auc", "pr_auc") else name
@@ -93,7 +93,7 @@ def test_metrics_of_two_classes_are_tfmas_by_slice_and_weight(judged, stock, loa
                 key,
                 name,
             )
-    [matrix] = wanted[()][""]["matrix"]["confusionMatrixAtThresholds"]["matrices"]
+    [matrix] = expected[()][""]["matrix"]["confusionMatrixAtThresholds"]["matrices"]
     [(negatives, false), (missed, positives)] = evaluation.verdict["details"]["confusion"]
     assert (negatives, false, missed, positives) == pytest.approx(
         [matrix[name] for name in ("trueNegatives", "falsePositives", "falseNegatives", "truePositives")]
@@ -106,7 +106,7 @@ def test_metrics_of_several_classes_are_tfmas(judged, stock, load):
     probabilities = (random.dirichlet(np.ones(4), 120) + 0.3 * np.eye(4)[label]).astype(np.float32)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     weight = random.gamma(1.0, size=120).astype(np.float32)
-    wanted = stock(
+    expected = stock(
         {
             "label": label,
             "prediction": [row.astype(float).tolist() for row in probabilities],
@@ -132,14 +132,16 @@ def test_metrics_of_several_classes_are_tfmas(judged, stock, load):
     metrics_of_slices = dict(load(evaluation.folder).slicing_metrics)[()][""]
 
     for name in ("accuracy", "top_k_accuracy", "log_loss"):
-        assert value(metrics_of_slices[""][name]) == pytest.approx(value(wanted[""][name]), rel=1e-6), name
+        assert value(metrics_of_slices[""][name]) == pytest.approx(value(expected[""][name]), rel=1e-6), name
     for name in ("precision", "recall"):
         assert value(metrics_of_slices["classId:1 topK:1"][name]) == pytest.approx(
-            value(wanted["classId:1 topK:1"][name])
+            value(expected["classId:1 topK:1"][name])
         ), name
-        assert evaluation.verdict["metrics"][f"{name}[green]"] == pytest.approx(value(wanted["classId:1 topK:1"][name]))
+        assert evaluation.verdict["metrics"][f"{name}[green]"] == pytest.approx(
+            value(expected["classId:1 topK:1"][name])
+        )
     matrix = np.zeros((4, 4))
-    for entry in wanted[""]["matrix"]["multiClassConfusionMatrixAtThresholds"]["matrices"][0]["entries"]:
+    for entry in expected[""]["matrix"]["multiClassConfusionMatrixAtThresholds"]["matrices"][0]["entries"]:
         matrix[entry.get("actualClassId", 0), entry.get("predictedClassId", 0)] = entry["numWeightedExamples"]
     np.testing.assert_allclose(evaluation.verdict["details"]["confusion"], matrix, rtol=1e-6)
 

@@ -173,9 +173,9 @@ def test_a_reader_that_is_left_in_the_middle_never_hangs(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n" + "".join(f"{row},{row % 9999}\n" for row in range(200_000)))
 
-    done = subprocess.run([sys.executable, "-c", ABANDONED, str(path)], timeout=100, cwd=REPOSITORY)
+    process = subprocess.run([sys.executable, "-c", ABANDONED, str(path)], timeout=100, cwd=REPOSITORY)
 
-    assert done.returncode == 0
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.csv.gz"])

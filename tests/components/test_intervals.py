@@ -71,12 +71,12 @@ def test_a_mean_has_an_interval_of_about_its_standard_error(tallied):
 @pytest.mark.parametrize("number", [40, 400])
 def test_intervals_hold_the_truth_nineteen_times_in_twenty(tallied, number):
     """Of 200 samples; 95 % less three deviations of the binomial is 0.904."""
-    wanted = {"mae": 0.43044, "bias": 0.2}
-    held = dict.fromkeys(wanted, 0)
+    expected = {"mae": 0.43044, "bias": 0.2}
+    held = dict.fromkeys(expected, 0)
     for seed in range(200):
         ledger, _ = tallied(Regression(), *rows(seed, number))
         interval = intervals.intervals(Regression(), ledger, 0)
-        for name, truth in wanted.items():
+        for name, truth in expected.items():
             held[name] += interval[name].low <= truth <= interval[name].high
 
     assert all(0.9 <= count / 200 <= 1.0 for count in held.values())
@@ -177,10 +177,10 @@ def test_a_share_of_groups_is_as_wide_as_that_of_their_number(share):
     probabilities = {"probabilities": np.stack([1 - positive, positive], axis=1)}
     ledger, count = ledgers(measure, label, probabilities, group)
     interval = intervals.intervals(measure, ledger, 0, count)["accuracy"]
-    wanted = intervals.wilson(Proportion(right.sum(), 400), sums(400))
+    expected = intervals.wilson(Proportion(right.sum(), 400), sums(400))
     naive = intervals.intervals(measure, ledger, 0)["accuracy"]
 
-    assert interval.high - interval.low == pytest.approx(wanted.high - wanted.low, rel=0.4)
+    assert interval.high - interval.low == pytest.approx(expected.high - expected.low, rel=0.4)
     assert naive.high - naive.low < 0.3 * (interval.high - interval.low)
 
 

@@ -59,9 +59,9 @@ def test_the_metrics_of_classes_are_scikit_learns(values_of, classes, cuts, weig
             )
         assert values["macro_f1"] == by(sklearn.f1_score, label, best, average="macro")
         for name, score in (("precision", sklearn.precision_score), ("recall", sklearn.recall_score)):
-            wanted = score(label, best, average=None, sample_weight=weight)
+            expected = score(label, best, average=None, sample_weight=weight)
             measured = [values[f"{name}[{NAMES[number]}]"] for number in range(classes)]
-            np.testing.assert_allclose(measured, wanted)
+            np.testing.assert_allclose(measured, expected)
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.5, 0.8])
@@ -79,12 +79,12 @@ def test_the_confusion_matrix_is_scikit_learns(tallied, classes):
     label, probabilities = classified(8, classes)
     counted = measure(classes)
     ledger, _ = tallied(counted, label, {"probabilities": probabilities}, cuts=[99])
-    wanted = sklearn.confusion_matrix(label, probabilities.argmax(axis=1))
+    expected = sklearn.confusion_matrix(label, probabilities.argmax(axis=1))
     details = counted.details(ledger.sums(0))
 
-    np.testing.assert_array_equal(details["confusion"], wanted)
+    np.testing.assert_array_equal(details["confusion"], expected)
     if classes > 2:
-        off = wanted - np.diag(np.diag(wanted))
+        off = expected - np.diag(np.diag(expected))
         [most, *_] = details["confusions"]
         assert most["weight"] == off.max()
         assert off[NAMES.index(most["label"]), NAMES.index(most["answer"])] == off.max()

@@ -254,10 +254,10 @@ class Weeks(RuleBasedStateMachine):
     def rollback(self):
         """Roll back to the previous version."""
         self.counts["taken back"] += 1
-        wanted = versions.previous(self.serving)
-        restored = versions.restore(self.serving, wanted)
+        expected = versions.previous(self.serving)
+        restored = versions.restore(self.serving, expected)
         now = reference.served(self.serving)
-        assert (now.number, now.digest) == (restored, versions.read(self.serving, wanted).digest)
+        assert (now.number, now.digest) == (restored, versions.read(self.serving, expected).digest)
         assert now.number not in [version.number for version in reference.rolled_back(self.serving)]
         self.best = self.quality[now.digest]
 

@@ -72,16 +72,16 @@ def test_statistics_are_those_that_tfdv_loads(reported, tmp_path):
         made = tfdv.generate_statistics_from_dataframe(frame)
         (folder / "FeatureStats.pb").write_bytes(made.SerializeToString())
     reported_values = reported("statistics", "ExampleStatistics", tmp_path / "statistics")
-    wanted = {
+    expected = {
         split: tfdv.load_stats_binary(str(tmp_path / f"statistics/Split-{split}/FeatureStats.pb")).datasets[0]
         for split in ("train", "eval")
     }
     assert reported_values["Rows by split"][1:] == [
-        [split, number(set_.num_examples)] for split, set_ in wanted.items()
+        [split, number(set_.num_examples)] for split, set_ in expected.items()
     ]
     head, *rows = next(rows for caption, rows in reported_values.items() if caption.startswith("Columns"))
     by_name = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
-    for split, set_ in wanted.items():
+    for split, set_ in expected.items():
         for feature in set_.features:
             name = feature.path.step[0]
             recorded, numeric = by_name[name], feature.WhichOneof("stats") == "num_stats"
@@ -131,8 +131,8 @@ def test_metrics_intervals_slices_and_curves_are_those_that_tfma_loads(judged, r
     # TFMA's own values of the metrics that are exact here are in its files alone.
     left_out = {"example_count", "tfma_auc", "tfma_pr_auc"}
     assert left_out <= set(by_slice[()])
-    wanted = {name: number(value(metric)) for name, metric in by_slice[()].items() if name not in left_out}
-    assert {row[0]: row[1] for row in overall[1:]} == wanted
+    expected = {name: number(value(metric)) for name, metric in by_slice[()].items() if name not in left_out}
+    assert {row[0]: row[1] for row in overall[1:]} == expected
     ends = {}
     for record in tfma_records(f"{run.folder}/metrics-00000-of-00001.tfrecord"):
         if not record.slice_key.single_slice_keys:

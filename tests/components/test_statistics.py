@@ -137,10 +137,10 @@ def test_columns_are_lists_of_the_types_that_stock_reads_from_the_records():
     batch_of_lists = executor.lists(batch)
 
     for name in columns:
-        ours_by_name, wanted = (side.column(side.schema.get_field_index(name)) for side in (batch_of_lists, stock))
+        ours_by_name, expected = (side.column(side.schema.get_field_index(name)) for side in (batch_of_lists, stock))
         assert (ours_by_name.to_pylist(), pa.types.is_null(ours_by_name.type)) == (
-            wanted.to_pylist(),
-            pa.types.is_null(wanted.type),
+            expected.to_pylist(),
+            pa.types.is_null(expected.type),
         )
 
 

@@ -114,14 +114,14 @@ def run_ours(text, folder, pipeline, key=None):
 def cells(record):
     """A parsed example that can be counted: numbers by their bytes; a list without values is missing too."""
     features = tf.train.Example.FromString(record).features.feature
-    found = []
+    actual = []
     for name, feature in sorted(features.items()):
         kind = feature.WhichOneof("kind")
         values = list(getattr(feature, kind).value) if kind else []
-        found.append(
+        actual.append(
             (name, kind if values else None, tuple(struct.pack("<f", v) if kind == "float_list" else v for v in values))
         )
-    return tuple(found)
+    return tuple(actual)
 
 
 def counted(examples, split):

@@ -86,11 +86,11 @@ class Runs:
 
     def clean(self, keep: int = 1) -> Survey:
         """Move what can be removed to the trash."""
-        found = self.survey(keep)
-        assert found.refused is None
-        moved, kept = Batch(str(self.root)).move(self.store(), found.removable)
-        assert (tuple(moved), kept) == (found.removable, [])
-        return found
+        actual = self.survey(keep)
+        assert actual.refused is None
+        moved, kept = Batch(str(self.root)).move(self.store(), actual.removable)
+        assert (tuple(moved), kept) == (actual.removable, [])
+        return actual
 
     def left(self, node_id: str) -> list[int]:
         """Return the numbers of the runs whose output of a node exists."""
@@ -100,8 +100,8 @@ class Runs:
 
 def tree(folder: Path) -> dict[str, bytes]:
     """Return path -> content of all files below a folder, with links followed."""
-    found = {}
+    actual = {}
     for inner, _, names in os.walk(folder, followlinks=True):
         for path in (Path(inner, name) for name in names):
-            found[str(path.relative_to(folder))] = path.read_bytes()
-    return found
+            actual[str(path.relative_to(folder))] = path.read_bytes()
+    return actual

@@ -76,8 +76,8 @@ def test_a_model_has_many_names(store: Store, wanted: str, pipeline: str | None,
 def test_latest_is_the_newest_run_of_the_pipeline_that_is_meant(store: Store) -> None:
     with pytest.raises(UserError, match="run third has no artifact of type Examples, such as 1"):
         find_typed(store, "latest", "Examples")
-    for wanted, pipeline in (("latest", "houses"), ("houses", None), ("second", "houses")):
-        assert find_typed(store, wanted, "ModelBlessing", pipeline=pipeline).id == 5
+    for expected, pipeline in (("latest", "houses"), ("houses", None), ("second", "houses")):
+        assert find_typed(store, expected, "ModelBlessing", pipeline=pipeline).id == 5
     assert find_typed(store, "digits", "Model").id == 6
     with pytest.raises(UserError, match="no run 'second' in"):
         find_typed(store, "second", "ModelBlessing", pipeline="digits")

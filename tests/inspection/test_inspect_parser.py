@@ -155,13 +155,13 @@ HOSTILE = "[red]x[/red] :smile: \x1b[31m\x1b]0;t\x07 \n\r\u202e é 表"
 def test_hostile_names_are_shown_literally(writer: Any, tmp_path: Path, encoding: str) -> None:
     writer.run(HOSTILE, pipeline="[bold]p").node("[/]", outputs=[("[link=x]", "Examples")], uri=HOSTILE)
     for arguments in (["runs"], ["show", "latest"], ["show", "latest", "--json"]):
-        done = _process(*arguments, "--root", tmp_path, env={**os.environ, "PYTHONIOENCODING": encoding})
-        assert done.returncode == 0, done.stderr
-        assert not set(done.stdout) & {"\x1b", "\x07", "\r", "\u202e"}
+        process = _process(*arguments, "--root", tmp_path, env={**os.environ, "PYTHONIOENCODING": encoding})
+        assert process.returncode == 0, process.stderr
+        assert not set(process.stdout) & {"\x1b", "\x07", "\r", "\u202e"}
         if "--json" not in arguments:
             wide = "é 表" if encoding == "utf-8" else r"\xe9 \u8868"
-            assert r"[red]x[/red] :smile: \x1b[31m\x1b]0;t\x07 \n\r\u202e " + wide in done.stdout
-            assert "[bold]p" in done.stdout
+            assert r"[red]x[/red] :smile: \x1b[31m\x1b]0;t\x07 \n\r\u202e " + wide in process.stdout
+            assert "[bold]p" in process.stdout
 
 
 def _on_a_terminal(root: Path, *arguments: str, **environment: str) -> str:
@@ -202,7 +202,7 @@ def test_colour_is_for_terminals_that_want_it(shown: Path) -> None:
 
 
 def test_a_reader_that_stops_early_meets_no_traceback(shown: Path) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [
             "bash",
             "-c",
@@ -216,7 +216,7 @@ def test_a_reader_that_stops_early_meets_no_traceback(shown: Path) -> None:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ from inspection import inspect_parser
 inspect_parser.add_arguments(argparse.ArgumentParser())
 print([name for name in ("ml_metadata", "google.protobuf", "rich", "grpc", "absl") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    process = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert process.stdout == "[]\n"
 
 
 @pytest.fixture
@@ -276,10 +276,10 @@ def test_a_hundred_runs_are_listed_within_a_second_and_without_tensorflow(
         took = []
         for _ in range(3):
             begin = _seconds_of_children()
-            done = _process(*arguments, "--root", memory)
+            process = _process(*arguments, "--root", memory)
             took.append(_seconds_of_children() - begin)
-            assert done.returncode == 0, done.stderr
-            assert len(done.stdout.splitlines()) == expected
+            assert process.returncode == 0, process.stderr
+            assert len(process.stdout.splitlines()) == expected
         assert min(took) < 1, f"{arguments[0]} took {took} s"
 
 

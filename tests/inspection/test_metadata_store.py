@@ -293,10 +293,12 @@ def test_an_absent_or_silent_postgresql_is_a_resource_error_in_time(
 
 
 @pytest.mark.parametrize("encoded", ["s3cret", "s3c%20ret", "s3c%27ret"])
-@pytest.mark.parametrize("said", ["password", "decoded"])
-def test_a_reason_that_holds_the_password_is_withheld(encoded: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("message", ["password", "decoded"])
+def test_a_reason_that_holds_the_password_is_withheld(
+    encoded: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(config: pb.ConnectionConfig) -> None:
-        secret = config.postgresql.password if said == "password" else urllib.parse.unquote(encoded)
+        secret = config.postgresql.password if message == "password" else urllib.parse.unquote(encoded)
         raise RuntimeError(f"cannot connect with {secret}")
 
     monkeypatch.setattr(metadata_store, "MetadataStore", refuse)

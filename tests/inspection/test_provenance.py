@@ -140,11 +140,11 @@ def test_comparison_and_report_have_the_values_of_the_tuner(root: Path, ask: Any
 
 
 def test_a_metric_that_is_too_good_is_a_warning_in_report_and_card(root: Path) -> None:
-    known = report_facts.collect(open_store(str(root), None), "run-4")
-    assert "Check:" not in page.report(known) + model_card.card(known)
-    known.run = parse_run({"outcome": {"blessed": True, "too_good": "auc 1 is <unusually> good"}})
-    assert '<p class="note">Check: auc 1 is &lt;unusually&gt; good</p>' in page.report(known)
-    card = model_card.card(known)
+    facts = report_facts.collect(open_store(str(root), None), "run-4")
+    assert "Check:" not in page.report(facts) + model_card.card(facts)
+    facts.run = parse_run({"outcome": {"blessed": True, "too_good": "auc 1 is <unusually> good"}})
+    assert '<p class="note">Check: auc 1 is &lt;unusually&gt; good</p>' in page.report(facts)
+    card = model_card.card(facts)
     assert "\n- Check: auc 1 is " in card
     assert "<unusually>" not in card
 

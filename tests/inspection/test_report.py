@@ -111,22 +111,22 @@ def test_the_head_says_the_verdict_in_a_sentence(reports, run, expected):
 
 
 def test_a_regression_shows_every_section(reports):
-    found = re.findall(r'<section id="([a-z]+)">', reports["run-4"])
-    assert found == [
+    actual = re.findall(r'<section id="([a-z]+)">', reports["run-4"])
+    assert actual == [
         *("run", "data", "network", "training", "tuning", "metrics"),
         *("predictions", "worst", "importance", "blessing", "lineage", "settings"),
     ]
     text = words(reports["run-4"])
-    for told in ("best: 4", "stopped early: 7", "7 epochs of at most 9", "Predictions by label, 60 rows"):
-        assert told in text
+    for phrase in ("best: 4", "stopped early: 7", "7 epochs of at most 9", "Predictions by label, 60 rows"):
+        assert phrase in text
     assert "baseline model" in text
     assert "95 % from to baseline boosted trees better mae 0.75 0.7 0.8 0.7 0.625 lower" in text
     assert "Plain models: worse than 0.625 of" in text
 
 
 def test_data_is_compared_with_the_last_data_that_was_other_data(root, reports):
-    known = report_facts.collect(open_store(str(root), None), "run-4")
-    assert known.before_run == "run-1"
+    facts = report_facts.collect(open_store(str(root), None), "run-4")
+    assert facts.before_run == "run-1"
     assert "Earlier data: run run-1." in words(reports["run-4"])
     assert "earlier data: distance 0." in words(reports["run-4"])
     assert not report_facts.collect(open_store(str(root), None), "run-1").before
@@ -153,8 +153,8 @@ def test_earlier_data_is_that_of_an_earlier_run_also_where_this_one_s_comes_from
 
 def test_a_blocked_run_shows_the_gate_with_rows_and_edit_and_nothing_of_a_model(reports):
     text = words(reports["run-5"])
-    for told in ("zipcode.csv:17", "[gates] # zipcode", "r2 0.9 meets the required 0.8", "NOT RUN"):
-        assert told in text
+    for phrase in ("zipcode.csv:17", "[gates] # zipcode", "r2 0.9 meets the required 0.8", "NOT RUN"):
+        assert phrase in text
     assert "validation says r2 0.9" in text
     assert "says" not in words(reports["run-4"])
     assert 'id="metrics"' not in reports["run-5"]
@@ -168,10 +168,10 @@ def test_what_of_the_data_is_skipped_is_in_the_report(root, tmp_path):
     told = [{"action": "skipped", "kind": "file", "reason": "HEIC <b>", "count": 40, "names": names}]
     (tmp_path / "examples" / "omissions.json").write_text(json.dumps(told))
     store = open_store(str(root), None)
-    known = report_facts.collect(store, "run-4")
-    assert [(each["reason"], each["names"]) for each in known.omissions] == [("features.ignored", ["zipcode"])]
-    report_facts._data(known, store, {"Examples": examples})
-    shown = words(str(data_section.section(known)))
+    facts = report_facts.collect(store, "run-4")
+    assert [(each["reason"], each["names"]) for each in facts.omissions] == [("features.ignored", ["zipcode"])]
+    report_facts._data(facts, store, {"Examples": examples})
+    shown = words(str(data_section.section(facts)))
 
     assert "Skipped, dropped, cut, converted or not used" in shown
     assert "skipped 40 file HEIC <b> cat/0.heic, cat/1.heic" in shown
@@ -204,8 +204,8 @@ def test_a_large_image_is_scaled_down():
 
 def test_curves_and_matrix_are_drawn_for_classes(reports):
     text = words(reports["run-2"])
-    for told in ("ROC curve", "Precision and recall", "Confusion matrix", "Calibration"):
-        assert told in text
+    for phrase in ("ROC curve", "Precision and recall", "Confusion matrix", "Calibration"):
+        assert phrase in text
 
 
 def test_the_command_is_shown_without_its_password(reports):
@@ -243,21 +243,21 @@ def test_files_that_are_gone_or_damaged_are_told_and_the_rest_is_shown(tmp_path)
     (artifacts / "evaluation/verdict.json").write_text("{")
     (artifacts / "statistics/Split-train/FeatureStats.pb").unlink()
     (artifacts / "model_run/network.json").write_text("[1]")
-    known = report_facts.collect(open_store(str(tmp_path), None), "run-4")
-    text = words(page.report(known))
+    facts = report_facts.collect(open_store(str(tmp_path), None), "run-4")
+    text = words(page.report(facts))
     assert "verdict.json is damaged" in text
     assert "contains no statistics" in text
     assert "7 epochs of at most 9" in text
 
 
 def test_a_report_of_very_many_columns_and_slices_stays_small(root):
-    known = report_facts.collect(open_store(str(root), None), "run-4")
-    [train, evaluation] = known.statistics
+    facts = report_facts.collect(open_store(str(root), None), "run-4")
+    [train, evaluation] = facts.statistics
     for number in range(300):
         for split in (train, evaluation):
             copy = type(split.columns[0])(**{**vars(split.columns[0]), "name": f"column {number} {'x' * 60}"})
             object.__setattr__(split, "columns", (*split.columns, copy))
-    text = page.report(known)
+    text = page.report(facts)
     assert len(text.encode()) < page.MAX_BYTES
     assert "column 299" in text
 
@@ -278,16 +278,16 @@ def test_a_report_of_very_many_columns_and_slices_stays_small(root):
     ],
 )
 def test_each_end_of_a_run_has_its_sentence(root, state, outcome, said):
-    known = report_facts.collect(open_store(str(root), None), "run-4")
-    run = type(known.detail.run)(**{**vars(known.detail.run), "state": state, "reason": "why"})
-    known.detail = type(known.detail)(run=run, nodes=known.detail.nodes)
-    known.run = parse_run({"outcome": outcome})
-    assert said in head_section.sentence(known)
+    facts = report_facts.collect(open_store(str(root), None), "run-4")
+    run = type(facts.detail.run)(**{**vars(facts.detail.run), "state": state, "reason": "why"})
+    facts.detail = type(facts.detail)(run=run, nodes=facts.detail.nodes)
+    facts.run = parse_run({"outcome": outcome})
+    assert said in head_section.sentence(facts)
 
 
 def test_the_card_says_task_data_metrics_and_provenance(root, reports):
     card = (root / "houses/runs/folder-4/model_card.md").read_text()
-    for told in (
+    for phrase in (
         "# Model card: houses",
         "- Task: regression; label: sqft",
         "- train: 900 rows, 2 columns",
@@ -297,4 +297,4 @@ def test_the_card_says_task_data_metrics_and_provenance(root, reports):
         "- Seed: 1",
         "python runner.py --local",
     ):
-        assert told in card
+        assert phrase in card

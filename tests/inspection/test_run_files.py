@@ -17,9 +17,9 @@ STATES = {*run_files.RUN_STATES, *run_files.STAGE_STATES, *run_files.FIRE_STATES
 
 def test_the_terminal_and_the_report_show_documented_states():
     assert {*terminal.WORDS, *terminal.STYLES} - {""} <= set(run_files.STAGE_STATES)
-    shown = re.findall(r'"([A-Z]{2,}(?:[_ ][A-Z]+)*)": ', inspect.getsource(head_section))
-    assert shown
-    assert set(shown) <= set(run_files.RUN_STATES)
+    states = re.findall(r'"([A-Z]{2,}(?:[_ ][A-Z]+)*)": ', inspect.getsource(head_section))
+    assert states
+    assert set(states) <= set(run_files.RUN_STATES)
     colored = {name for name in text_output._COLORS if name.isupper()}
     assert colored == {*STATES, "ERROR", "WARNING"}
 

@@ -340,14 +340,14 @@ except Exception:
 
 
 def test_a_store_of_stock_tfx_is_read(tmp_path: Path) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _STOCK, str(tmp_path)],
         check=True,
         capture_output=True,
         text=True,
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
     )
-    assert "failed as expected" in done.stdout
+    assert "failed as expected" in process.stdout
     store = open_store(str(tmp_path), None)
     listed = list_runs(store, pipeline="stock.pipeline")
     assert [run.state for run in listed] == ["FAILED", "COMPLETE", "COMPLETE"]

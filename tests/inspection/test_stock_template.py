@@ -32,8 +32,8 @@ tfx.orchestration.LocalDagRunner().run(pipeline.create_pipeline(
 def stock(tmp_path):
     (tmp_path / "data").mkdir()
     shutil.copy(REPOSITORY / "data/penguins.csv", tmp_path / "data")
-    done = subprocess.run([sys.executable, "-c", RUN, tmp_path], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+    process = subprocess.run([sys.executable, "-c", RUN, tmp_path], cwd=tmp_path, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr[-3000:]
     return tmp_path
 
 
@@ -53,8 +53,8 @@ def test_inspect_and_report_answer_on_the_store_of_the_stock_template(stock, ask
     assert "bill_length_mm" in ask("schema")
     assert len(ask("examples", "-n", "3", "--json")["rows"]) == 3
     assert "the same" in ask("compare", "latest", "latest")
-    known = report_facts.collect(open_store(str(stock), None), run["run_id"])
-    text = page.report(known)
-    assert known.notes == []
+    facts = report_facts.collect(open_store(str(stock), None), run["run_id"])
+    text = page.report(facts)
+    assert facts.notes == []
     for phrase in ("Most frequent values of island", "Distribution of year", "CsvExampleGen", "The run is complete."):
         assert phrase in text

@@ -11,15 +11,15 @@ URL = "postgresql://owner:s3cret@127.0.0.1:1/runs"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         'PostgreSQL error: ERROR:  duplicate key value violates unique constraint "pg_database_datname_index"',
         'PostgreSQL error: ERROR:  relation "type" already exists',
         "There are a subset of tables in MLMD instance. This may be due to concurrent connection.",
     ],
 )
-def test_it_is_waited_for(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    left = [RuntimeError(said), RuntimeError(said), "opened"]
+def test_it_is_waited_for(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
+    left = [RuntimeError(message), RuntimeError(message), "opened"]
 
     def opened(_: Any) -> Any:
         outcome = left.pop(0)

@@ -230,15 +230,15 @@ def test_the_command_says_what_is_wrong_with_its_address(tmp_path):
         (["--host", "a" * 80, "--expose"], 5, f"error: cannot listen on {'a' * 80}:0: "),
         (["--port", "65536"], 2, "expected 0 to 65535, got 65536"),
     ):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "runner.py", "ui", "--port", "0", "--root", str(tmp_path), *arguments],
             cwd=MADE["REPOSITORY"],
             capture_output=True,
             text=True,
             timeout=60,
         )
-        assert done.returncode == code, done.stderr
-        assert message in done.stderr
+        assert process.returncode == code, process.stderr
+        assert message in process.stderr
 
 
 PAGES = (

@@ -40,10 +40,10 @@ class Pair:
 
     def check_equal(self, **rows):
         """Compare the outputs of rows that both accept."""
-        found, expected = self.onnx(**rows), self.tensorflow(**rows)
-        errors = found.pop(signature_names.ERROR)
+        actual, expected = self.onnx(**rows), self.tensorflow(**rows)
+        errors = actual.pop(signature_names.ERROR)
         assert not errors.any(), {row: self.messages[errors[row] - 1] for row in np.flatnonzero(errors).tolist()}
         for name, value in expected.items():
-            assert value.dtype == found[name].dtype
-            assert value.shape == found[name].shape
-            assert onnx_model.same(value, found[name]), (name, value, found[name])
+            assert value.dtype == actual[name].dtype
+            assert value.shape == actual[name].shape
+            assert onnx_model.same(value, actual[name]), (name, value, actual[name])

@@ -48,9 +48,9 @@ def test_an_input_that_nothing_scaled_is_named():
 
 
 def test_a_network_that_overflows_before_its_first_step_is_named():
-    given = [{"kernel": [[1e30], [1e30]], "bias": [0.0]}]
+    weights = [{"kernel": [[1e30], [1e30]], "bias": [0.0]}]
     with pytest.raises(ValueError, match=r"in epoch 1 at step 1 of 5; this was the first step.*network\.weights"):
-        trained(network={"name": "linear", "weights": given})
+        trained(network={"name": "linear", "weights": weights})
 
 
 def test_an_eval_label_that_is_no_number_is_refused():
@@ -65,21 +65,21 @@ def test_steps_at_once_still_name_the_step():
 
 
 def test_a_deep_sigmoid_network_names_its_vanishing_gradients(capsys):
-    learnt = trained(network={"name": "mlp", "layers": [8] * 8, "activation": "sigmoid"})
-    gradients = list(learnt.history[0]["gradients"].values())
+    result = trained(network={"name": "mlp", "layers": [8] * 8, "activation": "sigmoid"})
+    gradients = list(result.history[0]["gradients"].values())
 
     assert gradients[0] < 1e-4 < gradients[-1]
-    assert "vanishing gradients: hidden_0 gets" in learnt.notes[0]
+    assert "vanishing gradients: hidden_0 gets" in result.notes[0]
     assert capsys.readouterr().out.count("vanishing gradients") == 1
 
 
 def test_huge_weights_name_their_exploding_gradients():
-    given = [{"kernel": [[30.0] * 4] * width, "bias": [0.0] * 4} for width in (2, 4, 4)]
-    given.append({"kernel": [[30.0]] * 4, "bias": [0.0]})
-    network = {"name": "mlp", "layers": [4] * 3, "weights": given}
-    learnt = trained(network=network, optimizer={"name": "sgd", "learning_rate": 1e-15})
+    weights = [{"kernel": [[30.0] * 4] * width, "bias": [0.0] * 4} for width in (2, 4, 4)]
+    weights.append({"kernel": [[30.0]] * 4, "bias": [0.0]})
+    network = {"name": "mlp", "layers": [4] * 3, "weights": weights}
+    result = trained(network=network, optimizer={"name": "sgd", "learning_rate": 1e-15})
 
-    assert learnt.notes[1].startswith("exploding gradients: hidden_0 has norm ")
+    assert result.notes[1].startswith("exploding gradients: hidden_0 has norm ")
 
 
 def test_healthy_gradients_are_not_spoken_of():

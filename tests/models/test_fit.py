@@ -48,15 +48,15 @@ SIDES = table(LINE, (LINE[:, 0] > 0).astype(np.int64))
 
 def test_a_line_is_learnt_and_the_best_epochs_line_is_told(tmp_path):
     path = tmp_path / "history.jsonl"
-    learnt = trained(PRICE, NUMBERS, training={"epochs": 8}, history=str(path))
+    result = trained(PRICE, NUMBERS, training={"epochs": 8}, history=str(path))
 
-    assert learnt.best == min(learnt.history, key=lambda line: line["val_loss"])
-    assert learnt.best["val_loss"] < 0.01
-    assert [json.loads(line) for line in path.read_text().splitlines()] == learnt.history
-    assert set(learnt.history[0]) == (
+    assert result.best == min(result.history, key=lambda line: line["val_loss"])
+    assert result.best["val_loss"] < 0.01
+    assert [json.loads(line) for line in path.read_text().splitlines()] == result.history
+    assert set(result.history[0]) == (
         {"epoch", "seconds", "rate", "gradients"} | {f"{p}{m}" for p in ("", "val_") for m in ("loss", "mae", "mse")}
     )
-    assert set(learnt.history[0]["gradients"]) == {"head"}
+    assert set(result.history[0]["gradients"]) == {"head"}
 
 
 def test_the_columns_stay_as_they_are_and_callbacks_are_called():
@@ -71,8 +71,8 @@ def test_the_columns_stay_as_they_are_and_callbacks_are_called():
 
 def test_several_classes_are_told_apart_and_probabilities_sum_to_one():
     kinds = np.digitize(LINE[:, 0], [-0.5, 0.5])
-    learnt = trained(KIND, table(LINE, kinds), training={"epochs": 40, "optimizer": {"learning_rate": 0.1}})
-    answer = learnt.target.answer(learnt.network({"a": NUMBERS["a"], "b": NUMBERS["b"]}))
+    result = trained(KIND, table(LINE, kinds), training={"epochs": 40, "optimizer": {"learning_rate": 0.1}})
+    answer = result.target.answer(result.network({"a": NUMBERS["a"], "b": NUMBERS["b"]}))
 
     assert (answer["classes"].numpy().astype(str) == np.array(["x", "y", "z"])[kinds]).mean() > 0.9
     np.testing.assert_allclose(np.sum(answer["probabilities"], axis=1), 1, rtol=1e-6)
@@ -88,10 +88,10 @@ def test_rows_without_a_class_are_left_out():
 def test_a_row_counts_by_its_weight():
     weight = np.repeat([[1.0], [0.0]], 24, axis=0).astype(np.float32)
     wrong = {**SIDES, LABEL: np.concatenate([SIDES[LABEL][:24], 1 - SIDES[LABEL][24:]]), WEIGHT: weight}
-    learnt = trained(SOLD, wrong, training={"epochs": 20})
+    result = trained(SOLD, wrong, training={"epochs": 20})
     half = {name: column[:24] for name, column in SIDES.items()}
 
-    assert learnt.best["val_loss"] == pytest.approx(trained(SOLD, half, training={"epochs": 20}).best["val_loss"], 0.5)
+    assert result.best["val_loss"] == pytest.approx(trained(SOLD, half, training={"epochs": 20}).best["val_loss"], 0.5)
     assert trained(SOLD, {**wrong, WEIGHT: np.ones_like(weight)}).best["val_loss"] > 0.5
 
 
@@ -106,8 +106,8 @@ def test_a_heavier_class_is_found_more_often(setting):
     rare = table(LINE, (LINE[:, 0] > 1.2).astype(np.int64))
 
     def found(class_weights):
-        learnt = trained(SOLD, rare, training={"epochs": 3, "class_weights": class_weights})
-        answer = learnt.target.answer(learnt.network({"a": rare["a"], "b": rare["b"]}))
+        result = trained(SOLD, rare, training={"epochs": 3, "class_weights": class_weights})
+        answer = result.target.answer(result.network({"a": rare["a"], "b": rare["b"]}))
         return float(np.mean(answer["probabilities"][:, 1]))
 
     assert found(setting) > 1.3 * found(None)
@@ -157,10 +157,10 @@ def test_a_sum_of_squares_is_the_batchs_squares_times_the_rows():
 
 def test_without_epochs_the_network_stays_as_it_was_made():
     given = [{"kernel": [[2.0], [-1.0]], "bias": [0.5]}]
-    learnt = trained(SOLD, SIDES, network={"weights": given}, training={"epochs": 0})
+    result = trained(SOLD, SIDES, network={"weights": given}, training={"epochs": 0})
 
-    assert weights(learnt) == [[[2.0], [-1.0]], [0.5]]
-    assert (learnt.best["epoch"], learnt.notes) == (0, ("started from network.weights in 1 layers",))
+    assert weights(result) == [[[2.0], [-1.0]], [0.5]]
+    assert (result.best["epoch"], result.notes) == (0, ("started from network.weights in 1 layers",))
 
 
 def test_the_last_epochs_weights_are_kept_where_asked_for():
@@ -181,9 +181,9 @@ def test_the_last_epochs_weights_are_kept_where_asked_for():
     ],
 )
 def test_training_ends_when_what_is_monitored_gets_no_better(training, epochs):
-    learnt = trained(SOLD, SIDES, training={"epochs": 12, **training})
+    result = trained(SOLD, SIDES, training={"epochs": 12, **training})
 
-    assert len(learnt.history) == epochs
+    assert len(result.history) == epochs
 
 
 def test_a_plateau_lowers_the_rate():
@@ -225,10 +225,10 @@ def test_your_own_network_is_built(tmp_path, monkeypatch):
         '    return keras.layers.Dense(settings["units"], name="mine")(features.inputs["a"])\n'
     )
     monkeypatch.syspath_prepend(tmp_path)
-    learnt = trained(SOLD, SIDES, network={"name": "own_network.build", "units": 3})
+    result = trained(SOLD, SIDES, network={"name": "own_network.build", "units": 3})
 
-    assert learnt.network.get_layer("mine").kernel.shape == (1, 3)
-    assert list(learnt.network.input) == ["a"]
+    assert result.network.get_layer("mine").kernel.shape == (1, 3)
+    assert list(result.network.input) == ["a"]
 
 
 def test_your_own_network_that_breaks_names_its_line(tmp_path, monkeypatch):
@@ -249,8 +249,8 @@ def test_the_two_programmers_are_put_right_by_training():
 
     def classes(epochs):
         training = {"epochs": epochs, "optimizer": {"name": "adam", "learning_rate": 0.05}, "early_stopping": False}
-        learnt = trained(label, rows, network=network, training=training)
-        return learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))["classes"].numpy().tolist()
+        result = trained(label, rows, network=network, training=training)
+        return result.target.answer(result.network({"a": rows["a"], "b": rows["b"]}))["classes"].numpy().tolist()
 
     assert classes(0) == [b"bad", b"bad", b"bad"]
     assert classes(150) == [b"good", b"good", b"bad"]
@@ -280,7 +280,7 @@ def test_a_class_weight_of_no_class_is_refused():
 
 
 def test_outputs_of_rows_in_parts_are_those_of_all(monkeypatch):
-    learnt = trained(PRICE, NUMBERS)
+    result = trained(PRICE, NUMBERS)
     x = {"a": NUMBERS["a"], "b": NUMBERS["b"]}
 
-    np.testing.assert_allclose(fit.outputs_of(learnt.network, x, 7), learnt.network(x), rtol=1e-6)
+    np.testing.assert_allclose(fit.outputs_of(result.network, x, 7), result.network(x), rtol=1e-6)

@@ -77,5 +77,5 @@ def test_a_share_of_smoothing_gives_the_cross_entropy_with_smooth_labels(units, 
         label.astype(np.float32 if units == 1 else np.int64), logits, sample_weight=weight
     )
 
-    found = float(plain) + 0.2 * float(losses.smoothing(label, keras.ops.convert_to_tensor(logits), weight))
-    assert found == pytest.approx(float(kept), rel=1e-5)
+    actual = float(plain) + 0.2 * float(losses.smoothing(label, keras.ops.convert_to_tensor(logits), weight))
+    assert actual == pytest.approx(float(kept), rel=1e-5)

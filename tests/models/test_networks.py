@@ -178,9 +178,9 @@ def test_batch_norm_comes_before_the_activation():
 def test_activations_are_the_decks(name, exact):
     from models.layers import keras_layers
 
-    found = keras_layers.activation(name)(keras.ops.convert_to_tensor([-2, -0.5, -0.25, 0, 0.25, 0.5, 2], "float32"))
+    actual = keras_layers.activation(name)(keras.ops.convert_to_tensor([-2, -0.5, -0.25, 0, 0.25, 0.5, 2], "float32"))
 
-    np.testing.assert_allclose(found, exact, atol=1e-6)
+    np.testing.assert_allclose(actual, exact, atol=1e-6)
 
 
 def test_every_name_of_keras_is_known():

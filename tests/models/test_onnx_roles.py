@@ -137,16 +137,16 @@ def test_a_row_that_tensorflow_refuses_is_refused_with_its_column_and_the_others
 
     with pytest.raises(tf.errors.InvalidArgumentError):
         pair.tensorflow(**inputs)
-    found = pair.onnx(**inputs)
+    actual = pair.onnx(**inputs)
 
-    errors = found.pop(signature_names.ERROR)
+    errors = actual.pop(signature_names.ERROR)
     assert np.flatnonzero(errors).tolist() == [3, 5, 7]
     texts = [pair.messages[number - 1] for number in errors[[3, 5, 7]]]
     assert [text.split("'")[1] for text in texts] == ["area", "day", "born"]
     good = [row for row in range(12) if not errors[row]]
     expected = pair.tensorflow(**{name: [cells[row] for row in good] for name, cells in inputs.items()})
     for name, value in expected.items():
-        assert onnx_model.same(value, found[name][good]), name
+        assert onnx_model.same(value, actual[name][good]), name
 
 
 @pytest.mark.parametrize("what", REFUSED)

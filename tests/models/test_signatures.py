@@ -127,10 +127,10 @@ def test_clusters_tell_what_is_measured_and_need_no_label(examples):
         features=["area", "south"],
         vectors=lambda features: tf.concat([features["area"], features["south"]], axis=1),
     )
-    found = served.signatures()
-    vectors = found["vectors"](examples=examples)
+    actual = served.signatures()
+    vectors = actual["vectors"](examples=examples)
 
-    assert set(found) == {"serving_default", "serving_rows", "serving_examples", "transform_features", "vectors"}
+    assert set(actual) == {"serving_default", "serving_rows", "serving_examples", "transform_features", "vectors"}
     assert vectors["vectors"].numpy().tolist() == [[700.0, 0.0], [1200.0, 1.0], [50.0, 1.0]]
 
 
@@ -152,11 +152,11 @@ def test_a_picture_gets_its_shape_before_the_network(examples):
             tf.reshape(features["area"], [-1, 1]) + tf.cast(features["area"].shape.rank, tf.float32)
         ),
     )
-    found = served.signatures()
+    actual = served.signatures()
 
-    assert found["serving_examples"](examples=examples)["prediction"].numpy().tolist() == [700.0, 1201.0, 51.0]
-    assert found["vectors"](examples=examples)["vectors"].numpy().tolist() == [[704.0], [1204.0], [54.0]]
-    assert found["transform_features"](examples=examples)["area"].shape == (3, 1)
+    assert actual["serving_examples"](examples=examples)["prediction"].numpy().tolist() == [700.0, 1201.0, 51.0]
+    assert actual["vectors"](examples=examples)["vectors"].numpy().tolist() == [[704.0], [1204.0], [54.0]]
+    assert actual["transform_features"](examples=examples)["area"].shape == (3, 1)
 
 
 def test_a_label_that_may_be_missing_is_told_too():

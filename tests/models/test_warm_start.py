@@ -65,15 +65,17 @@ def build(features, settings):
 def test_month_2_begins_where_month_1_ended(month, name):
     first, second = month(1, SETTLED), month(2, SETTLED)
     before = first.network(NETWORKS[name])
-    begun = second.begun(NETWORKS[name], before)
+    carried_over = second.begun(NETWORKS[name], before)
 
     expected = answers(before, second)
     assert np.std(expected["prediction"]) > 1, "the model tells rows apart"
-    assert_same(expected, answers(begun, second))
-    total = len(begun.network.weights)
-    assert begun.note.startswith(f"warm start with {total} of {total} weights of the model that serves; matched by ")
-    assert "city_index (2 new, 0 gone)" in begun.note
-    assert "anew" not in begun.note
+    assert_same(expected, answers(carried_over, second))
+    total = len(carried_over.network.weights)
+    assert carried_over.note.startswith(
+        f"warm start with {total} of {total} weights of the model that serves; matched by "
+    )
+    assert "city_index (2 new, 0 gone)" in carried_over.note
+    assert "anew" not in carried_over.note
 
 
 @pytest.mark.parametrize("network", [TABM, REALMLP], ids=["tabm", "realmlp"])
@@ -81,28 +83,28 @@ def test_month_2_begins_where_month_1_ended(month, name):
 def test_embeddings_of_numbers_begin_where_they_ended(month, label, network):
     first, second = month(1, EMBEDDED, label), month(2, EMBEDDED, label)
     before = first.network(network)
-    begun = second.begun(network, before)
+    carried_over = second.begun(network, before)
 
     expected = answers(before, second)
     assert all(np.std(value) > 0.01 for value in expected.values() if value.dtype.kind == "f")
     if label is KIND:
         expected["probabilities"] = expected["probabilities"][:, ::-1]  # the classes are in another order in month 2
-    assert_same(expected, answers(begun, second))
-    total = len(begun.network.weights)
-    assert begun.note.startswith(f"warm start with {total} of {total} weights of the model that serves")
+    assert_same(expected, answers(carried_over, second))
+    total = len(carried_over.network.weights)
+    assert carried_over.note.startswith(f"warm start with {total} of {total} weights of the model that serves")
 
 
 def test_an_ensemble_begins_with_the_members_that_there_were(month):
     first, second = month(1, FEW), month(2, {**FEW, "numeric": [{"column": "lot"}, *FEW["numeric"]]})
     before = first.network({**TABM, "members": 2})
-    begun = second.begun(TABM, before)
+    carried_over = second.begun(TABM, before)
 
-    carried = rows_of(before) * before.target.deviation / begun.target.deviation
-    np.testing.assert_allclose(rows_of(begun)[:2], carried, rtol=1e-4)
-    assert not np.isclose(rows_of(begun)[2:], carried, rtol=1e-2).any()
-    np.testing.assert_allclose(rows_of(begun, "hidden_0")[3:9], rows_of(before, "hidden_0")[:6], rtol=1e-6)
-    assert not rows_of(begun, "hidden_0")[:3].any(), "the new number counts nothing yet"
-    assert "anew" not in begun.note
+    carried = rows_of(before) * before.target.deviation / carried_over.target.deviation
+    np.testing.assert_allclose(rows_of(carried_over)[:2], carried, rtol=1e-4)
+    assert not np.isclose(rows_of(carried_over)[2:], carried, rtol=1e-2).any()
+    np.testing.assert_allclose(rows_of(carried_over, "hidden_0")[3:9], rows_of(before, "hidden_0")[:6], rtol=1e-6)
+    assert not rows_of(carried_over, "hidden_0")[:3].any(), "the new number counts nothing yet"
+    assert "anew" not in carried_over.note
     other = second.begun({**TABM, "bins": 6}, before)
     assert other.note.endswith("anew: embedding (5 bins, now 6)")
 
@@ -115,16 +117,16 @@ def test_training_goes_on_from_where_the_last_one_ended(month):
         config = {**one.sections, "network": LINEAR, "training": training}
         return fit.train_network(TrialConfig.model_validate(config), one.columns, one.columns, one.facts, warm=warm)
 
-    learnt = learn(first, 20)
-    arrays = {variable.path: variable.numpy() for variable in learnt.network.variables}
-    learnt = first.network(LINEAR).__class__(network=learnt.network, target=learnt.target, month=first)
-    begun = learn(second, 0, carry_over.Warm(arrays, meaning_of(learnt), second.meanings))
-    scaled = (answers(learnt, second)["prediction"] - begun.target.mean) / begun.target.deviation
+    result = learn(first, 20)
+    arrays = {variable.path: variable.numpy() for variable in result.network.variables}
+    result = first.network(LINEAR).__class__(network=result.network, target=result.target, month=first)
+    carried_over = learn(second, 0, carry_over.Warm(arrays, meaning_of(result), second.meanings))
+    scaled = (answers(result, second)["prediction"] - carried_over.target.mean) / carried_over.target.deviation
 
-    assert begun.notes[0].startswith("warm start with 2 of 2 weights")
-    expected = np.mean((scaled - begun.target.scale(second.columns["label"])[:, 0]) ** 2)
-    assert begun.best["val_loss"] == pytest.approx(expected, rel=1e-3)
-    assert begun.best["val_loss"] < 0.5 * learn(second, 0).best["val_loss"]
+    assert carried_over.notes[0].startswith("warm start with 2 of 2 weights")
+    expected = np.mean((scaled - carried_over.target.scale(second.columns["label"])[:, 0]) ** 2)
+    assert carried_over.best["val_loss"] == pytest.approx(expected, rel=1e-3)
+    assert carried_over.best["val_loss"] < 0.5 * learn(second, 0).best["val_loss"]
 
 
 def test_pictures_keep_their_convolutions(month):
@@ -137,8 +139,8 @@ def test_pictures_keep_their_convolutions(month):
     }
     first, second = month(1, features), month(2, features)
     before = first.network(cnn)
-    begun = second.begun({**cnn, "augmentation": {"shift": 0.1}, "dropout": 0.1}, before)
-    assert_same(answers(before, second), answers(begun, second))
+    carried_over = second.begun({**cnn, "augmentation": {"shift": 0.1}, "dropout": 0.1}, before)
+    assert_same(answers(before, second), answers(carried_over, second))
 
     moved = {**before.month.meanings, "image_pixels": {"kind": "image", "shape": [6, 6, 1], "width": 36}}
     other = second.begun(cnn, before, features=moved)
@@ -153,16 +155,16 @@ def test_columns_that_come_begin_at_nothing_and_columns_that_go_leave_the_others
     more = {**FEW, "numeric": [*FEW["numeric"], {"column": "share"}], "embedded": [{"column": "grade", "dimension": 2}]}
     first, second = month(1), month(2, more)
     before = first.network(SMALL)
-    begun = second.begun(SMALL, before)
+    carried_over = second.begun(SMALL, before)
     expected = answers(before, month(2))
-    assert_same(expected, answers(begun, second))
-    assert "share is new" in begun.note
-    assert begun.note.endswith("anew: grade_vector_table (new)")
+    assert_same(expected, answers(carried_over, second))
+    assert "share is new" in carried_over.note
+    assert carried_over.note.endswith("anew: grade_vector_table (new)")
 
     less = second.network(SMALL)
-    begun = month(2).begun(SMALL, less)
-    assert "share is gone, grade_vector is gone" in begun.note
-    np.testing.assert_allclose(rows_of(begun, "hidden_0")[:2], rows_of(less, "hidden_0")[:2], rtol=1e-4)
+    carried_over = month(2).begun(SMALL, less)
+    assert "share is gone, grade_vector is gone" in carried_over.note
+    np.testing.assert_allclose(rows_of(carried_over, "hidden_0")[:2], rows_of(less, "hidden_0")[:2], rtol=1e-4)
 
 
 def test_a_column_that_is_renamed_is_another(month):
@@ -172,23 +174,23 @@ def test_a_column_that_is_renamed_is_another(month):
     renamed = {"surface" if name == "area" else name: meaning for name, meaning in kept["features"].items()}
     layers = {"surface" if name == "area" else name: layer for name, layer in kept["layers"].items()}
     layers["features"]["parts"][0][0] = layers["features"]["inputs"][0] = "surface"
-    begun = second.begun(SMALL, before, features=renamed, layers=layers)
+    carried_over = second.begun(SMALL, before, features=renamed, layers=layers)
 
-    assert "area is new" in begun.note
-    assert "surface is gone" in begun.note
-    assert not rows_of(begun, "hidden_0")[0].any()
-    assert rows_of(begun, "hidden_0")[1].all()
+    assert "area is new" in carried_over.note
+    assert "surface is gone" in carried_over.note
+    assert not rows_of(carried_over, "hidden_0")[0].any()
+    assert rows_of(carried_over, "hidden_0")[1].all()
 
 
 def test_a_column_that_is_scaled_by_another_rule_is_another_number(month):
     bent = {**FEW, "numeric": [{"column": "area", "scale": "log1p"}, {"column": "low", "scale": "min_max"}]}
     before = month(1).network(SMALL)
-    begun = month(2, bent).begun(SMALL, before)
+    carried_over = month(2, bent).begun(SMALL, before)
 
-    assert "area means something else" in begun.note
-    assert not rows_of(begun, "hidden_0")[0].any()
+    assert "area means something else" in carried_over.note
+    assert not rows_of(carried_over, "hidden_0")[0].any()
     scale = month(2, bent).meanings["low"]["scale"] / month(1).meanings["low"]["scale"]
-    np.testing.assert_allclose(rows_of(begun, "hidden_0")[1], rows_of(before, "hidden_0")[1] * scale, rtol=1e-4)
+    np.testing.assert_allclose(rows_of(carried_over, "hidden_0")[1], rows_of(before, "hidden_0")[1] * scale, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -203,10 +205,12 @@ def test_a_column_that_is_scaled_by_another_rule_is_another_number(month):
 )
 def test_another_network_begins_anew_from_where_it_differs(month, now, taken, anew):
     before = month(1).network(SMALL)
-    begun = month(2).begun({**SMALL, **now}, before)
+    carried_over = month(2).begun({**SMALL, **now}, before)
 
-    assert begun.note.startswith(f"warm start with {taken} weights of the model that serves; matched by meaning: ")
-    assert begun.note.partition("; anew")[2] == anew.removeprefix("; anew")
+    assert carried_over.note.startswith(
+        f"warm start with {taken} weights of the model that serves; matched by meaning: "
+    )
+    assert carried_over.note.partition("; anew")[2] == anew.removeprefix("; anew")
 
 
 def test_your_own_network_is_carried_over_where_what_it_reads_can_be_matched(month, tmp_path, monkeypatch):
@@ -217,11 +221,11 @@ def test_your_own_network_is_carried_over_where_what_it_reads_can_be_matched(mon
         network = {"name": "own_warm.build", "bent": bent}
         before = first.network(network)
         assert_same(answers(before, first), answers(first.begun(network, before), first))
-        begun = second.begun(network, before)
+        carried_over = second.begun(network, before)
         if bent:
-            assert begun.note.endswith("anew: mine (what it reads changed), head (what it reads changed)")
+            assert carried_over.note.endswith("anew: mine (what it reads changed), head (what it reads changed)")
         else:
-            assert_same(answers(before, second), answers(begun, second))
+            assert_same(answers(before, second), answers(carried_over, second))
 
 
 def test_a_model_that_does_not_tell_what_its_weights_mean_is_not_begun_from(month):
@@ -240,14 +244,14 @@ def test_buckets_at_quantiles_take_the_weights_of_where_they_lie_now(month):
     low = np.random.default_rng(5).uniform(20, 150, 48)
     first, second = month(1, features, low=low.tolist()), month(2, features, low=(low * 1.02).tolist())
     before = first.network(LINEAR)
-    begun = second.begun(LINEAR, before)
+    carried_over = second.begun(LINEAR, before)
 
-    ratio = rows_of(begun)[1:6] / rows_of(before)[1:6]
+    ratio = rows_of(carried_over)[1:6] / rows_of(before)[1:6]
     np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-3)
-    assert "1 in another order or with other bounds" in begun.note
+    assert "1 in another order or with other bounds" in carried_over.note
     moved = {**first.meanings["low_bucket"], "edges": [-5.0, -4.0, -3.0, -2.0]}
-    begun = second.begun(LINEAR, before, features={**first.meanings, "low_bucket": moved})
-    ratio = rows_of(begun)[1:6] / rows_of(before)[5]
+    carried_over = second.begun(LINEAR, before, features={**first.meanings, "low_bucket": moved})
+    ratio = rows_of(carried_over)[1:6] / rows_of(before)[5]
     np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-3)
 
 
@@ -255,8 +259,8 @@ def test_a_hashed_cross_of_tokens_that_moved_means_something_else(month):
     features = {**FEW, "crossed": [{"columns": ["city", "grade"], "buckets": 30}]}
     first, second = month(1, features), month(2, features)
     before = first.network(LINEAR)
-    begun = second.begun(LINEAR, before)
+    carried_over = second.begun(LINEAR, before)
 
-    assert "city_x_grade means something else" in begun.note
-    assert not rows_of(begun)[-30:].any()
+    assert "city_x_grade means something else" in carried_over.note
+    assert not rows_of(carried_over)[-30:].any()
     assert_same(answers(before, first), answers(first.begun(LINEAR, before), first))

@@ -11,24 +11,24 @@ EXACT = {"numeric": [{"column": "area"}, {"column": "low", "scale": "min_max"}],
 def test_classes_in_another_order_keep_their_columns(month):
     first, second = month(1, label=KIND), month(2, label=KIND)
     before = first.network(SMALL)
-    begun = second.begun(SMALL, before)
-    assert (before.target.names, begun.target.names) == (("x", "y", "z"), ("z", "y", "x"))
+    carried_over = second.begun(SMALL, before)
+    assert (before.target.names, carried_over.target.names) == (("x", "y", "z"), ("z", "y", "x"))
 
-    expected, found = answers(before, second), answers(begun, second)
+    expected, actual = answers(before, second), answers(carried_over, second)
     expected["probabilities"] = expected["probabilities"][:, ::-1]
-    assert_same(expected, found)
+    assert_same(expected, actual)
 
 
 def test_a_new_class_begins_anew_beside_the_others(month):
     first, second = month(1, label=KIND), month(2, label=KIND)
     before = first.network(SMALL)
     label = {"task": "classes", "classes": ["kind is x", "kind is y", "kind is w"]}
-    begun = second.begun(SMALL, before, label=label)
+    carried_over = second.begun(SMALL, before, label=label)
 
-    old, new = rows_of(before), rows_of(begun)
+    old, new = rows_of(before), rows_of(carried_over)
     np.testing.assert_allclose(new[:, [2, 1]], old[:, [0, 1]], rtol=1e-5)
-    np.testing.assert_array_equal(new[:, 0], begun.fresh[-2][:, 0])
-    assert "anew" not in begun.note
+    np.testing.assert_array_equal(new[:, 0], carried_over.fresh[-2][:, 0])
+    assert "anew" not in carried_over.note
 
 
 @pytest.mark.parametrize(
@@ -44,62 +44,62 @@ def test_a_new_class_begins_anew_beside_the_others(month):
 def test_another_label_makes_the_head_anew(month, label, kept, reason):
     first, second = month(1, label=label), month(2, label=label)
     before = first.network(SMALL)
-    begun = second.begun(SMALL, before, label={**meaning_of(before)["label"], **kept})
+    carried_over = second.begun(SMALL, before, label={**meaning_of(before)["label"], **kept})
 
-    assert begun.note.startswith("warm start with 2 of 4 weights")
-    assert begun.note.endswith(f"; anew: head ({reason})")
-    assert all(map(np.array_equal, begun.network.get_weights()[2:], begun.fresh[2:]))
+    assert carried_over.note.startswith("warm start with 2 of 4 weights")
+    assert carried_over.note.endswith(f"; anew: head ({reason})")
+    assert all(map(np.array_equal, carried_over.network.get_weights()[2:], carried_over.fresh[2:]))
 
 
 def test_classes_that_change_sides_change_the_sign(month):
     first, second = month(1, label=SOLD), month(2, label=SOLD)
     before = first.network(SMALL)
     swapped = {"task": "binary", "classes": ["kind is x", "kind is not x"]}
-    begun = second.begun(SMALL, before, label=swapped)
-    np.testing.assert_allclose(outputs(begun, second), -outputs(before, second), rtol=1e-4, atol=1e-4)
+    carried_over = second.begun(SMALL, before, label=swapped)
+    np.testing.assert_allclose(outputs(carried_over, second), -outputs(before, second), rtol=1e-4, atol=1e-4)
 
 
 def test_a_perceptron_goes_on(month):
     first, second = month(1, label=SOLD), month(2, label=SOLD)
     before = first.network({"name": "perceptron"})
-    begun = second.begun({"name": "perceptron"}, before)
-    assert_same(answers(before, second), answers(begun, second))
+    carried_over = second.begun({"name": "perceptron"}, before)
+    assert_same(answers(before, second), answers(carried_over, second))
 
     other = {"task": "binary", "classes": ["kind is not z", "kind is z"]}
-    begun = second.begun({"name": "perceptron"}, before, label=other)
-    assert begun.note.endswith("anew: unit (the label's classes changed)")
+    carried_over = second.begun({"name": "perceptron"}, before, label=other)
+    assert carried_over.note.endswith("anew: unit (the label's classes changed)")
 
 
 def test_an_autoencoder_gives_the_features_again_on_their_new_scale(month):
     network = {"name": "autoencoder", "layers": [4, 2, 4], "activation": "tanh"}
     first, second = month(1, EXACT, STATE), month(2, EXACT, STATE)
     before = first.network(network)
-    begun = second.begun(network, before)
-    old, new = outputs(before, second), outputs(begun, second)
+    carried_over = second.begun(network, before)
+    old, new = outputs(before, second), outputs(carried_over, second)
 
     scales = [first.meanings[name]["scale"] / second.meanings[name]["scale"] for name in ("area", "low")]
     np.testing.assert_allclose(new[:, :2], old[:, :2] * scales, rtol=1e-3, atol=1e-4)
     tokens = [first.meanings["grade_index"]["tokens"].index(one) for one in second.meanings["grade_index"]["tokens"]]
     assert tokens != sorted(tokens)
     np.testing.assert_allclose(new[:, 2:5], old[:, [2 + place for place in tokens]], rtol=1e-3, atol=1e-4)
-    assert begun.note.startswith("warm start with 8 of 8 weights")
+    assert carried_over.note.startswith("warm start with 8 of 8 weights")
 
 
 def test_centres_stay_where_they_are(month):
     network = {"name": "kmeans", "num_clusters": 2}
     first, second = month(1, EXACT, STATE), month(2, EXACT, STATE)
     before = first.network(network)
-    begun = second.begun(network, before)
+    carried_over = second.begun(network, before)
 
     def centres(made):
-        [found] = made.network.get_weights()
+        [actual] = made.network.get_weights()
         known = made.month.meanings
         scaled = [
-            found[:, place] * known[name]["scale"] + known[name]["shift"] for place, name in enumerate(("area", "low"))
+            actual[:, place] * known[name]["scale"] + known[name]["shift"] for place, name in enumerate(("area", "low"))
         ]
-        by_token = dict(zip(known["grade_index"]["tokens"], found[:, 2:5].T, strict=True))
+        by_token = dict(zip(known["grade_index"]["tokens"], actual[:, 2:5].T, strict=True))
         return np.stack([*scaled, *(by_token[token] for token in "abc")])
 
-    np.testing.assert_allclose(centres(begun), centres(before), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(centres(carried_over), centres(before), rtol=1e-3, atol=1e-4)
     other = second.begun({**network, "num_clusters": 3}, before)
     assert other.note.endswith("anew: centres (2 centres, now 3)")

@@ -15,16 +15,16 @@ class Model(tf.Module):
 
 
 def example(**features):
-    made = tf.train.Example()
+    record = tf.train.Example()
     for name, value in features.items():
-        feature = made.features.feature[name.replace("__", " ")]
+        feature = record.features.feature[name.replace("__", " ")]
         if isinstance(value, bytes):
             feature.bytes_list.value.append(value)
         elif isinstance(value, int):
             feature.int64_list.value.append(value)
         elif value is not None:
             feature.float_list.value.append(value)
-    return made.SerializeToString()
+    return record.SerializeToString()
 
 
 def test_a_column_with_capitals_keeps_its_name_in_the_requests(tmp_path):

@@ -54,11 +54,11 @@ def row_of(rows, value=1.5):
 @pytest.mark.parametrize("width", [3, 5])
 def test_with_few_columns_contributions_are_the_shapley_values(width):
     rows = background(width)
-    found = explained(curved, row_of(rows), rows)
+    actual = explained(curved, row_of(rows), rows)
     np.testing.assert_allclose(
-        list(found.contributions.values()), by_definition(curved, row_of(rows), rows), rtol=1e-6, atol=1e-9
+        list(actual.contributions.values()), by_definition(curved, row_of(rows), rows), rtol=1e-6, atol=1e-9
     )
-    assert list(found.contributions) == [name.upper() for name in rows.cells]
+    assert list(actual.contributions) == [name.upper() for name in rows.cells]
 
 
 @pytest.mark.parametrize("width", [1, 6, 7, 20, 300])
@@ -70,9 +70,9 @@ def test_contributions_add_up_to_the_prediction(width):
         return np.tanh(total) * 1e5 + total**2
 
     row = row_of(rows)
-    found = explained(function, row, rows)
-    assert found.value == pytest.approx(function({name: np.array([cell]) for name, cell in row.items()})[0])
-    assert found.base_value + sum(found.contributions.values()) == pytest.approx(found.value, rel=1e-9)
+    actual = explained(function, row, rows)
+    assert actual.value == pytest.approx(function({name: np.array([cell]) for name, cell in row.items()})[0])
+    assert actual.base_value + sum(actual.contributions.values()) == pytest.approx(actual.value, rel=1e-9)
     assert Explainer(rows).rows <= shapley.MOST_ROWS
 
 
@@ -80,9 +80,9 @@ def test_sampled_contributions_are_exact_for_sums_and_near_for_interactions():
     rows = background(8)
     weights = {name: place - 3.0 for place, name in enumerate(rows.cells)}
     row = row_of(rows)
-    found = explained(lambda cells: sum(weights[name] * np.float64(cells[name]) for name in cells), row, rows)
+    actual = explained(lambda cells: sum(weights[name] * np.float64(cells[name]) for name in cells), row, rows)
     expected = [weights[name] * (row[name] - np.float64(rows.cells[name]).mean()) for name in rows.cells]
-    np.testing.assert_allclose(list(found.contributions.values()), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(list(actual.contributions.values()), expected, rtol=1e-5, atol=1e-6)
 
     pairs = explained(in_pairs, row, rows)
     exact = by_definition_of_used(in_pairs, row, rows)
@@ -117,8 +117,8 @@ def test_the_seed_determines_the_contributions():
 def test_the_most_likely_class_and_the_nearest_centre_are_explained():
     explainer = Explainer(background(2))
     first = explainer.mixed(row_of(background(2)))["c0"]
-    found = explainer.explanation({"probabilities": np.stack([first * 0, first, first / 2], 1), "classes": first})
-    assert (found.output, found.place, found.value) == ("probabilities", 1, 1.5)
+    actual = explainer.explanation({"probabilities": np.stack([first * 0, first, first / 2], 1), "classes": first})
+    assert (actual.output, actual.place, actual.value) == ("probabilities", 1, 1.5)
     near = explainer.explanation({"distances": np.stack([first + 9, first], 1), "cluster": first})
     assert (near.output, near.place) == ("distances", 1)
     assert explainer.explanation({"score": first, "anomaly": first}).output == "score"
@@ -132,9 +132,9 @@ def test_a_column_that_is_not_explained_keeps_the_cell_of_the_row():
     assert set(mixed["photo"].tolist()) == {b"\x00\x01\x00"}
     texts = Explainer(Background({"c0": np.array([b"\x00"], object)}, {"c0": "c0"}, {}, 1)).mixed({"c0": b"a\x00"})
     assert texts["c0"].tolist() == [b"a\x00", b"\x00"]
-    found = explainer.explanation({"prediction": mixed["c0"]})
-    assert found.unexplained == {"PHOTO": "it holds encoded images"}
-    assert list(found.contributions) == ["C0", "C1"]
+    actual = explainer.explanation({"prediction": mixed["c0"]})
+    assert actual.unexplained == {"PHOTO": "it holds encoded images"}
+    assert list(actual.contributions) == ["C0", "C1"]
 
 
 def test_a_damaged_background_and_one_without_columns_are_named(tmp_path):

@@ -119,8 +119,8 @@ def with_missing_content():
     ],
 )
 def test_wrong_requests_have_tensorflow_serving_s_codes(service, request_, wanted, message):
-    got, details = code(service.Predict, request_)
-    assert got == wanted
+    actual, details = code(service.Predict, request_)
+    assert actual == wanted
     assert message in details
 
 

@@ -13,9 +13,9 @@ from .rest_corpus import ANSWERED, REFUSED, M
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_a_request_is_answered(tiny, name):
-    path, body, wanted = ANSWERED[name]
+    path, body, expected = ANSWERED[name]
     response = tiny.post(path, content=json.dumps(body))
-    assert (response.status_code, response.json()) == (200, wanted)
+    assert (response.status_code, response.json()) == (200, expected)
     assert response.headers["content-type"] == "application/json"
 
 

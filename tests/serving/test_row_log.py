@@ -52,11 +52,11 @@ def test_rows_of_requests_are_written_with_prediction_time_and_version(served, t
         server.post("/v1/models/tiny:explain", json={"instances": [ROW]})
         server.predict({"signature_name": "logarithm", "instances": [1.0]})
         server.predict({"instances": [{"x": "no number", "n": 1, "word": ""}]})
-    found = [pq.read_table(path).to_pydict() for path in (tmp_path / "log/tiny").glob("rows-*")]
-    by_example, by_column = sorted(found, key=lambda rows: len(rows["x"]))
+    actual = [pq.read_table(path).to_pydict() for path in (tmp_path / "log/tiny").glob("rows-*")]
+    by_example, by_column = sorted(actual, key=lambda rows: len(rows["x"]))
     assert (by_column["x"], by_column["served_prediction"]) == ([1.5, -1.0], [8.0, 3.0])
     assert (by_example["x"], by_example["served_prediction"]) == ([9.0], [23.0])
-    for rows in found:
+    for rows in actual:
         assert set(rows["n"]) == {2}
         assert set(rows["word"]) == {"abc"}
         assert set(rows["served_version"]) == {5}

@@ -32,10 +32,10 @@ def sparse(values, dtype):
 
 def served(raw, size):
     """Cells of a column that may be missing, after cleaning: None where one is."""
-    found = dict.fromkeys(range(size))
+    actual = dict.fromkeys(range(size))
     for (row, _), value in zip(raw.indices.numpy().tolist(), raw.values.numpy().tolist(), strict=True):
-        found[row] = value.decode() if isinstance(value, bytes) else value
-    return list(found.values())
+        actual[row] = value.decode() if isinstance(value, bytes) else value
+    return list(actual.values())
 
 
 @pytest.mark.parametrize("strip", [True, False])

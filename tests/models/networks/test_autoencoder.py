@@ -31,8 +31,8 @@ def test_an_autoencoder_learns_from_normal_rows_alone_and_keeps_its_threshold():
     usual = np.repeat(noise(rows=200)[:, :1], 2, axis=1) + 0.1 * noise(2, 200)
     odd = np.array([[3.0, -3.0]] * 20)
     rows = table(np.concatenate([usual, odd]), [0] * 200 + [1] * 20)
-    learnt = trained(rows, layers=[1], activation="linear", quantile=0.9)
-    answer = learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))
+    result = trained(rows, layers=[1], activation="linear", quantile=0.9)
+    answer = result.target.answer(result.network({"a": rows["a"], "b": rows["b"]}))
     score, anomaly = answer["score"].numpy(), answer["anomaly"].numpy()
 
     assert (score.dtype, anomaly.dtype, score.shape) == (np.float32, np.int64, (220,))
@@ -40,7 +40,7 @@ def test_an_autoencoder_learns_from_normal_rows_alone_and_keeps_its_threshold():
     assert anomaly[200:].all()
     assert anomaly[:200].mean() == pytest.approx(0.1, abs=0.02)
     # The loss of the eval split, which is the same, is that of its normal rows.
-    assert learnt.best["val_loss"] == pytest.approx(score[:200].mean(), rel=1e-3)
+    assert result.best["val_loss"] == pytest.approx(score[:200].mean(), rel=1e-3)
 
 
 def test_a_split_without_rows_to_learn_from_is_refused():

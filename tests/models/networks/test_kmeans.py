@@ -34,10 +34,10 @@ def clustered(rows, epochs=20, **network):
 
 def test_k_means_finds_the_groups_and_serves_the_nearest():
     rows, kinds = blobs()
-    learnt = clustered(rows)
-    answer = learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))
+    result = clustered(rows)
+    answer = result.target.answer(result.network({"a": rows["a"], "b": rows["b"]}))
     cluster = answer["cluster"].numpy()
-    losses = [line["loss"] for line in learnt.history]
+    losses = [line["loss"] for line in result.history]
 
     assert cluster.dtype == np.int64
     assert all(len(set(cluster[kinds == kind])) == 1 for kind in range(3))
@@ -46,9 +46,9 @@ def test_k_means_finds_the_groups_and_serves_the_nearest():
     assert len(losses) < 20
     distances = answer["distances"].numpy()
     assert losses[-1] == pytest.approx(np.square(distances.min(axis=1)).mean(), rel=1e-5)
-    assert learnt.best["loss"] == losses[-1]
+    assert result.best["loss"] == losses[-1]
     np.testing.assert_array_equal(
-        learnt.vectors({"a": rows["a"], "b": rows["b"]}), np.concatenate([rows["a"], rows["b"]], axis=1)
+        result.vectors({"a": rows["a"], "b": rows["b"]}), np.concatenate([rows["a"], rows["b"]], axis=1)
     )
 
 

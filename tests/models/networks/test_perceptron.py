@@ -23,27 +23,27 @@ GATES = {"and": [0, 0, 0, 1], "or": [0, 1, 1, 1], "xor": [0, 1, 1, 0]}
 def gate(name, **training):
     rows = table([[0, 0], [0, 1], [1, 0], [1, 1]], GATES[name])
     config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {"epochs": 60, **training}}
-    learnt = train_network(TrialConfig.model_validate(config), rows, rows, FACTS)
-    return learnt.target.answer(learnt.network({"a": rows["a"], "b": rows["b"]}))["probabilities"].numpy(), learnt
+    result = train_network(TrialConfig.model_validate(config), rows, rows, FACTS)
+    return result.target.answer(result.network({"a": rows["a"], "b": rows["b"]}))["probabilities"].numpy(), result
 
 
 @pytest.mark.parametrize("name", ["and", "or"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_perceptrons_gates_are_exact(name, seed):
-    probabilities, learnt = gate(name, seed=seed)
+    probabilities, result = gate(name, seed=seed)
 
     assert probabilities[:, 1].tolist() == GATES[name]
-    assert (learnt.best["loss"], learnt.best["val_accuracy"]) == (0, 1)
-    assert len(learnt.history) < 20
+    assert (result.best["loss"], result.best["val_accuracy"]) == (0, 1)
+    assert len(result.history) < 20
 
 
 def test_a_perceptron_learns_not_but_not_xor():
     rows = {"a": np.array([[0], [1]], np.float32), LABEL: np.array([[1], [0]])}
     config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {}}
-    learnt = train_network(TrialConfig.model_validate(config), rows, rows, Facts((A,)))
+    result = train_network(TrialConfig.model_validate(config), rows, rows, Facts((A,)))
     probabilities, other = gate("xor")
 
-    assert learnt.target.answer(learnt.network({"a": rows["a"]}))["probabilities"].numpy()[:, 1].tolist() == [1, 0]
+    assert result.target.answer(result.network({"a": rows["a"]}))["probabilities"].numpy()[:, 1].tolist() == [1, 0]
     assert probabilities[:, 1].tolist() != GATES["xor"]
     assert len(other.history) == 60
 
