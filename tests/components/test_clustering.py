@@ -26,13 +26,13 @@ def test_adjusted_rand_is_scikit_learns(values_of, cuts):
 
 
 @pytest.mark.parametrize(
-    ("label", "cluster", "wanted"),
+    ("label", "cluster", "expected"),
     [([0, 0, 1, 1], [1, 1, 0, 0], 1.0), ([0, 0, 0, 0], [0, 0, 0, 0], 1.0), ([0, 1, 0, 1], [0, 0, 1, 1], -0.5)],
 )
-def test_adjusted_rand_of_the_simplest_partitions(values_of, label, cluster, wanted):
+def test_adjusted_rand_of_the_simplest_partitions(values_of, label, cluster, expected):
     answer = {"cluster": np.array(cluster), "distances": np.ones((4, 2))}
 
-    assert values_of(Clusters(), np.array(label), answer)["adjusted_rand"] == pytest.approx(wanted)
+    assert values_of(Clusters(), np.array(label), answer)["adjusted_rand"] == pytest.approx(expected)
 
 
 def test_rows_without_a_label_count_for_nothing_in_adjusted_rand(values_of):

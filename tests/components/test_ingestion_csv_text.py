@@ -81,7 +81,7 @@ def test_a_packed_file_that_is_cut_is_named(read, ending):
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "message"),
     [
         (
             {"a.csv": TEXT, "b.csv": TEXT},
@@ -90,8 +90,8 @@ def test_a_packed_file_that_is_cut_is_named(read, ending):
         ({"README.md": "x"}, "a zip archive of no data file"),
     ],
 )
-def test_an_archive_of_several_files_or_none_is_refused(read, members, said):
-    with pytest.raises(UserError, match=rf"table\.zip is {said}"):
+def test_an_archive_of_several_files_or_none_is_refused(read, members, message):
+    with pytest.raises(UserError, match=rf"table\.zip is {message}"):
         read(zipped(members), name="table.zip", format="csv")
 
 
@@ -180,14 +180,14 @@ def test_a_row_that_holds_one_name_is_a_row(read):
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ("x,3,z\n", r"column 'id', row 5, line 7: .*'x'"),
         ("3,3\n", r"Row #6, line 7: Expected 3 columns, got 2"),
     ],
 )
-def test_a_fault_below_such_lines_names_the_line_of_the_editor(read, rows, said):
-    with pytest.raises(UserError, match=said):
+def test_a_fault_below_such_lines_names_the_line_of_the_editor(read, rows, message):
+    with pytest.raises(UserError, match=message):
         read("title\n" + TEXT + HEADER + "3,3,z\n" + rows + "4,4,z\n", csv={"skip_rows": 1})
 
 
@@ -208,7 +208,7 @@ def test_columns_without_a_name_are_called_by_their_place(read, text, names):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             TEXT + "Total,95.5,\n",
@@ -221,9 +221,9 @@ def test_columns_without_a_name_are_called_by_their_place(read, text, names):
         ("Report\n" + TEXT, r"Row #2: Expected 1 .*: if the lines above are a title, csv = {skip_rows = 1}"),
     ],
 )
-def test_what_may_be_no_row_is_named_with_the_key(read, text, said):
+def test_what_may_be_no_row_is_named_with_the_key(read, text, message):
     columns = {} if "Report" in text else {**COLUMNS, "id": "BYTES" if text.startswith("id,lat,city\na") else "INT"}
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read(text, columns)
 
 

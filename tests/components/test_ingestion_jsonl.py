@@ -84,7 +84,7 @@ def test_a_column_that_the_config_drops_is_left_out(read):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             '{"a": 1}\n{"a": 1\n',
@@ -102,8 +102,8 @@ def test_a_column_that_the_config_drops_is_left_out(read):
         (gzip.compress(TEXT.encode(), mtime=0)[:-9], r"table\.jsonl cannot be read"),
     ],
 )
-def test_a_fault_names_the_line(read, text, said):
-    with pytest.raises(UserError, match=said):
+def test_a_fault_names_the_line(read, text, message):
+    with pytest.raises(UserError, match=message):
         read(text, {"a": "INT"})
 
 

@@ -97,13 +97,13 @@ def test_an_area_has_an_interval_within_its_range(tallied):
     assert interval["accuracy"].high < 1
 
 
-@pytest.mark.parametrize(("number", "wanted"), [(1, set()), (3, {"mae", "rmse", "r2", "mse", "bias"})])
-def test_one_row_has_no_interval_and_three_have_wide_ones(tallied, number, wanted):
+@pytest.mark.parametrize(("number", "expected"), [(1, set()), (3, {"mae", "rmse", "r2", "mse", "bias"})])
+def test_one_row_has_no_interval_and_three_have_wide_ones(tallied, number, expected):
     label, answer = rows(8, number)
     ledger, _ = tallied(Regression(), label, answer)
     bounds = intervals.intervals(Regression(), ledger, 0)
 
-    assert set(bounds) >= wanted - {"r2"}
+    assert set(bounds) >= expected - {"r2"}
     assert all(interval.degrees == number - 1 for interval in bounds.values())
 
 

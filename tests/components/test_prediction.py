@@ -5,9 +5,9 @@ from components.evaluator import prediction
 
 
 @pytest.mark.parametrize(
-    ("shape", "wanted"), [((1,), 4096), ((28, 28, 1), 1337), ((224, 224, 3), 6), ((4096, 4096, 3), 1), (None, 4096)]
+    ("shape", "expected"), [((1,), 4096), ((28, 28, 1), 1337), ((224, 224, 3), 6), ((4096, 4096, 3), 1), (None, 4096)]
 )
-def test_pictures_are_predicted_in_smaller_batches(tmp_path, shape, wanted):
+def test_pictures_are_predicted_in_smaller_batches(tmp_path, shape, expected):
     module = tf.Module()
     text = tf.TensorSpec([None], tf.string, name="examples")
 
@@ -24,4 +24,4 @@ def test_pictures_are_predicted_in_smaller_batches(tmp_path, shape, wanted):
         signatures["transform_features"] = transform_features
     tf.saved_model.save(module, str(tmp_path), signatures=signatures)
 
-    assert prediction.Model(str(tmp_path), "regression").batch == wanted
+    assert prediction.Model(str(tmp_path), "regression").batch == expected

@@ -96,15 +96,15 @@ def test_long_cells_are_fetched_a_few_at_a_time(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "message"),
     [
         ("'n/a'", r"column 'a', row 4 holds a text, 'n/a', and row 2 holds an integer: .*CAST\(a AS REAL\).*NULLIF"),
         ("x'00'", r"column 'a', row 4 holds bytes"),
     ],
 )
-def test_a_column_of_several_types_is_named_with_its_rows(take, database, cell, said):
+def test_a_column_of_several_types_is_named_with_its_rows(take, database, cell, message):
     database.execute(f"create table t as select null a union all select 1 union all select 2 union all select {cell}")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         take("select a from t")
 
 
@@ -126,7 +126,7 @@ def test_whole_numbers_of_64_bits_stay_exact(take):
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "message"),
     [
         ("select 1; drop table t", "rejects the query"),
         ("drop table t", "rejects the query"),
@@ -140,11 +140,11 @@ def test_whole_numbers_of_64_bits_stay_exact(take):
     ],
 )
 def test_what_is_no_one_select_with_rows_is_refused_and_changes_nothing(
-    take, database, tmp_path, monkeypatch, sql, said
+    take, database, tmp_path, monkeypatch, sql, message
 ):
     monkeypatch.chdir(tmp_path)
     database.execute("create table t as select 1 a")
-    with pytest.raises(UserError, match=rf"^data\.sql: .*{said}"):
+    with pytest.raises(UserError, match=rf"^data\.sql: .*{message}"):
         take(sql)
     assert database.execute("select a from t").fetchall() == [(1,)]
     assert not (tmp_path / "other.db").exists()
@@ -189,7 +189,7 @@ def test_addresses(good):
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "message"),
     [
         ("postgresql://me:canary@host/db", "user and password are read from the environment"),
         ("postgresql://canary@host/db", "user and password are read from the environment"),
@@ -202,7 +202,7 @@ def test_addresses(good):
         ("canary.db", "expected"),
     ],
 )
-def test_an_address_with_credentials_or_of_another_kind_is_refused_without_being_shown(bad, said):
-    with pytest.raises(ValueError, match=said) as raised:
+def test_an_address_with_credentials_or_of_another_kind_is_refused_without_being_shown(bad, message):
+    with pytest.raises(ValueError, match=message) as raised:
         database_address.check(bad)
     assert "canary" not in str(raised.value)

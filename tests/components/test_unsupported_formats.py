@@ -109,7 +109,7 @@ def test_a_table_is_none_of_these(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         (
             "https://x.org/a/t.csv?v=1",
@@ -121,11 +121,11 @@ def test_a_table_is_none_of_these(tmp_path, text):
         ("file:///tmp/t.csv", "the address of a file of this machine: write its path without file://"),
     ],
 )
-def test_an_address_is_named_by_its_scheme(tmp_path, address, said):
-    with pytest.raises(UserError, match=said) as raised:
+def test_an_address_is_named_by_its_scheme(tmp_path, address, message):
+    with pytest.raises(UserError, match=message) as raised:
         new_config.new(str(tmp_path), "made", address)
     assert "secret" not in str(raised.value)
-    with pytest.raises(UserError, match=rf"^data\.path: .*{said}") as raised:
+    with pytest.raises(UserError, match=rf"^data\.path: .*{message}") as raised:
         data_files.resolve(address, Data(path="x"))
     assert "secret" not in str(raised.value)
 
@@ -136,7 +136,7 @@ def test_a_bucket_is_for_runs_and_new_says_how_to_copy(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         ("nosuch://b/t.csv", r"an address that nothing here reads: copy .* Beam has no file system for nosuch://"),
         (
@@ -145,12 +145,12 @@ def test_a_bucket_is_for_runs_and_new_says_how_to_copy(tmp_path):
         ),
     ],
 )
-def test_a_run_says_in_one_sentence_why_it_does_not_read_a_bucket(address, said, monkeypatch):
+def test_a_run_says_in_one_sentence_why_it_does_not_read_a_bucket(address, message, monkeypatch):
     # The tests' S3 server brings boto3, which the product does not have.
     monkeypatch.setattr("apache_beam.io.aws.clients.s3.boto3_client.boto3", None)
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "boto3" else find(name, *rest))
-    with pytest.raises(ResourceError, match=rf"^data\.path: {address} is {said}[^\n]*$"):
+    with pytest.raises(ResourceError, match=rf"^data\.path: {address} is {message}[^\n]*$"):
         data_files.resolve(address, Data(path="x"))
 
 

@@ -53,7 +53,7 @@ def test_artifacts_are_listed_newest_first(store: Store, ask: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "pipeline", "found"),
+    ("name", "pipeline", "expected"),
     [
         ("latest", None, 6),
         ("latest", "houses", 4),
@@ -69,8 +69,8 @@ def test_artifacts_are_listed_newest_first(store: Store, ask: Any) -> None:
         ("digits", "digits", 6),
     ],
 )
-def test_a_model_has_many_names(store: Store, wanted: str, pipeline: str | None, found: int) -> None:
-    assert find_model(store, wanted, pipeline=pipeline).id == found
+def test_a_model_has_many_names(store: Store, name: str, pipeline: str | None, expected: int) -> None:
+    assert find_model(store, name, pipeline=pipeline).id == expected
 
 
 def test_latest_is_the_newest_run_of_the_pipeline_that_is_meant(store: Store) -> None:
@@ -100,7 +100,7 @@ def test_each_command_takes_a_pipeline(store: Store, ask: Any, command: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("name", "message"),
     [
         (
             "1700",
@@ -112,9 +112,9 @@ def test_each_command_takes_a_pipeline(store: Store, ask: Any, command: str) -> 
         ("9" * 30, "no model '9+' in"),
     ],
 )
-def test_what_is_no_model_is_answered_with_what_is(store: Store, wanted: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
-        find_model(store, wanted)
+def test_what_is_no_model_is_answered_with_what_is(store: Store, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        find_model(store, name)
 
 
 def test_an_unknown_artifact_is_answered_with_the_nearest(store: Store) -> None:

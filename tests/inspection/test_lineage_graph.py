@@ -78,9 +78,9 @@ def test_a_cached_node_and_a_resolver_made_nothing_and_a_baseline_is_not_followe
     assert value["sources"] == {"1": "/data/in", "2": 's"{x}.pbtxt'}
 
 
-@pytest.mark.parametrize(("wanted", "start"), [("1002", 6), ("latest", 9), ("7", 7)])
-def test_the_start_may_be_named_as_a_model_or_by_id(made: Any, ask: Any, wanted: str, start: int) -> None:
-    assert ask("lineage", wanted, "--json")["start"] == start
+@pytest.mark.parametrize(("name", "start"), [("1002", 6), ("latest", 9), ("7", 7)])
+def test_the_start_may_be_named_as_a_model_or_by_id(made: Any, ask: Any, name: str, start: int) -> None:
+    assert ask("lineage", name, "--json")["start"] == start
 
 
 def test_data_that_much_was_made_from_is_cut(made: Any, ask: Any, writer: Any) -> None:

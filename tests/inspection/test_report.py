@@ -263,7 +263,7 @@ def test_a_report_of_very_many_columns_and_slices_stays_small(root):
 
 
 @pytest.mark.parametrize(
-    ("state", "outcome", "said"),
+    ("state", "outcome", "message"),
     [
         ("COMPLETE", {"reached": "tuner"}, "The run ended with the requested stage: why"),
         (
@@ -277,12 +277,12 @@ def test_a_report_of_very_many_columns_and_slices_stays_small(root):
         ("RUNNING", None, "Running: why"),
     ],
 )
-def test_each_end_of_a_run_has_its_sentence(root, state, outcome, said):
+def test_each_end_of_a_run_has_its_sentence(root, state, outcome, message):
     facts = report_facts.collect(open_store(str(root), None), "run-4")
     run = type(facts.detail.run)(**{**vars(facts.detail.run), "state": state, "reason": "why"})
     facts.detail = type(facts.detail)(run=run, nodes=facts.detail.nodes)
     facts.run = parse_run({"outcome": outcome})
-    assert said in head_section.sentence(facts)
+    assert message in head_section.sentence(facts)
 
 
 def test_the_card_says_task_data_metrics_and_provenance(root, reports):

@@ -13,7 +13,7 @@ from inspection.report.sections.graph_section import draw
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "phrase"),
     [
         ("<b>&\"'", "&lt;b&gt;&amp;&quot;&#x27;"),
         ("a\0b\x1b[31m", "a\\x00b\\x1b[31m"),
@@ -25,8 +25,8 @@ from inspection.report.sections.graph_section import draw
         (Html("<b>"), "<b>"),
     ],
 )
-def test_values_become_text(value, told):
-    assert safe(value) == told
+def test_values_become_text(value, phrase):
+    assert safe(value) == phrase
 
 
 def test_attributes_are_escaped_and_left_out():

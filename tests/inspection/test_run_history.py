@@ -251,9 +251,9 @@ def test_show_takes_an_exact_id_only(store: Store) -> None:
         show_run(store, "thir")
 
 
-@pytest.mark.parametrize(("wanted", "found"), [("latest", "third"), ("fi", "first"), ("ond", "second")])
-def test_a_run_is_found_by_less_than_its_id(store: Store, wanted: str, found: str) -> None:
-    assert find_run(store, wanted) == found
+@pytest.mark.parametrize(("name", "expected"), [("latest", "third"), ("fi", "first"), ("ond", "second")])
+def test_a_run_is_found_by_less_than_its_id(store: Store, name: str, expected: str) -> None:
+    assert find_run(store, name) == expected
 
 
 def test_an_exact_id_goes_before_everything_that_it_begins(writer: Any, store: Store) -> None:

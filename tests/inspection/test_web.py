@@ -92,7 +92,7 @@ def test_models_show_verdict_and_version(ask):
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "phrase"),
     [
         ("ExampleStatistics", "Distribution of sqft"),
         ("Schema", "sqft"),
@@ -103,10 +103,10 @@ def test_models_show_verdict_and_version(ask):
         ("ModelRun", "loss by epoch"),
     ],
 )
-def test_an_artifact_shows_what_it_holds_and_its_lineage(ask, kind, told):
+def test_an_artifact_shows_what_it_holds_and_its_lineage(ask, kind, phrase):
     ids = re.findall(r'href="/artifact\?id=(\d+)"', ask.page(f"/artifacts?type={kind}"))
     text = plain(ask.page(f"/artifact?id={ids[-1]}"))
-    assert told in text
+    assert phrase in text
     assert "Lineage of" in text
 
 

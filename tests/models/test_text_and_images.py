@@ -76,7 +76,7 @@ def test_tfidf(everything):
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("I love it 😀😀 so much!", "i love it 😀 😀 so much"),
         ("great❤️ ❤", "great ❤ ❤"),
@@ -93,8 +93,8 @@ def test_tfidf(everything):
         ("", ""),
     ],
 )
-def test_emojis_are_words_and_scripts_without_blanks_are_pairs(text, wanted):
-    assert b" ".join(tokenizer.split(tf.constant(["one", text, "two"]))[1].numpy().tolist()).decode() == wanted
+def test_emojis_are_words_and_scripts_without_blanks_are_pairs(text, expected):
+    assert b" ".join(tokenizer.split(tf.constant(["one", text, "two"]))[1].numpy().tolist()).decode() == expected
 
 
 def test_texts_in_letters_digits_and_marks_are_cut_as_ever():

@@ -53,12 +53,12 @@ def code(call, request):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "wanted"), [({}, (7, 8.0)), ({"version": 3}, (3, 6.5)), ({"label": "stable"}, (3, 6.5))]
+    ("chosen", "expected"), [({}, (7, 8.0)), ({"version": 3}, (3, 6.5)), ({"label": "stable"}, (3, 6.5))]
 )
-def test_predict(service, chosen, wanted):
+def test_predict(service, chosen, expected):
     response = service.Predict(predict_request([1.5], **chosen))
-    assert tf.make_ndarray(response.outputs["prediction"]).tolist() == [wanted[1]]
-    assert (response.model_spec.name, response.model_spec.version.value) == ("tiny", wanted[0])
+    assert tf.make_ndarray(response.outputs["prediction"]).tolist() == [expected[1]]
+    assert (response.model_spec.name, response.model_spec.version.value) == ("tiny", expected[0])
     assert response.model_spec.signature_name == "serving_default"
 
 
@@ -103,7 +103,7 @@ def with_missing_content():
 
 
 @pytest.mark.parametrize(
-    ("request_", "wanted", "message"),
+    ("request_", "expected", "message"),
     [
         (without_word(), "INVALID_ARGUMENT", "Missing but required: {word}"),
         (of_another_type(), "INVALID_ARGUMENT", "Expected input x to have dtype float"),
@@ -118,9 +118,9 @@ def with_missing_content():
         (predict_request([1.5, 2.5]), "INVALID_ARGUMENT", "different numbers of rows"),
     ],
 )
-def test_wrong_requests_have_tensorflow_serving_s_codes(service, request_, wanted, message):
+def test_wrong_requests_have_tensorflow_serving_s_codes(service, request_, expected, message):
     actual, details = code(service.Predict, request_)
-    assert actual == wanted
+    assert actual == expected
     assert message in details
 
 

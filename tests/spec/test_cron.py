@@ -72,7 +72,7 @@ def test_what_is_no_time_is_refused(text, zone, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         # Kubeflow, Quartz, Spring: the second first.
         ("0 0 3 * * *", 'the second as its first field, .*: write "0 3 \\* \\* \\*"$'),
@@ -106,8 +106,8 @@ def test_what_is_no_time_is_refused(text, zone, message):
         ("0 0 */40 * *", "a step of 40, which is longer than the field"),
     ],
 )
-def test_another_tools_expression_is_explained(text, said):
-    with pytest.raises(ValueError, match=said):
+def test_another_tools_expression_is_explained(text, message):
+    with pytest.raises(ValueError, match=message):
         Cron(text)
 
 
