@@ -143,9 +143,9 @@ def _artifact(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pipeline", metavar="P", help=_PIPELINE_HELP)
 
 
-def _limit(parser: argparse.ArgumentParser, what: str) -> None:
+def _limit(parser: argparse.ArgumentParser, kind: str) -> None:
     parser.add_argument(
-        "--limit", metavar="N", type=_positive, default=50, help=f"at most N {what} (default: %(default)s)"
+        "--limit", metavar="N", type=_positive, default=50, help=f"at most N {kind} (default: %(default)s)"
     )
 
 

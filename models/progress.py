@@ -80,12 +80,12 @@ class Meter:
         self._due = seconds + EVERY_SECONDS
         tell(", ".join([self._counted(), *self._rate(seconds), *([more] if more else [])]))
 
-    def _rate(self, now: float) -> list[str]:
+    def _rate(self, seconds: float) -> list[str]:
         """Return the rate and the remaining time; nothing if no rate is known yet."""
         rated = self._done - self._unrated
-        if rated <= 0 or now <= self._started:
+        if rated <= 0 or seconds <= self._started:
             return []
-        rate = rated / (now - self._started)
+        rate = rated / (seconds - self._started)
         parts = [f"{rate:,.0f} {self._unit}/s" if rate >= 1 else f"{1 / rate:.0f} s each"]
         if self._known and self._done < self._total:
             parts.append(f"about {_clock(max(self._total - self._done, 0) / rate)} left")

@@ -101,7 +101,7 @@ def _digest(path: str) -> bytes:
     return digest.digest()
 
 
-def _clean_up(folder: str, keep: int | None, now: float, log: Callable[[str], object]) -> None:
+def _clean_up(folder: str, keep: int | None, seconds: float, log: Callable[[str], object]) -> None:
     """Remove old versions of this pipeline, and files of pushes that were killed long ago.
 
     The newest version is never removed, also if it is of a push that ran at the same time.
@@ -114,7 +114,7 @@ def _clean_up(folder: str, keep: int | None, now: float, log: Callable[[str], ob
         log(version_removal.message(f"{folder}/{number}", keep))
     for number in set(listed) - complete:
         push = ownership.read(ownership.entry(folder, number))
-        if push is None or push["pushed"] < now - LEFT_SECONDS:
+        if push is None or push["pushed"] < seconds - LEFT_SECONDS:
             if _remove(folder, number):
                 log(version_removal.message(f"{folder}/{number}"))
             if not buckets.files(f"{folder}/{number}"):

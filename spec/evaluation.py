@@ -189,18 +189,18 @@ class Evaluation(Strict):
         """Return the names of the slicings by bucket."""
         return tuple(name_of(part) for slicing in self._given() for part in slicing if isinstance(part, Buckets))
 
-    def check(self, label: Label, known: Sequence[str]) -> None:
+    def check(self, label: Label, metrics: Sequence[str]) -> None:
         """Check that metrics and keys belong to the label's task.
 
         Args:
             label: [label].
-            known: Names of the task's metrics; NAME[CLASS] for a metric of each class.
+            metrics: Names of the task's metrics; NAME[CLASS] for a metric of each class.
 
         Raises:
             ValueError: One does not; names the nearest.
         """
         names = (label.names or ()) if label.kind == "classes" else ()
-        stems = [metric.removesuffix("[CLASS]") for metric in known if metric.endswith("[CLASS]")]
+        stems = [metric.removesuffix("[CLASS]") for metric in metrics if metric.endswith("[CLASS]")]
         classed = [f"{metric}[{name}]" for metric in stems for name in names]
         number = len(names)
         for key, metric in self._judged():
@@ -210,14 +210,14 @@ class Evaluation(Strict):
                     f"{self.top_k}: set top_k below {number}, or name accuracy"
                 )
             pattern = metric.partition("[")[0] + "[CLASS]" if metric.endswith("]") else metric
-            free = pattern in known and pattern != metric and not classed
-            if (metric not in (*known, *classed) and not free) or (
+            free = pattern in metrics and pattern != metric and not classed
+            if (metric not in (*metrics, *classed) and not free) or (
                 metric.endswith("[CLASS]") and metric not in classed
             ):
-                hint = _nearest(metric, (*known, *classed))
+                hint = _nearest(metric, (*metrics, *classed))
                 raise ValueError(
                     f"evaluation.{key}: metric {metric!r} is unknown for task {label.task}.{hint} Known metrics: "
-                    f"{', '.join(known)}"
+                    f"{', '.join(metrics)}"
                 )
         for number, rule in enumerate(self.rules):
             if rule.better_than is not None and (not self.plain or label.kind not in TASKS):

@@ -41,12 +41,12 @@ def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
     return [key for key in every if key not in keys.get(name, every)]
 
 
-def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], what: str) -> None:
+def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], kind: str) -> None:
     """Reject keys that have no effect with the name of the settings."""
     for key in _others(keys, settings.name):
         if getattr(settings, key) != type(settings).model_fields[key].default:
             allowed = ", ".join(keys[settings.name])
-            raise ValueError(f"{key} has no effect with {what} {settings.name!r}, whose keys are {allowed}: remove it")
+            raise ValueError(f"{key} has no effect with {kind} {settings.name!r}, whose keys are {allowed}: remove it")
 
 
 class Schedule(Strict):

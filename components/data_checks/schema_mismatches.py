@@ -67,14 +67,14 @@ def beyond(limit: float, value: float, *, above: bool, rows: int | None = None) 
     return f"{values} {'above' if above else 'below'} {limit:g}, such as {value:g}"
 
 
-def new_values(counts: Sequence[tuple[str, float]], total: float, mass: float, known: Iterable[str] = ()) -> str:
+def new_values(counts: Sequence[tuple[str, float]], total: float, mass: float, known_values: Iterable[str] = ()) -> str:
     """Describe values that are not in a domain.
 
     Args:
         counts: Value and number of rows, the most frequent first.
         total: Number of rows with a value.
         mass: Share of them that the domain must cover.
-        known: Values of the domain.
+        known_values: Values of the domain.
     """
     listed = ", ".join(f"{value!r} {_percent(rows / total)}" for value, rows in counts[:NAMED])
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
@@ -82,12 +82,12 @@ def new_values(counts: Sequence[tuple[str, float]], total: float, mass: float, k
     head = f"{len(counts)} new value{'s' if len(counts) != 1 else ''}"
     together = f"together {rows:,.0f} of {total:,.0f} rows ({_percent(rows / total)})"
     text = f"{head}: {listed}{more}; {together}, the schema allows {_percent(1 - mass)}"
-    return text + spelled_otherwise([value for value, _ in counts], known)
+    return text + spelled_otherwise([value for value, _ in counts], known_values)
 
 
-def spelled_otherwise(values: Iterable[str], known: Iterable[str]) -> str:
+def spelled_otherwise(values: Iterable[str], known_values: Iterable[str]) -> str:
     """Return a note on the first new value that differs from a known one only by case; empty without such a value."""
-    by_fold = {folded(value.strip()): value for value in known}
+    by_fold = {folded(value.strip()): value for value in known_values}
     for value in values:
         match = by_fold.get(folded(value.strip()))
         if match is not None:

@@ -82,19 +82,19 @@ def mass(feature: schema_pb2.Feature) -> float:
     return constraints.min_domain_mass if feature.HasField("distribution_constraints") else 1.0
 
 
-def unlisted_values(known: Collection[str], measured: Any) -> tuple[list[str], float, float]:
+def unlisted_values(domain_values: Collection[str], measured: Any) -> tuple[list[str], float, float]:
     """Find the values of a text column that are not known.
 
     Exact for up to 1,000 distinct values, which statistics list.
 
     Args:
-        known: Known values.
+        domain_values: Known values.
         measured: FeatureNameStatistics.
 
     Returns:
         The values, the number of their rows, and the number of rows with a value.
     """
-    values = set(known)
+    values = set(domain_values)
     buckets = [bucket for bucket in measured.string_stats.rank_histogram.buckets if bucket.label not in values]
     total = measured.string_stats.common_stats.num_non_missing
     return [bucket.label for bucket in buckets], sum(bucket.sample_count for bucket in buckets), total

@@ -30,24 +30,24 @@ def identifying_columns(source: IngestionSettings) -> tuple[str | None, ...]:
     return planning.naming(source, planning.added(source))
 
 
-def contains(known: Digests, digests: Digests) -> Any:
+def contains(sorted_digests: Digests, digests: Digests) -> Any:
     """Return which digests are among the known ones, bool (n,).
 
     Takes about half the time of numpy's `isin`, which sorts both.
 
     Args:
-        known: uint64 (m,), sorted.
+        sorted_digests: uint64 (m,), sorted.
         digests: uint64 (n,).
     """
-    positions = np.minimum(np.searchsorted(known, digests), max(len(known) - 1, 0))
-    return known[positions] == digests if len(known) else np.zeros(len(digests), bool)
+    positions = np.minimum(np.searchsorted(sorted_digests, digests), max(len(sorted_digests) - 1, 0))
+    return sorted_digests[positions] == digests if len(sorted_digests) else np.zeros(len(digests), bool)
 
 
-def has_digest(known: Digests, skip: tuple[str | None, ...]) -> Predicate:
+def has_digest(sorted_digests: Digests, skip: tuple[str | None, ...]) -> Predicate:
     """Return a function that marks the rows with one of these digests.
 
     Args:
-        known: uint64 (m,), sorted.
+        sorted_digests: uint64 (m,), sorted.
         skip: Columns that the digests ignore.
     """
-    return lambda batch: pa.array(contains(known, row_profile.digests(batch, skip)))
+    return lambda batch: pa.array(contains(sorted_digests, row_profile.digests(batch, skip)))

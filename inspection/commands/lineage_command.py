@@ -31,8 +31,8 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Call
 def tree(lineage: Lineage) -> str:
     """Format ancestors and descendants as a tree; an artifact that was listed before is not expanded again."""
     lines = [_describe(lineage, lineage.start), ""]
-    up = list(_branches(lineage, lineage.start, _by_artifact(lineage.up, up=True), up=True, shown=set()))
-    down = list(_branches(lineage, lineage.start, _by_artifact(lineage.down, up=False), up=False, shown=set()))
+    up = list(_branches(lineage, lineage.start, _by_artifact(lineage.up, up=True), up=True, visited=set()))
+    down = list(_branches(lineage, lineage.start, _by_artifact(lineage.down, up=False), up=False, visited=set()))
     lines += ["made from", *up, ""] if up else []
     lines += ["led to", *down, ""] if down else ["nothing was made from it yet", ""]
     if lineage.cut:
@@ -49,7 +49,7 @@ def _by_artifact(edges: Sequence[Edge], *, up: bool) -> dict[int, list[Edge]]:
 
 
 def _branches(
-    lineage: Lineage, artifact: int, edges: Mapping[int, Sequence[Edge]], *, up: bool, shown: set[int]
+    lineage: Lineage, artifact: int, edges: Mapping[int, Sequence[Edge]], *, up: bool, visited: set[int]
 ) -> Iterator[str]:
     edges_shown, hidden_count = _selected(edges.get(artifact, []), up=up)
     source = lineage.sources.get(artifact) if up else None
@@ -60,12 +60,12 @@ def _branches(
         key = f"{printable(edge.key)}: " if up and edge.key else ""
         if edge.baseline:
             yield f"{stem}{key}{_describe(lineage, neighbor)} (compared with)"
-        elif neighbor in shown:
+        elif neighbor in visited:
             yield f"{stem}{key}{_name(lineage, neighbor)} (above)"
         else:
-            shown.add(neighbor)
+            visited.add(neighbor)
             yield f"{stem}{key}{_describe(lineage, neighbor)}"
-            for line in _branches(lineage, neighbor, edges, up=up, shown=shown):
+            for line in _branches(lineage, neighbor, edges, up=up, visited=visited):
                 yield f"{inner}{line}"
     if hidden_count:
         yield f"{'├─' if source is not None else '└─'} ... and {hidden_count:,} more"

@@ -167,19 +167,19 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
 
 def _put(place: Any, path: Sequence[str], value: Any) -> None:
     """Set a value in nested tables and lists; a path that leads nowhere is ignored."""
-    key, *rest = path
+    key, *remaining = path
     if isinstance(place, list):
         if not key.isdecimal() or int(key) >= len(place):
             return
     elif not isinstance(place, dict):
         return
     position: Any = int(key) if isinstance(place, list) else key
-    if not rest:
+    if not remaining:
         place[position] = value
         return
     if isinstance(place, dict) and place.get(key) is None:
         place[key] = {}
-    _put(place[position], rest, value)
+    _put(place[position], remaining, value)
 
 
 def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:

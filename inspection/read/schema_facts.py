@@ -149,6 +149,6 @@ def _described(split: str, column: str, info: Any, finding: recorded_findings.Fi
     return [_anomaly(split, column, info.severity, kind, description) for kind, description in reasons]
 
 
-def _anomaly(split: str, column: str, severity: int, what: str, description: str, edit: str = "") -> Anomaly:
+def _anomaly(split: str, column: str, severity: int, kind: str, description: str, edit: str = "") -> Anomaly:
     name = anomalies_pb2.AnomalyInfo.Severity.Name(severity)
-    return Anomaly(split=split, column=column, severity=name, what=what, description=description, edit=edit)
+    return Anomaly(split=split, column=column, severity=name, what=kind, description=description, edit=edit)

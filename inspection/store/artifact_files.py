@@ -27,12 +27,12 @@ _MAX_RECORD_BYTES = 1 << 31
 """A proto cannot be longer, so a longer record means that the file is damaged."""
 
 
-def folder(uri: str, what: str) -> str:
+def folder(uri: str, name: str) -> str:
     """Return the local path of an artifact's folder or file.
 
     Args:
       uri: URI of the artifact in ML Metadata.
-      what: Name of the artifact in messages.
+      name: Name of the artifact in messages.
 
     Raises:
       UserError: The artifact is on a file system that is unknown here.
@@ -40,13 +40,13 @@ def folder(uri: str, what: str) -> str:
     """
     path = uri.removeprefix("file://")
     if path.startswith(tuple(f"{scheme}://" for scheme in buckets.SCHEMES)):
-        return bucket_artifacts.local(path, what)
+        return bucket_artifacts.local(path, name)
     if re.match(r"[A-Za-z][\w+.-]*://", path):
-        raise UserError(f"{what} is at {uri}, which cannot be read from here: copy it to this machine first")
+        raise UserError(f"{name} is at {uri}, which cannot be read from here: copy it to this machine first")
     if file_rights.hidden(path) or (os.path.exists(path) and not file_rights.readable(path)):
-        raise ResourceError(f"{what}: {file_rights.refusal(path, 'read')}")
+        raise ResourceError(f"{name}: {file_rights.refusal(path, 'read')}")
     if not os.path.exists(path):
-        raise ResourceError(f"{what}: {path} does not exist: it was deleted, or is on another machine")
+        raise ResourceError(f"{name}: {path} does not exist: it was deleted, or is on another machine")
     return path
 
 
@@ -111,20 +111,20 @@ class _Storage:
         return _listed(folder) if os.path.isdir(folder) else []
 
 
-def examples(uri: str, what: str) -> dict[str, list[Shard]]:
+def examples(uri: str, name: str) -> dict[str, list[Shard]]:
     """Map the splits of an Examples artifact to the files that its manifest lists: train, eval and test first.
 
     Args:
       uri: URI of the artifact in ML Metadata.
-      what: Name of the artifact in messages.
+      name: Name of the artifact in messages.
 
     Raises:
       UserError: The artifact is in a bucket.
       ResourceError: The artifact, a file or its manifest is missing.
     """
     if is_remote(uri.removeprefix("file://")):
-        raise UserError(f"{what} is at {uri}, whose rows cannot be read from here: copy it to this machine first")
-    path = folder(uri, what)
+        raise UserError(f"{name} is at {uri}, whose rows cannot be read from here: copy it to this machine first")
+    path = folder(uri, name)
     shards_by_split = {
         split: [replace(shard, path=os.path.join(path, shard.path)) for shard in shards]
         for split, shards in manifest.read(path, _Storage()).splits.items()

@@ -15,12 +15,12 @@ _LARGE = re.compile(r"(^|/)(Split-[^/]+/[^/]+\.gz|variables/.*|Format-Serving/sa
 
 
 @functools.cache
-def local(uri: str, what: str) -> str:
+def local(uri: str, name: str) -> str:
     """Return a folder of this machine with the files of an artifact, or a file if the artifact is one.
 
     Args:
       uri: A folder or an object.
-      what: Name of the artifact in messages.
+      name: Name of the artifact in messages.
 
     Raises:
       ResourceError: The artifact does not exist, or the bucket cannot be used.
@@ -36,7 +36,7 @@ def local(uri: str, what: str) -> str:
             folder = os.path.join(folder, os.path.basename(uri))
             buckets.copy(uri, folder)
     except FileNotFoundError as error:
-        raise ResourceError(f"{what}: {uri} does not exist: it was deleted") from error
+        raise ResourceError(f"{name}: {uri} does not exist: it was deleted") from error
     except buckets.BucketError as error:
-        raise ResourceError(f"{what}: {error.strerror}") from error
+        raise ResourceError(f"{name}: {error.strerror}") from error
     return folder

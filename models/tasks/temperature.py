@@ -16,7 +16,7 @@ _STEPS = 50
 """Bisections, each of which halves the interval of the temperature's logarithm."""
 
 
-def fit(y: Array, logits: Array, given: Array | None = None) -> float:
+def fit(y: Array, logits: Array, weight_of_rows: Array | None = None) -> float:
     """Return the temperature with the lowest log loss; 1 if no other is better.
 
     The loss is convex in the inverse temperature, so that its slope changes sign once.
@@ -24,9 +24,9 @@ def fit(y: Array, logits: Array, given: Array | None = None) -> float:
     Args:
         y: Class indices (rows, 1).
         logits: (rows, classes), or (rows, 1) for the logit of the second of two classes.
-        given: Weight of each row (rows,); None for equal ones.
+        weight_of_rows: Weight of each row (rows,); None for equal ones.
     """
-    above, weight = _above(y, logits, given)
+    above, weight = _above(y, logits, weight_of_rows)
 
     def slope(inverse: float) -> float:
         scaled = inverse * above
@@ -37,7 +37,9 @@ def fit(y: Array, logits: Array, given: Array | None = None) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if slope(np.exp(middle)) > 0 else (middle, high)
     temperature = float(np.exp(-(low + high) / 2))
-    return temperature if log_loss(y, logits / temperature, given) < log_loss(y, logits, given) else 1.0
+    return (
+        temperature if log_loss(y, logits / temperature, weight_of_rows) < log_loss(y, logits, weight_of_rows) else 1.0
+    )
 
 
 def log_loss(y: Array, logits: Array, weight: Array | None = None) -> float:

@@ -95,7 +95,7 @@ class _Carrier:
         matches = [self._tensors.match(tensor, name, table) for tensor, name in zip(reads, old["inputs"], strict=True)]
         if any(match is None or match.is_empty for match in matches):
             return "what it reads changed"
-        known = [match for match in matches if match is not None]
+        input_matches = [match for match in matches if match is not None]
         kind = "table" if table else type(layer).__name__
         carry: Callable[[Any, list[Array], list[Match]], list[Array] | str] = {
             "Dense": self._dense,
@@ -108,7 +108,7 @@ class _Carrier:
             "MemberScale": lambda layer, arrays, matches: member_layers.scale(layer, arrays, matches[0]),
             "MemberDense": lambda layer, arrays, matches: member_layers.head(layer, arrays, matches[0], self._labelled),
         }.get(kind, self._whole)
-        return carry(layer, arrays, known)
+        return carry(layer, arrays, input_matches)
 
     def _whole(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         if not all(match.is_same for match in matches):

@@ -16,15 +16,17 @@ def named(config: EvaluatorSettings) -> list[SliceKey]:
     return [_key(values, config) for values in entries]
 
 
-def resolve(config: EvaluatorSettings, known: Iterable[SliceKey], used: Mapping[str, float] | None = None) -> Demands:
+def resolve(
+    config: EvaluatorSettings, occurring: Iterable[SliceKey], used: Mapping[str, float] | None = None
+) -> Demands:
     """Return the rules with the slices that they apply to.
 
     Args:
         config: The node's settings: `floor`, `baseline`, `rules`, `gaps`, `slices` and `columns`.
-        known: Slices that occur in the rows.
+        occurring: Slices that occur in the rows.
         used: Metric -> share by which the baseline is worse than the best model before it.
     """
-    slices = [key for key in known if key]
+    slices = [key for key in occurring if key]
 
     def keys(slice_: Any) -> list[SliceKey] | None:
         if slice_ is None:

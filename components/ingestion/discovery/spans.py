@@ -144,10 +144,10 @@ def named(number: int, by: str) -> Span:
     return Span(number, datetime.date.fromordinal(_EPOCH + days).isoformat())
 
 
-def sentence(taken: Sequence[Span], version: int | None) -> str:
+def sentence(selected: Sequence[Span], version: int | None) -> str:
     """Return a sentence on the selected spans."""
-    first, last = taken[0].shown, taken[-1].shown
-    text = f"span {last}" if first == last else f"{len(taken)} spans, {first} to {last}"
+    first, last = selected[0].shown, selected[-1].shown
+    text = f"span {last}" if first == last else f"{len(selected)} spans, {first} to {last}"
     return text if version is None else f"{text}, version {version}"
 
 

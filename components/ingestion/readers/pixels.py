@@ -48,9 +48,9 @@ def batches(
             column = cells.fill_null(-1).to_numpy(zero_copy_only=False)
             invalid_rows = np.flatnonzero((column < 0) | (column > 255))
             if len(invalid_rows):
-                row, what = rows + int(invalid_rows[0]) + 2, cells[int(invalid_rows[0])].as_py()
-                shown = "blank" if what is None else what
-                raise UserError(f"{path}: column {name!r}, row {row}: a pixel is 0 to 255, found {shown}")
+                row, cell = rows + int(invalid_rows[0]) + 2, cells[int(invalid_rows[0])].as_py()
+                cell_text = "blank" if cell is None else cell
+                raise UserError(f"{path}: column {name!r}, row {row}: a pixel is 0 to 255, found {cell_text}")
             values[:, number] = column
         encoded = [
             image_encoding.encode(pixels_of_row, image_settings) for pixels_of_row in values.reshape(len(batch), *shape)

@@ -82,12 +82,12 @@ class Keeper:
         return remaining
 
 
-def check_labels(left_out: Mapping[str, int], kept: int, *, column: str, most: float) -> None:
+def check_labels(left_out: Mapping[str, int], rows: int, *, column: str, most: float) -> None:
     """Check that not too many rows lack a label.
 
     Args:
         left_out: Reason -> rows.
-        kept: Number of kept rows.
+        rows: Number of kept rows.
         column: The label's column.
         most: Largest share of rows without a label.
 
@@ -95,9 +95,9 @@ def check_labels(left_out: Mapping[str, int], kept: int, *, column: str, most: f
         UserError: the share is larger.
     """
     blank = left_out.get(BLANK_LABEL, 0)
-    if blank > most * (blank + kept):
+    if blank > most * (blank + rows):
         raise UserError(
-            f"the label {column!r} is null in {blank:,} of {blank + kept:,} rows, more than data.max_null_label = "
+            f"the label {column!r} is null in {blank:,} of {blank + rows:,} rows, more than data.max_null_label = "
             f"{most:g}: "
             "add the missing labels, or raise the limit"
         )

@@ -14,17 +14,17 @@ Decile = tuple[float, float, float]
 """Lowest value, highest value and number of rows of a tenth of the rows."""
 
 
-def jensen_shannon(before: Any, now: Any) -> float | None:
+def jensen_shannon(before: Any, after: Any) -> float | None:
     """Compute the Jensen-Shannon divergence to base 2 (Lin 1991) over the deciles of the first column.
 
     Args:
         before: FeatureNameStatistics of a numeric column.
-        now: The same column in other rows.
+        after: The same column in other rows.
 
     Returns:
         The divergence, from 0 for equal to 1 for disjoint; None if one of the two has no value.
     """
-    old, new = _deciles(before), _deciles(now)
+    old, new = _deciles(before), _deciles(after)
     if not old or not new:
         return None
     edges = _edges(old, before.type == statistics_pb2.FeatureNameStatistics.INT)
