@@ -13,7 +13,6 @@ from serving.server.served_models import LoadedVersion, ServedModel
 from serving.server.statuses import RequestError
 from spec.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
 
-
 Array = np.ndarray[Any, Any]
 Classes = list[list[tuple[str, float]]]
 """Label and score of each class of each row."""
