@@ -27,6 +27,8 @@ from .selection import (  # noqa: F401  hooks
 )
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# No process with TensorFlow stays after the commands of a test.
+os.environ["CI"] = "true"
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
 hypothesis.settings.load_profile("repeatable")
 

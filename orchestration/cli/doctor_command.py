@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the checks and print the findings; the exit code is that of a run with the same findings."""
     from inspection.text_output import as_json
     from orchestration import preflight
+    from orchestration.local.warm import warm_process
     from orchestration.preflight import installed
     from orchestration.preflight.preflight_findings import exit_kind
     from pipeline.beam_arguments import BEAM_ARGS
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         engine = BEAM_ARGS
         known = [(check.name, _text(check)) for check in checks]
         checks += [check for check in report.checks if (check.name, _text(check)) not in known]
-    facts = {"project": project.folder(), **installed.facts()}
+    facts = {"project": project.folder(), **installed.facts(), "warm processes": warm_process.shown()}
     wrong = [check for check in checks if check.findings]
     code = exit_kind(wrong).exit_code if wrong else 0
     if arguments.json:

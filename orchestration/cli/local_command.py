@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     from orchestration.local import supervisor
     from orchestration.local.fork_server import ForkServer
     from orchestration.local.run_request import Request
+    from orchestration.local.warm import warm_process
 
     only = arguments.only if to is None else None
     for option, other in (("--from", arguments.first), ("--to", arguments.to)):
@@ -53,10 +54,13 @@ def run(arguments: argparse.Namespace, to: str | None = None) -> int:
             to=to or only or arguments.to,
             only=only is not None,
             new_run=arguments.new_run,
+            warm=not arguments.no_warm,
         )
         for name in options.names(arguments)
     ]
+    if arguments.no_warm:
+        warm_process.end()
     if len(requests) > 1:
         return supervisor.run_all(requests)
-    with ForkServer() as workers:
+    with ForkServer(warm=requests[0].warm) as workers:
         return supervisor.run(requests[0], workers)

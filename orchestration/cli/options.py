@@ -67,6 +67,13 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
         help="start a new run instead of resuming an unfinished one",
     )
     parser.add_argument(
+        "--no-warm",
+        action="store_true",
+        default=default(False),
+        help="import TensorFlow in a new process that ends with the run, and end that of an earlier one: see "
+        "limits.keep_warm",
+    )
+    parser.add_argument(
         "-v",
         "--verbose",
         action="store_true",
@@ -103,6 +110,7 @@ _LOCAL_ONLY = {
     "--to": ("to", "a compiled job runs all stages"),
     "--only": ("only", "a compiled job runs all stages"),
     "--new-run": ("new_run", "a compiled job resumes no run"),
+    "--no-warm": ("no_warm", "each step of a compiled job starts its own process"),
     "--metadata": ("metadata", "the platform has its own store"),
     "--root": ("root", "artifacts and pushed models go to --cloud-root gs://BUCKET/FOLDER"),
 }

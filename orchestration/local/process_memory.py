@@ -8,6 +8,12 @@ _SESSION, _PAGES = 3, 21
 """Fields of /proc/PID/stat, counted after the command's name."""
 
 
+def of_process(pid: int) -> int:
+    """Return the resident bytes of a process."""
+    with open(f"/proc/{pid}/statm", encoding="utf-8") as file:
+        return int(file.read().split()[1]) * _PAGE
+
+
 def of_session(session: int, *, without: int) -> int:
     """Return the resident bytes of all processes of a session but one.
 

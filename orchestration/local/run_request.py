@@ -26,6 +26,7 @@ class Request:
         to: Last stage to run, with those that it needs; None for all stages.
         only: Whether `first`, which is `to`, runs alone and its result is compared with the earlier one.
         new_run: Whether to start a new run instead of resuming an unfinished one.
+        warm: Whether the process with the imports may be that of an earlier command, and stay for the next one.
     """
 
     name: Name
@@ -40,6 +41,7 @@ class Request:
     to: str | None = None
     only: bool = False
     new_run: bool = False
+    warm: bool = False
 
     @property
     def again(self) -> str:

@@ -64,7 +64,8 @@ def supervise(
     read_end, write_end = os.pipe()
     try:
         if not workers.ready:
-            terminal.say("starting TensorFlow and TFX")
+            why = f"; the warm process is not used: {workers.refused}" if workers.refused else ""
+            terminal.say(f"starting TensorFlow and TFX{why}")
         with (
             open(log_path, "ab") as log,
             open(read_end, "rb", buffering=0) as stream,

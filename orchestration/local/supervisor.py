@@ -90,6 +90,7 @@ def run(request: Request, workers: ForkServer) -> int:
         refused_run.record(name, place, report.checks, str(error))
         raise
     config, columns = reviewed.config, reviewed.columns
+    workers.keep_minutes = config.limits.keep_warm
     if request.to == TUNER and config.tuner is None:
         raise UserError(
             f"{load.CONFIGS}/{name.pipeline}.toml has no [tuner]: add for example\n"
@@ -225,8 +226,8 @@ def run_all(requests: Iterable[Request]) -> int:
     Returns:
         0 if every model was pushed, else the exit code of the first run that failed.
     """
-    first = 0
-    with ForkServer() as workers:
+    first, requests = 0, list(requests)
+    with ForkServer(warm=any(request.warm for request in requests)) as workers:
         for request in requests:
             try:
                 code = run(request, workers)

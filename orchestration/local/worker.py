@@ -29,6 +29,8 @@ from models import file_reads, progress
 from orchestration import lazy_packages
 from orchestration.local import resume
 from orchestration.local.run_order import RunOrder
+from orchestration.local.warm import messages
+from orchestration.local.warm.fork_loop import ForkLoop
 from orchestration.records import run_events
 from pipeline import user_code
 
@@ -49,30 +51,17 @@ class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher on
 
 
 def main() -> int:
-    """Import once, then fork a worker for each order until the supervisor exits."""
+    """Import once, then fork a worker for each order until the supervisor, or the time to stay after it, ends."""
     _die_with_parent(int(sys.argv[2]))
     with printing.guarded():
         return _serve()
 
 
 def _serve() -> int:
-    channel = socket.socket(fileno=int(sys.argv[1]))
+    loop = ForkLoop(socket.socket(fileno=int(sys.argv[1])), _work)
     code_digest.pin_packages()
     lazy_packages.load(*WARM)
-    while True:
-        head, descriptors, _, _ = socket.recv_fds(channel, 8, 3)
-        if not head:
-            return 0
-        text = channel.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
-        server, pid = os.getpid(), os.fork()
-        if pid == 0:
-            channel.close()
-            # Exit handlers that the imports registered belong to the parent.
-            os._exit(_work(text.decode(), server, *descriptors))
-        for descriptor in descriptors:
-            os.close(descriptor)
-        _, status = os.waitpid(pid, 0)
-        channel.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+    return loop.run()
 
 
 def _die_with_parent(parent: int) -> None:
@@ -82,8 +71,8 @@ def _die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _work(order: str, parent: int, events_out: int, log: int, lock: int) -> int:
-    """Run one order, given as JSON, and return the exit code: 0, or that of the error."""
+def _work(parent: int, events_out: int, log: int, lock: int, order: int) -> int:
+    """Run the order in a descriptor, and return the exit code: 0, or that of the error."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGALRM, _stop)
     _die_with_parent(parent)
@@ -98,7 +87,7 @@ def _work(order: str, parent: int, events_out: int, log: int, lock: int) -> int:
 
         emit("worker", pid=os.getpid())
         try:
-            return _carry_out(RunOrder.from_json(order), emit)
+            return _carry_out(RunOrder.from_json(messages.read_order(order)), emit)
         except BaseException:
             traceback.print_exc()
             return 1

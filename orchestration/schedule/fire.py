@@ -16,6 +16,7 @@ from typing import Any
 import printing
 import project
 from errors import GateError, ResourceError, UserError
+from orchestration.local.warm import warm_process
 from orchestration.paths import Root
 from orchestration.records import run_events
 from orchestration.schedule import notifications, unchanged_inputs
@@ -244,7 +245,7 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "NO_COLOR": "1"},
+                env={**os.environ, "NO_COLOR": "1", warm_process.SCHEDULED: "1"},
                 preexec_fn=_end_with_parent,
             )
             try:

@@ -1,0 +1,1 @@
+"""The warm process: it holds the imports of a worker, and stays for some minutes after a run for the next command."""

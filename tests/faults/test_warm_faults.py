@@ -1,0 +1,107 @@
+"""Kills, stops and limits of runs whose worker comes from the process that an earlier command left."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestration.local.warm import warm_process
+
+from .test_stops import PIPELINE, command, states
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def warm_environment(monkeypatch):
+    sockets = tempfile.mkdtemp(prefix="w-")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.delenv("CI")
+    yield
+    for one in warm_process.found():
+        os.kill(one["pid"], signal.SIGKILL)
+    shutil.rmtree(sockets)
+
+
+def start(*arguments):
+    words = [sys.executable, "runner.py", *map(str, arguments)]
+    return subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    out, err = process.communicate(timeout=400)
+    return process.returncode, out, err
+
+
+def until_in(process, root, stage, attempt):
+    """Wait until an attempt is in a stage."""
+    end = time.monotonic() + 300
+    while time.monotonic() < end and process.poll() is None:
+        for path in (root / PIPELINE / "runs").glob("*/events.jsonl"):
+            lines = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+            begins = [place for place, line in enumerate(lines) if line["event"] == "attempt"]
+            now = [line for line in lines[max(begins, default=0) :] if line["event"] == "node"]
+            if len(begins) == attempt and now and (now[-1]["node"], now[-1]["state"]) == (stage, "RUNNING"):
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"never in {stage}: {finish(process)}")
+
+
+def workers_of(pid):
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm_environment")
+def test_kills_stops_and_limits_hold_with_a_warm_process(tmp_path):
+    """Faults 1, 2 and 29 with a process that an earlier command left."""
+    root = tmp_path / "runs"
+    long = (*command(root), "--set", "training.epochs=100000", "--set", "training.early_stopping=false")
+    code, out, err = finish(start(*command(root), "--to", "ingestion"))
+    assert code == 0, err
+    assert "TensorFlow stays loaded" in out
+    [first] = warm_process.found()
+
+    stopped = start(*long, "--new-run")
+    until_in(stopped, root, "trainer", 0)
+    assert workers_of(first["pid"]) != []
+    stopped.send_signal(signal.SIGINT)
+    code, out, err = finish(stopped)
+    assert (code, err) == (130, "stopped\n")
+    assert "starting TensorFlow" not in out
+    assert [(one["pid"], one["busy"]) for one in warm_process.found()] == [(first["pid"], False)]
+    assert workers_of(first["pid"]) == []
+
+    killed = start(*long)
+    until_in(killed, root, "trainer", 1)
+    workers = workers_of(first["pid"])
+    killed.kill()
+    _, out, err = finish(killed)
+    assert len(workers) == 1, out + err
+    [worker] = workers
+    end = time.monotonic() + 10
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{worker}").exists()
+    assert list(warm_process.found()) == []
+
+    code, _, err = finish(start(*long, "--set", "limits.memory_gb=0.3"))
+    assert code == 4
+    assert "GB of memory; limits.memory_gb is 0.3" in err
+    [second] = warm_process.found()
+    assert workers_of(second["pid"]) == []
+
+    code, out, err = finish(start(*command(root)))
+    assert code == 0, err
+    assert "starting TensorFlow" not in out
+    found = states(root)
+    assert {"RUNNING", "NEW"}.isdisjoint(state for states_of_node in found.values() for state in states_of_node)
+    assert [one["pid"] for one in warm_process.found()] == [second["pid"]]
