@@ -22,7 +22,7 @@ class Limits(Strict):
     keep_warm: float | None = Field(default=None, ge=0, le=1440)
     """Minutes for which the process that has imported TensorFlow stays after a run on this machine, so that the next
     command of this project starts at once; 0: not at all. Default: 10, but 0 in CI (the environment variable `CI` is
-    set) and in runs of a schedule. It holds no data, about 0.6 GB of memory, and ends by itself; `--no-warm` neither
+    set) and in runs of a schedule. It holds no data, about 0.7 GB of memory, and ends by itself; `--no-warm` neither
     uses nor leaves one, and `doctor` lists it."""
 
     @property

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import project
-from components.fingerprints import libraries, source_imports
+from components.fingerprints import libraries, parsed_sources, source_imports
 from errors import UserError
 from models import file_reads
 
@@ -78,6 +78,7 @@ def sources(*modules: str) -> dict[str, tuple[str, bytes]]:
             new = _source(*reached[name]).imports - packages
             pending.extend(new)
             packages |= new
+    parsed_sources.save()
     return reached
 
 
@@ -245,4 +246,4 @@ def _read(path: str) -> bytes:
 
 def _source(path: str, text: bytes) -> source_imports.Source:
     name = project.shown(path).removesuffix(".py").replace(os.sep, ".")
-    return source_imports.read(name.rpartition(".")[0], text)
+    return parsed_sources.read(name.rpartition(".")[0], text)

@@ -1,7 +1,6 @@
 """Static analysis of a module's source: the names that it imports, and string literals that may be file paths."""
 
 import ast
-import functools
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -22,9 +21,8 @@ class Source(NamedTuple):
     paths: frozenset[str]
 
 
-@functools.lru_cache(maxsize=4096)
 def read(package: str, text: bytes) -> Source:
-    """Parse the source of a module of a package; cached, as it takes most of the time and stages share most modules."""
+    """Parse the source of a module of a package."""
     tree = ast.parse(text)
     return Source(frozenset(_imports(package, tree)), frozenset(filter(may_be_path, _strings(tree))))
 

@@ -1,0 +1,87 @@
+"""What the sources of modules import and name, kept between processes: parsing them takes a second.
+
+An entry is found by the digest of the source itself, so it holds for exactly this source, whatever the file's name and
+times are. It is stored in the repository, next to the code: who can write it could edit the code as well.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import platform
+from pathlib import Path
+
+import project
+from components.fingerprints import source_imports
+from components.fingerprints.source_imports import Source
+
+FOLDER, FILE = ".imports_cache", "parsed.json"
+KEPT = 4_000
+"""Largest number of entries; the oldest are dropped."""
+_RULES = hashlib.sha256(Path(source_imports.__file__).read_bytes() + platform.python_version().encode()).hexdigest()
+"""Digest of what makes an entry of a source."""
+
+_new: dict[str, list[list[str]]] = {}
+
+
+@functools.lru_cache(maxsize=4096)
+def read(package: str, text: bytes) -> Source:
+    """Return imports and possible file paths of a module, parsed now or earlier.
+
+    Args:
+        package: Package of the module, for relative imports.
+        text: Its source.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    key = hashlib.sha256(b"\0".join([_RULES.encode(), package.encode(), text])).hexdigest()
+    if entry := _stored(_path()).get(key):
+        return Source(frozenset(entry[0]), frozenset(entry[1]))
+    source = source_imports.read(package, text)
+    _new[key] = [sorted(source.imports), sorted(source.paths)]
+    return source
+
+
+def save() -> None:
+    """Store the entries that were made since the last call; without an effect if the repository cannot be written."""
+    if not _new:
+        return
+    path = _path()
+    # Another process may have stored some meanwhile.
+    _stored.cache_clear()
+    entries = {**_stored(path), **_new}
+    body = json.dumps(dict(list(entries.items())[-KEPT:]))
+    partial = f"{path}.{os.getpid()}"
+    with contextlib.suppress(OSError):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            with open(partial, "x", encoding="utf-8") as file:
+                file.write(f"{_checksum(body)}\n{body}")
+            os.replace(partial, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.remove(partial)
+            raise
+    _new.clear()
+    _stored.cache_clear()
+
+
+def _path() -> str:
+    return os.path.join(project.REPOSITORY, FOLDER, FILE)
+
+
+@functools.lru_cache(maxsize=1)
+def _stored(path: str) -> dict[str, list[list[str]]]:
+    """Return key -> imports and paths; empty if there is no file, or it is damaged."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            checksum, _, body = file.read().partition("\n")
+    except (OSError, ValueError):
+        return {}
+    return dict(json.loads(body)) if checksum == _checksum(body) else {}
+
+
+def _checksum(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
