@@ -35,7 +35,7 @@ faults: set-up  ## inject every fault, also slow ones, and write docs/reference/
 mutants: set-up  ## mutation testing, list small edits of the code that no test detects: make mutants ARGS="--seed 2"
 	@.venv/bin/python tests/mutants $(ARGS)
 
-bench: set-up  ## measure time and memory, compared with stock TFX on the same tables: make bench ARGS="--rows 21613 --write"
+bench: set-up  ## measure time and memory, compared with stock TFX and a script written by hand: make bench ARGS="--rows 21613 --write"
 	@.venv/bin/python -m benchmarks $(ARGS)
 
 docs: set-up  ## write the reference from the code, and build the site into site/

@@ -22,6 +22,17 @@ STAGES = {
 }
 """Our node -> the stock component."""
 Times = dict[str, list[Measured]]
+WHAT = (
+    *("ours", "stock", "by hand", "ours again", "stock again"),
+    *("ours, network", "by hand, network", "ours, new rows", "by hand, new rows"),
+)
+"""What is measured of a table."""
+BY_HAND = {
+    "first run": ("ours", "by hand"),
+    "[network] changed, warm process": ("ours, network", "by hand, network"),
+    "new rows, same config": ("ours, new rows", "by hand, new rows"),
+}
+"""Row of the comparison with a script -> what it compares."""
 
 
 @dataclass
@@ -31,7 +42,7 @@ class Report:
     Attributes:
         machine: Description of the machine.
         works: Tables, in the order of measurement.
-        times: Table -> measurements of whole processes: `ours`, `stock`, `ours again`, `stock again`.
+        times: Table -> measurements of whole processes, by `WHAT`.
         commands: Command -> its times in seconds, sorted.
         floors: Results of `floors.measure`.
         serving: Results of `bench_serving.measure`; empty without the table houses.
@@ -51,8 +62,8 @@ class Report:
 
     def text(self) -> str:
         """Return all tables as Markdown."""
-        parts = [f"{self.machine}.", *self._processes(), *self._stages(), *self._commands_and_limits()]
-        return "\n\n".join(parts) + "\n"
+        tables = [*self._processes(), *self._by_hand(), *self._stages()]
+        return "\n\n".join([f"{self.machine}.", *tables, *self._commands_and_limits()]) + "\n"
 
     def _processes(self) -> list[str]:
         names = ["table", "ours, s", "stock, s", "stock / ours", "peak, ours", "peak, stock"]
@@ -71,6 +82,20 @@ class Report:
             "Whole processes, first run and second run without changes: median, and range if there were several. Peak "
             "memory is the proportional set size of all processes, in MB. * extrapolated from the two largest tables "
             "measured with stock TFX."
+        )
+        return [note, "\n".join(rows)]
+
+    def _by_hand(self) -> list[str]:
+        rows = ["| table | run | ours, s | by hand, s | ours / by hand |", "| --- | --- | --- | --- | --- |"]
+        for work in self.works:
+            times = self.times[work.name]
+            for run, (ours, by_hand) in BY_HAND.items():
+                ratio = _ratio(_median(times[ours]), _median(times[by_hand]), digits=2)
+                rows.append(f"| {work.name} | {run} | {_range(times[ours])} | {_range(times[by_hand])} | {ratio} |")
+        note = (
+            "Against a script written by hand (benchmarks/by_hand.py: pandas, scikit-learn, the same network, epochs "
+            "and batch size, an exported model): whole processes. The script starts anew for each row. New rows are "
+            "the table without its first twentieth."
         )
         return [note, "\n".join(rows)]
 
@@ -149,5 +174,5 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _ratio(stock: float | None, ours: float | None) -> str:
-    return f"{stock / ours:.1f}" if stock is not None and ours else ""
+def _ratio(one: float | None, other: float | None, digits: int = 1) -> str:
+    return f"{one / other:.{digits}f}" if one is not None and other else ""

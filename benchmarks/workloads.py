@@ -57,35 +57,83 @@ class Workload:
         copy_code(self.tree)
         self.csv.parent.mkdir(parents=True, exist_ok=True)
         if self.pipeline == GENERATED:
-            if not self.csv.exists():
-                bench_tables.write(self.csv, self.rows)
+            # Also if it exists: `take_new_rows` may have replaced it.
+            bench_tables.write(self.csv, self.rows)
             (self.tree / "configs" / f"{GENERATED}.toml").write_text(bench_tables.CONFIG.format(path=self.csv))
             (self.tree / "schemas" / f"{GENERATED}.pbtxt").write_text(bench_tables.SCHEMA)
         else:
             with gzip.open(REPOSITORY / "data" / "houses.csv.gz") as packed, self.csv.open("wb") as file:
                 shutil.copyfileobj(packed, file)
 
-    def run_ours(self, *, clean: bool = True) -> Measured:
-        """Run our pipeline: `clean` in an empty root, else in the root of the last run."""
-        root = self.folder / "ours"
+    def run_ours(self, *options: str, clean: bool = True) -> Measured:
+        """Run our pipeline: `clean` in an empty root, else in the root of the last run; in a process of its own."""
         if clean:
-            shutil.rmtree(root, ignore_errors=True)
-        command = [sys.executable, "runner.py", "--local", "--pipeline", self.pipeline, "--root", str(root)]
-        # The process that stays after a run would be that of the next first run.
-        command += ["--no-warm"] if clean else []
-        measured = checked(measure(command, self.tree))
+            shutil.rmtree(self.folder / "ours", ignore_errors=True)
+        measured = checked(measure([*self._command(), "--no-warm", *options], self.tree))
         if clean:
             self.ours = node_seconds(self.last_run())
         return measured
+
+    def run_ours_warm(self, *options: str) -> Measured:
+        """Run our pipeline in the root of the last run, with the process that an earlier command left.
+
+        Raises:
+            RuntimeError: That process was not used.
+        """
+        stays = checked(measure([*self._command(), "--to", "ingestion", "--set", "limits.keep_warm=10"], self.tree))
+        measured = checked(measure([*self._command(), *options, "--set", "limits.keep_warm=0"], self.tree))
+        if "starting TensorFlow" in measured.output:
+            raise RuntimeError(f"no warm process:\n{stays.output}\n{measured.output}")
+        return measured
+
+    def _command(self) -> list[str]:
+        root = str(self.folder / "ours")
+        return [sys.executable, "runner.py", "--local", "--pipeline", self.pipeline, "--root", root]
+
+    def run_by_hand(self) -> Measured:
+        """Run by_hand.py with the network, batch size and epochs of our last run."""
+        config, epochs = self._last_config()
+        order = {
+            "csv": str(self.csv),
+            "table": self.pipeline,
+            "split": {name: config["data"]["split"][name] for name in ("train", "eval", "test")},
+            "layers": config["network"]["layers"],
+            "learning_rate": config["training"]["optimizer"]["learning_rate"],
+            "batch_size": config["training"]["batch_size"],
+            "epochs": epochs,
+            "export": str(self.folder / "by_hand"),
+        }
+        path = self.folder / "by_hand.json"
+        path.write_text(json.dumps(order))
+        return checked(measure([sys.executable, "-m", "benchmarks.by_hand", str(path)], self.tree))
+
+    def _last_config(self) -> tuple[dict[str, Any], int]:
+        """Return config and epochs of our last run that trained."""
+        run = max(path.parent for path in (self.folder / "ours" / self.pipeline / "runs").glob("*/history.jsonl"))
+        config: dict[str, Any] = json.loads((run / "run.json").read_text())["config"]
+        return config, len((run / "history.jsonl").read_text().splitlines())
+
+    def lenient(self) -> list[str]:
+        """Return options with which a slightly worse model is pushed too."""
+        return ["--set", "evaluation.baseline.tolerance=1"] if self.pipeline != GENERATED else []
+
+    def take_new_rows(self) -> None:
+        """Replace the table by one without its first twentieth, as data of a moving window."""
+        text = self.csv.read_bytes()
+        head = text.index(b"\n") + 1
+        begin = text.index(b"\n", head + (len(text) - head) // 20) + 1
+        text = text[:head] + text[begin:]
+        self.csv.write_bytes(text)
+        if self.pipeline != GENERATED:
+            with gzip.open(self.tree / "data" / "houses.csv.gz", "wb", compresslevel=1) as packed:
+                packed.write(text)
 
     def run_stock(self, *, clean: bool = True) -> Measured:
         """Run stock TFX with as many epochs as our last run."""
         root = self.folder / "stock"
         if clean:
             shutil.rmtree(root, ignore_errors=True)
-        run_file = json.loads((self.last_run() / "run.json").read_text())
-        config = run_file["config"]
-        epochs = len((self.last_run() / "history.jsonl").read_text().splitlines())
+        config, epochs = self._last_config()
         config["training"]["epochs"] = epochs
         shares = config["data"]["split"]
         train = self.rows * shares["train"] / (shares["train"] + shares["eval"] + shares["test"])

@@ -156,6 +156,7 @@ ELSEWHERE = {
     "orchestration/schedule/webhook_post.py": "answers its parent by standard output",
     "models/training/callbacks.py": "runs where our modules are not; its worker's streams are guarded",
     "benchmarks/__main__.py": "prints our own figures",
+    "benchmarks/by_hand.py": "prints one figure of its own",
     "security/__main__.py": "prints our own list",
     "docs/tutorial/deliveries.py": "prints a table, and runs with any Python",
 }
