@@ -10,7 +10,9 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import project
 from components.fingerprints import source_imports
@@ -19,10 +21,15 @@ from components.fingerprints.source_imports import Source
 FOLDER, FILE = ".imports_cache", "parsed.json"
 KEPT = 4_000
 """Largest number of entries; the oldest are dropped."""
-_RULES = hashlib.sha256(Path(source_imports.__file__).read_bytes() + platform.python_version().encode()).hexdigest()
-"""Digest of what makes an entry of a source."""
+_new: dict[str, Any] = {}
 
-_new: dict[str, list[list[str]]] = {}
+
+def rules(path: str) -> str:
+    """Return the digest of what makes entries: the module at a path, and this Python."""
+    return hashlib.sha256(Path(path).read_bytes() + platform.python_version().encode()).hexdigest()
+
+
+_RULES = rules(source_imports.__file__)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -36,12 +43,28 @@ def read(package: str, text: bytes) -> Source:
     Raises:
         SyntaxError: it is no Python.
     """
-    key = hashlib.sha256(b"\0".join([_RULES.encode(), package.encode(), text])).hexdigest()
-    if entry := _stored(_path()).get(key):
-        return Source(frozenset(entry[0]), frozenset(entry[1]))
-    source = source_imports.read(package, text)
-    _new[key] = [sorted(source.imports), sorted(source.paths)]
-    return source
+
+    def parse() -> list[list[str]]:
+        source = source_imports.read(package, text)
+        return [sorted(source.imports), sorted(source.paths)]
+
+    imports, paths = kept(f"{_RULES} {package}", text, parse)
+    return Source(frozenset(imports), frozenset(paths))
+
+
+def kept(made_by: str, text: bytes, parse: Callable[[], Any]) -> Any:
+    """Return what a parser says of a source, from now or earlier.
+
+    Args:
+        made_by: All that it depends on but the source.
+        text: The source.
+        parse: The parser; its result is as JSON keeps it.
+    """
+    key = hashlib.sha256(made_by.encode() + b"\0" + text).hexdigest()
+    entry = _stored(_path()).get(key)
+    if entry is None:
+        entry = _new[key] = parse()
+    return entry
 
 
 def save() -> None:
@@ -73,8 +96,8 @@ def _path() -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _stored(path: str) -> dict[str, list[list[str]]]:
-    """Return key -> imports and paths; empty if there is no file, or it is damaged."""
+def _stored(path: str) -> dict[str, Any]:
+    """Return key -> result of a parser; empty if there is no file, or it is damaged."""
     try:
         with open(path, encoding="utf-8") as file:
             checksum, _, body = file.read().partition("\n")

@@ -5,12 +5,35 @@ import functools
 import importlib.util
 import os
 from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import project
+from components.fingerprints import parsed_sources
 from pipeline import user_code
 
 OURS = ("models.transform_graph.preprocessing", "models.training.run_fn")
 """Modules that every run imports and that a user may have edited."""
+
+
+_RULES = parsed_sources.rules(__file__)
+
+
+class _Import(NamedTuple):
+    """An import statement.
+
+    Attributes:
+        line: Its line.
+        names: What it imports.
+        module: The module after `from`; None if there is none.
+        level: Number of dots before it.
+        is_from: Whether it begins with `from`.
+    """
+
+    line: int
+    names: list[str]
+    module: str | None
+    level: int
+    is_from: bool
 
 
 def check(modules: Iterable[str]) -> list[str]:
@@ -42,8 +65,9 @@ def check(modules: Iterable[str]) -> list[str]:
         package = module if os.path.basename(path) == "__init__.py" else module.rpartition(".")[0]
         for node in imports:
             missing = list(_missing(node, package))
-            findings += [f"{shown}, line {node.lineno}: {reason}" for reason in missing]
+            findings += [f"{shown}, line {node.line}: {reason}" for reason in missing]
             waiting += _named(node, package)
+    parsed_sources.save()
     return findings
 
 
@@ -58,22 +82,22 @@ def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from _imports(node)
 
 
-def _named(node: ast.Import | ast.ImportFrom, package: str) -> list[str]:
+def _named(node: _Import, package: str) -> list[str]:
     """Return the modules that an import may load."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
+    if not node.is_from:
+        return node.names
     base = _base(node, package)
-    return [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return [base, *(f"{base}.{name}" for name in node.names)]
 
 
-def _base(node: ast.ImportFrom, package: str) -> str:
+def _base(node: _Import, package: str) -> str:
     above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
     return ".".join(part for part in (above, node.module) if part)
 
 
-def _missing(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (f"there is no module {alias.name!r}" for alias in node.names if not _exists(alias.name))
+def _missing(node: _Import, package: str) -> Iterator[str]:
+    if not node.is_from:
+        yield from (f"there is no module {name!r}" for name in node.names if not _exists(name))
         return
     base = _base(node, package)
     if not _exists(base):
@@ -81,9 +105,9 @@ def _missing(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
         return
     path = project.source(base)
     names = _defined(path) if path is not None else None
-    for alias in node.names:
-        if names is not None and alias.name not in names and not _exists(f"{base}.{alias.name}"):
-            yield f"{base} defines no {alias.name!r}.{user_code.close(alias.name, names)}"
+    for name in node.names:
+        if names is not None and name not in names and not _exists(f"{base}.{name}"):
+            yield f"{base} defines no {name!r}.{user_code.close(name, names)}"
 
 
 def _exists(module: str) -> bool:
@@ -110,7 +134,7 @@ def _stems(module: str) -> list[str]:
     return [os.path.join(base, *module.split(".")) for base in project.folders()]
 
 
-def _module(path: str) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:
+def _module(path: str) -> tuple[tuple[_Import, ...], frozenset[str]]:
     """Return the imports of a module and the names at its top level.
 
     Raises:
@@ -121,9 +145,16 @@ def _module(path: str) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozens
 
 
 @functools.lru_cache(maxsize=1024)
-def _parsed(path: str, *_identity: int) -> tuple[tuple[ast.Import | ast.ImportFrom, ...], frozenset[str]]:
+def _parsed(path: str, *_identity: int) -> tuple[tuple[_Import, ...], frozenset[str]]:
     with open(path, "rb") as file:
-        tree = ast.parse(file.read(), path)
+        text = file.read()
+    imports, names = parsed_sources.kept(_RULES, text, lambda: _facts(text, path))
+    return tuple(_Import(*one) for one in imports), frozenset(names)
+
+
+def _facts(text: bytes, path: str) -> list[Any]:
+    """Return the imports of a source, as the fields of `_Import`, and the names at its top level."""
+    tree = ast.parse(text, path)
     compile(tree, path, "exec", dont_inherit=True)
     names = {"__file__", "__name__", "__doc__", "__path__"}
     for node in ast.walk(tree):
@@ -133,7 +164,12 @@ def _parsed(path: str, *_identity: int) -> tuple[tuple[ast.Import | ast.ImportFr
             names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-    return tuple(_imports(tree)), frozenset(names)
+    imports = []
+    for node in _imports(tree):
+        is_from = isinstance(node, ast.ImportFrom)
+        base = (node.module, node.level) if isinstance(node, ast.ImportFrom) else (None, 0)
+        imports.append([node.lineno, [alias.name for alias in node.names], *base, is_from])
+    return [imports, sorted(names)]
 
 
 def _defined(path: str) -> frozenset[str] | None:

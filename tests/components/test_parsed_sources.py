@@ -10,6 +10,7 @@ import pytest
 
 import project
 from components.fingerprints import code_digest, parsed_sources, source_imports
+from orchestration.preflight import user_imports
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +30,7 @@ def forget():
     parsed_sources._new.clear()
     parsed_sources.read.cache_clear()
     parsed_sources._stored.cache_clear()
+    user_imports._parsed.cache_clear()
 
 
 def parsed(monkeypatch):
@@ -73,6 +75,27 @@ def test_an_edit_of_equal_size_and_time_is_parsed(repository, monkeypatch):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert code_digest.sources("helper").keys() == {"helper", "b"}
     assert texts == [b"import b\n", b""]
+
+
+def test_the_check_of_imports_finds_the_same_in_stored_results(repository, monkeypatch):
+    (repository / "helper.py").write_text("import os\nfrom other import absent\n\nimport not_there\n")
+    (repository / "other.py").write_text("present = 1\n")
+    monkeypatch.setattr(user_imports, "OURS", ())
+    before = user_imports.check(["helper"])
+    assert before == [
+        "helper.py, line 2: other defines no 'absent'. Did you mean 'present'?",
+        "helper.py, line 4: there is no module 'not_there'",
+    ]
+    forget()
+    monkeypatch.setattr(user_imports, "_facts", None)
+    assert user_imports.check(["helper"]) == before
+    monkeypatch.undo()
+    monkeypatch.setattr(project, "REPOSITORY", str(repository))
+    monkeypatch.setattr(user_imports, "OURS", ())
+    (repository / "other.py").write_text("absents = 1\n")
+    (repository / "helper.py").write_text("from other import absent\ndef\n")
+    [finding] = user_imports.check(["helper"])
+    assert finding.startswith("helper.py, line 2: this is not Python")
 
 
 def test_relative_imports_depend_on_the_package(repository):
