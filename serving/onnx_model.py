@@ -192,6 +192,8 @@ def session(content: bytes, cores: int) -> Any:
     options.intra_op_num_threads = cores
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
+    # Threads that wait for work in a loop take a core each, which requests need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if _TEXT.encode() in content:
         options.register_custom_ops_library(_text_operators())
     try:

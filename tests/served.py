@@ -42,13 +42,13 @@ def push(source, serving, number):
 
 
 @contextlib.contextmanager
-def running(*sources, wait_ready=True, **options):
-    """Run a server of these models with a port of HTTP and one of gRPC."""
+def running(*sources, wait_ready=True, lines=None, **options):
+    """Run a server of these models with a port of HTTP and one of gRPC; `lines` is the list of the log."""
     from serving.server import model_server
     from serving.server.engines.tensorflow_session import TensorflowEngine
     from serving.server.server_settings import ServerSettings
 
-    lines: list[str] = []
+    lines = [] if lines is None else lines
     state: dict = {}
     listening = listen("127.0.0.1", 0)
     address = f"127.0.0.1:{listening.getsockname()[1]}"

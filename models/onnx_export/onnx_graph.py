@@ -31,6 +31,8 @@ class OnnxGraph:
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
+        self._made: dict[Any, list[str]] = {}
+        self._joined: dict[str, tuple[int, list[str]]] = {}
         self._constants: dict[Any, str] = {}
         self._initializers: list[Any] = []
         self._count = 0
@@ -49,11 +51,31 @@ class OnnxGraph:
     def add_many(
         self, kind: str, inputs: Sequence[str], outputs: int, domain: str = "", **attributes: Any
     ) -> list[str]:
-        """Add a node with several outputs; return the names of the outputs."""
-        names = [self._name(kind) for _ in range(outputs)]
-        self._nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
-        self._domains.add(domain)
-        return names
+        """Add a node with several outputs unless the graph has an equal one; return the names of the outputs."""
+        if kind == "Split" and (parts := self._parts(inputs, outputs, attributes)):
+            return parts
+        node = helper.make_node(kind, list(inputs), [], domain=domain, **attributes)
+        key = node.SerializeToString(deterministic=True), outputs
+        if key not in self._made:
+            self._made[key] = [self._name(kind) for _ in range(outputs)]
+            node.output.extend(self._made[key])
+            self._nodes.append(node)
+            self._domains.add(domain)
+            if kind == "Concat":
+                self._joined[self._made[key][0]] = attributes["axis"], list(inputs)
+        return self._made[key]
+
+    def _parts(self, inputs: Sequence[str], outputs: int, attributes: Mapping[str, Any]) -> list[str]:
+        """Return the parts of a split that undoes a join of single columns; nothing for any other split."""
+        axis, joined = self._joined.get(inputs[0], (None, []))
+        if axis != attributes["axis"] or len(inputs) > 1 or len(joined) != outputs:
+            return []
+        columns = {node.output[0] for node in self._nodes if node.op_type == "Unsqueeze"}
+        last = self.constant([axis], "int64")
+        single = all(
+            node.input[1] == last for node in self._nodes if node.op_type == "Unsqueeze" and node.output[0] in joined
+        )
+        return joined if single and columns.issuperset(joined) else []
 
     def constant(self, value: Any, dtype: str | None = None) -> str:
         """Add a constant unless the graph has an equal one; return its name.
@@ -98,10 +120,15 @@ class OnnxGraph:
         Returns:
             An onnx.ModelProto.
         """
-        output_nodes = [helper.make_node("Identity", [value], [name]) for name, (value, _, _) in outputs.items()]
-        input_names = {name for node in (*self._nodes, *output_nodes) for name in node.input}
+        named = [helper.make_node("Identity", [value], [name]) for name, (value, _, _) in outputs.items()]
+        used = {name for node in named for name in node.input}
+        nodes = []
+        for node in reversed(self._nodes):
+            if used.intersection(node.output):
+                nodes.append(node)
+                used.update(node.input)
         graph = helper.make_graph(
-            [*self._nodes, *output_nodes],
+            [*reversed(nodes), *named],
             "model",
             [helper.make_tensor_value_info(name, TYPES[kind], _shape(shape)) for name, (kind, shape) in inputs.items()],
             [

@@ -21,7 +21,8 @@ class Pair:
         self.function = tf.function(function, autograph=False).get_concrete_function(**specs)
         conversion = Conversion(freeze(self.function))
         self.messages = conversion.messages
-        self.session = onnx_model.session(conversion.model({}).SerializeToString(), 1)
+        self.model = conversion.model({})
+        self.session = onnx_model.session(self.model.SerializeToString(), 1)
         self.specs = specs
 
     def onnx(self, **rows):

@@ -14,6 +14,8 @@ from PIL import Image
 from components.evaluator import prediction
 from models.export import self_check
 from models.training import run_fn
+from orchestration.export import onnx_export
+from serving.onnx_model import OnnxModel
 
 X = np.random.default_rng(1).normal(size=32)
 TABLE = {
@@ -54,6 +56,13 @@ def exported(tmp_path, analyze, pack):
         return tf.saved_model.load(str(tmp_path / "model")).signatures
 
     return train
+
+
+def as_onnx(tmp_path):
+    """Export the model, which compares both forms on unusual rows too, and load the files."""
+    (tmp_path / "onnx").mkdir()
+    onnx_export.write_files(str(tmp_path / "model"), str(tmp_path / "onnx"), "table", 1)
+    return OnnxModel(str(tmp_path / "onnx"))
 
 
 def rows(tmp_path):
@@ -151,6 +160,7 @@ def test_an_interval_is_in_every_signature_that_predicts(exported, tmp_path, net
     assert np.mean((trained["lower"] <= TABLE["y"]) & (TABLE["y"] <= trained["upper"])) >= 0.8
     labels = served["labels"](rows(tmp_path))["label"]
     np.testing.assert_allclose(labels, TABLE["y"], rtol=1e-6)
+    assert set(as_onnx(tmp_path).signatures["serving_rows"].outputs) == set(trained)
 
 
 @pytest.mark.parametrize("task", ["binary", "classes"])
@@ -180,6 +190,11 @@ def test_calibrated_probabilities_are_in_every_signature_that_predicts(exported,
     logits = temperature * np.log(predicted["probabilities"].astype(float))
     before = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(predicted["uncalibrated"], before, rtol=1e-6)
+    onnx = as_onnx(tmp_path)
+    assert onnx.constants["temperature"]["temperature"] == temperature
+    assert list(onnx.constants["class_names"]["names"]) == [
+        name.decode() for name in served["class_names"]()["names"].numpy()
+    ]
 
 
 def test_a_picture_is_classed(exported):

@@ -54,3 +54,34 @@ def test_the_complementary_error_function_is_the_same_in_onnx():
     function = Pair(lambda **x: {"y": tf.math.erfc(x["x"])}, {"x": tf.TensorSpec([None], tf.float32, "x")})
 
     function.check_equal(x=[-5.0, -1.0, 0.0, 0.3, 2.0, 5.0, float("inf")])
+
+
+def kinds(model):
+    return [node.op_type for node in model.graph.node]
+
+
+@pytest.mark.parametrize(("pattern", "compared"), [(r"^(?:\x{3f}|NA|N\x{2f}A|Ü)$", True), (r"^(?:NA|a.c)$", False)])
+def test_a_choice_of_whole_texts_is_compared_and_not_matched(pattern, compared):
+    text = {"x": tf.TensorSpec([None], tf.string, "x")}
+    function = Pair(lambda **x: {"y": tf.strings.regex_replace(x["x"], pattern, "")}, text)
+
+    cells = ["?", "NA", "N/A", "Ü", "NAN", "xNA", "NA\n", "\nNA", "na", "", " ", "??", "abc", "a.c", "ac"]
+    function.check_equal(x=cells)
+    assert ("StringRegexReplace" not in kinds(function.model)) == compared
+
+
+def test_equal_operations_are_one_and_a_split_of_joined_columns_is_none():
+    def function(**x):
+        parts = tf.split(tf.stack([x["x"], x["z"]], axis=1), 2, axis=1)
+        turned = tf.concat([parts[1], parts[0]], axis=1)
+        return {"y": tf.exp(turned) + tf.exp(turned), "unchanged": parts[0]}
+
+    columns = Pair(function, {name: tf.TensorSpec([None], tf.float32, name) for name in ("x", "z")})
+    columns.check_equal(x=[1.0, 2.0], z=[3.0, -4.0])
+    assert (kinds(columns.model).count("Exp"), kinds(columns.model).count("Concat")) == (1, 1)
+    assert "Split" not in kinds(columns.model)
+
+    def halves(**x):
+        return {"y": tf.split(tf.concat([x["x"], 2 * x["x"]], 1), 3, 1)[1]}
+
+    Pair(halves, {"x": tf.TensorSpec([None, 3], tf.float32, "x")}).check_equal(x=[[1.0, 2.0, 3.0]])

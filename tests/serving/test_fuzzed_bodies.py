@@ -1,4 +1,4 @@
-"""Any body gets JSON with the right status: 200 or 400, never 500."""
+"""Any body gets JSON with the right status: 200 or 400, never 500; 10,000 bodies in the slow tests."""
 
 import json
 
@@ -45,6 +45,21 @@ def check(response):
 @given(body=BODIES)
 def test_json_bodies(tiny, method, body):
     check(tiny.post(f"/v1/models/tiny:{method}", content=json.dumps(body).encode("utf-8", "surrogatepass")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["predict", "classify", "regress"])
+@settings(max_examples=3000)
+@given(body=BODIES)
+def test_nine_thousand_json_bodies(tiny, method, body):
+    check(tiny.post(f"/v1/models/tiny:{method}", content=json.dumps(body).encode("utf-8", "surrogatepass")))
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(body=RAW)
+def test_a_thousand_bodies_that_are_hardly_json(tiny, body):
+    check(tiny.post("/v1/models/tiny:predict", content=body))
 
 
 @settings(max_examples=60)

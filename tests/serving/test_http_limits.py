@@ -1,11 +1,14 @@
 """Limits, compression, access from pages, TLS, metrics and the end of the server."""
 
+import contextlib
 import gzip
 import json
 import socket
 import ssl
 import subprocess
 import threading
+import tracemalloc
+import zlib
 
 import pytest
 
@@ -110,6 +113,60 @@ def test_half_sent_heads_and_bodies_are_given_up_after_the_time_limit(impatient)
 
 def test_a_head_that_is_too_large_is_refused(limited):
     assert raw(limited, b"GET / HTTP/1.1\r\nA: ", b"a" * 5000).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_head_that_is_sent_byte_by_byte_is_given_up_after_the_time_limit(impatient):
+    """Each byte comes in time; the head as a whole does not."""
+    host, port = impatient.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=0.02) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nA: ")
+        received = b""
+        for _ in range(1500):
+            with contextlib.suppress(socket.timeout):
+                received = connection.recv(100)
+                break
+            connection.sendall(b"a")
+        assert received.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 1\r\nContent-Length: 2\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"A b: c\r\n",
+    ],
+)
+def test_heads_that_two_servers_could_read_differently_are_refused(limited, head):
+    request = b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n0\r\n\r\n"
+    assert raw(limited, request).startswith(b"HTTP/1.1 400 ")
+
+
+def test_more_connections_than_allowed_are_refused(tiny):
+    with running(*tiny.settings.models, limits=Limits(connections=3)) as served:
+        host, port = served.url.removeprefix("http://").split(":")
+        ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        with contextlib.ExitStack() as held:
+            for _ in range(3):
+                held.enter_context(socket.create_connection((host, int(port))))
+            served.wait(lambda: raw(served, ask).startswith(b"HTTP/1.1 503"))
+        served.wait(lambda: raw(served, ask).startswith(b"HTTP/1.1 200"))
+
+
+def test_huge_bodies_take_no_more_memory_than_the_limit(tiny):
+    """A compressed body of 512 MiB is given up after the limit, not after it is in memory."""
+    squeezed = zlib.compressobj(9, zlib.DEFLATED, 31)
+    body = b"".join([squeezed.compress(b" " * 2**20) for _ in range(512)]) + squeezed.flush()
+    tracemalloc.start()
+    try:
+        response = tiny.post("/v1/models/tiny:predict", content=body, headers={"content-encoding": "gzip"})
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert response.status_code == 413
+    assert peak < 3 * tiny.settings.limits.body_bytes
 
 
 def test_what_is_no_http_is_refused(limited):

@@ -8,7 +8,8 @@ import pytest
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
-from .rest_corpus import ANSWERED, REFUSED, M
+from .rest_corpus import ANSWERED, M
+from .rest_refusals import REFUSED
 
 
 @pytest.mark.parametrize("name", ANSWERED)
@@ -70,7 +71,8 @@ def test_the_metadata_of_a_version_is_tensorflow_serving_s_proto(tiny):
     default = signatures.signature_def["serving_default"]
     assert set(default.inputs) == {"x", "n", "word"}
     assert default.method_name == "tensorflow/serving/predict"
-    assert tiny.get(f"{M}/labels/stable/metadata").json()["model_spec"]["version"] == "3"
+    for path, version in (("labels/stable", "3"), ("versions/3", "3"), ("versions/7", "7")):
+        assert tiny.get(f"{M}/{path}/metadata").json()["model_spec"]["version"] == version
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,10 @@ def test_the_metadata_of_a_version_is_tensorflow_serving_s_proto(tiny):
         (f"{M}/versions/9", 404, "Could not find version 9 of model tiny"),
         (f"{M}/versions/9/metadata", 404, "Specific(tiny, 9)"),
         (f"{M}/labels/new", 400, "Unrecognized servable version label: new"),
+        (f"{M}/labels/new/metadata", 400, "Unrecognized servable version label: new"),
+        (f"{M}/versions/{2**63}", 400, "Failed to convert version"),
+        ("/v1/models/other/metadata", 404, "Latest(other)"),
+        (f"{M}/versions/7/other", 400, "Malformed request"),
         (f"{M}:predict", 400, "Malformed request: GET"),
         ("/v1/models/tiny%2f..%2fother/metadata", 404, "tiny/../other"),
         ("/v1/..%2f..%2fetc/passwd", 400, "Malformed request"),

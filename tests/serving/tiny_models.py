@@ -68,6 +68,10 @@ class Tiny(tf.Module):
             return {"root": tf.sqrt(x)}
 
     @tf.function
+    def turned(self, z):
+        return {"real": tf.math.real(z)}
+
+    @tf.function
     def spin(self, n):
         """Counts to the largest n."""
         return {
@@ -92,6 +96,7 @@ class Tiny(tf.Module):
             ),
             "logarithm": self.logarithm.get_concrete_function(x=decimals()),
             "positive": self.positive.get_concrete_function(x=decimals()),
+            "turned": self.turned.get_concrete_function(z=tf.TensorSpec([None], tf.complex64)),
             "spin": self.spin.get_concrete_function(n=tf.TensorSpec([None], tf.int64)),
             "class_names": tf.function(lambda: {"names": tf.constant(CLASSES)}).get_concrete_function(),
         }

@@ -3,6 +3,7 @@
 Replacement by regular expressions needs onnxruntime-extensions.
 """
 
+import re
 import string
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,8 @@ _BEYOND_FLOAT = (
     (rb"^([+-]?)[0-9.]+[eE]\+?0*[1-9]\d{2,}$", rb"\1inf"),
 )
 """Rewrites of numbers that are 0 or infinite in float32, which ONNX Runtime refuses to parse."""
+_CHOICE = re.compile(r"\^\(\?:((?:\w|\\x\{[0-9a-f]+\})+(?:\|(?:\w|\\x\{[0-9a-f]+\})+)*)\)\$")
+_CODE = re.compile(r"\\x\{([0-9a-f]+)\}")
 _LOCALE = "C.UTF-8"
 """Locale of the lower-case conversion, which exists on any machine and covers all letters."""
 
@@ -55,9 +58,28 @@ def _replace(conversion: Any, operation: Any) -> list[str]:
 
 def _replaced(conversion: Any, text: str, pattern: bytes, rewrite: bytes, *, everywhere: bool = True) -> str:
     graph = conversion.graph
-    names = [graph.constant([argument], "string") for argument in (pattern, rewrite)]
-    output: str = graph.add("StringRegexReplace", text, *names, domain=TEXT, global_replace=int(everywhere))
-    return output
+    literals = _literals(pattern)
+    if literals and b"\\" not in rewrite:
+        # A comparison costs a fifth of a regular expression, which ONNX Runtime compiles for each batch.
+        keys = [literal.encode() for literal in literals]
+        found = graph.add(
+            "LabelEncoder", text, domain=ML, keys_strings=keys, values_int64s=[1] * len(keys), default_int64=0
+        )
+        equal = graph.add("Equal", found, graph.constant(1, "int64"))
+        replaced: str = graph.add("Where", equal, graph.constant(rewrite, "string"), text)
+        return replaced
+    names = [graph.constant([part], "string") for part in (pattern, rewrite)]
+    made: str = graph.add("StringRegexReplace", text, *names, domain=TEXT, global_replace=int(everywhere))
+    return made
+
+
+def _literals(pattern: bytes) -> list[str]:
+    """Return the texts that a pattern such as `^(?:NA|null)$` matches; nothing if it is no choice of whole texts."""
+    match = _CHOICE.fullmatch(pattern.decode(errors="replace"))
+    if match is None:
+        return []
+    texts = [_CODE.sub(lambda code: chr(int(code[1], 16)), text) for text in match[1].split("|")]
+    return list(dict.fromkeys(texts))
 
 
 def _full_match(conversion: Any, operation: Any) -> list[str]:
