@@ -19,6 +19,7 @@ from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing.casting import narrowed
 from components.validation import row_locations
 from components.validation.distances import column_distances
+from components.validation.distances.column_distances import Distance
 from components.validation.gate_context import TRAIN, GateContext, PreviousRun, WatchedColumns, row_count
 from components.validation.gate_findings import Finding
 from components.validation.gates import missing_gate, unseen_gate
@@ -27,6 +28,7 @@ from errors import UserError
 from inspection.read import column_statistics
 from inspection.store import artifact_files, artifact_lookup
 from inspection.store.metadata_store import Store, open_store
+from orchestration import prediction_drift
 from orchestration.paths import Root
 from pipeline import load
 from pipeline.config import Config
@@ -50,7 +52,7 @@ class Drift:
         trained: Number of training rows.
         files: Number of files with served rows.
         left_out: Number of files that were not read, because the others have enough rows.
-        distances: Distance of each column.
+        distances: Distance of each column; of the predictions too, if the served rows are a log with enough of them.
         absent: Columns that the model reads and the served rows do not have.
         findings: What exceeds its limit, as gates say it.
     """
@@ -60,7 +62,7 @@ class Drift:
     trained: int
     files: int
     left_out: int
-    distances: Sequence[column_distances.Distance]
+    distances: Sequence[Distance]
     absent: Sequence[str]
     findings: Sequence[Finding]
 
@@ -89,7 +91,9 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
     stem = load.schema_name(project.folder(), found.pipeline, found.variant)
     columns = load.schema_columns(project.folder(), stem)
     number = _version(root, name, version)
-    trained = _trained(open_store(root, metadata), name, number)
+    store = open_store(root, metadata)
+    run = artifact_lookup.find_run_of(store, str(number), pipeline=name)
+    trained = _trained(store, run, number)
     settings = _settings(config, columns, paths)
     files = [file.path for file in data_files.resolve(settings.paths, settings.data)]
     batches, left_out = _read(files, settings)
@@ -103,6 +107,12 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
     previous = context.previous_runs[0]
     findings = _findings(context, config, previous)
     row_locations.locate(findings, settings)
+    distances = list(column_distances.distances(context, "skew", config.gates.skew, previous))
+    predictions = _predictions(store, run, files[left_out:], number, config)
+    if predictions is not None:
+        distances.append(predictions)
+        if found_one := prediction_drift.finding(predictions, number):
+            findings.append(found_one)
     present = set(batches[0].schema.names)
     return Drift(
         number,
@@ -110,7 +120,7 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
         row_count(trained),
         len(files) - left_out,
         left_out,
-        list(column_distances.distances(context, "skew", config.gates.skew, previous)),
+        distances,
         [column for column in context.columns.used if column not in present and column != config.label.column],
         findings,
     )
@@ -126,15 +136,23 @@ def _version(root: str, name: str, number: int | None) -> int:
     return numbers[-1] if number is None else number
 
 
-def _trained(store: Store, name: str, version: int) -> Any:
+def _trained(store: Store, run: str, version: int) -> Any:
     """Read the statistics of the train split of the run that trained a version."""
-    run = artifact_lookup.find_run_of(store, str(version), pipeline=name)
     for artifact, _ in artifact_lookup.of_run(store, run):
         if artifact.type == "ExampleStatistics":
             folders = artifact_files.splits(artifact_files.folder(artifact.uri, "the statistics"))
             if TRAIN in folders:
                 return column_statistics.proto(folders[TRAIN])
     raise UserError(f"run {run}, which trained version {version}, has no statistics of its train split")
+
+
+def _predictions(store: Store, run: str, files: Sequence[str], version: int, config: Config) -> Distance | None:
+    """Compare logged predictions with those of the evaluation; None if one of the two has too few."""
+    for output, expected in prediction_drift.evaluated(store, run).items():
+        served = prediction_drift.logged(files, output, version)
+        if expected and len(served) >= config.gates.skew.min_rows:
+            return prediction_drift.distance(served, expected, config.gates.skew)
+    return None
 
 
 def _settings(config: Config, columns: Mapping[str, str], paths: str) -> IngestionSettings:

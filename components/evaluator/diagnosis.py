@@ -63,9 +63,21 @@ def diagnose(model: Model, rows: Rows, measure: Measure, *, kind: str, max_rows:
         "rows": len(records),
         "importance": [entry for entry in importance if math.isfinite(entry["worse"])],
         "answers": [[float(f"{number:.7g}") for number in pair] for pair in pairs if all(map(math.isfinite, pair))],
+        "predicted": _predicted(before),
         "note": f"One permutation of {len(records):,} rows of the evaluated split; columns with the same information "
         "share their importance, so each may seem to have little.",
     }
+
+
+def _predicted(predictions: Mapping[str, Array]) -> dict[str, list[Any]]:
+    """Return the predictions with which served ones are compared, by output: one value for each row."""
+    name = next(name for name in ("classes", "prediction", "score", "cluster") if name in predictions)
+    values = predictions[name].tolist()
+    if name == "classes":
+        return {name: [bytes(value).decode(errors="replace") for value in values]}
+    if name == "cluster":
+        return {name: [str(value) for value in values]}
+    return {name: [float(f"{value:.7g}") for value in values if math.isfinite(value)]}
 
 
 def _sample(rows: Rows, max_rows: int) -> list[bytes]:

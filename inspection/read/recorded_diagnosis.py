@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from errors import ResourceError
@@ -34,6 +34,7 @@ class Diagnosis:
       rows: Number of rows of the importance.
       note: How it was computed.
       predictions: Label and prediction of a sample of rows; only for regression.
+      predicted: Output -> its value for each row of the sample.
     """
 
     metric: str = ""
@@ -41,6 +42,7 @@ class Diagnosis:
     note: str = ""
     importance: Sequence[ColumnImportance] = ()
     predictions: Sequence[tuple[float, float]] = ()
+    predicted: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def read_diagnosis(folder: str) -> Diagnosis:
@@ -74,4 +76,5 @@ def _diagnosis(content: Mapping[str, Any]) -> Diagnosis:
             for label, prediction in content.get("answers") or ()
             if label is not None and prediction is not None
         ),
+        predicted={str(name): tuple(values) for name, values in (content.get("predicted") or {}).items()},
     )

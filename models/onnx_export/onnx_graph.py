@@ -135,7 +135,7 @@ class OnnxGraph:
                 helper.make_tensor_value_info(name, TYPES[kind], _shape(shape))
                 for name, (_, kind, shape) in outputs.items()
             ],
-            initializer=[initializer for initializer in self._initializers if initializer.name in input_names],
+            initializer=[initializer for initializer in self._initializers if initializer.name in used],
         )
         versions = [helper.make_opsetid(domain, VERSIONS[domain]) for domain in sorted(self._domains)]
         model = helper.make_model(graph, opset_imports=versions, ir_version=_FORMAT, producer_name="keras-pipeline")

@@ -113,3 +113,20 @@ def test_without_a_metric_the_share_of_other_answers_is_told():
     assert diagnosis._changed(before, {"cluster": np.array([0, 1, 2, 0])}) == 0.5
     likely = {"probabilities": np.array([[0.9, 0.1], [0.4, 0.6]])}
     assert diagnosis._changed(likely, {"probabilities": np.array([[0.6, 0.4], [0.6, 0.4]])}) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("predictions", "kept"),
+    [
+        ({"prediction": [1.25, np.nan, np.inf], "lower": [0, 0, 0]}, {"prediction": [1.25]}),
+        ({"classes": [b"no", "é".encode()], "probabilities": [[1, 0], [0, 1]]}, {"classes": ["no", "é"]}),
+        ({"score": [0.5], "anomaly": [True]}, {"score": [0.5]}),
+        ({"cluster": [2, 0], "distance": [[1.0], [0.0]]}, {"cluster": ["2", "0"]}),
+    ],
+)
+def test_predictions_to_compare_served_ones_with_are_kept_for_each_kind(predictions, kept):
+    assert diagnosis._predicted({name: np.array(values) for name, values in predictions.items()}) == kept
+
+
+def test_the_predictions_of_the_rows_are_kept(told):
+    assert told["predicted"] == {"prediction": [prediction for _, prediction in told["answers"]]}

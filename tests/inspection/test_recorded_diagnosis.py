@@ -16,6 +16,7 @@ def test_importance_and_predictions_have_their_types(tmp_path):
         "note": None,
         "importance": [{"column": "area", "worse": 3, "value": 12.5}, {"column": "city", "worse": None, "value": None}],
         "answers": [[1, 2.5], [None, 3.0], [2.0, None]],
+        "predicted": {"classes": ["a", "b"]},
     }
     (tmp_path / "diagnosis.json").write_text(json.dumps(content))
     diagnosis = read_diagnosis(str(tmp_path))
@@ -26,6 +27,7 @@ def test_importance_and_predictions_have_their_types(tmp_path):
         ColumnImportance(column="city", worse=0.0, value=None),
     )
     assert diagnosis.predictions == ((1.0, 2.5),)
+    assert diagnosis.predicted == {"classes": ("a", "b")}
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"importance": [1]}', '{"answers": [1]}'])

@@ -11,7 +11,8 @@ import pytest
 import project
 from components import table_statistics
 from errors import UserError
-from orchestration import served_drift
+from inspection.store import artifact_lookup
+from orchestration import prediction_drift, served_drift
 from orchestration.cli.parser import main
 
 CONFIG = """
@@ -63,7 +64,12 @@ def compare(tmp_path, monkeypatch):
     trained = table_statistics.proto([batch(table(1))])
     asked = []
     monkeypatch.setattr(served_drift, "open_store", lambda *_: None)
-    monkeypatch.setattr(served_drift, "_trained", lambda _, name, version: asked.append((name, version)) or trained)
+    monkeypatch.setattr(
+        artifact_lookup, "find_run_of", lambda _, version, pipeline: asked.append((pipeline, int(version))) or "run"
+    )
+    monkeypatch.setattr(served_drift, "_trained", lambda *_: trained)
+    evaluated: dict[str, list] = {}
+    monkeypatch.setattr(prediction_drift, "evaluated", lambda *_: evaluated)
 
     def run(columns, **options):
         with open(tmp_path / "served.csv", "w", newline="") as file:
@@ -71,7 +77,7 @@ def compare(tmp_path, monkeypatch):
         options = {"metadata": None, **options}
         return served_drift.compare(str(tmp_path / "runs"), "rows", str(tmp_path / "served.csv"), **options)
 
-    run.folder, run.asked = tmp_path, asked  # type: ignore[attr-defined]
+    run.folder, run.asked, run.evaluated = tmp_path, asked, evaluated  # type: ignore[attr-defined]
     return run
 
 
@@ -122,6 +128,47 @@ def test_the_log_of_the_server_needs_no_label_and_masked_columns_are_named(compa
     assert (drift.rows, drift.files) == (600, 2)
     assert [one.column for one in drift.distances] == ["size"]
     assert list(drift.absent) == ["country"]
+
+
+NORMAL = np.random.default_rng(9).normal(5, 1, 900)
+LETTERS = np.random.default_rng(9).choice(["no", "yes"], 900, p=[0.8, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("output", "expected", "served", "finding"),
+    [
+        ("prediction", NORMAL[:300], NORMAL[300:], None),
+        ("prediction", NORMAL[:300], NORMAL[300:] + 2, "prediction: Jensen-Shannon divergence 0."),
+        ("classes", LETTERS[:300], LETTERS[300:], None),
+        ("cluster", ["2", "0"] * 150, [2, 0] * 299 + [2, 2], None),
+        ("classes", LETTERS[:300], ["no"] * 600, "prediction: L-infinity distance 0."),
+    ],
+)
+def test_logged_predictions_are_compared_with_those_of_the_evaluation(compare, output, expected, served, finding):
+    folder = compare.folder / "log/rows"
+    folder.mkdir(parents=True)
+    compare.evaluated[output] = list(expected)
+    rows = {"size": pa.array(table(2)["size"], pa.float32()), f"served_{output}": pa.array(list(served))}
+    pq.write_table(pa.table({**rows, "served_version": pa.array([7] * 600)}), folder / "rows-1.parquet")
+    other = {**rows, f"served_{output}": pa.array([served[0]] * 600), "served_version": pa.array([6] * 600)}
+    pq.write_table(pa.table(other), folder / "rows-2.parquet")  # of another version
+
+    drift = served_drift.compare(str(compare.folder / "runs"), "rows", f"{folder}/rows-*.parquet", metadata=None)
+    one = drift.distances[-1]
+    assert (one.column, one.limit) == ("prediction", 0.1)
+    assert one.measured > 0
+    lines = [found.line() for found in drift.blocking]
+    if finding is None:
+        assert (lines, one.measured < 0.05) == ([], True)
+    else:
+        [line] = lines
+        assert line.startswith(f"skew: {finding}")
+        assert " from the predictions of the evaluation of version 7, above the limit of 0.1" in line
+        assert f"to accept it: gates.skew.{'categories' if output == 'classes' else 'numbers'} = " in line
+
+    (folder / "rows-1.parquet").unlink()
+    drift = served_drift.compare(str(compare.folder / "runs"), "rows", f"{folder}/rows-*.parquet", metadata=None)
+    assert "prediction" not in [one.column for one in drift.distances]  # all rows are of the other version
 
 
 def test_only_the_last_files_are_read_when_there_are_many_rows(compare, monkeypatch):

@@ -1,4 +1,7 @@
-"""The golden corpus of TensorFlow Serving's REST API: requests, and what they are answered with; rest_refusals.py has those that are refused."""
+"""The golden corpus of TensorFlow Serving's REST API: requests, and what they are answered with.
+
+Those that are refused are in rest_refusals.py.
+"""
 
 import base64
 from typing import Any

@@ -89,7 +89,7 @@ def distances(
         if shares:
             distance, note = shares.distance, shares.note
         elif is_text:
-            distance, note = _infinity_norm(before[column], after[column])
+            distance, note = infinity_norm(before[column], after[column])
         else:
             distance, note = divergence.jensen_shannon(before[column], after[column]) or 0.0, ""
         yield Distance(column, key, limit, distance, note)
@@ -121,7 +121,7 @@ def _has_divergence(feature: schema_pb2.Feature, gate: str) -> bool:
     return feature.HasField(comparator) and bool(getattr(feature, comparator).HasField("jensen_shannon_divergence"))
 
 
-def _infinity_norm(before: Any, after: Any) -> tuple[float, str]:
+def infinity_norm(before: Any, after: Any) -> tuple[float, str]:
     """Return the largest difference of a value's share, as in TFDV, and which value's share differs most."""
     old, new = (_shares(figures.string_stats) for figures in (before, after))
     differences = {value: abs(old.get(value, 0.0) - new.get(value, 0.0)) for value in {**old, **new}}

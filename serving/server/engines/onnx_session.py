@@ -81,7 +81,7 @@ class OnnxSession:
         """
         name = signature.name
         if name in self._model.constants:
-            return {one: _bytes(value) for one, value in self._model.constants[name].items()}
+            return {one: _plain(value) for one, value in self._model.constants[name].items()}
         if name == EXAMPLES:
             name, inputs = DEFAULT, _parsed(inputs[_INPUT].tolist(), self._columns)
         try:
@@ -92,7 +92,7 @@ class OnnxSession:
             raise RequestError(str(error), "INTERNAL") from error
         except ValueError as error:
             raise RequestError(str(error)) from error
-        return {one: _bytes(value) for one, value in outputs.items()}
+        return {one: _plain(value) for one, value in outputs.items()}
 
     def warm_up(self) -> int:
         """Predict the rows that the export kept, compare, and return the number of requests.
@@ -207,10 +207,10 @@ def _cell(row: Any, one: _Column, place: int) -> Any:
     return values[0] if values else _NULLS[one.dtype]
 
 
-def _bytes(value: Array) -> Array:
-    """Return texts as bytes."""
+def _plain(value: Array) -> Array:
+    """Return texts as bytes, and numbers as NumPy's usual types: orjson does not know C's long long."""
     if value.dtype.kind != "O":
-        return value
+        return value.view(np.dtype(value.dtype.name))
     texts = np.empty(value.size, object)
     texts[:] = [cell.encode() if isinstance(cell, str) else cell for cell in value.ravel().tolist()]
     return texts.reshape(value.shape)

@@ -145,6 +145,16 @@ def test_an_engine_that_fails_is_an_error_of_the_server(pushed, exported, monkey
     assert raised.value.http_status == 500
 
 
+def test_integers_of_onnx_runtime_are_written_as_json(pushed, exported, monkeypatch):
+    from serving.server.engines.onnx_session import OnnxSession
+    from serving.server.json_api import json_responses
+
+    session = OnnxSession(str(pushed / "runs/rows/serving/7"), exported.folder, 1)
+    monkeypatch.setattr(session._model, "run", lambda *_: {"cluster": np.array([2, 0], np.longlong)})
+    outputs = session.run(session.signatures["serving_default"], {})
+    assert json_responses.predictions(outputs, by_row=True) == b'{"predictions":[2,0]}'
+
+
 def test_an_export_of_another_version_or_software_is_made_again(pushed, exported, monkeypatch):
     versions = OnnxVersions(str(pushed / "runs"), print)
     made = []

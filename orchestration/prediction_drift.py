@@ -1,0 +1,82 @@
+"""Predictions that the server logged, compared with those of the evaluation of the same version."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components import table_statistics
+from components.validation.distances import column_distances, divergence
+from components.validation.distances.column_distances import Distance
+from components.validation.gate_context import by_column
+from components.validation.gate_findings import Finding, round_up
+from components.validation.gates.skew_gate import Settings
+from inspection.read.recorded_diagnosis import read_diagnosis
+from inspection.store import artifact_files, artifact_lookup
+from inspection.store.metadata_store import Store
+from models.data import arrow
+
+COLUMN = "prediction"
+"""Name of the predictions in tables and findings."""
+_PREFIX = "served_"
+_VERSION = f"{_PREFIX}version"
+_EVALUATION = "the predictions of the evaluation"
+
+
+def evaluated(store: Store, run: str) -> Mapping[str, Sequence[Any]]:
+    """Return the predictions of a sample of rows of the evaluation, by output; nothing if none were kept."""
+    for artifact, is_output in artifact_lookup.of_run(store, run):
+        if artifact.type == "ModelEvaluation" and is_output:
+            return read_diagnosis(artifact_files.folder(artifact.uri, "the evaluation")).predicted
+    return {}
+
+
+def logged(files: Sequence[str], output: str, version: int) -> list[Any]:
+    """Return the predictions that a version served, from the Parquet files of the server's log; nothing of others."""
+    column = f"{_PREFIX}{output}"
+    values: list[Any] = []
+    for path in files:
+        if not path.endswith(".parquet"):
+            continue
+        with arrow.parquet_file(path) as file:
+            if not {column, _VERSION} <= set(file.schema_arrow.names):
+                continue
+            table = file.read(columns=[column, _VERSION])
+        of_version = table.filter(pc.equal(table[_VERSION], version))
+        values += of_version[column].drop_null().to_pylist()
+    return values
+
+
+def distance(served: Sequence[Any], expected: Sequence[Any], settings: Settings) -> Distance:
+    """Measure how far two lists of predictions differ: texts by L-infinity distance, numbers by divergence."""
+    if isinstance(expected[0], str):
+        served = [str(value) for value in served]
+    before, now = (by_column(table_statistics.proto([_batch(values)]))[COLUMN] for values in (expected, served))
+    if isinstance(expected[0], str):
+        measured, note = column_distances.infinity_norm(before, now)
+        return Distance(COLUMN, "infinity_norm", settings.categories, measured, note)
+    found = divergence.jensen_shannon(before, now) or 0.0
+    return Distance(COLUMN, "jensen_shannon_divergence", settings.numbers, found, "")
+
+
+def finding(one: Distance, version: int) -> Finding | None:
+    """Return what is to be said about a distance; None within its limit."""
+    if one.measured <= one.limit:
+        return None
+    key = "categories" if one.key == "infinity_norm" else "numbers"
+    return Finding(
+        None,
+        one.limit,
+        one.measured,
+        f"{COLUMN}: {one.measure} {one.measured:.4g} from {_EVALUATION} of version {version}, above the limit of "
+        f"{one.limit:g}{one.note}",
+        edit=f"gates.skew.{key} = {round_up(one.measured):g} in the config",
+        gate="skew",
+        action="block",
+    )
+
+
+def _batch(values: Sequence[Any]) -> pa.RecordBatch:
+    kind = pa.string() if isinstance(values[0], str) else pa.float64()
+    return pa.record_batch([pa.array(values, kind)], [COLUMN])
