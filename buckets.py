@@ -36,6 +36,8 @@ REGION = "us-east-1"
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _ENVIRONMENT = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "STORAGE_EMULATOR_HOST")
 """Variables that decide which server a store talks to, and as whom."""
+ACCESS = (*_ENVIRONMENT, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS")
+"""Variables of the environment that a process needs to use the same buckets."""
 _BLOCK_BYTES = 8 << 20
 
 
@@ -54,8 +56,8 @@ def read(uri: str) -> bytes:
         FileNotFoundError: it does not exist.
         BucketError: the bucket cannot be used.
     """
-    store, key = _parts(uri)
-    with _errors(uri):
+    store, key = parts(uri)
+    with errors(uri):
         return bytes(store.get(key).bytes())
 
 
@@ -71,16 +73,16 @@ def write(uri: str, content: bytes, *, new: bool = False) -> None:
         FileExistsError: `new`, and it exists.
         BucketError: the bucket cannot be used.
     """
-    store, key = _parts(uri)
-    with _errors(uri):
+    store, key = parts(uri)
+    with errors(uri):
         store.put(key, content, mode="create" if new else "overwrite")
 
 
 def exists(uri: str) -> bool:
     """Return whether an object with exactly this name exists; a folder is no object."""
-    store, key = _parts(uri)
+    store, key = parts(uri)
     try:
-        with _errors(uri):
+        with errors(uri):
             store.head(key)
     except FileNotFoundError:
         return False
@@ -89,8 +91,8 @@ def exists(uri: str) -> bool:
 
 def names(uri: str) -> list[str]:
     """List the names directly in a folder, of objects and of folders, sorted; empty if the folder does not exist."""
-    store, key = _parts(uri)
-    with _errors(uri):
+    store, key = parts(uri)
+    with errors(uri):
         listing = store.list_with_delimiter(key or None)
         inner = {path.rpartition("/")[2] for path in listing["common_prefixes"]}
         files = _files(store, listing["objects"], key)
@@ -99,16 +101,16 @@ def names(uri: str) -> list[str]:
 
 def files(uri: str) -> list[str]:
     """List the paths of all objects below a folder, sorted and relative to it."""
-    store, key = _parts(uri)
-    with _errors(uri):
+    store, key = parts(uri)
+    with errors(uri):
         paths = _files(store, store.list(key or None).collect(), key)
     return sorted(path[len(key) + 1 if key else 0 :] for path in paths)
 
 
 def remove(uri: str) -> None:
     """Remove an object, if it exists."""
-    store, key = _parts(uri)
-    with contextlib.suppress(FileNotFoundError), _errors(uri):
+    store, key = parts(uri)
+    with contextlib.suppress(FileNotFoundError), errors(uri):
         store.delete(key)
 
 
@@ -128,8 +130,8 @@ def copy(source: str, target: str, *, new: bool = False) -> None:
             shutil.copyfile(source, target)
     elif is_remote(source):
         if split(source)[:2] == split(target)[:2] and not new:
-            store, key = _parts(source)
-            with _errors(source):
+            store, key = parts(source)
+            with errors(source):
                 store.copy(key, split(target)[2])
         else:
             write(target, read(source), new=new)
@@ -137,8 +139,8 @@ def copy(source: str, target: str, *, new: bool = False) -> None:
         with open(source, "rb") as file:
             write(target, file.read(), new=new)
     else:
-        store, key = _parts(target)
-        with _errors(target), open(source, "rb") as file:
+        store, key = parts(target)
+        with errors(target), open(source, "rb") as file:
             store.put(key, file)
 
 
@@ -152,8 +154,8 @@ def copy_folder(source: str, target: str) -> list[str]:
 
 def blocks(uri: str) -> Iterator[bytes]:
     """Yield the bytes of an object in blocks."""
-    store, key = _parts(uri)
-    with _errors(uri):
+    store, key = parts(uri)
+    with errors(uri):
         for block in store.get(key).stream(min_chunk_size=_BLOCK_BYTES):
             yield bytes(block)
 
@@ -171,9 +173,10 @@ def split(uri: str) -> tuple[str, str, str]:
     return match[1], match[2], (match[3] or "").strip("/")
 
 
-def _parts(uri: str) -> tuple[Store, str]:
+def parts(uri: str) -> tuple[Store, str]:
+    """Return the client of a bucket, and the name of the object."""
     scheme, bucket, key = split(uri)
-    with _errors(uri):
+    with errors(uri):
         return _store(scheme, bucket, tuple(os.environ.get(name) for name in _ENVIRONMENT)), key
 
 
@@ -254,8 +257,8 @@ def _download(uri: str, path: str) -> None:
 
 
 @contextlib.contextmanager
-def _errors(uri: str) -> Iterator[None]:
-    """Turn errors of the client into errors whose message a user can act on."""
+def errors(uri: str) -> Iterator[None]:
+    """Turn errors of the client into errors with a remedy."""
     from obstore import exceptions
 
     try:

@@ -23,7 +23,7 @@ TIME = "2026-01-01T00:00:00.000Z"
 
 
 class FakeGcs(http.server.ThreadingHTTPServer):
-    """The XML interface of Google Cloud Storage: generations, preconditions, pages of lists, uploads in parts.
+    """The XML interface of Google Cloud Storage: generations, preconditions, metadata, pages of lists, upload in parts.
 
     Objects live in memory; `faults` holds statuses that the next requests get instead of an answer.
     """
@@ -34,6 +34,7 @@ class FakeGcs(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Requests)
         self.objects = {}
         self.parts = {}
+        self.metadata = {}
         self.requests = []
         self.faults = deque()
         self.denied = ""
@@ -44,6 +45,7 @@ class FakeGcs(http.server.ThreadingHTTPServer):
     def put(self, bucket, name, data):
         """Store an object, as another tool would: the name may end with a slash."""
         self.objects[bucket, name] = (data, next(self.generations))
+        self.metadata.pop((bucket, name), None)
         return self.objects[bucket, name]
 
     def names(self, bucket):
@@ -100,7 +102,9 @@ class _Requests(http.server.BaseHTTPRequestHandler):
                 return
             if source := self.headers.get("x-goog-copy-source"):
                 body = server.objects[tuple(urllib.parse.unquote(source).split("/", 1))][0]
-            self.stored(*server.put(bucket, name, body))
+            stored = server.put(bucket, name, body)
+            server.metadata[key] = {k: v for k, v in self.headers.items() if k.lower().startswith("x-goog-meta-")}
+            self.stored(*stored)
         elif not name:
             self.list_objects(bucket, options)
         elif key not in server.objects:
@@ -108,13 +112,18 @@ class _Requests(http.server.BaseHTTPRequestHandler):
         elif self.command == "DELETE":
             del server.objects[key]
             self.answer(204)
+        elif self.headers.get("If-Match") not in (None, self.tag(server.objects[key][0])):
+            self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
         else:
-            self.stored(*server.objects[key], content=True)
+            self.stored(*server.objects[key], content=True, own=server.metadata.get(key))
 
-    def stored(self, data, generation, *, content=False):
-        digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+    def tag(self, data):
+        return f'"{base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()}"'
+
+    def stored(self, data, generation, *, content=False, own=None):
         headers = {
-            "ETag": f'"{digest}"',
+            **(own or {}),
+            "ETag": self.tag(data),
             "x-goog-generation": str(generation),
             "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
         }

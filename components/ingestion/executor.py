@@ -21,7 +21,8 @@ from components.engine import parallel_map
 from components.engine.beam_pipeline import EngineMixin
 from components.fingerprints import code_digest
 from components.ingestion import matched_files, omissions, planning, sources
-from components.ingestion.discovery import data_files, spans
+from components.ingestion.discovery import bucket_data, data_files, spans
+from components.ingestion.discovery.bucket_data import BucketData
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing.casting import narrowed
 from components.ingestion.readers.csv import BLOCK_BYTES
@@ -59,22 +60,30 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
         values = settings.unpack(json.loads(exec_properties["settings"]))
         config = IngestionSettings.under(project.folder(), values)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
+        content = exec_properties["content"]
+        with bucket_data.of_job(config.paths, config.data, content) as bucket:
+            if bucket is not None:
+                bucket.verify(content)
+                bucket.fill()
+                with bucket.named():
+                    self._ingest(config.model_copy(update={"paths": bucket.paths}), examples, bucket)
+                return
         try:
             plan = self._ingest(config, examples)
         except Exception:
             # A file that changes while it is read may look broken.
-            data_files.verify(data_files.resolve(config.paths, config.data), exec_properties["content"])
+            data_files.verify(data_files.resolve(config.paths, config.data), content)
             raise
-        data_files.verify(plan.found, exec_properties["content"])
+        data_files.verify(plan.found, content)
 
-    def _ingest(self, config: IngestionSettings, examples: Any) -> planning.Plan:
+    def _ingest(self, config: IngestionSettings, examples: Any, bucket: BucketData | None = None) -> planning.Plan:
         plan = planning.plan(config)
         elements = [
             {"path": file.path, "split": file.split, "shard": number, "shards": len(plan.files)}
             for number, file in enumerate(plan.files)
         ]
         with parallel_map.temporary_folder(examples.uri) as temporary:
-            writer = WriteShard(config, plan, examples.uri, f"{temporary}/files")
+            writer = WriteShard(config, plan, examples.uri, f"{temporary}/files", bucket)
             for _ in parallel_map.map_elements(self._make_beam_pipeline, elements, writer, f"{temporary}/rows"):
                 pass
         shard_counts = _of_shards(examples.uri, len(plan.files), ".json")
@@ -110,8 +119,9 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
             with parallel_map.create(f"{examples.uri}/{OMISSIONS}") as file:
                 file.write(json.dumps(omitted.plain()).encode())
         rows_by_file = {file.path: rows for file, rows in zip(plan.files, shard_counts.values(), strict=True)}
+        described = json.dumps(matched_files.describe(plan.found, rows_by_file))
         with parallel_map.create(f"{examples.uri}/{FILES}") as file:
-            file.write(json.dumps(matched_files.describe(plan.found, rows_by_file)).encode())
+            file.write((described if bucket is None else bucket.shown(described)).encode())
         return plan
 
 
@@ -123,11 +133,15 @@ class WriteShard:
         plan: Plan that was made before the first row.
         uri: Folder of the Examples artifact.
         drafts: Folder of files that are not complete yet.
+        bucket: The bucket that holds the files; None if they are read where they are.
     """
 
-    def __init__(self, config: IngestionSettings, plan: planning.Plan, uri: str, drafts: str) -> None:
+    def __init__(
+        self, config: IngestionSettings, plan: planning.Plan, uri: str, drafts: str, bucket: BucketData | None = None
+    ) -> None:
         self._config = config
         self._plan = plan
+        self._bucket = bucket
         self._uri, self._drafts = parallel_map.absolute(uri), parallel_map.absolute(drafts)
 
     def setup(self) -> None:
@@ -140,6 +154,9 @@ class WriteShard:
             Its number of rows.
         """
         config, plan, path = self._config, self._plan, element["path"]
+        if self._bucket is not None:
+            # A worker on another machine does not have it.
+            self._bucket.fill(path)
         suffix = _suffix(element["shard"], element["shards"])
         splitter = row_division.splitter(config, plan)
         keeper = planning.keeper(config)

@@ -16,7 +16,7 @@ from components.ingestion.parsing.casting import DOUBLE
 from components.ingestion.rows import left_out_columns, row_sample, row_times
 from components.ingestion.rows.row_filter import Keeper
 from components.ingestion.rows.split_column import cell_text, named_split
-from errors import UserError
+from errors import ResourceError, UserError
 from spec.rows.grouping import ungrouped
 
 
@@ -195,10 +195,10 @@ def divided(settings: IngestionSettings, added: Sequence[str] = ()) -> bool:
 
 
 def added(settings: IngestionSettings) -> tuple[str, ...]:
-    """Return the columns that the data's reader adds to identify a row; none if the data no longer exists."""
+    """Return the columns that the data's reader adds to identify a row; none if the data is gone."""
     try:
         first = data_files.resolve(settings.paths, settings.data)[0]
-    except UserError:
+    except (UserError, ResourceError):
         return ()
     return sources.added(first.path, settings.data)
 

@@ -1,6 +1,8 @@
 """Runs TFX's ExampleValidator, which finds anomalies but stops nothing, and then the gates."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -15,14 +17,14 @@ from tfx.utils import io_utils
 import project
 from components import lineage, summary
 from components.fingerprints import code_digest
-from components.ingestion.discovery import data_files
+from components.ingestion.discovery import bucket_data, data_files
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.validation import accepted, gate_findings, gate_inputs, row_locations, schema_gate
 from components.validation.gate_context import GateContext
 from components.validation.gate_findings import Finding
 from components.validation.node_settings import ValidationSettings
 from components.validation.passed_statistics import STATISTICS_ID
-from errors import GateError
+from errors import GateError, ResourceError, UserError
 from spec import settings as packed_settings
 from spec.file_names import GATES
 
@@ -53,34 +55,35 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         examples = input_dict.get("examples", [])
         data = accepted.Data(statistics, figures.span, lineage.place(examples[0]) if examples else "")
         folders = _folders(exec_properties)
-        if settings is None:
-            findings = schema_gate.findings(anomalies, statistics, schema, "the schema")
-        else:
-            profiles = gate_inputs.row_profiles(examples)
-            context = GateContext(
-                schema=schema,
-                statistics=statistics,
-                label=settings.label,
-                columns=settings.columns,
-                weight=settings.weight,
-                source=settings.source,
-                schema_path=settings.schema_path,
-                facts=profiles.facts,
-                digests=profiles.digests,
-                features=profiles.features,
-                names=profiles.names,
-                previous_runs=accepted.previous_runs(folders, data, settings.gates.rows.runs)
-                if folders
-                else gate_inputs.previous_runs(figures, input_dict.get("history", [])),
-                served_content=settings.skew_content,
-                served_paths=settings.skew,
-            )
-            findings = schema_gate.findings(anomalies, statistics, schema, settings.schema_path, settings.label)
-            rejected = {finding.column for finding in findings}
-            findings += settings.gates.findings(context, advisory=settings.advisory, rejected=rejected)
-        blocking = [finding for finding in findings if finding.action == "block"]
-        if settings is not None and blocking:
-            row_locations.locate(blocking, settings.source, settings.source_content)
+        with _found(settings) as (settings, bucket):
+            if settings is None:
+                findings = schema_gate.findings(anomalies, statistics, schema, "the schema")
+            else:
+                profiles = gate_inputs.row_profiles(examples)
+                context = GateContext(
+                    schema=schema,
+                    statistics=statistics,
+                    label=settings.label,
+                    columns=settings.columns,
+                    weight=settings.weight,
+                    source=settings.source,
+                    schema_path=settings.schema_path,
+                    facts=profiles.facts,
+                    digests=profiles.digests,
+                    features=profiles.features,
+                    names=profiles.names,
+                    previous_runs=accepted.previous_runs(folders, data, settings.gates.rows.runs)
+                    if folders
+                    else gate_inputs.previous_runs(figures, input_dict.get("history", [])),
+                    served_content=settings.skew_content,
+                    served_paths=settings.skew,
+                )
+                findings = schema_gate.findings(anomalies, statistics, schema, settings.schema_path, settings.label)
+                rejected = {finding.column for finding in findings}
+                findings += settings.gates.findings(context, advisory=settings.advisory, rejected=rejected)
+            blocking = [finding for finding in findings if finding.action == "block"]
+            if settings is not None and blocking:
+                row_locations.locate(blocking, settings.source, settings.source_content, bucket)
         with fileio.open(f"{artifact.uri}/{GATES}", "w") as file:
             file.write(gate_findings.dump(findings))
         if blocking:
@@ -104,6 +107,26 @@ def _settings(exec_properties: dict[str, Any]) -> ValidationSettings | None:
         "skew": None if skew is None else data_files.under(root, skew),
     }
     return ValidationSettings.model_validate({**values, **paths})
+
+
+@contextlib.contextmanager
+def _found(
+    settings: ValidationSettings | None,
+) -> Iterator[tuple[ValidationSettings | None, bucket_data.BucketData | None]]:
+    """Yield the settings with the data's paths on this machine, and its bucket if it is in one.
+
+    The files are empty until they are filled: the gates need names, and only those of rejected rows read them again.
+    """
+    with contextlib.ExitStack() as stack:
+        bucket = None
+        if settings is not None:
+            source = settings.source
+            # The examples are what counts: their data may be gone.
+            with contextlib.suppress(UserError, ResourceError):
+                bucket = stack.enter_context(bucket_data.of_job(source.paths, source.data, settings.source_content))
+            if bucket is not None:
+                settings = settings.model_copy(update={"source": source.model_copy(update={"paths": bucket.paths})})
+        yield settings, bucket
 
 
 def _folders(exec_properties: dict[str, Any]) -> accepted.Folders | None:

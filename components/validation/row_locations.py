@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from components.ingestion import planning, sources
 from components.ingestion.discovery import data_files, formats
+from components.ingestion.discovery.bucket_data import BucketData
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.parsing import csv_errors
 from components.validation.gate_findings import MAX_ROWS, Finding
@@ -21,19 +22,26 @@ _NUMBER = "row number"
 """Column added to those of the file; a file that already has a column of this name is skipped."""
 
 
-def locate(findings: Sequence[Finding], source: IngestionSettings, content: str = "") -> None:
+def locate(
+    findings: Sequence[Finding], source: IngestionSettings, content: str = "", bucket: BucketData | None = None
+) -> None:
     """Fill in the rows of findings, unless the data has changed since ingestion.
 
     Args:
         findings: Findings; those without `at_fault` are skipped.
         source: Settings of the ingestion.
         content: Digest of the data that ingestion read; empty if unknown.
+        bucket: The bucket that holds the data; None if it is read where it is.
     """
     incomplete = [finding for finding in findings if finding.at_fault is not None]
     if not incomplete:
         return
     try:
-        data_files.verify(data_files.resolve(source.paths, source.data), content)
+        if bucket is None:
+            data_files.verify(data_files.resolve(source.paths, source.data), content)
+        else:
+            bucket.verify(content)
+            bucket.fill()
         for path, batch, numbers in _batches(source):
             name_column = next(iter(sources.added(path, source.data)), None)
             for finding in incomplete:
@@ -45,6 +53,9 @@ def locate(findings: Sequence[Finding], source: IngestionSettings, content: str 
         # The run is blocked anyway; only the rows are missing from the message.
         pass
     _lines([finding for finding in findings if finding.rows], source.data)
+    if bucket is not None:
+        for row in (row for finding in findings for row in finding.rows):
+            row["file"] = bucket.shown(row["file"])
 
 
 def _fill(finding: Finding, path: str, batch: pa.RecordBatch, numbers: Any, name_column: str | None) -> None:

@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace, compiled: Compile) -> int:
         raise UserError("--follow is of the job that --submit starts, or of a run that exists: --follow RUN")
     if arguments.submit:
         _check_places(arguments)
-    service = remote.connect(target, _access(arguments, target))
+    service = remote.connect(target, access(arguments, target))
     if arguments.submit:
         path = compiled(None)
         run_id = service.submit(_job(path, target), path)
@@ -109,7 +109,7 @@ def manage(arguments: argparse.Namespace) -> int:
     target, command = _target(arguments), arguments.schedule_command
     if command not in ("list", "pause", "resume", "delete"):
         raise UserError(f"schedule {command} is for schedules of this machine: leave out --{target}")
-    service = remote.connect(target, _access(arguments, target))
+    service = remote.connect(target, access(arguments, target))
     if command == "list":
         return _list(service, as_values=arguments.json)
     schedule = _find(service.schedules(), arguments.name)
@@ -127,7 +127,7 @@ def _target(arguments: argparse.Namespace) -> "Target":
     return "kubeflow" if arguments.kubeflow else "vertex"
 
 
-def _access(arguments: argparse.Namespace, target: "Target") -> "Access":
+def access(arguments: argparse.Namespace, target: "Target") -> "Access":
     """Return where the platform is, from options and environment."""
     from orchestration.cloud.remote import Access
 
@@ -167,7 +167,7 @@ def _create(arguments: argparse.Namespace, target: "Target", compiled: Compile) 
 
     _check_places(arguments)
     planned = [(plan, *schedule_times.times(target, plan.schedule)) for plan in _plans(arguments)]
-    service = remote.connect(target, _access(arguments, target))
+    service = remote.connect(target, access(arguments, target))
     existing = {schedule.name for schedule in service.schedules()}
     for plan, _, _ in planned:
         if plan.name in existing:

@@ -99,5 +99,7 @@ def _compile(arguments: argparse.Namespace, target: str, name: Name, output: str
             root=arguments.cloud_root,
             beam_args=options.beam(arguments),
             cache=not arguments.no_cache,
+            # A schedule starts the same job when there is new data.
+            pin=arguments.schedule is None,
         )
     )

@@ -18,8 +18,16 @@ from orchestration.cli import (
     schedule_command,
     tune_command,
     ui_command,
+    upload_command,
 )
-from orchestration.cli.model_commands import drift_command, export_command, predict_command, push_command, serve_command
+from orchestration.cli.model_commands import (
+    deploy_command,
+    drift_command,
+    export_command,
+    predict_command,
+    push_command,
+    serve_command,
+)
 from orchestration.projects import project_selection
 
 COMMANDS = (
@@ -31,10 +39,12 @@ COMMANDS = (
     predict_command,
     serve_command,
     export_command,
+    deploy_command,
     schedule_command,
     drift_command,
     doctor_command,
     ui_command,
+    upload_command,
 )
 DEFAULT_PIPELINE = "houses"
 

@@ -15,16 +15,14 @@ from typing import Any, Protocol
 import printing
 import project
 from components.fingerprints import code_digest
-from components.ingestion.discovery import data_files
-from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
-from orchestration import lazy_packages, preflight
+from orchestration import lazy_packages
 from orchestration.cloud import kubeflow, machines, vertex
+from orchestration.cloud.data import job_data
 from orchestration.local.worker import USER_CODE
 from orchestration.paths import Root
 from pipeline import load, user_code
 from pipeline.beam_arguments import BEAM_ARGS
-from pipeline.config import Config
 from pipeline.variants import Name
 from spec import atomic_files
 from spec.rows import data_paths
@@ -63,6 +61,7 @@ class Request:
         root: Bucket and folder of artifacts and pushed models; None for a placeholder.
         beam_args: Beam arguments of every stage.
         cache: Whether the platform may serve unchanged stages from earlier runs.
+        pin: Whether data in a bucket must stay as it is now; a job that is started again and again takes what it finds.
     """
 
     target: str
@@ -74,6 +73,7 @@ class Request:
     root: str | None = None
     beam_args: Iterable[str] = BEAM_ARGS
     cache: bool = True
+    pin: bool = True
 
 
 _TARGETS: Mapping[str, Target] = {"kubeflow": kubeflow, "vertex": vertex}
@@ -108,7 +108,9 @@ def run(request: Request) -> int:
     root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
     image = IMAGE if request.image is None else _image(request.image)
     output = _output(request, target)
-    data, content = _data(request, config, columns, target)
+    data_root = None if request.data_root is None else _bucket(request.data_root, "--data-root", target)
+    shown = f"{load.CONFIGS}/{request.name.pipeline}.toml"
+    config, data, content = job_data.find(config, columns, data_root, config_file=shown, pin=request.pin)
     printing.line(f"compiling for {target.TITLE}: starting TFX takes about 20 s")
     with lazy_packages.quiet():
         for module in USER_CODE:
@@ -124,7 +126,7 @@ def run(request: Request) -> int:
         trials=root.trials(request.name.run),
         data_content=content,
         schema_content=code_digest.file(os.path.join(project.folder(), schema)),
-        skew=_served(request, config, target),
+        skew=job_data.served(config, data_root, shown),
         baseline="serving",
         accepted=root.accepted(request.name.run),
         beam_args=tuple(request.beam_args),
@@ -141,21 +143,27 @@ def run(request: Request) -> int:
     try:
         machines.apply(compiled, config.cloud, kubeflow=request.target == "kubeflow")
     except ValueError as error:
-        raise UserError(f"{load.CONFIGS}/{request.name.pipeline}.toml: {error}") from error
+        raise UserError(f"{shown}: {error}") from error
     files = long_parameters.shorten(compiled)
     job.check(compiled, not_run=target.NOT_RUN)
     long_parameters.write(files)
     _write(output, target.render(compiled, machines.platform(compiled, config.cloud)))
     printing.line(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
     printing.line(f"image      {image}")
-    shown = ", ".join(path for _, path in data_paths.flat(data))
-    printing.line(f"data       {shown}{'' if request.data_root else ' in the image'}")
+    listed = ", ".join(path for _, path in data_paths.flat(data))
+    printing.line(f"data       {listed}{_where(request)}")
     printing.line(f"artifacts  {places.artifacts}")
     printing.line(f"serving    {places.serving}")
     if config.cloud.bucket_secret and request.target == "vertex":
         printing.line("note: cloud.bucket_secret has no effect on Vertex AI, whose stages use their service account")
     printing.line(*_notes(request, root.path, config.data.paths, files))
     return 0
+
+
+def _where(request: Request) -> str:
+    if request.data_root is None:
+        return " in the image"
+    return ", as it is now" if request.pin else ", as each run finds it"
 
 
 def _notes(request: Request, root: str, paths: data_paths.Paths, files: Iterable[str] = ()) -> list[str]:
@@ -177,9 +185,6 @@ def _notes(request: Request, root: str, paths: data_paths.Paths, files: Iterable
         notes.append(
             f"to do: build the image from the pipeline's and the project: docker build -t IMAGE {project.folder()}"
         )
-    scheme = (request.data_root or "").partition("://")[0]
-    if scheme in ("s3", "minio"):
-        notes.append(f"to do: Beam does not read data from {scheme}:// as installed; add what does to the image")
     return list(dict.fromkeys(notes))
 
 
@@ -238,38 +243,6 @@ def _is_compiled(path: str, target: Target) -> bool:
     except (OSError, ValueError):
         return False
     return not text or target.MARK in text
-
-
-def _data(request: Request, config: Config, columns: Mapping[str, str], target: Target) -> tuple[Any, str]:
-    """Return the paths of the data for the stages, and its digest if it is on this machine."""
-    shown = f"{load.CONFIGS}/{request.name.pipeline}.toml"
-    for _, path in data_paths.flat(config.data.paths):
-        if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
-            raise UserError(
-                f"{shown}: data.path is {path!r}: a cloud job needs a path under the data root: put the file into "
-                "data/, or into a bucket and say --data-root"
-            )
-    if request.data_root is not None:
-        return data_files.under(_bucket(request.data_root, "--data-root", target), config.data.paths), ""
-    here = data_files.under(project.folder(), config.data.paths)
-    told = Omissions()
-    preflight.check_data(here, config.data, config=shown, columns=columns, label=config.label.column, omissions=told)
-    for line in told.lines():
-        printing.line(f"data       {line}")
-    content = data_files.content(data_files.resolve(here, config.data))
-    return data_files.under("", config.data.paths), content
-
-
-def _served(request: Request, config: Config, target: Target) -> Any:
-    """Return the paths of served rows for the stages; None without [gates] skew."""
-    if config.gates.skew.path is None:
-        return None
-    if request.data_root is None:
-        here = data_files.under(project.folder(), config.gates.skew.path)
-        preflight.check_served(here, config, f"{load.CONFIGS}/{request.name.pipeline}.toml")
-    return data_files.under(
-        "" if request.data_root is None else _bucket(request.data_root, "--data-root", target), config.gates.skew.path
-    )
 
 
 def _write(path: str, text: str) -> None:

@@ -5,6 +5,7 @@ the step itself needs no client of the object store. A dry run has no such folde
 object store: two environment variables name the folders that take their place.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -17,7 +18,9 @@ POD = "PIPELINE_POD"
 """Environment variable of a dry run: folder that takes the place of / for the launcher's folders."""
 BUCKETS = "PIPELINE_BUCKETS"
 """Environment variable of a dry run: folder that takes the place of all buckets; gs://B/x is FOLDER/gs/B/x."""
-_IN_TEXT = re.compile(rf'(^|")({"|".join(LAUNCHER)})://')
+DATA = "PIPELINE_DATA"
+"""Environment variable of a dry run: JSON list of the URIs and patterns of data that is read in its real bucket."""
+_IN_TEXT = re.compile(rf'(^|")({"|".join(LAUNCHER)})://([^"\\]*)')
 """A URI that is a whole text, or begins a string inside JSON."""
 
 
@@ -34,10 +37,12 @@ class Places:
     Attributes:
         artifacts: Prefix of a URI -> prefix of the path; of artifacts and of the file that receives the outputs.
         buckets: Folder of all buckets in a dry run; empty outside of one.
+        data: URIs that stay as they are.
     """
 
     artifacts: Mapping[str, str]
     buckets: str
+    data: frozenset[str] = frozenset()
 
     def local(self, value: Any) -> Any:
         """Replace URIs by paths in an artifact's field, or in a nested JSON value."""
@@ -54,7 +59,11 @@ class Places:
         """Replace URIs by the folders of a dry run in a parameter; Kubeflow's launcher does not download these."""
         if not self.buckets or not isinstance(value, str):
             return value
-        return _IN_TEXT.sub(lambda match: f"{match[1]}{self.buckets}/{match[2]}/", value)
+        return _IN_TEXT.sub(self._replace, value)
+
+    def _replace(self, match: re.Match[str]) -> str:
+        before, scheme, rest = match.groups()
+        return match[0] if f"{scheme}://{rest}" in self.data else f"{before}{self.buckets}/{scheme}/{rest}"
 
 
 def of(output_file: str, environment: Mapping[str, str]) -> Places:
@@ -73,7 +82,7 @@ def of(output_file: str, environment: Mapping[str, str]) -> Places:
         artifacts |= {path: pod + path for path in folders.values()} if pod else {}
     else:
         artifacts = {f"{scheme}://": f"{buckets}/{scheme}/" for scheme in folders} if buckets else {}
-    return Places(artifacts, buckets)
+    return Places(artifacts, buckets, frozenset(json.loads(environment.get(DATA) or "[]")))
 
 
 def _replaced(value: Any, prefixes: Mapping[str, str]) -> Any:

@@ -154,15 +154,7 @@ def connect(target: Target, access: Access) -> Service:
         UserError: the project, region or address is missing or malformed. Nothing was sent.
     """
     if target == "vertex":
-        for flag, value, variable, form in (
-            ("--gcp-project", access.project, "GOOGLE_CLOUD_PROJECT", r"[a-z][a-z0-9.:-]{3,}[a-z0-9]|\d+"),
-            ("--region", access.region, "GOOGLE_CLOUD_REGION", r"[a-z]+-[a-z]+\d+"),
-        ):
-            example = "my-project" if flag == "--gcp-project" else "europe-west4"
-            if not value:
-                raise UserError(f"Vertex AI needs {flag}, as {flag} {example}, or {variable} in the environment")
-            if not re.fullmatch(form, value):
-                raise UserError(f"{flag} {value}: is not the form of an id: write it as {example}")
+        check_vertex(access)
         from orchestration.cloud import vertex_service
 
         return vertex_service.VertexService(access)
@@ -179,6 +171,23 @@ def connect(target: Target, access: Access) -> Service:
     from orchestration.cloud import kubeflow_service
 
     return kubeflow_service.KubeflowService(access)
+
+
+def check_vertex(access: Access) -> None:
+    """Check that Vertex AI has its project and region.
+
+    Raises:
+        UserError: one is missing or malformed.
+    """
+    for flag, value, variable, form in (
+        ("--gcp-project", access.project, "GOOGLE_CLOUD_PROJECT", r"[a-z][a-z0-9.:-]{3,}[a-z0-9]|\d+"),
+        ("--region", access.region, "GOOGLE_CLOUD_REGION", r"[a-z]+-[a-z]+\d+"),
+    ):
+        example = "my-project" if flag == "--gcp-project" else "europe-west4"
+        if not value:
+            raise UserError(f"Vertex AI needs {flag}, as {flag} {example}, or {variable} in the environment")
+        if not re.fullmatch(form, value):
+            raise UserError(f"{flag} {value}: is not the form of an id: write it as {example}")
 
 
 def check_job(job: Mapping[str, Any]) -> None:

@@ -227,11 +227,23 @@ def test_ingestion_runs_as_in_the_job_on_kubeflow(jobs: dict[tuple[str, str], Jo
     assert not list((tmp_path / "empty").iterdir())
 
 
-def test_data_in_a_bucket_is_read_in_every_run(tmp_path: Path) -> None:
-    spec = compiled("kubeflow", "houses", tmp_path, data_root="gs://data/here/")
-    task = tasks(spec)["ingestion"]
-    assert "gs://data/here/data/houses.csv.gz" in task["inputs"]["parameters"]["settings"]["runtimeValue"]["constant"]
-    assert task["cachingOptions"] == {}
+def test_data_in_a_bucket_is_in_the_key_and_in_a_schedule_read_in_every_run(tmp_path: Path, gcs: Any) -> None:
+    def compiled_now(**flags: Any) -> tuple[Any, Any]:
+        task = tasks(compiled("kubeflow", "houses", tmp_path, data_root="gs://bucket-of-data/here/", **flags))[
+            "ingestion"
+        ]
+        values = {key: value["runtimeValue"]["constant"] for key, value in task["inputs"]["parameters"].items()}
+        assert "gs://bucket-of-data/here/data/houses.csv.gz" in values["settings"]
+        return values["content"], task["cachingOptions"]
+
+    gcs.put("bucket-of-data", "here/data/houses.csv.gz", b"one")
+    first, caching = compiled_now()
+    assert first.startswith("bucket-")
+    assert caching == {"enableCache": True}
+    assert compiled_now() == (first, caching)
+    gcs.put("bucket-of-data", "here/data/houses.csv.gz", b"two")
+    assert compiled_now()[0] != first
+    assert compiled_now(pin=False) == ("", {})
 
 
 def test_flags_reach_every_container(tmp_path: Path) -> None:
@@ -270,5 +282,3 @@ def test_without_flags_the_placeholders_are_printed(
     assert "to do" not in capsys.readouterr().out
     compiled("kubeflow", "houses", tmp_path, root="minio://bucket/folder")
     assert "to do" not in capsys.readouterr().out
-    compiled("kubeflow", "houses", tmp_path, data_root="s3://bucket/folder")
-    assert "Beam does not read data from s3:// as installed" in capsys.readouterr().out

@@ -10,6 +10,8 @@ from errors import UserError
 from orchestration.cloud import compiler
 from pipeline.variants import Name
 
+from .. import picture_files
+
 
 def parameters(folder: Path, overrides: list[str], **flags: Any) -> tuple[Any, str]:
     """Paths and the content's digest, as the compiled ingestion has them."""
@@ -23,14 +25,16 @@ def parameters(folder: Path, overrides: list[str], **flags: Any) -> tuple[Any, s
     return json.loads(values["settings"])["inline"]["paths"], values["content"]
 
 
-def test_files_of_predefined_splits_stay_patterns(tmp_path: Path) -> None:
+def test_files_of_predefined_splits_stay_patterns(tmp_path: Path, gcs: Any) -> None:
+    for name in ("sales-1.csv", "more/a.parquet", "test.csv"):
+        gcs.put("bucket", f"here/data/{name}", b"x")
     path = '{train = ["data/sales-{SPAN}.csv", "data/more/*.parquet"], test = "data/test.csv"}'
-    paths, content = parameters(tmp_path, [f"data.path={path}", "data.split=files"], data_root="gs://data/here/")
+    paths, content = parameters(tmp_path, [f"data.path={path}", "data.split=files"], data_root="gs://bucket/here/")
     assert paths == {
-        "train": ["gs://data/here/data/sales-{SPAN}.csv", "gs://data/here/data/more/*.parquet"],
-        "test": "gs://data/here/data/test.csv",
+        "train": ["gs://bucket/here/data/sales-{SPAN}.csv", "gs://bucket/here/data/more/*.parquet"],
+        "test": "gs://bucket/here/data/test.csv",
     }
-    assert content == ""
+    assert content.startswith("bucket-")
 
 
 def test_several_files_in_the_image_are_relative_and_digested(tmp_path: Path) -> None:
@@ -42,3 +46,29 @@ def test_several_files_in_the_image_are_relative_and_digested(tmp_path: Path) ->
         UserError, match=r"configs/houses\.toml: data\.path is '\.\./x\*': a cloud job needs a path under"
     ):
         parameters(tmp_path, ['data.path=["data/houses.csv.gz", "../x*"]'])
+
+
+def test_a_folder_of_images_in_a_bucket_compiles_as_the_same_folder_here(
+    tmp_path: Path, gcs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of a folder in a bucket does not tell that it holds images, whose cells no model cleans."""
+    for name in ("configs", "schemas"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "configs" / "photos.toml").write_text(picture_files.CONFIG)
+    (tmp_path / "schemas" / "photos.pbtxt").write_text(picture_files.SCHEMA)
+    picture_files.classes(tmp_path / "data" / "photos")
+    for path in (tmp_path / "data" / "photos").rglob("*.png"):
+        gcs.put("bucket", str(path.relative_to(tmp_path)), path.read_bytes())
+    monkeypatch.setenv("PIPELINE_PROJECT", str(tmp_path))
+
+    def cleaning(data_root: str | None) -> Any:
+        output = tmp_path / "job.json"
+        request = compiler.Request(
+            target="vertex", name=Name("photos"), output=str(output), root="gs://bucket/x", data_root=data_root
+        )
+        assert compiler.run(request) == 0
+        parameters = json.loads(output.read_text())["pipelineSpec"]["root"]["dag"]["tasks"]["trainer"]["inputs"]
+        config = json.loads(parameters["parameters"]["custom_config"]["runtimeValue"]["constant"])
+        return json.loads(config["settings"])["inline"]["cleaning"]
+
+    assert cleaning("gs://bucket") == cleaning(None) is None

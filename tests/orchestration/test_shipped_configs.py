@@ -39,10 +39,12 @@ def test_the_config_matches_its_schema(run):
 
 
 @pytest.mark.parametrize("target", ["kubeflow", "vertex"])
-def test_every_run_compiles(target, tmp_path):
+def test_every_run_compiles(target, tmp_path, gcs):
+    for name in BROUGHT.values():
+        gcs.put("bucket-of-data", f"here/data/{name}", b"x")
     for run in RUNS:
         output = tmp_path / f"{run.run}.{'yaml' if target == 'kubeflow' else 'json'}"
-        root = "gs://data/here" if run.pipeline in BROUGHT else None
+        root = "gs://bucket-of-data/here" if run.pipeline in BROUGHT else None
         request = compiler.Request(
             target=target, name=run, data_root=root, output=str(output), image="image:1", root="gs://bucket/folder"
         )

@@ -5,10 +5,11 @@ from typing import Any
 import pyarrow as pa
 
 from components.ingestion import sources
-from components.ingestion.discovery import data_files, empty_files
+from components.ingestion.discovery import bucket_data, data_files, empty_files
 from components.ingestion.omissions import Omissions
 from components.statistics.executor import as_list, generators, proto
 from components.validation.gate_context import GateContext
+from spec.data import Data
 
 
 def statistics(context: GateContext) -> Any:
@@ -22,7 +23,16 @@ def statistics(context: GateContext) -> Any:
         ResourceError: The files have changed since their digest was taken.
     """
     data = context.ingestion.data.model_copy(update={"span": None, "window": None})
-    files = data_files.resolve(context.served_paths, data)
+    with bucket_data.of_job(context.served_paths, data, context.served_content) as bucket:
+        if bucket is None:
+            return _statistics(context, data, context.served_paths)
+        bucket.fill()
+        with bucket.named():
+            return _statistics(context, data, bucket.paths)
+
+
+def _statistics(context: GateContext, data: Data, served: Any) -> Any:
+    files = data_files.resolve(served, data)
     paths = [file.path for file in empty_files.without(files, data, Omissions())]
     types = sources.types(paths, data, context.ingestion.columns)
     combiners = generators()

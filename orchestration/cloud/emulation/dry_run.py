@@ -14,11 +14,12 @@ from typing import Any
 
 import yaml
 
+import buckets
 from components.baseline import reference
 from components.pusher.component import WITHHELD
 from components.summary import PROPERTY
 from errors import GateError, PipelineError, RunError, UserError
-from orchestration.cloud import places
+from orchestration.cloud import long_parameters, places
 from orchestration.cloud.emulation import step_process
 from orchestration.cloud.emulation.platforms import PLATFORMS, Artifact, Task
 from orchestration.cloud.emulation.step_cache import StepCache
@@ -26,7 +27,9 @@ from orchestration.display.terminal import Terminal
 from orchestration.local import run_lock
 from orchestration.paths import new_run_id
 from serving import versions
+from spec import settings
 from spec.file_names import VERDICT
+from spec.rows import data_paths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,7 @@ class _Job:
         self._buckets = os.path.join(order.folder, "buckets")
         self._cache = StepCache(os.path.join(order.folder, "cache.json"))
         self._outputs: dict[str, dict[str, Artifact]] = {}
+        self._of_data = _data_variables(self._spec["root"]["dag"]["tasks"]["validation"])
         self.folder = os.path.join(order.folder, "runs", run_id)
         serving = _value("serving", self._spec["root"]["dag"]["tasks"]["pusher"]["inputs"]["parameters"]["serving"])
         self.serving = places.in_buckets(serving, self._buckets)
@@ -133,8 +137,14 @@ class _Job:
         ]
         # The temporary folder has the place of a pod, which starts empty.
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as pod:
-            variables = self._platform.prepare(given, self._buckets, pod)
-            step_process.run(words, variables, log=os.path.join(self.folder, f"{name}.log"), mode=self._order.mode)
+            variables = {
+                **{entry["name"]: entry["value"] for entry in container.get("env", [])},
+                **self._of_data,
+                **self._platform.prepare(given, self._buckets, pod),
+            }
+            # The client of buckets, which the compilation used, has threads that a fork does not have.
+            mode = "subprocess" if self._reads_bucket(task) else self._order.mode
+            step_process.run(words, variables, log=os.path.join(self.folder, f"{name}.log"), mode=mode)
             outputs = self._platform.collect(given, self._buckets, pod)
         self._outputs[name] = {
             key: self._platform.register(key, artifact, self._cache.next_number()) for key, artifact in outputs.items()
@@ -142,6 +152,11 @@ class _Job:
         self._record(f"{name}.output.json", self._outputs[name])
         self._cache.write(key, self._outputs[name])
         return "COMPLETE"
+
+    def _reads_bucket(self, task: Task) -> bool:
+        data = json.loads(self._of_data.get(places.DATA, "[]"))
+        texts = [str(long_parameters.restore(value)) for value in task.parameters.values()]
+        return any(uri in text for uri in data for text in texts)
 
     def _input(self, source: Mapping[str, Mapping[str, str]]) -> Artifact:
         output = source["taskOutputArtifact"]
@@ -169,6 +184,18 @@ class _Job:
             "serves": served["serves"],
             WITHHELD: facts.get(WITHHELD) or None,
         }
+
+
+def _data_variables(validation: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables with which steps read data in its real bucket; none if the data is on this machine."""
+    text = long_parameters.restore(_value("settings", validation["inputs"]["parameters"]["settings"]))
+    values = settings.unpack(json.loads(text))
+    named = [path for paths in (values["source"]["paths"], values["skew"] or []) for _, path in data_paths.flat(paths)]
+    remote = [path for path in named if data_paths.is_remote(path)]
+    if not remote:
+        return {}
+    own = {name: os.environ[name] for name in buckets.ACCESS if name in os.environ}
+    return {**own, places.DATA: json.dumps(remote)}
 
 
 def _value(key: str, source: Mapping[str, Any]) -> Any:

@@ -32,12 +32,19 @@ class PlatformServer(http.server.ThreadingHTTPServer):
         self.entries = {}
         self.script = []
         self.denied = False
+        self.lacking = set()
+        self.operations = {}
         self.numbers = itertools.count(1)
 
     def answer(self, method, path, options, body):
         """Return status and JSON."""
         if self.denied:
             return 403, {"error": {"code": 403, "message": "no permission to do this", "status": "PERMISSION_DENIED"}}
+        if path.endswith(":testIamPermissions"):
+            return 200, {"permissions": [name for name in body["permissions"] if name not in self.lacking]}
+        if re.search(r"/(models|endpoints|operations)\b", path):
+            # Google's client asks for operations below /ui/.
+            return self.registry(method, path.removeprefix("/v1/").removeprefix("/ui/"), body)
         if path.startswith("/v1/"):
             return self.vertex(method, path.removeprefix("/v1/"), options, body)
         return self.kubeflow(method, path.removeprefix("/apis/v2beta1/"), options, body)
@@ -73,6 +80,69 @@ class PlatformServer(http.server.ThreadingHTTPServer):
             empty = {"@type": "type.googleapis.com/google.protobuf.Empty"}
             return 200, {"name": f"{name}/operations/1", "done": True, "response": empty}
         return 200, {**self.entries[name], **(self.script.pop(0) if self.script else {})}
+
+    def registry(self, method, path, body):
+        """Answer for models and endpoints; what takes long is an operation that is done when it is asked for again."""
+        if "/operations/" in path:
+            return 200, self.operations[path]
+        name, _, action = path.partition(":")
+        parent = name.rpartition("/")[0] if name.endswith(("/models", "/endpoints")) else ""
+        if action == "upload":
+            return self.upload(parent, body)
+        if method == "POST" and name.endswith("/endpoints"):
+            json_format.ParseDict(body, aiplatform_v1.Endpoint.pb(aiplatform_v1.Endpoint()))
+            entry = {**body, "name": f"{name}/{next(self.numbers)}"}
+            self.entries[entry["name"]] = entry
+            return 200, self.operation(parent, "Endpoint", entry)
+        if method == "GET" and name.endswith("/endpoints"):
+            return 200, {"endpoints": [entry for key, entry in self.entries.items() if "/endpoints/" in key]}
+        if name not in self.entries:
+            return 404, {"error": {"code": 404, "message": f"{name} is not there", "status": "NOT_FOUND"}}
+        if action:
+            self.change_endpoint(self.entries[name], action, body)
+            kind = "DeployModelResponse" if action == "deployModel" else "UndeployModelResponse"
+            return 200, self.operation(name.rpartition("/endpoints")[0], kind, {})
+        return 200, self.entries[name]
+
+    def upload(self, parent, body):
+        request = aiplatform_v1.UploadModelRequest.pb(aiplatform_v1.UploadModelRequest())
+        json_format.ParseDict({**body, "parent": parent}, request)
+        assert bool(request.model_id) != bool(request.parent_model), "a model of either a new or a known id"
+        assert re.fullmatch(r"[a-z_][a-z0-9_-]{0,62}|", request.model_id)
+        base = request.parent_model or f"{parent}/models/{request.model_id}"
+        assert (base in self.entries) == bool(request.parent_model)
+        number = str(int(self.entries.get(base, {}).get("versionId", 0)) + 1)
+        entry = {**body["model"], "name": base, "versionId": number}
+        for alias in ("", f"@{number}", *(f"@{alias}" for alias in request.model.version_aliases)):
+            assert re.fullmatch(r"@[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]|@\d+|", alias), alias
+            self.entries[base + alias] = entry
+        return 200, self.operation(parent, "UploadModelResponse", {"model": base, "modelVersionId": number})
+
+    def change_endpoint(self, entry, action, body):
+        deployed = entry.setdefault("deployedModels", [])
+        if action == "deployModel":
+            request = aiplatform_v1.DeployModelRequest.pb(aiplatform_v1.DeployModelRequest())
+            json_format.ParseDict({**body, "endpoint": entry["name"]}, request)
+            assert request.deployed_model.model in self.entries
+            model, _, version = request.deployed_model.model.partition("@")
+            own = {"id": str(next(self.numbers)), "model": model, "modelVersionId": version}
+            deployed.append({**body["deployedModel"], **own})
+            entry["trafficSplit"] = {
+                own["id"] if key == "0" else key: part for key, part in body["trafficSplit"].items()
+            }
+            assert sum(entry["trafficSplit"].values()) == 100
+        else:
+            request = aiplatform_v1.UndeployModelRequest.pb(aiplatform_v1.UndeployModelRequest())
+            json_format.ParseDict({**body, "endpoint": entry["name"]}, request)
+            assert request.deployed_model_id in [one["id"] for one in deployed]
+            assert not entry["trafficSplit"].get(request.deployed_model_id), "it still has traffic"
+            entry["deployedModels"] = [one for one in deployed if one["id"] != request.deployed_model_id]
+
+    def operation(self, parent, kind, answer):
+        name = f"{parent}/operations/{next(self.numbers)}"
+        response = {"@type": f"type.googleapis.com/google.cloud.aiplatform.v1.{kind}", **answer}
+        self.operations[name] = {"name": name, "done": True, "response": response}
+        return {"name": name}
 
     def kubeflow(self, method, path, options, body):
         if path == "healthz":

@@ -20,6 +20,11 @@ from ..test_cloud import compiled
         ("kubeflow", {"root": "https://host/folder"}, r"--cloud-root https://host/folder: "),
         ("vertex", {"root": "s3://bucket/folder"}, r"Vertex AI keeps files in a bucket: write gs://BUCKET/FOLDER, "),
         ("vertex", {"data_root": "data"}, r"--data-root data: "),
+        (
+            "vertex",
+            {"data_root": "gs://bucket/x"},
+            r"there is no file gs://bucket/x/data/houses.csv.gz. Put",
+        ),
         ("vertex", {"image": "an image"}, r"--image an image: write a container image as REGISTRY/NAME:TAG"),
         ("vertex", {"output": "job.yaml"}, r"--output job.yaml: Vertex AI needs a .json file"),
         ("kubeflow", {"output": "job.json"}, r"--output job.json: Kubeflow Pipelines needs a .yaml or .yml file"),
@@ -28,7 +33,7 @@ from ..test_cloud import compiled
         ("vertex", {"overrides": ["data.path=data/x.csv"]}, r"data.path: there is no file .*data/x.csv"),
     ],
 )
-def test_the_error_of_an_invalid_flag_names_it(target: str, flags: Any, message: str, tmp_path: Path) -> None:
+def test_the_error_of_an_invalid_flag_names_it(target: str, flags: Any, message: str, tmp_path: Path, gcs: Any) -> None:
     with pytest.raises(UserError, match=message):
         compiled(target, "houses", tmp_path, **flags)
     assert not list(tmp_path.iterdir())

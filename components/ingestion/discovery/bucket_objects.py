@@ -1,0 +1,151 @@
+"""Versions of objects in buckets: what an object holds now, and reads and writes that notice another writer."""
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import buckets
+from errors import ResourceError
+
+DIGEST = "sha256"
+"""Key of an object's own metadata with the digest of its content, which `upload` writes."""
+REQUESTS = 16
+"""Requests at the same time; each waits for the network."""
+MAX_BYTES = 5 * 10**9
+"""Largest object of one request of S3; only such a request can have a precondition."""
+_BLOCK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of an object.
+
+    Attributes:
+        uri: Its address.
+        size: Its size in bytes.
+        e_tag: Tag of its content, as the server states it.
+        generation: The server's number of this version; empty if it has none, as S3 without versioning.
+        digest: SHA-256 of its content in hex digits, if `upload` wrote it; else empty.
+    """
+
+    uri: str
+    size: int
+    e_tag: str
+    generation: str
+    digest: str
+
+    @property
+    def identity(self) -> str:
+        """What no other version of the object has."""
+        return f"{self.uri}\0{self.generation or self.e_tag}\0{self.size}\0{self.digest}"
+
+
+class ChangedError(ResourceError):
+    """An object is no longer the one that was expected."""
+
+
+def version(uri: str) -> Version:
+    """Return the present version of an object.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+        BucketError: the bucket cannot be used.
+    """
+    store, key = buckets.parts(uri)
+    with buckets.errors(uri):
+        answer = store.get(key, options={"head": True})
+        meta, own = answer.meta, answer.attributes
+    return Version(uri, meta["size"], meta["e_tag"] or "", meta["version"] or "", own.get(DIGEST, ""))
+
+
+def versions(uris: Iterable[str]) -> list[Version]:
+    """Return the present versions of objects, in their order; errors as of `version`."""
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        return list(pool.map(version, uris))
+
+
+def write(path: str, uri: str, digest: str, before: Version | None) -> None:
+    """Write a file to an object, with its digest, if the object is still what it was.
+
+    Args:
+        path: The file.
+        uri: The object.
+        digest: Digest of the file.
+        before: The version that is replaced; None if there is none.
+
+    Raises:
+        ChangedError: another writer was faster.
+        BucketError: the bucket cannot be used.
+    """
+    from obstore.exceptions import PreconditionError
+
+    size, own = os.path.getsize(path), {DIGEST: digest}
+    mode: Any = "create"
+    if before is not None:
+        mode = {"e_tag": before.e_tag, **({"version": before.generation} if before.generation else {})}
+    store, key = buckets.parts(uri)
+    try:
+        with buckets.errors(uri), open(path, "rb") as file:
+            if size > MAX_BYTES:
+                store.put(key, file, attributes=own)
+            elif size:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+                    _put(store, key, view, mode, own, PreconditionError)
+            else:
+                _put(store, key, b"", mode, own, PreconditionError)
+    except FileExistsError:
+        # A repeated request finds the object that the first one has written.
+        now = version(uri)
+        if (now.digest, now.size) != (digest, size):
+            raise ChangedError(
+                f"{uri}: changed while it was uploaded: something else writes there; find out what, and start again"
+            ) from None
+
+
+def _put(store: Any, key: str, content: Any, mode: Any, own: dict[str, str], refused: type[Exception]) -> None:
+    try:
+        store.put(key, content, mode=mode, attributes=own, use_multipart=False)
+    except refused:
+        raise FileExistsError(key) from None
+
+
+def read(known: Version, path: str) -> None:
+    """Download one version of an object to a file, which appears as a whole; verify its size and digest.
+
+    Raises:
+        ChangedError: the object is another one now, or its content is not that of its digest.
+        BucketError: the bucket cannot be used.
+    """
+    from obstore.exceptions import PreconditionError
+
+    store, key = buckets.parts(known.uri)
+    changed = (
+        f"{known.uri}: changed while it was read, so it is unknown what was read: run again when nothing writes it"
+    )
+    digest, size, partial = hashlib.sha256(), 0, f"{path}.partial"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        with buckets.errors(known.uri), open(partial, "wb") as file:
+            try:
+                blocks = store.get(key, options={"if_match": known.e_tag}).stream(min_chunk_size=_BLOCK_BYTES)
+            except PreconditionError:
+                raise ChangedError(changed) from None
+            for block in blocks:
+                content = bytes(block)
+                digest.update(content)
+                size += len(content)
+                file.write(content)
+        if size != known.size:
+            raise ChangedError(changed)
+        if known.digest not in ("", digest.hexdigest()):
+            raise ChangedError(f"{known.uri}: its content is not that of its digest {known.digest}: upload it again")
+        os.replace(partial, path)
+    except FileNotFoundError:
+        raise ChangedError(f"{known.uri}: was removed while it was read: upload it again") from None
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)

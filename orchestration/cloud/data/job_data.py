@@ -1,0 +1,83 @@
+"""Which data a compiled job reads, and the digest of what it must find there."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import printing
+import project
+from components.ingestion.discovery import bucket_data, data_files, formats
+from components.ingestion.omissions import Omissions
+from errors import UserError
+from orchestration import preflight
+from pipeline.config import Config
+from spec.rows import data_paths
+
+
+def find(
+    config: Config, columns: Mapping[str, str], data_root: str | None, *, config_file: str, pin: bool
+) -> tuple[Config, Any, str]:
+    """Find the data of a job.
+
+    Args:
+        config: The config.
+        columns: Column name -> type of the approved schema.
+        data_root: Bucket and folder of the data; None for the project inside the image.
+        config_file: Path of the config, for messages.
+        pin: Whether the job must find the objects of the bucket as they are now.
+
+    Returns:
+        The config, whose format says what only this machine can see; the paths for the stages; and the digest of the
+        contents, or of the versions of the objects. The digest is empty if the job takes what it finds.
+
+    Raises:
+        UserError: the data does not exist, is invalid, or its path does not exist in an image or bucket.
+        ResourceError: the bucket cannot be used.
+    """
+    check_paths(config, config_file)
+    if data_root is None and not bucket_data.is_in_buckets(config.data.paths):
+        return config, data_files.under("", config.data.paths), _here(config, columns, config_file)
+    there = data_files.under(data_root or "", config.data.paths)
+    printing.line(f"data       looking at its objects in {'the bucket' if data_root is None else data_root}")
+    with bucket_data.opened(there, config.data) as bucket:
+        [first, *_] = [path for _, path in data_paths.flat(bucket.paths)]
+        if config.data.format is None and formats.format_of(first) == formats.FOLDER_OF_IMAGES:
+            # The name of a folder in a bucket does not tell its format.
+            data = config.data.model_copy(update={"format": formats.FOLDER_OF_IMAGES})
+            config = config.model_copy(update={"data": data})
+        return config, there, bucket.content if pin else ""
+
+
+def check_paths(config: Config, config_file: str) -> None:
+    """Check that paths of data mean the same in an image or a bucket.
+
+    Raises:
+        UserError: one does not.
+    """
+    for _, path in data_paths.flat(config.data.paths):
+        if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
+            raise UserError(
+                f"{config_file}: data.path is {path!r}: a cloud job needs a path under the data root: put the file "
+                "into data/, or into a bucket and say --data-root"
+            )
+
+
+def _here(config: Config, columns: Mapping[str, str], config_file: str) -> str:
+    """Check the data of the project, and return the digest of its contents."""
+    here = data_files.under(project.folder(), config.data.paths)
+    told = Omissions()
+    preflight.check_data(
+        here, config.data, config=config_file, columns=columns, label=config.label.column, omissions=told
+    )
+    for line in told.lines():
+        printing.line(f"data       {line}")
+    return data_files.content(data_files.resolve(here, config.data))
+
+
+def served(config: Config, data_root: str | None, config_file: str) -> Any:
+    """Return the paths of served rows for the stages; None without [gates] skew."""
+    if config.gates.skew.path is None:
+        return None
+    if data_root is None:
+        preflight.check_served(data_files.under(project.folder(), config.gates.skew.path), config, config_file)
+    return data_files.under(data_root or "", config.gates.skew.path)

@@ -1,0 +1,1 @@
+"""Pushed models in the Model Registry and on endpoints of Vertex AI."""
