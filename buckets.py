@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 
-from spec import atomic_files
+from spec.artifacts import atomic_files
 from spec.rows.data_paths import is_remote
 
 Store: TypeAlias = Any

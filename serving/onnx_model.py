@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from spec.signature_names import DEFAULT, ERROR, ROWS
+from spec.artifacts.signature_names import DEFAULT, ERROR, ROWS
 
 MANIFEST = "export.json"
 FILES = {DEFAULT: "model.onnx", ROWS: "rows.onnx"}

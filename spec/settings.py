@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from spec import atomic_files
+from spec.artifacts import atomic_files
 
 INLINE_BYTES = 1500
 """Longest JSON text that is passed inline if there is a folder for files."""

@@ -19,7 +19,7 @@ from components.evaluator.sums.accumulators import Array, MetricSums, draw
 from components.evaluator.worst_rows import WorstRows
 from manifest import Shard
 from models import progress
-from spec.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
+from spec.artifacts.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
 
 BATCH = 4096
 """Maximum number of rows predicted at once."""

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from components.plain_models import encoding, label_targets
 from components.plain_models.plain_settings import FACTS, PREDICTED, SETTINGS, TRAIN, PlainSettings
 from models.data import arrow
-from spec import atomic_files
+from spec.artifacts import atomic_files
 from spec.plain_models import LINEAR, PLAIN_MODELS
 
 ITERATIONS = 300

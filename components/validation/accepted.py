@@ -23,7 +23,7 @@ from components.baseline import reference
 from components.validation.gate_context import TRAIN, PreviousRun, row_count
 from errors import ResourceError
 from serving import version_files
-from spec import atomic_files
+from spec.artifacts import atomic_files
 from spec.rows.data_paths import is_remote
 
 _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]{32})\.json")

@@ -5,7 +5,7 @@ import os
 from inspection.report import model_card, page
 from inspection.report.report_facts import collect
 from inspection.store.metadata_store import Store
-from spec import atomic_files
+from spec.artifacts import atomic_files
 from spec.file_names import CARD, REPORT
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import buckets
 from serving import version_files
-from spec import atomic_files
+from spec.artifacts import atomic_files
 from spec.rows.data_paths import is_remote
 
 Record = dict[str, Any]

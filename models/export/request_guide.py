@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from spec import signature_names
+from spec.artifacts import signature_names
 from spec.cells import null_cells
 from spec.cells.cleaning import Cleaning
 

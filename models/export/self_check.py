@@ -15,7 +15,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
-from spec import signature_names
+from spec.artifacts import signature_names
 
 SAMPLE = "assets.extra/sample.json"
 ROWS = 8

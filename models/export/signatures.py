@@ -21,7 +21,7 @@ import tensorflow as tf
 from models.tasks.label_graph import as_number
 from models.transform_graph import raw_columns, text_cells
 from models.transform_graph import served_cells as graph_cleaning
-from spec import signature_names
+from spec.artifacts import signature_names
 from spec.cells.cleaning import Cleaning
 from spec.columns.label import LABEL, Label
 

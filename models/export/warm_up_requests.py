@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from models.export.signatures import input_names
-from spec import signature_names
+from spec.artifacts import signature_names
 from spec.cells import null_cells
 from spec.file_names import WARM_UP
 

@@ -8,7 +8,7 @@ import numpy as np
 from models.onnx_export.frozen_function import FrozenFunction, Table, source
 from models.onnx_export.onnx_graph import TYPES, Array, OnnxGraph
 from models.onnx_export.operations import arithmetic, arrays, checks, layers, reductions, sparse, texts
-from spec.signature_names import ERROR
+from spec.artifacts.signature_names import ERROR
 
 Translate = Callable[["Conversion", Any], "list[str]"]
 _OPERATIONS: dict[str, Translate] = {

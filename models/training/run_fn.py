@@ -22,7 +22,8 @@ from models.training.training_config import TrainerConfig
 from models.transform_graph import user_preprocessing
 from models.transform_graph.loaded_graph import TransformGraph
 from models.warm_start import architecture, carry_over, feature_meanings
-from spec import settings, signature_names, tuning
+from spec import settings, tuning
+from spec.artifacts import signature_names
 from spec.cells.cleaning import Cleaning
 from spec.file_names import HISTORY, NETWORK, OUTCOME, REQUESTS
 from spec.training import Training

@@ -24,7 +24,7 @@ from orchestration.paths import Root
 from pipeline import load, user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.variants import Name
-from spec import atomic_files
+from spec.artifacts import atomic_files
 from spec.rows import data_paths
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"

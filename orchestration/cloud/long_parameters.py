@@ -14,7 +14,7 @@ from typing import Any
 
 import project
 from errors import ResourceError, UserError
-from spec import atomic_files
+from spec.artifacts import atomic_files
 
 MAX_BYTES = 64 << 10
 """Longest JSON text of all parameters of a step. The other half of Linux's limit is left to its artifacts."""

@@ -15,7 +15,7 @@ from models.onnx_export.onnx_graph import TEXT
 from orchestration.export import sample_inputs
 from serving import onnx_model
 from serving.version_files import write
-from spec import signature_names
+from spec.artifacts import signature_names
 
 Array = np.ndarray[Any, Any]
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.export import self_check
-from spec import signature_names
+from spec.artifacts import signature_names
 from spec.cells import null_cells
 from spec.file_names import REQUESTS
 

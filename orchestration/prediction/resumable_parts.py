@@ -14,7 +14,7 @@ from typing import Any
 
 from errors import ResourceError
 from orchestration.prediction import prediction_table
-from spec import atomic_files
+from spec.artifacts import atomic_files
 
 _JOB, _HEAD, _DRAFT = "job.json", "head", "draft"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from inspection.store.metadata_store import redact
 from orchestration.records import code_revision, run_events
-from spec import atomic_files
+from spec.artifacts import atomic_files
 from spec.file_names import EVENTS, GATES, RUN
 
 ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")

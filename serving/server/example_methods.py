@@ -11,7 +11,7 @@ import numpy as np
 from serving.server.engines.session import Signature
 from serving.server.served_models import LoadedVersion, ServedModel
 from serving.server.statuses import RequestError
-from spec.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
+from spec.artifacts.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
 
 Array = np.ndarray[Any, Any]
 Classes = list[list[tuple[str, float]]]

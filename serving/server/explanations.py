@@ -9,7 +9,7 @@ from serving.server import example_methods
 from serving.server.json_api import json_requests
 from serving.server.served_models import LoadedVersion, ServedModel
 from serving.server.statuses import RequestError
-from spec.signature_names import DEFAULT
+from spec.artifacts.signature_names import DEFAULT
 
 
 async def explain(

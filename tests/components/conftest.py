@@ -119,7 +119,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory, write_examples: Callable[...
     import tensorflow as tf
 
     from models.export import self_check
-    from spec import signature_names
+    from spec.artifacts import signature_names
 
     class Doubled(tf.Module):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from models.onnx_export.conversion import Conversion
 from models.onnx_export.frozen_function import freeze
 from serving import onnx_model
-from spec import signature_names
+from spec.artifacts import signature_names
 
 
 class Pair:

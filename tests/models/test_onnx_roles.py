@@ -9,7 +9,7 @@ from models.roles import Features
 from models.transform_graph import tokenizer
 from models.transform_graph.loaded_graph import TransformGraph
 from serving import onnx_model
-from spec import signature_names
+from spec.artifacts import signature_names
 from spec.cells.cleaning import Cleaning
 from spec.columns.label import Label
 

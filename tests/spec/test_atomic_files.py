@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from spec import atomic_files
+from spec.artifacts import atomic_files
 
 
 def test_a_write_replaces_the_file_and_leaves_no_draft(tmp_path):

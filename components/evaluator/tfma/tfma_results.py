@@ -14,7 +14,7 @@ from components.evaluator.intervals import Interval
 from components.evaluator.metric import Measure, stem
 from components.evaluator.rules.rule_outcome import Rule
 from components.evaluator.slicing import SliceKey, plain
-from spec import signature_names
+from spec.artifacts import signature_names
 
 
 def eval_config(

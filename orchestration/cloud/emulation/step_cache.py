@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestration.cloud.emulation.platforms import Artifact, Task
-from spec import atomic_files
+from spec.artifacts import atomic_files
 
 
 class StepCache:

@@ -18,8 +18,8 @@ from serving.server.engines.session import Signature
 from serving.server.example_messages import Example
 from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
+from spec.artifacts.signature_names import DEFAULT, EXAMPLES
 from spec.file_names import REQUESTS
-from spec.signature_names import DEFAULT, EXAMPLES
 
 _INPUT = "examples"
 _TYPES = {

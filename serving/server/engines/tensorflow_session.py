@@ -21,8 +21,8 @@ from serving.server.engines.session import Signature
 from serving.server.grpc_api import tensor_protos
 from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
+from spec.artifacts.signature_names import DEFAULT
 from spec.file_names import WARM_UP
-from spec.signature_names import DEFAULT
 
 _MOST_WARM_UPS = 1000
 """TensorFlow Serving reads no more."""

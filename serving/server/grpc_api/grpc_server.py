@@ -31,7 +31,7 @@ from serving.server.metrics import Metrics
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.server_settings import ServerSettings
 from serving.server.statuses import RequestError
-from spec.signature_names import DEFAULT
+from spec.artifacts.signature_names import DEFAULT
 
 _GRACE_SECONDS = 30.0
 _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}

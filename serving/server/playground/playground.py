@@ -12,8 +12,8 @@ from serving.server.example_messages import Example
 from serving.server.json_api.json_values import Input
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
 from serving.server.statuses import RequestError
+from spec.artifacts.signature_names import CLASS_NAMES, DEFAULT
 from spec.file_names import REQUESTS
-from spec.signature_names import CLASS_NAMES, DEFAULT
 
 PREFIX = "/playground/"
 MODELS = f"{PREFIX}models"

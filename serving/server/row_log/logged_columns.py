@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from serving.server.example_messages import Example
+from spec.artifacts.signature_names import EXAMPLES
 from spec.cells import null_cells
 from spec.file_names import REQUESTS
-from spec.signature_names import EXAMPLES
 
 if TYPE_CHECKING:
     from serving.server.row_log.row_log import Rows

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from serving.server.row_log import logged_columns
 from serving.server.server_settings import RowLogSettings
-from spec.signature_names import DEFAULT, EXAMPLES, ROWS
+from spec.artifacts.signature_names import DEFAULT, EXAMPLES, ROWS
 
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]

@@ -1,0 +1,1 @@
+"""Conventions of artifacts: atomic writes of files, and names of signatures."""
