@@ -1,10 +1,13 @@
 """Invalid input: exit code and a helpful message, before the first stage."""
 
 import gzip
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -137,10 +140,15 @@ def test_data_that_differs_from_the_schema_stops_before_transformation(small_tre
 
 def test_a_failed_stage_is_named_with_its_log(small_tree):
     path = small_tree / "models/networks/mlp.py"
-    path.write_text(path.read_text().replace("return dense.hidden", "raise RuntimeError('out of luck')  # "))
+    several = r"raise RuntimeError('out of luck\nin the second line')  # "
+    path.write_text(path.read_text().replace("return dense.hidden", several))
     result = local(small_tree, *QUICK)
     assert result.code == 4
-    assert "stage trainer failed: RuntimeError: out of luck" in result.err
+    assert re.search(
+        r"^error: stage trainer failed: RuntimeError: out of luck \(models/networks/mlp\.py, line \d+\)$",
+        result.err,
+        re.MULTILINE,
+    )
     [report] = (small_tree / "runs").glob("houses/runs/*/report.html")
     assert '<section id="failure">' in report.read_text()
     log = result.err.split("Its log: ")[1].strip()
@@ -148,6 +156,19 @@ def test_a_failed_stage_is_named_with_its_log(small_tree):
     assert "Traceback" not in result.err
     verbose = local(small_tree, *QUICK, "-v")
     assert "Traceback" in verbose.err
+
+
+def test_a_run_whose_reader_goes_away_completes(small_tree):
+    """As with `python runner.py --local | head -1`."""
+    command = [sys.executable, "runner.py", "--local", "--root", "runs", "--to", "ingestion"]
+    with subprocess.Popen(command, cwd=small_tree, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        first = run.stdout.readline()
+        run.stdout.close()
+        errors = run.stderr.read()
+    assert first
+    assert (run.returncode, errors) == (0, "")
+    [facts] = (small_tree / "runs/houses/runs").glob("*/run.json")
+    assert json.loads(facts.read_text())["state"] == "COMPLETE"
 
 
 def test_a_run_from_another_folder_with_another_python(tmp_path):

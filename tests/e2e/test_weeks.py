@@ -3,6 +3,8 @@
 import hashlib
 import json
 import random
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,53 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     assert older.line("Not pushed:").startswith("its data is of span 1, but the serving version")
     refused = weeks("--set", "evaluation.baseline.tolerance=9", "--set", "push.older_span=true")
     assert refused.code == 0, refused.err
+
+
+def test_baseline_history_and_clean_up_of_one_store_belong_to_a_root(weeks, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIPELINE_METADATA", f"sqlite:///{tmp_path}/shared.sqlite")
+    first = weeks()
+    assert first.code == 0, first.err
+    weeks.week(2)
+    other = tmp_path / "other"
+    worse = weeks(*WORSE, root=other)
+    assert worse.code == 0, worse.err
+    assert "no baseline yet: no model is served" in worse.out, "the model of the first root is better by far"
+    assert re.search(r"^history +done .* none yet$", worse.out, re.MULTILINE)
+    weeks.week(3)
+    again = weeks(*WORSE, root=other)
+    assert again.code == 0, again.err
+    assert "compared with the served model" in again.out
+    assert "1 earlier run with other data" in again.out
+    assert run_json(again)["outcome"]["baseline"]["rmse"] == pytest.approx(
+        run_json(worse)["outcome"]["metrics"]["rmse"], rel=0.3
+    ), "not the first root's model"
+
+    before = files(weeks.root)
+    cleaned = runner("inspect", "clean", "--keep", "1", "--yes", "--root", weeks.root, tree=weeks.tree)
+    assert cleaned.code == 0, cleaned.err
+    assert cleaned.out.startswith("nothing to remove: "), cleaned.out
+    assert files(weeks.root) == before
+
+
+def files(root):
+    """Return the files of the pipeline below a root."""
+    return {path for path in (root / "weeks").rglob("*") if path.is_file()}
+
+
+def test_two_clones_share_the_cache_of_one_root(weeks, tmp_path):
+    """Equal code and equal bytes at other paths."""
+    first = weeks()
+    assert first.code == 0, first.err
+    clone = tmp_path / "clone of a colleague"
+    shutil.copytree(weeks.tree, clone, symlinks=True)
+    there = runner("--local", "--pipeline", "weeks", "--root", weeks.root, tree=clone)
+    assert there.code == 0, there.err
+    assert set(there.nodes.values()) == {"cached", "done"}
+    assert {node for node, state in there.nodes.items() if state == "done"} == {"history", "baseline"}
+    assert "nothing has changed since run" in there.out
+    edited = runner(
+        *("--local", "--pipeline", "weeks", "--root", weeks.root, "--set", "evaluation.baseline.tolerance=0.2"),
+        tree=clone,
+    )
+    assert edited.code == 0, edited.err
+    assert {edited.nodes[node] for node in ("ingestion", "statistics", "transformation", "trainer")} == {"cached"}
