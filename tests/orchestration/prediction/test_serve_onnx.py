@@ -150,9 +150,14 @@ def test_integers_of_onnx_runtime_are_written_as_json(pushed, exported, monkeypa
     from serving.server.json_api import json_responses
 
     session = OnnxSession(str(pushed / "runs/rows/serving/7"), exported.folder, 1)
-    monkeypatch.setattr(session._model, "run", lambda *_: {"cluster": np.array([2, 0], np.longlong)})
+    monkeypatch.setattr(
+        session._model, "run", lambda *_: {"cluster": np.array([2, 0], np.longlong), "far": np.float32([1, 2])}
+    )
     outputs = session.run(session.signatures["serving_default"], {})
-    assert json_responses.predictions(outputs, by_row=True) == b'{"predictions":[2,0]}'
+    assert (
+        json_responses.predictions(outputs, by_row=True)
+        == b'{"predictions":[{"cluster":2,"far":1.0},{"cluster":0,"far":2.0}]}'
+    )
 
 
 def test_an_export_of_another_version_or_software_is_made_again(pushed, exported, monkeypatch):
