@@ -5,9 +5,8 @@
                or pod; AWS_ENDPOINT_URL names another server
     minio://   as s3://; the server is AWS_ENDPOINT_URL, else that of Kubeflow
 
-A bucket has objects, no folders: a folder exists as long as an object's name starts with its name and a slash. Some
-tools, TensorFlow among them, write an empty object whose name ends with a slash as a marker of a folder; markers are
-no files here. Requests are repeated after a server's error or a lost connection. No message contains a credential.
+A folder exists as long as an object's name starts with its name and a slash. Some tools, such as TensorFlow, write an
+empty object whose name ends with a slash to mark a folder; it is no file here. No message contains a credential.
 """
 
 import contextlib
@@ -80,13 +79,9 @@ def write(uri: str, content: bytes, *, new: bool = False) -> None:
 
 def exists(uri: str) -> bool:
     """Return whether an object with exactly this name exists; a folder is no object."""
-    store, key = parts(uri)
-    try:
-        with errors(uri):
-            store.head(key)
-    except FileNotFoundError:
-        return False
-    return True
+    with contextlib.suppress(FileNotFoundError):
+        return bool(stamp(uri))
+    return False
 
 
 def names(uri: str) -> list[str]:
@@ -94,17 +89,28 @@ def names(uri: str) -> list[str]:
     store, key = parts(uri)
     with errors(uri):
         listing = store.list_with_delimiter(key or None)
-        inner = {path.rpartition("/")[2] for path in listing["common_prefixes"]}
-        files = _files(store, listing["objects"], key)
-    return sorted(inner | {path.rpartition("/")[2] for path in files})
+        paths = [*listing["common_prefixes"], *(file["path"] for file in _files(store, listing["objects"], key))]
+    return sorted({path.rpartition("/")[2] for path in paths})
 
 
 def files(uri: str) -> list[str]:
     """List the paths of all objects below a folder, sorted and relative to it."""
+    return sorted(stamps(uri))
+
+
+def stamps(uri: str) -> dict[str, str]:
+    """Return the objects below a folder: path relative to it -> its entity tag or time, and its size."""
     store, key = parts(uri)
     with errors(uri):
-        paths = _files(store, store.list(key or None).collect(), key)
-    return sorted(path[len(key) + 1 if key else 0 :] for path in paths)
+        entries = _files(store, store.list(key or None).collect(), key)
+    return {entry["path"][len(key) + 1 if key else 0 :]: _stamp(entry) for entry in entries}
+
+
+def stamp(uri: str) -> str:
+    """Return what changes with the content of an object, which must exist, as `read` raises."""
+    store, key = parts(uri)
+    with errors(uri):
+        return _stamp(store.head(key))
 
 
 def remove(uri: str) -> None:
@@ -146,7 +152,8 @@ def copy(source: str, target: str, *, new: bool = False) -> None:
 
 def copy_folder(source: str, target: str) -> list[str]:
     """Copy all files below a folder; either may be in a bucket. Return their paths relative to the folder."""
-    paths = files(source) if is_remote(source) else _local_files(source)
+    local = (os.path.join(inner, name) for inner, _, names in os.walk(source) for name in names)
+    paths = files(source) if is_remote(source) else sorted(os.path.relpath(path, source) for path in local)
     for path in paths:
         copy(f"{source}/{path}", f"{target}/{path}")
     return paths
@@ -226,13 +233,13 @@ def _google_credentials() -> Any:
     return token
 
 
-def _files(store: Store, objects: Any, folder: str) -> list[str]:
-    """Return the names of objects without markers of folders.
+def _files(store: Store, objects: Any, folder: str) -> list[Any]:
+    """Return the objects without markers of folders.
 
     The client drops the slash at the end of a marker's name, so an empty object may be one: a request for the name
     without the slash then finds nothing.
     """
-    paths = []
+    found = []
     for entry in objects:
         if entry["size"] == 0:
             try:
@@ -240,13 +247,12 @@ def _files(store: Store, objects: Any, folder: str) -> list[str]:
             except FileNotFoundError:
                 continue
         if entry["path"] != folder:
-            paths.append(entry["path"])
-    return paths
+            found.append(entry)
+    return found
 
 
-def _local_files(folder: str) -> list[str]:
-    paths = (os.path.join(inner, name) for inner, _, names in os.walk(folder) for name in names)
-    return sorted(os.path.relpath(path, folder) for path in paths)
+def _stamp(entry: Any) -> str:
+    return f"{entry['e_tag'] or entry['last_modified']} {entry['size']}"
 
 
 def _download(uri: str, path: str) -> None:

@@ -31,7 +31,11 @@ def add_arguments(
     """
     new.add_argument("name", metavar="NAME", help="writes configs/NAME.toml and schemas/NAME.pbtxt")
     new.add_argument(
-        "path", metavar="PATH", nargs="?", help="data: a file, a quoted pattern of files, or a folder of images"
+        "path",
+        metavar="PATH",
+        nargs="?",
+        help="data: a file, a quoted pattern of files, a folder of images, or one of these as s3://BUCKET/NAME or "
+        "gs://BUCKET/NAME",
     )
     new.add_argument("--sql", metavar="SELECT", help="instead of PATH: the rows that this query returns")
     new.add_argument(

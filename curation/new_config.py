@@ -11,7 +11,8 @@ import pyarrow as pa
 from components.data_checks import label_problems
 from curation.facts import column_facts, relations
 from curation.facts.column_facts import Facts
-from curation.look import image_facts, query_result, split_columns
+from curation.look import bucket_data, image_facts, query_result, split_columns
+from curation.look.bucket_data import InBucket
 from curation.look.query_result import Asked
 from curation.look.reading import Found, read
 from curation.propose import (
@@ -49,13 +50,15 @@ class Proposal:
     said: tuple[str, ...]
 
 
-def new(root: str, name: str, source: str | Asked, *, label: str | None = None, force: bool = False) -> Proposal:
+def new(
+    root: str, name: str, source: str | Asked | InBucket, *, label: str | None = None, force: bool = False
+) -> Proposal:
     """Analyze data and write configs/NAME.toml and schemas/NAME.pbtxt.
 
     Args:
         root: The project folder.
         name: The pipeline's name.
-        source: The data's path, or a query.
+        source: The data's path, a query, or an address in a bucket.
         label: The label column; None to guess.
         force: Whether existing files are replaced; the old ones are kept as FILE.previous.
 
@@ -72,7 +75,10 @@ def new(root: str, name: str, source: str | Asked, *, label: str | None = None, 
     if existing and not force:
         verb = "exist" if len(existing) > 1 else "exists"
         raise UserError(f"{' and '.join(existing)} already {verb}: choose another name, or replace with --force")
-    found = read(source, root) if isinstance(source, str) else query_result.read(source, root)
+    if isinstance(source, InBucket):
+        found = bucket_data.read(source, root)
+    else:
+        found = read(source, root) if isinstance(source, str) else query_result.read(source, root)
     proposal = propose(name, found, label)
     for target, text in zip(targets, (proposal.config, proposal.schema), strict=True):
         replace(target, text, keep=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.ingestion.discovery.bucket_files import Copies
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
@@ -64,8 +65,8 @@ class Choice:
         """Stem of the schema's file: the variant's if it exists, else the pipeline's."""
         return load.schema_name(self.root, self.name, self.variant)
 
-    def settled(self) -> tuple[Config, Snapshot | None]:
-        """Read the config, and run its query if it has one."""
+    def settled(self) -> tuple[Config, Snapshot | Copies | None]:
+        """Read the config, and take its rows from a database or a bucket if they are there."""
         config = load.load(self.root, self.name, self.overrides, self.variant)
         return query_config.settle(config, self.data_root, self.queries)
 
@@ -99,7 +100,7 @@ def infer(choice: Choice) -> Inferred:
     _check_files(found, parse(path) if types else schema_pb2.Schema())
     known = _facts(found.table, {**found.kinds, **types})
     categories = {entry.column for entry in config.features.of("categorical")}
-    where = taken.query.database if taken else config.data.path
+    where = taken.where if taken else config.data.path
     head = [
         f"Schema of {where}, inferred from {known.rows:,} rows: one feature per column, in the order of the data.",
         "Every run is validated against this file; edit it to accept a change in the data.",

@@ -156,9 +156,10 @@ class _Requests(http.server.BaseHTTPRequestHandler):
                 folder = prefix + rest.partition(delimiter)[0] + delimiter
                 entries[folder] = f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>"
             else:
+                data = self.server.objects[bucket, name][0]
                 entries[name] = (
-                    f"<Contents><Key>{escape(name)}</Key><Size>{len(self.server.objects[bucket, name][0])}</Size>"
-                    f'<LastModified>{TIME}</LastModified><ETag>"e"</ETag></Contents>'
+                    f"<Contents><Key>{escape(name)}</Key><Size>{len(data)}</Size>"
+                    f"<LastModified>{TIME}</LastModified><ETag>{self.tag(data)}</ETag></Contents>"
                 )
         begin = int(options.get("continuation-token") or 0)
         page = list(entries.values())[begin : begin + PAGE]

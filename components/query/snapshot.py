@@ -43,6 +43,16 @@ class Snapshot:
     query: Query
     taken: float
 
+    @property
+    def where(self) -> str:
+        """Where the rows came from."""
+        return self.query.database
+
+    @property
+    def text(self) -> str:
+        """What was taken, in a few words."""
+        return f"{self.rows:,} rows"
+
     def plain(self) -> dict[str, Any]:
         """All of it as JSON-able values, but for the limit."""
         time_text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(self.taken))

@@ -4,12 +4,15 @@ import dataclasses
 import os
 from dataclasses import dataclass
 
+from components.ingestion.discovery import bucket_files
 from components.query import snapshot
 from components.query.query_rows import Query
 from curation.look import reading
+from curation.look.bucket_data import InBucket
 from curation.look.reading import Found
 from curation.propose.choices import Line
 from errors import UserError
+from pipeline import query_config
 from spec.addresses import database_address
 from spec.data import Data
 
@@ -27,7 +30,7 @@ class Asked:
     folder: str
 
 
-def source(path: str | None, sql: str | None, database: str | None, root: str, folder: str) -> str | Asked:
+def source(path: str | None, sql: str | None, database: str | None, root: str, folder: str) -> str | Asked | InBucket:
     """Return the data source of `new`.
 
     Args:
@@ -35,13 +38,13 @@ def source(path: str | None, sql: str | None, database: str | None, root: str, f
         sql: The query, if one was given.
         database: Where it is asked; an SQLite file is relative to the working directory.
         root: The project folder.
-        folder: Where a query's rows are kept.
+        folder: Where a query's rows are kept; copies of objects are beside it.
 
     Raises:
         UserError: it is not one of the two.
     """
     if path is not None and sql is None and database is None:
-        return path
+        return InBucket(path, query_config.objects(folder)) if bucket_files.is_readable(path) else path
     if path is not None or sql is None or database is None:
         raise UserError(
             "name the data, as in `python runner.py new NAME PATH` or `python runner.py new NAME --sql 'SELECT ...' "

@@ -110,13 +110,12 @@ def look(
         config = attempt("config", lambda: load.load(*chosen))
         readable = config or load.without_faults(*chosen)
         report.checks[0].text = shown
-        if readable is not None and readable.data.sql is not None:
+        if readable is not None and query_config.is_elsewhere(readable.data):
             asked, queries = readable, Root(root).queries(name.run)
-            readable, report.query = attempt("query", lambda: query_config.settle(asked, data_root, queries)) or (
-                None,
-                None,
-            )
-            report.checks[-1].text = f"{report.query.rows:,} rows" if report.query else ""
+            what = "bucket" if readable.data.sql is None else "query"
+            readable, taken = attempt(what, lambda: query_config.settle(asked, data_root, queries)) or (None, None)
+            report.query = taken if isinstance(taken, Snapshot) else None
+            report.checks[-1].text = taken.text if taken else ""
             config = (readable or config) if config is not None else None
         stem = load.schema_name(folder, name.pipeline, name.variant)
         schema = f"{load.SCHEMAS}/{stem}.pbtxt"

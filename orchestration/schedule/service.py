@@ -13,7 +13,7 @@ from typing import Any
 import printing
 import project
 from components.ingestion import planning
-from components.ingestion.discovery import data_files
+from components.ingestion.discovery import bucket_files, data_files
 from components.ingestion.ingestion_settings import IngestionSettings
 from orchestration.cli.options import METADATA_VARIABLE
 from orchestration.schedule import fire
@@ -165,7 +165,7 @@ class Spans:
         paths = data_files.under(os.path.abspath(plan.data_root), config.data.paths)
         data = config.data.model_copy(update={"window": None, "span": None, "sample": None, "split": Split(by="all")})
         found = data_files.resolve(paths, data)
-        looks = [(file.path, os.stat(file.path).st_size, os.stat(file.path).st_mtime_ns) for file in found]
+        looks = [(file.path, _look(file.path)) for file in found]
         if plan.name not in self._read or self._read[plan.name][0] != looks:
             settings = IngestionSettings.model_validate(
                 {
@@ -179,6 +179,14 @@ class Spans:
             )
             self._read[plan.name] = (looks, str(planning.plan(settings).span))
         return self._read[plan.name][1]
+
+
+def _look(path: str) -> Any:
+    """Return what changes when a data file does."""
+    if bucket_files.is_readable(path):
+        return bucket_files.stamp(path)
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
 
 
 def _interrupt(*_: Any) -> None:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.fingerprints import code_digest
-from components.ingestion.discovery import formats, hive_partitions, opening, spans, stray_files, unsupported_formats
+from components.ingestion.discovery import (
+    bucket_files,
+    formats,
+    hive_partitions,
+    opening,
+    spans,
+    stray_files,
+    unsupported_formats,
+)
 from components.ingestion.discovery.formats import format_of as format_of
 from components.ingestion.discovery.formats import scanned
 from components.ingestion.omissions import Omissions
@@ -110,7 +118,7 @@ def content(files: Sequence[DataFile]) -> str:
     """Return a digest of the names, splits, spans and contents of files.
 
     Args:
-        files: Files of this machine.
+        files: Files of this machine, or of buckets, whose stamps stand for their contents.
     """
     digest = hashlib.sha256()
     for file in files:
@@ -118,10 +126,15 @@ def content(files: Sequence[DataFile]) -> str:
         part = f"{file.split}\0{file.span and file.span.number}\0{file.version}"
         part += "".join(f"\0{key}={value}" for key, value in hive_partitions.parts(file.path).items())
         for path in (*opening.within(file.path), *file.companions):
-            file_digest = code_digest.file(path) if os.path.exists(path) else "a link to nothing"
-            text = f"{os.path.relpath(path, folder)}\0{part}\0{file_digest}\n"
+            text = f"{os.path.relpath(path, folder)}\0{part}\0{_content(path)}\n"
             digest.update(text.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
+
+
+def _content(path: str) -> str:
+    if bucket_files.is_readable(path):
+        return bucket_files.stamp(path)
+    return code_digest.file(path) if os.path.exists(path) else "a link to nothing"
 
 
 def verify(files: Sequence[DataFile], expected: str) -> None:
@@ -149,6 +162,8 @@ def verify(files: Sequence[DataFile], expected: str) -> None:
 
 def matching(pattern: str) -> list[str]:
     """Return the paths that match a pattern, sorted."""
+    if bucket_files.is_readable(pattern):
+        return bucket_files.matching(pattern)
     if is_remote(pattern):
         try:
             [result] = opening.file_systems().match([pattern])

@@ -1,4 +1,4 @@
-"""Opening of data files: locally, or in a bucket with Beam's file systems."""
+"""Opening of data files: locally, in a bucket, or at another address with Beam's file systems."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from components.ingestion.discovery import compression, folder_walk
+from components.ingestion.discovery import bucket_files, compression, folder_walk
 from spec.rows.data_paths import is_remote
 
 
@@ -23,6 +23,8 @@ def open_binary(path: str) -> BinaryIO:
     """Open a file without decompressing it."""
     if not is_remote(path):
         return open(path, "rb")
+    if bucket_files.is_readable(path):
+        return bucket_files.opened(path)
     return cast(BinaryIO, file_systems().open(path, compression_type="uncompressed"))
 
 
@@ -80,7 +82,7 @@ def file_system_error() -> Any:
 
 def file_systems() -> Any:
     """Return Beam's file systems."""
-    # Only buckets need Beam, and its import takes seconds.
+    # Only such addresses need Beam, and its import takes seconds.
     with warnings.catch_warnings():
         # Google's clients warn of Python versions that they will stop supporting.
         warnings.simplefilter("ignore", FutureWarning)

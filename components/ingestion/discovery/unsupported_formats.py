@@ -7,6 +7,7 @@ import re
 import zipfile
 from typing import Any, NamedTuple
 
+import buckets
 from components.ingestion.discovery import compression, opening
 from spec.rows import data_paths
 
@@ -106,16 +107,14 @@ _ADDRESSES = (
         r"mysql|mssql|oracle|snowflake|bigquery|redshift|jdbc[^/]*",
         "a database that is not read here: export the query's result to a CSV or Parquet file, with its own tools",
     ),
+    (r"s3[an]", "in a bucket: write its address as s3://BUCKET/NAME"),
+    (r"gcs", "in a bucket: write its address as gs://BUCKET/NAME"),
     (r"file", "the address of a file of this machine: write its path without file://"),
 )
 """Scheme -> what the address points to."""
-_CLIENTS = {"s3": "boto3", "hdfs": "hdfs"}
+_CLIENTS = {"hdfs": "hdfs"}
 """Scheme -> package with which Beam reads it; uv.lock does not contain these packages."""
-_BUCKETS = (
-    (r"s3a?", "in a bucket: copy it here, as with `aws s3 cp '{path}' data/`"),
-    (r"gs|gcs", "in a bucket: copy it here, as with `gsutil cp '{path}' data/`"),
-    (r".+", "an address that nothing here reads: copy the file to this machine"),
-)
+_OTHER = "an address that nothing here reads: copy the file to this machine"
 
 
 def refusal(path: str, but: str = "") -> str | None:
@@ -155,7 +154,7 @@ def address(path: str, *, remote: bool = False) -> str | None:
 
     Args:
         path: A path, or an address such as s3://BUCKET/FILE.
-        remote: Whether the file may be on one of Beam's file systems.
+        remote: Whether the file may be on one of Beam's file systems; buckets may always be named.
 
     Returns:
         Message; None for a path.
@@ -165,14 +164,12 @@ def address(path: str, *, remote: bool = False) -> str | None:
         return None
     scheme = match[1].lower().split("+")[0]
     template = next((text for schemes, text in _ADDRESSES if re.fullmatch(schemes, scheme)), None)
-    if template is None:
-        template = None if remote else next((text for schemes, text in _BUCKETS if re.fullmatch(schemes, scheme)), None)
-    if template is None:
+    if template is None and (remote or scheme in buckets.SCHEMES):
         return None
     name = os.path.basename(path.rstrip("/").split("?")[0]) or "table"
     # Keep passwords out of terminals and logs.
     public_path = re.sub(r"//[^@/]*@", "//", path)
-    return f"{public_path} is {template.format(path=public_path, name=name)}"
+    return f"{public_path} is {(template or _OTHER).format(path=public_path, name=name)}"
 
 
 def no_file_system(path: str, error: Exception) -> str:
