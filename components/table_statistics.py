@@ -9,6 +9,7 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components import value_counts
+from components.data_checks import placeholders
 
 BUCKETS = 10
 """Buckets of each histogram, as in TFDV."""
@@ -49,6 +50,7 @@ def _measure(figures: Any, arrays: list[pa.Array]) -> None:
         values = np.concatenate(numbers) if numbers else np.empty(0)
         common = figures.num_stats.common_stats
         _numbers(figures.num_stats, values)
+        placeholders.write(figures, placeholders.of(arrays if kind is not None else ()), rows - nulls)
     else:
         figures.type = figures.STRING
         common = figures.string_stats.common_stats

@@ -189,6 +189,8 @@ class Evaluation:
         try:
             served = prediction.Model(path, self._config.kind, self.classes)
             self.baseline = self._tally(served).sums
+        except prediction.UnknownClassError as error:
+            return f"not compared: the served model {error}"
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
             return f"not compared: the served model cannot read these rows: {self._unreadable(served, error)}"
         self.compared_with = versions.digest(path)

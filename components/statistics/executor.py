@@ -21,6 +21,7 @@ from components.engine.beam_pipeline import EngineMixin
 from components.fingerprints import code_digest
 from components.prefetch import prefetch
 from components.statistics.frequencies import Frequencies
+from components.statistics.placeholder_counts import PlaceholderCounts
 from models import progress
 from models.data import column_cache
 
@@ -62,13 +63,14 @@ class Executor(EngineMixin, base_beam_executor.BaseBeamExecutor):  # type: ignor
 
 
 def generators() -> list[Any]:
-    """Return TFDV's default generators, with exact value counts instead of sketches, as in StatisticsGen."""
+    """Return TFDV's default generators, with exact value counts instead of sketches, and our count of placeholders."""
     options = StatsOptions()
     sketch = top_k_uniques_sketch_stats_generator.TopKUniquesSketchStatsGenerator
     stats_generators = [
         Frequencies(options) if isinstance(generator, sketch) else generator
         for generator in stats_impl.get_generators(options, in_memory=True)
     ]
+    stats_generators.append(PlaceholderCounts())
     for generator in stats_generators:
         generator.setup()
     return stats_generators

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.data_checks import sentinels
+from components.data_checks import placeholders, sentinels
 from components.ingestion.parsing import number_parsing
 from curation.propose import config_text
 from curation.propose.choices import Line
@@ -44,8 +44,8 @@ def propose(
         amounts = _numbers(column, numbers)
         if amounts is not None:
             for number, rows, stands in _markers(amounts):
-                (sure if stands else maybe).setdefault(name, []).append(int(number))
-                said.append(_said(name, int(number), rows, len(column), sure=stands))
+                (sure if stands else maybe).setdefault(name, []).append(number)
+                said.append(_said(name, number, rows, len(column), sure=stands))
         elif pa.types.is_string(column.type):
             counts = _counts(column)
             for value in _no_values(counts):
@@ -88,24 +88,20 @@ def _numbers(column: pa.ChunkedArray, form: NumberFormat) -> pa.ChunkedArray | N
     return column.cast(pa.float64(), safe=False) if is_number else None
 
 
-def _markers(numbers: pa.ChunkedArray) -> Iterator[tuple[float, int, bool]]:
-    """Least and greatest numbers that are written with nines: number, rows, whether it surely stands for none."""
-    finite = numbers.filter(pc.is_finite(numbers))
-    if not len(finite):
-        return
-    ends = pc.min_max(finite).as_py()
-    markers = [number for number in dict.fromkeys((ends["min"], ends["max"])) if sentinels.is_marker(number)]
-    others = finite.filter(pc.invert(pc.is_in(finite, value_set=pa.array(markers, pa.float64()))))
-    if not len(others):
-        return
-    rest = pc.min_max(others).as_py()
-    for number in markers:
-        rows = pc.sum(pc.equal(finite, number)).as_py()
-        share = rows / len(numbers)
-        stands = sentinels.is_sentinel(number, share, rest["min"], rest["max"])
-        apart = max(rest["min"] - number, number - rest["max"])
-        if stands or (share >= sentinels.MIN_SHARE and apart > 1 and pc.count_distinct(others).as_py() > 2):
+def _markers(numbers: pa.ChunkedArray) -> Iterator[tuple[int, int, bool]]:
+    """Yield numbers beyond all others that are written with nines: number, rows, whether it surely stands for null."""
+    ends = placeholders.of([numbers])
+    sure = dict(ends.sentinels(len(numbers)))
+    for number, rows, distance in ends.outside():
+        stands = number in sure
+        if stands or (rows / len(numbers) >= sentinels.MIN_SHARE and distance > 1 and _are_several(numbers, ends)):
             yield number, rows, stands
+
+
+def _are_several(numbers: pa.ChunkedArray, ends: placeholders.Ends) -> bool:
+    """Return whether there are more than two distinct numbers beside the markers."""
+    inner = numbers.filter(pc.and_(pc.greater_equal(numbers, ends.low), pc.less_equal(numbers, ends.high)))
+    return bool(pc.count_distinct(inner).as_py() > 2)
 
 
 def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:

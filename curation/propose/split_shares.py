@@ -12,6 +12,8 @@ FEW = 2000
 """Rows below which a tenth is too small a test split."""
 ENOUGH = 50
 """Rows of the rarer class that each split should have."""
+RARE = 0.2
+"""Share of the rarer class from which thirds are never proposed: such a table is small, and needs its rows to train."""
 BLOCKED = 5
 """Rows of the rarer class below which the gate `rare` stops a run."""
 SHARES = ((8, 1, 1), (6, 2, 2), (1, 1, 1))
@@ -21,7 +23,7 @@ DEVIATIONS = 2.0
 
 
 def split(rows: int, label: LabelChoice) -> Line:
-    """Choose the shares: as small a test split as the number of rows and the rarer class allow.
+    """Choose the shares: as small a test split as the number of rows and the rarer class allow, thirds if it is rare.
 
     Args:
         rows: Rows of the table.
@@ -41,7 +43,8 @@ def split(rows: int, label: LabelChoice) -> Line:
     found = _rarer(label)
     if found is not None:
         name, count = found
-        able = [one for one in SHARES[SHARES.index(shares) :] if _fewest(count, one) >= ENOUGH]
+        tried = SHARES if count < RARE * rows else SHARES[:-1]
+        able = [one for one in tried[tried.index(shares) :] if _fewest(count, one) >= ENOUGH]
         if able and able[0] != shares:
             shares = able[0]
             why = f"{count:,} rows of {name!r}: with these shares each split has {ENOUGH} of them or more"

@@ -257,13 +257,18 @@ def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
     assert evaluation.verdict["baseline"]["accuracy"] == pytest.approx((common.argmax(axis=1) == label).mean())
 
 
-def test_a_baseline_that_lacks_a_class_counts_as_none(judged):
+@pytest.mark.parametrize(
+    ("known", "lacks"),
+    [
+        (NAMES[:3], "the class 'grey', so it is wrong on all its rows"),
+        (["blue", "red"], "the classes 'green', 'grey', so it is wrong on all their rows"),
+    ],
+)
+def test_a_baseline_that_lacks_a_class_counts_as_none_and_names_the_class(judged, known, lacks):
     rows = {f"p{number}": np.full(12, 0.25, np.float32) for number in range(4)}
     evaluation = judged(
-        "classes", {**rows, "y": (np.arange(12) % 4).astype(np.float32)}, names=NAMES, before={"names": NAMES[:3]}
+        "classes", {**rows, "y": (np.arange(12) % 4).astype(np.float32)}, names=NAMES, before={"names": known}
     )
 
     assert evaluation.verdict["baseline"] is None
-    assert (
-        "not compared: the served model cannot read these rows: its classes are " in evaluation.verdict["baseline_note"]
-    )
+    assert evaluation.verdict["baseline_note"] == f"not compared: the served model does not know {lacks}"

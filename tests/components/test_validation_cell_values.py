@@ -45,6 +45,24 @@ def test_a_number_far_from_all_others_is_named_with_the_key(flats, gated, marker
     assert gated.found(ALL, optional, f"data.column_null_values={{area = [{marker}]}}") == []
 
 
+@pytest.mark.parametrize("markers", [(-999, 9999), (999, 9999), (-99, -9)], ids=str)
+def test_each_of_several_numbers_far_from_all_others_is_named(flats, gated, markers):
+    flats.optional("area")
+    flats.data(flats.HEADER + rows(400, area=lambda row: dict(enumerate(markers)).get(row % 10, 4 + row % 57 / 20)))
+    finding = one(gated.found(ALL, 'features.numeric=[{column="area", missing="mean"}]'))
+
+    assert finding["text"] == (
+        f"{markers[0]} in 40 and {markers[1]} in 40 of 400 rows (20 %) are far from all other numbers and probably "
+        f"stand for null: data.column_null_values = {{area = [{markers[0]}, {markers[1]}]}} reads them as null"
+    )
+
+
+def test_a_number_among_the_others_is_not_named_with_one_that_is_far_from_them(flats, gated):
+    flats.data(flats.HEADER + rows(400, area=lambda row: 9999 if row % 10 == 0 else row % 40 - 9))
+
+    assert [finding["text"][:6] for finding in gated.found(ALL)] == ["9999 i"]
+
+
 @pytest.mark.parametrize("area", [lambda row: 40 + row, lambda row: 9 if row % 10 else 40, lambda row: -100 + row])
 def test_other_numbers_are_not(flats, gated, area):
     flats.data(flats.HEADER + rows(200, area=area))

@@ -59,6 +59,8 @@ def test_names_and_sentences_are_no_categories():
         (spread([f"{value}.5" for value in range(10, 90)], "-9999"), [-9999], []),
         (spread(range(5), 99), [99], []),
         (spread(range(5), -999, 9999), [-999, 9999], []),
+        (spread(range(5), 999, 9999), [999, 9999], []),
+        (spread(range(3), -99, -9), [-99, -9], []),
         (spread(range(18, 80), 99), [], [99]),
         (spread(range(10, 90), -1), [], [-1]),
         (spread(range(90, 99), 99), [], []),

@@ -34,6 +34,14 @@ def test_the_test_split_is_as_small_as_50_rows_of_the_rarer_class_allow(proposed
     assert "gates" not in config
 
 
+@pytest.mark.parametrize(("common", "rare"), [(200, 200), (250, 150), (320, 80)])
+def test_a_small_table_whose_classes_are_not_rare_keeps_three_fifths_to_train(proposed, common, rare):
+    text, config = proposed(common, rare)
+    split = config["data"]["split"]
+    assert (split["train"], split["eval"], split["test"]) == (6, 2, 2)
+    assert f"{rare:,} rows of '{'well' if rare > common else 'sick'}' are too few for 50 in each split" in text
+
+
 def test_a_class_that_is_too_rare_for_50_rows_is_named(proposed):
     text, config = proposed(3000, 120)
     assert config["data"]["split"]["test"] == 1

@@ -76,7 +76,10 @@ CASES = {
         {"city": lambda row: "" if row % 2 else "Bern"},
     ),
     "unseen values": (("gates.contradictions=off",), {"city": lambda row: "Genf" if row % 5 == 0 else "Bern"}),
-    "placeholders": (("gates.sentinels.action=block",), {"area": lambda row: -999 if row % 9 == 0 else 40 + row}),
+    "placeholders": (
+        ("gates.sentinels.action=block",),
+        {"area": lambda row: {0: -999, 1: 9999}.get(row % 9, 40 + row % 50)},
+    ),
     "contradictions": (
         ("label={column='rent',task='classes'}",),
         {"area": lambda row: 5, "rent": lambda row: 900 + row % 3},

@@ -13,6 +13,18 @@ REFUSED = {
     "plain columns for several inputs": (400, f"{M}:predict", {"inputs": [1]}, "multiple input tensors required"),
     "a missing input": (400, f"{M}:predict", {"instances": [{"x": 1, "n": 2}]}, "keys must be equal to: n,word,x"),
     "an unknown input": (400, f"{M}:predict", {"instances": [{**ROW, "y": 1}]}, "does not have named input: y"),
+    "an input in another case": (
+        400,
+        f"{M}:predict",
+        {"instances": [{"x": 1.0, "N": 2, "word": "a"}]},
+        "does not have named input: N (do you mean n?)",
+    ),
+    "a column in another case": (
+        400,
+        f"{M}:predict",
+        {"inputs": {"x": [1.0], "N_": [2], "word": ["a"]}},
+        "Missing named input: n in 'inputs' object. (do you mean N_?)",
+    ),
     "a missing column": (400, f"{M}:predict", {"inputs": {"x": [1]}}, "Missing named input: n in 'inputs' object"),
     "a list among objects": (400, f"{M}:predict", {"instances": [ROW, [1]]}, "Expecting object but got list at item 1"),
     "an object among values": (

@@ -5,7 +5,8 @@ Row form is `{"instances": [...]}`, column form `{"inputs": ...}`; bytes are `{"
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -115,12 +116,22 @@ def _wrong_keys(row: Mapping[str, Any], place: int, names: set[str]) -> RequestE
     if unknown:
         return RequestError(
             f"Failed to process element: {place} key: {unknown[0]} of 'instances' list. Error: INVALID_ARGUMENT: JSON "
-            f"object: does not have named input: {unknown[0]}"
+            f"object: does not have named input: {unknown[0]}{_alike(unknown[0], names - row.keys())}"
         )
     return RequestError(
         f"Failed to process element: {place} of 'instances' list. JSON object: {shown(row)} keys must be equal to: "
         + ",".join(sorted(names))
     )
+
+
+def _alike(name: str, others: Set[str]) -> str:
+    """Return a question with those names that differ by case and signs alone; empty if there are none."""
+    found = [other for other in sorted(others) if _letters(other) == _letters(name)]
+    return f" (do you mean {' or '.join(found)}?)" if found else ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
 
 
 def _from_columns(value: Any, inputs: Sequence[Input]) -> dict[str, Array]:
@@ -133,7 +144,8 @@ def _from_columns(value: Any, inputs: Sequence[Input]) -> dict[str, Array]:
         return {inputs[0].name: array(value, inputs[0])}
     for spec in inputs:
         if spec.name not in value:
-            raise RequestError(f"Missing named input: {spec.name} in 'inputs' object.")
+            others = value.keys() - {other.name for other in inputs}
+            raise RequestError(f"Missing named input: {spec.name} in 'inputs' object.{_alike(spec.name, others)}")
     return {spec.name: array(value[spec.name], spec) for spec in inputs}
 
 
