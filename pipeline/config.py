@@ -100,6 +100,7 @@ class Config(Strict):
     def _known_format(self) -> "Config":
         if self.data.format is not None:
             format_checks.check(self.data)
+        format_checks.check_csv(self.data)
         return self
 
     @model_validator(mode="after")

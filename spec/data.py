@@ -49,7 +49,7 @@ class Csv(Strict):
     """Thousands separator of numbers; " " stands for any space character, including no-break spaces."""
     units: tuple[str, ...] = ()
     """Signs to remove before or after a number, such as ["$", "%", "EUR"]: 45 % is read as 45. "()": a number in
-    parentheses is negative."""
+    parentheses is negative; "\u2212": the typographic minus sign is a minus, as it is beside any of these keys."""
 
     @field_validator("encoding")
     @classmethod
@@ -170,6 +170,9 @@ class Data(Strict):
     drop: tuple[str, ...] = ()
     """Tables: columns that are not read, such as a column of lists, or one of two columns with the same name. The
     schema does not list them; a column that the data does not have is an error."""
+    vectors: dict[str, Annotated[int, Field(ge=1, le=4096)]] = Field(default_factory=dict)
+    """Parquet and JSON lines: column of lists of numbers -> length of the lists, such as {embedding = 64}. It becomes
+    the columns embedding.0 to embedding.63; a null list is null in each, and a list of another length an error."""
     dates: dict[str, str] = Field(default_factory=dict)
     """Column -> format of its dates, if it is not YYYY-MM-DD: "DD.MM.YYYY", "MON DD, YYYY" or "epoch_ms". They are
     converted to YYYY-MM-DD."""

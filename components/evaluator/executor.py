@@ -13,6 +13,7 @@ from tfx.utils import path_utils
 from components import example_passes, lineage, summary
 from components.baseline import decline
 from components.evaluator import (
+    class_order,
     diagnosis,
     metric_catalog,
     plain_predictions,
@@ -189,7 +190,7 @@ class Evaluation:
         try:
             served = prediction.Model(path, self._config.kind, self.classes)
             self.baseline = self._tally(served).sums
-        except prediction.UnknownClassError as error:
+        except class_order.UnknownClassError as error:
             return f"not compared: the served model {error}"
         except (tf.errors.OpError, KeyError, ValueError, IndexError) as error:
             return f"not compared: the served model cannot read these rows: {self._unreadable(served, error)}"

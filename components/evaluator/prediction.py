@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from components import example_passes
-from components.evaluator import metric_catalog, slicing
+from components.evaluator import class_order, metric_catalog, slicing
 from components.evaluator.metric import Measure
 from components.evaluator.metrics.calibration_error import UNCALIBRATED, uncalibrated
 from components.evaluator.metrics.clustering import SAMPLE, Clusters, silhouette
@@ -30,10 +30,6 @@ FEATURE_BYTES = 4 << 20
 _DTYPES = {"INT": tf.int64, "FLOAT": tf.float32, "BYTES": tf.string}
 
 
-class UnknownClassError(ValueError):
-    """A model does not know all classes of the rows; the message names those that it lacks, without a subject."""
-
-
 class Model:
     """An exported model.
 
@@ -47,8 +43,7 @@ class Model:
         others: Classes that are removed.
 
     Raises:
-        UnknownClassError: The model has several classes, but not all of the wanted ones.
-        ValueError: The model has other outputs, or other classes.
+        ValueError: The model has other outputs or other classes, or lacks some (class_order.UnknownClassError).
     """
 
     def __init__(self, path: str, kind: str, classes: Sequence[str] | None = None) -> None:
@@ -68,16 +63,7 @@ class Model:
             self._temperature = float(self._signatures["temperature"]()["temperature"])
         self.others: list[str] = []
         if kind in ("binary", "classes") and classes is not None:
-            model_classes = self.classes or []
-            self.others = [name for name in model_classes if name not in classes]
-            lacking = [name for name in classes if name not in model_classes]
-            if kind == "classes" and 0 < len(lacking) < len(classes):
-                noun, whose = ("class", "its") if len(lacking) == 1 else ("classes", "their")
-                named = ", ".join(map(repr, lacking))
-                raise UnknownClassError(f"does not know the {noun} {named}, so it is wrong on all {whose} rows")
-            if not set(classes) <= set(model_classes) or (self.others and kind == "binary"):
-                raise ValueError(f"its classes are {self.classes}, those of this model are {list(classes)}")
-            self._order = [model_classes.index(name) for name in classes]
+            self._order, self.others = class_order.match(self.classes or [], classes, kind)
 
     @property
     def batch(self) -> int:

@@ -38,8 +38,32 @@ def batches(
     kinds = types(paths, data, columns, omissions)
     if omissions is not None:
         conversions.record(data, kinds, omissions)
+    arrow_types: dict[str, pa.DataType] = {}
     for path in paths:
-        yield from reader(path, data).batches(path, data, kinds, omissions)
+        for batch in reader(path, data).batches(path, data, kinds, omissions):
+            yield _alike(path, batch, arrow_types)
+
+
+def _alike(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.DataType]) -> pa.RecordBatch:
+    """Give each column the type of the first batch that has it: where bytes are UTF-8, a batch may hold texts.
+
+    Raises:
+        UserError: bytes follow on texts.
+    """
+    other = [field.name for field in batch.schema if kinds.setdefault(field.name, field.type) != field.type]
+    if not other:
+        return batch
+    columns = list(batch.columns)
+    for name in other:
+        place = batch.schema.names.index(name)
+        try:
+            columns[place] = columns[place].cast(kinds[name])
+        except pa.ArrowInvalid as error:
+            raise UserError(
+                f"{path}: column {name!r} holds bytes that are no UTF-8, and earlier rows hold texts: fix the cells, "
+                f"or {left_out_columns.advice(name)}"
+            ) from error
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def types(
@@ -101,6 +125,23 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
     """
     columns: dict[str, str] = getattr(reader(path, data), "unreadable", lambda *_: {})(path, data)
     return columns
+
+
+def lengths(path: str, data: Data) -> dict[str, int | None]:
+    """Return the columns of a file that hold lists of numbers.
+
+    Args:
+        path: The file.
+        data: As for `batches`.
+
+    Returns:
+        Column -> length of its lists; None if there are several.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    found: dict[str, int | None] = getattr(reader(path, data), "lengths", lambda *_: {})(path, data)
+    return found
 
 
 def added(path: str, data: Data) -> tuple[str, ...]:

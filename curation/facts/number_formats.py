@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from components.ingestion.parsing import number_parsing
 from models.data import arrow
 from spec.cells.cleaning import Cleaning
-from spec.cells.number_format import PARENTHESES, PLAIN, NumberFormat, quoted
+from spec.cells.number_format import MINUS, PARENTHESES, PLAIN, NumberFormat, quoted
 
 ODD = 2
 """Maximum number of distinct strings among numbers that are not numbers: possible null tokens."""
@@ -111,6 +111,8 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
         if column not in fitted[best] and _mixed(column, forms)
     }
     numbers = replace(best, thousands=best.thousands if grouped else "", units=tuple(units)) if columns_read else PLAIN
+    without = replace(numbers, units=tuple(unit for unit in numbers.units if unit != MINUS))
+    numbers = numbers if without.plain else without
     return Formats(numbers, columns_read, mixed, ambiguous)
 
 
@@ -157,7 +159,9 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
             continue
         one_unit = len(separators) <= 1 and ("" not in own or not (words or "%" in separators))
         in_parentheses = _any(pc.equal(_group(looks, "open"), "("))
-        yield _Column(name, texts, others, (*sorted(separators), *([PARENTHESES] if in_parentheses else [])), one_unit)
+        with_minus = _any(pc.match_substring(texts, MINUS))
+        further = [sign for sign, occurs in ((PARENTHESES, in_parentheses), (MINUS, with_minus)) if occurs]
+        yield _Column(name, texts, others, (*sorted(separators), *further), one_unit)
 
 
 def _group(looks: pa.StructArray, name: str) -> pa.Array:

@@ -19,10 +19,10 @@ from components.ingestion.discovery import (
     unsupported_formats,
 )
 from components.ingestion.omissions import Omissions, short
-from components.ingestion.parsing import csv_text
+from components.ingestion.parsing import csv_text, vectors
 from components.ingestion.readers import images
 from curation.facts import number_formats
-from curation.look import dated_names, dialect, image_facts, path_choices, several_files, unique_names
+from curation.look import dated_names, file_keys, image_facts, path_choices, several_files
 from curation.look.image_facts import Pictures
 from curation.propose import cell_rules, config_text
 from curation.propose.choices import Line
@@ -126,19 +126,18 @@ def read(path: str, root: str) -> Found:
         raise UserError(image_folders.no_classes(first))
     if what is None and (said_of_it := unsupported_formats.by_name(first)):
         raise UserError(unsupported_formats.refusal(first) or said_of_it)
-    if what in ("csv", None) and os.path.isfile(first):
-        lines += dialect.lines(first)
-        said += [f"csv = {config_text.toml(line.value)}: {line.why}" for line in lines if line.key == "csv"]
-        lines, renamed = unique_names.settle(first, lines)
-        said += renamed
-        if what is None:
-            lines.append(Line("format", "csv", "a text file without a known extension"))
+    lines, said_of_file = file_keys.of(first, what, lines)
+    said += said_of_file
     what = _active(lines).get("format", what)
     if what == "images":
         return _folder(lines, said, root)
     if keys := _partitions(lines, root):
         lines.append(Line("partitions", keys, "folders named KEY=VALUE: each key becomes a column"))
         said.append(f"{', '.join(keys)}: columns from the names of folders, data.partitions")
+    if lists := _vectors(lines, root):
+        why = "lists of numbers, all of one length: each number becomes a column"
+        lines.append(Line("vectors", lists, why))
+        said += [f"{name}: {why}, {name}.0 to {name}.{length - 1}: data.vectors" for name, length in lists.items()]
     unread = _unreadable(lines, root)
     if unread:
         reasons = [f"{short(name)} is dropped: {why}" for name, why in unread.items()]
@@ -235,6 +234,12 @@ def _partitions(lines: Sequence[Line], root: str) -> list[str]:
         keys = hive_partitions.keys(os.path.relpath(path, folder) for path in own)
         names = keys if not names else [key for key in names if key in keys]
     return names
+
+
+def _vectors(lines: Sequence[Line], root: str) -> dict[str, int]:
+    """Return the columns of lists of numbers that have one length in all files."""
+    data = _parsed(root, _active(lines))
+    return vectors.shared(sources.lengths(path, data) for path in _filled(data, Omissions()))
 
 
 def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:

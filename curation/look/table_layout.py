@@ -68,21 +68,19 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         keys["comment"] = comment
         reasons.append(f"lines that start with {comment!r} are comments")
         rows = [record for record in rows if not record.text[0].startswith(comment)]
-    first = _first(rows, width)
+    first = first_row(rows, width)
     # The table may start after the previous line: blank lines need no key.
     if first:
         keys["skip_rows"] = rows[first].line - 1
         shown = csv_edges.shown(rows[0].text[0])
         reasons.append(f"the table starts in line {rows[first].line}, below {shown}")
         rows = rows[first:]
-    footer = _footer(path, data.model_copy(update={"csv": data.csv.model_copy(update=keys)}), text, width, rows)
-    if footer:
-        keys["skip_footer"] = len(footer)
-        shown = csv_edges.shown(footer[0].text[0])
-        last_rows = "row is" if len(footer) == 1 else f"{len(footer)} rows are"
-        reasons.append(f"the last {last_rows} not part of the table: {shown}")
+    below = _footer(path, data.model_copy(update={"csv": data.csv.model_copy(update=keys)}), text, width, rows)
+    if below:
+        keys["skip_footer"] = len(below)
+        reasons.append(why_below(below))
     header = [cell.strip() for cell in rows[0].cells] if rows else []
-    kept = [record.cells for record in rows[:LOOKED_AT] if not any(record.line == one.line for one in footer)]
+    kept = [record.cells for record in rows[:LOOKED_AT] if not any(record.line == one.line for one in below)]
     why = no_header(kept)
     if why:
         keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
@@ -151,7 +149,7 @@ def _comment(rows: Sequence[Record], width: int) -> str:
     return ""
 
 
-def _first(rows: Sequence[Record], width: int) -> int:
+def first_row(rows: Sequence[Record], width: int) -> int:
     """Return the index of the first row of the table: the rows before it are titles."""
     if width == 1:
         return 1 if len(rows) > 1 and SEPARATOR.fullmatch(rows[0].text[0]) else 0
@@ -173,15 +171,30 @@ def _footer(path: str, data: Data, text: str, width: int, rows: Sequence[Record]
         return []
     whole, end = _tail(path, data, text)
     records = [record for record in _records(io.StringIO(end, newline=""), path, data, begin=whole) if record.cells]
-    body = records[1:] if whole else records
-    footer: list[Record] = []
-    while len(body) > 1 and len(footer) <= FOOTER_ROWS:
-        cells, others = body[-1].cells, body[:-1]
+    return footer(records[1:] if whole else records, width)
+
+
+def why_below(rows: Sequence[Record]) -> str:
+    """Return why rows at the end are dropped."""
+    last_rows = "row is" if len(rows) == 1 else f"{len(rows)} rows are"
+    return f"the last {last_rows} not part of the table: {csv_edges.shown(rows[0].text[0])}"
+
+
+def footer(body: Sequence[Record], width: int) -> list[Record]:
+    """Return the last rows of a table that do not belong to it; at most FOOTER_ROWS.
+
+    Args:
+        body: Rows below the header.
+        width: Number of columns.
+    """
+    rest, found = list(body), list[Record]()
+    while len(rest) > 1 and len(found) <= FOOTER_ROWS:
+        cells, others = rest[-1].cells, rest[:-1]
         usual = any(other.cells[:1] == cells[:1] for other in others) and len(cells) == width
         if usual or not csv_edges.is_footer(cells, width):
             break
-        footer.insert(0, body.pop())
-    return footer if len(footer) <= FOOTER_ROWS else []
+        found.insert(0, rest.pop())
+    return found if len(found) <= FOOTER_ROWS else []
 
 
 def _tail(path: str, data: Data, text: str) -> tuple[bool, str]:

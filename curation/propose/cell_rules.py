@@ -51,6 +51,7 @@ def propose(
             blank = [*Data(path="").null_values, *tokens]
             why = f"{', '.join(map(repr, tokens))} among numbers means null"
             keys.append(Line("null_values", blank, why))
+            said.append(f"{why}: data.null_values")
             table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
     dates = date_formats.detect(table)
     of_dates, said_of_dates = _dates(dates, place)
@@ -75,8 +76,9 @@ class _Places:
 
     def _place(self, row: int) -> str:
         if self._kind != "csv":
-            # A sheet has its header in row 1; JSON lines have none.
-            return {"jsonl": f"line {row + 1}", "xlsx": f"row {row + 2}"}.get(self._kind, f"row {row + 1}")
+            # A sheet has its header below what is skipped; JSON lines have none.
+            below = row + 1 + self._data.csv.skip_rows + self._data.csv.header
+            return {"jsonl": f"line {row + 1}", "xlsx": f"row {below}"}.get(self._kind, f"row {row + 1}")
         return csv_errors.place(self._path, self._data, row + 1 + self._data.csv.header)
 
 

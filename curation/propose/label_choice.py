@@ -89,6 +89,8 @@ def unable(column: Column) -> str:
         return "its cells are images"
     if not column.present:
         return "it is empty"
+    if column.kind == "BYTES" and not column.top:
+        return "its cells are bytes, not texts"
     if column.distinct < 2:
         return "it has only one value"
     if column.numbers is not None and (not column.numbers.whole or column.distinct > FEW):

@@ -91,7 +91,7 @@ def names_rows(column: Column) -> bool:
     """Return whether a column identifies rows: nearly unique, and named like an id, counting up, or short strings."""
     if column.present < 10 or column.unique_share < UNIQUE or column.date or column.other_date or column.picture:
         return False
-    if column.kind == "FLOAT" or column.missing_share > 0.05:
+    if column.kind == "FLOAT" or column.missing_share > 0.05 or not column.top:
         return False
     if named(column.name, "id"):
         return column.words < 4
@@ -108,6 +108,8 @@ def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str])
         return ""
     if not column.present:
         return "it is empty"
+    if column.kind == "BYTES" and not column.top:
+        return "its cells are bytes, neither texts nor images"
     if column.name in leaks:
         return f"{leaks[column.name]}, a leak: use it only if it is known at prediction time"
     if column.distinct == 1 and not column.missing:

@@ -9,7 +9,7 @@ from errors import UserError
 from pipeline import user_code
 from spec.data import Data
 
-OPTIONAL_KEYS = ("csv", "sheet", "image", "drop", "partitions")
+OPTIONAL_KEYS = ("csv", "sheet", "image", "drop", "partitions", "vectors")
 """Keys of [data] that apply to some formats only."""
 ATTRIBUTES = ("FORMAT", "batches", "types", "look")
 """What a reader defines."""
@@ -30,6 +30,25 @@ def check(data: Data) -> None:
         default = Data.model_fields[key].get_default(call_default_factory=True)
         if key not in form.keys and getattr(data, key) != default:
             raise ValueError(f"data.{key} has no effect with format = {name!r}: remove it")
+
+
+def check_csv(data: Data) -> None:
+    """Check that the keys of `csv` apply to the format, which the path's name may tell.
+
+    Args:
+        data: [data].
+
+    Raises:
+        ValueError: a key has no effect.
+    """
+    path = data.path if isinstance(data.path, str) else ""
+    name = data.format or formats.format_of(path)
+    applying = formats.known()[name].csv_keys if name in formats.names() else None
+    if applying is None:
+        return
+    for key in sorted(data.csv.model_fields_set - set(applying)):
+        if getattr(data.csv, key) != type(data.csv).model_fields[key].get_default(call_default_factory=True):
+            raise ValueError(f"data.csv.{key} has no effect with format {name!r}: remove it")
 
 
 def _user_format(name: str) -> Format:

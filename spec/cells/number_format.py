@@ -9,6 +9,7 @@ from dataclasses import dataclass
 BLANK = "[ \u00a0\u2000-\u200a\u202f]"
 """Spaces between digits, as typesetters and spreadsheets write them."""
 MINUS = "\u2212"
+"""The minus sign of typesetters, which programs do not read: a format that is not the default accepts it as minus."""
 _SEPARATORS = {"": "", ",": ",", ".": "[.]", " ": BLANK, "'": "['\u2019]", "_": "_"}
 PARENTHESES = "()"
 """The unit that makes a number in parentheses negative, as in accounting."""
@@ -27,6 +28,7 @@ class NumberFormat:
         thousands: Separator of groups of digits; "" for none, " " for a space of any kind, "'" for both
             kinds of apostrophes.
         units: Symbols before or after a number that are removed; PARENTHESES makes a number in parentheses negative.
+            MINUS lets numbers with this sign be read.
     """
 
     decimal: str = "."
@@ -44,9 +46,9 @@ class NumberFormat:
         point, separator = _SEPARATORS[self.decimal], _SEPARATORS[self.thousands]
         grouped = rf"\d{{1,3}}(?:{separator}\d{{2,3}})*{separator}\d{{3}}|" if separator else ""
         digits = rf"(?:{grouped}\d+)(?:{point}\d*)?|{point}\d+"
-        units = "|".join(quoted(unit) for unit in self.units if unit != PARENTHESES)
+        units = "|".join(quoted(unit) for unit in self.units if unit not in (PARENTHESES, MINUS))
         unit = f"(?:{BLANK}*(?:{units}){BLANK}*)" if units else ""
-        sign = rf"([+\-{MINUS}])"
+        sign = r"([+\-])" if self.plain else rf"([+\-{MINUS}])"
         signs = f"(?:{sign}{unit}?|{unit}{sign}?)?" if unit else f"{sign}?()"
         after = f"{unit}?" if unit else ""
         return rf"^{signs}((?:{digits})(?:[eE][+-]?\d+)?){after}$"

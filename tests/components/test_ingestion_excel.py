@@ -143,6 +143,60 @@ def test_a_table_below_a_title_is_named_and_read_with_its_place(write):
     assert read(path, csv={"skip_rows": 1}) == [{"a": 1, "b": 2}]
 
 
+SALES = [["day", "city", "rent"], *([f"2024-01-{1 + row:02d}", "Bern", 900 + row * 7 % 50] for row in range(28))]
+ABOVE = [["Sales of 2024"], [], [None, "printed in May"]]
+BELOW = [["Total", None, 25_000], ["Source: the office"]]
+
+
+@pytest.mark.parametrize("block", [1, 250_000])
+@pytest.mark.parametrize(
+    ("above", "below", "keys"),
+    [
+        (ABOVE, BELOW, {"skip_rows": 3, "skip_footer": 2}),
+        ([], BELOW[:1], {"skip_footer": 1}),
+        (ABOVE[:2], [], {"skip_rows": 2}),
+        ([], [], {}),
+    ],
+)
+def test_new_finds_the_table_of_a_sheet_and_a_run_reads_it(write, tmp_path, monkeypatch, above, below, keys, block):
+    monkeypatch.setattr(xlsx, "BATCH_CELLS", block)
+    path = write([*above, *SALES, *below])
+    for folder in ("configs", "schemas"):
+        (tmp_path / folder).mkdir()
+    proposal = new_config.new(str(tmp_path), "made", path, label="rent")
+    data = load.load(str(tmp_path), "made").data
+    omissions = Omissions()
+    table = pa.Table.from_batches(sources.batches(path, data, {}, omissions))
+
+    assert {key: getattr(data.csv, key) for key in data.csv.model_fields_set} == keys
+    assert table.num_rows == 28
+    assert table["rent"].to_pylist() == [row[2] for row in SALES[1:]]
+    skipped = [f"skipped {len(below)} row{'s' * (len(below) > 1)}: below the table (csv.skip_footer)"] if below else []
+    assert [line for line in omissions.lines() if "footer" in line] == skipped
+    assert any(said.startswith("csv = {") for said in proposal.said) == bool(keys)
+
+
+def test_a_total_at_the_end_of_a_sheet_stops_a_run_that_does_not_say_what_it_is(write):
+    path = write([*SALES, BELOW[0]])
+    with pytest.raises(UserError, match=r"x\.xlsx, row 30: the last row holds 'Total': if it is a total, csv = "):
+        read(path)
+    assert len(read(path, csv={"skip_footer": 1})) == 28
+    assert len(read(path, csv={"skip_footer": 0})) == 29
+
+
+def test_a_sheet_without_a_header_row_gets_names(write, tmp_path):
+    path = write(SALES[1:])
+    for folder in ("configs", "schemas"):
+        (tmp_path / folder).mkdir()
+    new_config.new(str(tmp_path), "made", path, label="column_3")
+    data = load.load(str(tmp_path), "made").data
+
+    assert (data.csv.header, data.csv.names) == (False, ("column_1", "column_2", "column_3"))
+    assert pa.Table.from_batches(sources.batches(path, data, {}))["column_3"].to_pylist() == [
+        row[2] for row in SALES[1:]
+    ]
+
+
 def test_a_column_without_a_name_has_its_place(write):
     assert read(write([["a", None, " c "], [1, 2, 3]])) == [{"a": 1, "column_2": 2, "c": 3}]
 

@@ -137,11 +137,72 @@ def test_parquet_lists_are_refused_with_their_column(read, look, parquet):
             ask(parquet({"a": [1], "b": [[1, 2]]}))
 
 
+@pytest.mark.parametrize("size", [1, 100])
+def test_binary_cells_that_are_texts_are_cleaned_as_texts(read, parquet, monkeypatch, size):
+    """Some programs write texts without a word that they are UTF-8; served rows are cleaned in any case."""
+    monkeypatch.setattr(parquet_source, "BATCH_ROWS", size)
+    cells = pa.array([b" a ", b"?", b"\xc3\xbc", None], pa.binary())
+    texts = ["a", None, "\u00fc", None]
+
+    assert read(parquet({"a": cells, "b": cells.cast(pa.large_binary())})) == {"a": texts, "b": texts}
+    assert read(parquet({"a": pa.array([b"\x89PNG", None], pa.binary())})) == {"a": [b"\x89PNG", None]}
+
+
+def test_bytes_below_texts_are_named(read, parquet, monkeypatch):
+    monkeypatch.setattr(parquet_source, "BATCH_ROWS", 1)
+    message = r"table\.parquet: column 'a' holds bytes that are no UTF-8, and earlier rows hold texts: fix the cells"
+    with pytest.raises(UserError, match=message):
+        read(parquet({"a": pa.array([b"x", b"\xff"], pa.binary())}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "absent"),
+    [(pa.list_(pa.float64()), None), (pa.list_(pa.float32(), 3), [0, 0, 0]), (pa.large_list(pa.int16()), None)],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [1, 100])
+def test_lists_of_numbers_that_data_vectors_names_are_columns(read, look, parquet, monkeypatch, kind, absent, size):
+    """pyarrow 10 writes no null among lists of a fixed size."""
+    monkeypatch.setattr(parquet_source, "BATCH_ROWS", size)
+    lists = [[1, 2, 3], absent, [4, 5, 6]]
+    path = parquet({"a": [7, 8, 9], "b": pa.array(lists, kind), "c": ["x", "y", "z"]})
+    first, second, third = ([None if one is None else one[place] for one in lists] for place in range(3))
+
+    assert read(path, vectors={"b": 3}) == {
+        "a": [7, 8, 9],
+        "b.0": first,
+        "b.1": second,
+        "b.2": third,
+        "c": ["x", "y", "z"],
+    }
+    assert look(path, vectors={"b": 3}) == ["a", "b.0", "b.1", "b.2", "c"]
+    assert sources.lengths(str(path), Data(path="x")) == {"b": 3}
+
+
+@pytest.mark.parametrize(
+    ("lists", "vectors", "message"),
+    [
+        ([[1, 2], [3]], {"b": 2}, r"column 'b', row 2: a list of 1 numbers, and data\.vectors says 2: fix the list"),
+        ([[], [3, 4]], {"b": 2}, r"column 'b', row 1: a list of 0 numbers"),
+        ([1, 2], {"b": 2}, r"column 'b' holds int64, and data\.vectors needs lists of numbers: remove 'b' from it"),
+        ([["x"], ["y"]], {"b": 1}, r"column 'b' holds list<string>, and data\.vectors needs lists of numbers"),
+    ],
+)
+def test_a_list_of_another_length_or_of_texts_names_column_and_row(read, parquet, lists, vectors, message):
+    with pytest.raises(UserError, match=rf"table\.parquet: {message.replace('from it', 'from data.vectors')}"):
+        read(parquet({"a": [1, 2], "b": lists}), vectors=vectors)
+
+
 def test_a_file_that_is_no_parquet_is_named(look, read, tmp_path, parquet):
     (tmp_path / "x.parquet").write_bytes(b"not a table")
     for ask in (read, look):
         with pytest.raises(UserError, match=r"x\.parquet cannot be read as Parquet: ."):
             ask(tmp_path / "x.parquet")
+    (tmp_path / "x.parquet").write_text("a,b\n1,2\n")
+    with pytest.raises(
+        UserError, match=r"x\.parquet cannot be read as Parquet: .*; it looks like text: write format = "
+    ):
+        look(tmp_path / "x.parquet")
     with pytest.raises(UserError, match=r"table\.parquet holds no rows"):
         look(parquet({"a": pa.array([], pa.int64())}))
     assert look(parquet(TABLE)) == list(TABLE)

@@ -73,6 +73,45 @@ def test_lists_are_left_out_and_named(read, tmp_path):
     assert omissions.lines() == read.omitted
 
 
+def test_lists_of_numbers_that_data_vectors_names_are_columns(read, tmp_path):
+    text = '{"a": 1, "at": {"v": [1, 2.5]}}\n{"a": 2, "at": {"v": null}}\n{"a": 3, "at": {"v": [null, 4]}}\n{"a": 4}\n'
+    assert read(text, vectors={"at.v": 2}) == {
+        "a": [1, 2, 3, 4],
+        "at.v.0": [1, None, None, None],
+        "at.v.1": [2.5, None, 4.0, None],
+    }
+    assert read.omitted == []
+    assert sources.lengths(str(tmp_path / "table.jsonl"), Data(path="x")) == {"at.v": 2}
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("[1]", r"line 2: column 'v': a list of 1 numbers, and data\.vectors says 2"),
+        ('[1, "x"]', r"line 2: column 'v': 'x' in a list of numbers"),
+        ("[1, [2]]", r"line 2: column 'v': \['2'\] in a list of numbers"),
+    ],
+)
+def test_a_list_that_is_no_vector_names_line_and_column(read, cell, message):
+    with pytest.raises(UserError, match=rf"table\.jsonl, {message}"):
+        read(f'{{"v": [1, 2]}}\n{{"v": {cell}}}\n', vectors={"v": 2})
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ('{"data": [{"a": 1}, {"a": 2}]}', r"if its rows are the list 'data', convert .*jq -c '\.data\[\]' "),
+        ('{"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}}', r"if its keys are columns, .*pd\.read_json\("),
+    ],
+)
+def test_an_object_that_holds_a_whole_table_is_named_with_the_command(tmp_path, text, advice):
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(UserError, match=rf"t\.json is one object, which would be one row: {advice}"):
+        sources.look(str(tmp_path / "t.json"), Data(path="x"))
+    (tmp_path / "t.json").write_text('{"a": {"x": 1}, "b": 2, "c": [1]}')
+    assert sources.look(str(tmp_path / "t.json"), Data(path="x")) == ["a.x", "b"]
+
+
 def test_a_list_among_values_is_missing_and_named(read):
     assert read('{"a": 1}\n{"a": [2]}\n') == {"a": [1, None]}
     assert read.omitted == ["read 1 column: lists in some rows, as missing values (a)"]

@@ -13,6 +13,7 @@ FORMS = {
     "English": NumberFormat(".", ",", ("$", "%", "()", "EUR")),
     "French": NumberFormat(",", " "),
     "Swiss": NumberFormat(".", "'"),
+    "typographic": NumberFormat(units=("\u2212",)),
 }
 
 
@@ -32,6 +33,10 @@ FORMS = {
         ],
         *[("French", text, number) for text, number in [("38\u00a0367", 38367), ("1\u202f234,5", 1234.5)]],
         *[("French", text, None) for text in ["12 34", "1.5"]],
+        *[
+            ("typographic", text, number)
+            for text, number in [("\u22124.5", -4.5), ("4", 4), ("+4", 4), ("4\u2212", None)]
+        ],
         *[("Swiss", text, number) for text, number in [("1'234.5", 1234.5), ("1\u2019234", 1234)]],
     ],
 )

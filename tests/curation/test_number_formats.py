@@ -28,6 +28,9 @@ def detect(delimiter=",", **columns):
         ({"a": ["$5", "7", "-"]}, NumberFormat(units=("$",))),
         ({"a": ["12,34,567", "1,234"]}, NumberFormat(".", ",")),
         ({"a": ["1.5", "2.5"], "b": ["1", "2"]}, PLAIN),
+        ({"a": ["\u22121.5", "2.5", "7"], "b": ["1", "2"]}, NumberFormat(units=("\u2212",))),
+        ({"a": ["\u22121", "2", "7"]}, NumberFormat(units=("\u2212",))),
+        ({"a": ["\u22121,5", "2,25"]}, NumberFormat(",")),
         ({"a": ["12A", "12B"], "b": ["3rd", "4th"], "c": ["5a", "7a"]}, PLAIN),
         ({"a": ["2024.01.05", "2023.11.12"], "b": ["10.0.0.1", "10.2.3.4"], "c": ["01.02.2024", "05.03.2023"]}, PLAIN),
         ({"a": ["12:30", "13:40"], "b": ["12345-6789", "12345-0000"], "c": ["1,2", "1,2,3"]}, PLAIN),
@@ -93,7 +96,8 @@ def test_the_keys_are_written_and_said_and_the_cells_read(read):
         "share": ["38", None, "4", "3"],
         "name": ["x", "y", "x", "x"],
     }
-    [sentence] = data.said
+    sentence, words = data.said
+    assert words == "'-' among numbers means null: data.null_values"
     assert sentence.startswith('numbers are written with decimal = ".", thousands = ",", units = ["%"]: income (')
     assert "45 % is read as 45" in sentence
     assert "income is ambiguous: '46,892' is read as 46892" in sentence

@@ -61,6 +61,7 @@ def test_a_word_among_numbers_stands_for_a_missing_value_and_is_named(read):
     data = read("n,c\n" + "".join(f"{'-' if row % 4 == 0 else row},{'-' if row % 2 else 'u'}\n" for row in range(40)))
     assert "-" in data.values["null_values"]
     assert data.table["n"].null_count == 10
+    assert "'-' among numbers means null: data.null_values" in data.said
     assert [line.why for line in data.lines if line.key == "null_values"] == ["'-' among numbers means null"]
 
 

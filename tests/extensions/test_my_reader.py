@@ -97,6 +97,8 @@ def test_a_cell_that_does_not_fit_is_named_with_its_line(folder):
         ({"format": "half"}, r"half\.py defines no 'types': a reader defines FORMAT, batches, types, look"),
         ({"format": "broken"}, r"broken does not import: ZeroDivisionError: .*\(broken\.py, line 1\)"),
         ({"format": "my_reader", "csv": {"delimiter": ";"}}, r"data\.csv has no effect with format = 'my_reader'"),
+        ({"format": "jsonl", "csv": {"delimiter": ";"}}, r"data\.csv\.delimiter has no effect with format 'jsonl'"),
+        ({"path": "a.xlsx", "csv": {"comment": "#"}}, r"data\.csv\.comment has no effect with format 'xlsx'"),
         ({"format": "csv", "sheet": "a"}, r"data\.sheet has no effect with format = 'csv': remove it"),
         ({"format": "idx", "drop": ["a"]}, r"data\.drop has no effect with format = 'idx'"),
         ({"format": "parquet", "image": {"height": 2, "width": 2}}, r"data\.image has no effect"),

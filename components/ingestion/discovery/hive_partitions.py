@@ -101,6 +101,11 @@ class Partitioned:
         reasons: dict[str, str] = getattr(self._source, "unreadable", lambda *_: {})(path, data)
         return reasons
 
+    def lengths(self, path: str, data: Data) -> dict[str, int | None]:
+        """Return the columns of lists of the file with their lengths."""
+        found: dict[str, int | None] = getattr(self._source, "lengths", lambda *_: {})(path, data)
+        return found
+
     def _check(self, path: str, names: Iterable[str]) -> None:
         duplicates = [name for name in self._names if name in set(names)]
         if duplicates:

@@ -79,7 +79,7 @@ def named(header: Sequence[str], trim: bool) -> list[str]:
 
 
 def is_repeated(cells: Sequence[str | None], written: Sequence[str]) -> bool:
-    """Return whether a row repeats the header line, as in concatenated files.
+    """Return whether a row repeats the header line, as in concatenated files, in any case.
 
     The cell of an unnamed column must be blank. In a table of one column its name may be a regular value.
 
@@ -87,7 +87,9 @@ def is_repeated(cells: Sequence[str | None], written: Sequence[str]) -> bool:
         cells: Cells of the row.
         written: As in `Header`.
     """
-    equal = sum(_bare(cell) == name.strip() for cell, name in zip(cells, written, strict=False) if cell)
+    equal = sum(
+        _bare(cell).casefold() == name.strip().casefold() for cell, name in zip(cells, written, strict=False) if cell
+    )
     blank = sum(not (cell and cell.strip()) for cell in cells)
     return len(cells) == len(written) == equal + blank and equal > max(1, blank)
 

@@ -20,6 +20,8 @@ FIELD_BYTES = 131_072
 """Longest cell in bytes; a longer one is treated as an unclosed quote, or cut, or its row is dropped."""
 TOO_LONG = f"a text of over {FIELD_BYTES:,} bytes (csv.long_cells)"
 """Why cells are cut or rows dropped."""
+BELOW = "below the table (csv.skip_footer)"
+"""Why rows at the end are skipped."""
 LINE_LENGTH = 1 << 24
 """Longest line in characters: over a hundred of the longest cells."""
 _BLOCK = 1 << 20
@@ -112,7 +114,7 @@ def records(
     if omissions is not None and source.comments:
         omissions.add("line", f"comments, which begin with {dialect.comment!r} (csv.comment)", count=source.comments)
     if omissions is not None and filled:
-        omissions.add("row", "below the table (csv.skip_footer)", count=filled)
+        omissions.add("row", BELOW, count=filled)
 
 
 def is_long(cells: Iterable[str]) -> bool:

@@ -28,7 +28,8 @@ class Format:
             in this package select the format if `data.format` is unset.
         infixes: Parts of file names, in lower case, that select the format whatever the extension is.
         keys: Keys of [data] that apply to some formats only and to this one: "csv", "sheet", "image", "drop",
-            "partitions". Any other of these keys is an error beside the format.
+            "partitions", "vectors". Any other of these keys is an error beside the format.
+        csv_keys: Keys of `csv` that apply; the others do nothing and are an error. None: all.
         is_table: Whether the columns are those of the files.
         is_folder: Whether a data path is a folder that is read as one.
         is_csv: Whether the files are CSV text, so that rows have line numbers.
@@ -44,6 +45,7 @@ class Format:
     extensions: tuple[str, ...] = ()
     infixes: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    csv_keys: tuple[str, ...] | None = None
     is_table: bool = True
     is_folder: bool = False
     is_csv: bool = False
@@ -58,7 +60,8 @@ class Format:
 class Reader(Protocol):
     """A module that reads one format.
 
-    It may also define `unreadable(path, data)`, which returns column -> reason for columns without a schema type.
+    It may also define `unreadable(path, data)`, which returns column -> reason for columns without a schema type, and
+    `lengths(path, data)`, which returns columns of lists of numbers -> length of the lists, None for several lengths.
     """
 
     FORMAT: Format

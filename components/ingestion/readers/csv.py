@@ -232,7 +232,7 @@ def _repeated(batch: pa.RecordBatch, written: Sequence[str]) -> "np.ndarray[Any,
         return None
     candidates = pa.array(np.ones(len(batch), bool))
     for name, column in zip(written, batch.columns, strict=True):
-        candidates = pc.and_(candidates, pc.fill_null(pc.match_substring(column, name.strip()), True))
+        candidates = pc.and_(candidates, pc.fill_null(pc.match_substring(column, name.strip(), ignore_case=True), True))
         if not pc.any(candidates).as_py():
             return None
     is_repeated, rows = np.zeros(len(batch), bool), np.flatnonzero(candidates.to_numpy(zero_copy_only=False))

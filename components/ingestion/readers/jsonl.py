@@ -4,13 +4,14 @@ import contextlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from types import NoneType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from components.ingestion.discovery import compression, opening, unsupported_formats
 from components.ingestion.omissions import Omissions
-from components.ingestion.parsing import casting, csv_text
+from components.ingestion.parsing import casting, csv_text, vectors
 from components.ingestion.parsing.typed_columns import typed
 from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
@@ -20,7 +21,8 @@ from spec.rows import data_paths
 
 FORMAT = Format(
     extensions=(".jsonl", ".ndjson", ".json"),
-    keys=("csv", "drop", "partitions"),
+    keys=("csv", "drop", "partitions", "vectors"),
+    csv_keys=("decimal", "thousands", "units"),
     is_cleaned=True,
     is_untyped=True,
 )
@@ -30,6 +32,10 @@ DEEPEST = 16
 """Maximum depth of nested objects whose values become columns."""
 LOOKED_AT = 200_000
 """Number of lines that `look` searches for keys: two seconds."""
+PANDAS = (
+    'if its keys are columns, as pandas writes them, convert it, as with `python -c "import pandas as pd; '
+    "pd.read_json('{path}').to_json('table.jsonl', orient='records', lines=True)\"`"
+)
 SOME_LISTS = "lists in some rows, as missing values"
 LISTS = "holds lists: a cell is one number or text"
 
@@ -46,12 +52,12 @@ class _Rows(NamedTuple):
     Attributes:
         lines: Line numbers, from 1.
         rows: Column -> cell as a string; None for null or a list.
-        lists: Columns with lists.
+        lists: Columns with lists -> the length of all of them; None if there are several, or not all are numbers.
     """
 
     lines: list[int]
     rows: list[dict[str, str | None]]
-    lists: dict[str, None]
+    lists: dict[str, int | None]
 
     def place(self, row: int) -> str:
         """Return the location in the file of a row of the block, from 0."""
@@ -64,7 +70,8 @@ def batches(
     """Read a file in batches.
 
     Args:
-        path: A file of JSON lines. A nested object becomes columns OUTER.INNER; a list is dropped.
+        path: A file of JSON lines. A nested object becomes columns OUTER.INNER; a list is dropped, unless
+            `data.vectors` names its column.
         data: [data]: formats of cells.
         columns: Column name -> INT, FLOAT or BYTES; other columns are dropped, a column without values is null.
         omissions: Records skipped, dropped and converted parts.
@@ -76,7 +83,7 @@ def batches(
         UserError: the file cannot be read; the message names file, line and column.
     """
     cleaning = data.cleaning
-    for block in _blocks(path):
+    for block in _blocks(path, data):
         cleaned = ((name, casting.clean(_texts(path, name, block), cleaning.rules(name))) for name in columns)
         yield typed(path, cleaned, columns, cleaning, block.place)
 
@@ -93,8 +100,8 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     Raises:
         UserError: as for `batches`.
     """
-    cleaning, looks, lists = data.cleaning, dict[str, str | None](), dict[str, None]()
-    for block in _blocks(path):
+    cleaning, looks, lists = data.cleaning, dict[str, str | None](), dict[str, int | None]()
+    for block in _blocks(path, data):
         lists |= block.lists
         for name in _names(block):
             looks.setdefault(name, None)
@@ -113,8 +120,8 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     Raises:
         UserError: the file cannot be read, or contains no row.
     """
-    names, lists, lines = dict[str, None](), dict[str, None](), 0
-    for block in _blocks(path):
+    names, lists, lines = dict[str, None](), dict[str, int | None](), 0
+    for block in _blocks(path, data):
         names |= dict.fromkeys(_names(block))
         lists |= block.lists
         lines += len(block.lines)
@@ -122,7 +129,38 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
             break
     if not lines:
         raise NoRowsError(f"{path} is empty: it needs one object per line")
-    return _kept(names, lists, data, omissions)
+    kept = _kept(names, lists, data, omissions)
+    if lines == 1 and (advice := _of_one_object(names, lists)):
+        raise UserError(f"{path} is one object, which would be one row: {advice.format(path=path)}")
+    return kept
+
+
+def _of_one_object(names: Iterable[str], lists: Iterable[str]) -> str:
+    """Return how to convert an object that holds a whole table: a list of rows, or columns; "" if it is a row."""
+    if not list(names) and lists:
+        return f"if its rows are the list {next(iter(lists))!r}, " + unsupported_formats.ONE_JSON.replace(
+            ".[]", f".{next(iter(lists))}[]"
+        )
+    inner: dict[str, list[str]] = {}
+    for name in names:
+        outer, _, key = name.partition(".")
+        inner.setdefault(outer, []).append(key)
+    columns = list(inner.values())
+    is_table = len(columns) > 1 and len(columns[0]) > 1 and all(keys == columns[0] for keys in columns)
+    return PANDAS if is_table else ""
+
+
+def lengths(path: str, data: Data) -> dict[str, int]:
+    """Return columns that hold lists of numbers of one length alone -> the length.
+
+    Raises:
+        UserError: as for `batches`.
+    """
+    parts, scalar = list[dict[str, int | None]](), dict[str, None]()
+    for block in _blocks(path, data):
+        scalar |= {name: None for row in block.rows for name, cell in row.items() if cell is not None}
+        parts.append(block.lists)
+    return vectors.shared([*parts, scalar])
 
 
 def _names(block: _Rows) -> list[str]:
@@ -156,7 +194,7 @@ def _is_cut(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _blocks(path: str) -> Iterator[_Rows]:
+def _blocks(path: str, data: Data) -> Iterator[_Rows]:
     """Rows, so many at a time."""
     if not data_paths.is_remote(path) and (
         refusal := unsupported_formats.refusal(path, but=unsupported_formats.JSON_LINES)
@@ -166,7 +204,7 @@ def _blocks(path: str) -> Iterator[_Rows]:
     for number, text in _lines(path):
         row: dict[str, str | None] = {}
         for name, value in _object(path, number, text).items():
-            _flatten(row, name, value, rows.lists, f"{path}, line {number}")
+            _flatten(row, name, value, rows.lists, data.vectors, f"{path}, line {number}")
         rows.lines.append(number)
         rows.rows.append(row)
         size += len(text)
@@ -217,16 +255,32 @@ def _object(path: str, number: int, text: str) -> dict[str, Any]:
 
 
 def _flatten(
-    row: dict[str, str | None], name: str, value: Any, lists: dict[str, None], where: str, depth: int = 1
+    row: dict[str, str | None],
+    name: str,
+    value: Any,
+    lists: dict[str, int | None],
+    lengths: Mapping[str, int],
+    where: str,
+    depth: int = 1,
 ) -> None:
-    """Put a value under its column, and those of an object under one column each."""
+    """Put a value under its column, and those of an object, or of a vector, under one column each."""
     if isinstance(value, dict):
         if depth > DEEPEST:
             raise UserError(f"{where}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
         for inner, cell in value.items():
-            _flatten(row, f"{name}.{inner}", cell, lists, where, depth + 1)
+            _flatten(row, f"{name}.{inner}", cell, lists, lengths, where, depth + 1)
+    elif isinstance(value, list) and name in lengths:
+        if len(value) != lengths[name]:
+            raise UserError(f"{where}: column {name!r}: {vectors.wrong_length(len(value), lengths[name])}")
+        for part, cell in zip(vectors.parts(name, len(value)), value, strict=True):
+            if not isinstance(cell, _Number | NoneType):
+                raise UserError(f"{where}: column {name!r}: {cell!r} in a list of numbers: fix it, or drop the column")
+            row[part] = cell
     elif isinstance(value, list):
-        lists[name] = None
+        length = len(value) if all(isinstance(cell, _Number | NoneType) for cell in value) else None
+        lists[name] = length if lists.get(name, length) == length else None
+    elif value is None and name in lengths:
+        row |= dict.fromkeys(vectors.parts(name, lengths[name]))
     elif isinstance(value, bool):
         row[name] = "true" if value else "false"
     else:

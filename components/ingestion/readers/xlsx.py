@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from components.ingestion.discovery import opening, unsupported_formats
 from components.ingestion.omissions import Omissions, short
-from components.ingestion.parsing import casting
+from components.ingestion.parsing import casting, csv_edges, csv_text
 from components.ingestion.parsing.typed_columns import typed
 from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
@@ -23,6 +23,7 @@ from spec.rows import data_paths
 FORMAT = Format(
     extensions=(".xlsx", ".xlsm"),
     keys=("csv", "sheet", "drop", "partitions"),
+    csv_keys=("decimal", "thousands", "units", "header", "names", "skip_rows", "skip_footer"),
     is_cleaned=True,
     is_untyped=True,
 )
@@ -30,6 +31,8 @@ BATCH_CELLS = 250_000
 """Cells decoded per batch: limits memory."""
 LOOKED_AT = 100
 """Rows that `look` reads."""
+LAST_ROWS = 20
+"""Rows at the end among which the last one is compared with the others, to find a total."""
 INSTALL = "run `make set-up`, which installs the dependency group `excel`"
 ERRORS = "an error such as #N/A, as a missing value"
 EMPTY = "empty"
@@ -91,9 +94,26 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     return left_out_columns.kept(first.columns, data, omissions)
 
 
+def texts(path: str, data: Data) -> Iterator[tuple[int, list[str]]]:
+    """Read the cells of a sheet as texts, titles and header among them.
+
+    Yields:
+        Number of a row with a value, from 1, and its cells up to the last value; "" for null.
+    """
+    with _sheet(path, data.sheet, Omissions()) as sheet:
+        for number, row in enumerate(_rows(path, sheet), 1):
+            cells = ["" if cell.value is None else _text(cell) or "" for cell in row]
+            while cells and not cells[-1]:
+                cells.pop()
+            if cells:
+                yield number, cells
+
+
 def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int | None = None) -> Iterator[_Block]:
     """Read the rows below the header in blocks; `omissions` records skipped and converted parts."""
     omitted = Omissions() if omissions is None else omissions
+    footer = data.csv.skip_footer or 0
+    kept_back = max(footer, LAST_ROWS)
     with _sheet(path, data.sheet, omitted) as sheet:
         names: list[str] = []
         rows: list[tuple[int, Sequence[Any]]] = []
@@ -105,19 +125,37 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
                     omitted.add("row", EMPTY, f"{number:,}", action="skipped")
                 continue
             if not names:
-                names = _header(row, data)
-                header = number
-                continue
-            _check_width(path, names, number, row, header)
+                names, header = _header(row, data), number
+                if data.csv.header:
+                    continue
             rows.append((number, row))
-            if len(rows) >= (most or max(1, BATCH_CELLS // len(names))):
-                yield _block(names, rows, omitted)
-                rows = []
+            if len(rows) >= (most or max(1, BATCH_CELLS // len(names))) + kept_back:
+                yield _block(path, names, header, rows[:-kept_back], omitted)
+                rows = rows[-kept_back:]
+        if footer and names:
+            omitted.add("row", csv_text.BELOW, action="skipped", count=min(footer, len(rows)))
+            rows = rows[:-footer]
+        elif data.csv.skip_footer is None:
+            _check_total(path, rows)
         if rows:
-            yield _block(names, rows, omitted)
+            yield _block(path, names, header, rows, omitted)
+
+
+def _check_total(path: str, rows: Sequence[tuple[int, Sequence[Any]]]) -> None:
+    """Check that the last row is not a total of the others, of which a few are enough.
+
+    Raises:
+        UserError: it is; names the file and the row.
+    """
+    texts = [[None if cell.value is None else _text(cell) for cell in row] for _, row in rows[-LAST_ROWS:]]
+    cell = csv_edges.total(texts)
+    if cell is not None:
+        raise UserError(csv_edges.refusal(f"{path}, row {rows[-1][0]}", None, cell))
 
 
 def _header(row: Sequence[Any], data: Data) -> list[str]:
+    if data.csv.names:
+        return list(data.csv.names)
     texts = ["" if cell.value is None else _text(cell) or "" for cell in row]
     names = [text.strip() if data.strip_whitespace else text for text in texts]
     while names and not names[-1]:
@@ -135,7 +173,11 @@ def _check_width(path: str, names: Sequence[str], number: int, row: Sequence[Any
         )
 
 
-def _block(names: Sequence[str], rows: Sequence[tuple[int, Sequence[Any]]], omissions: Omissions) -> _Block:
+def _block(
+    path: str, names: Sequence[str], header: int, rows: Sequence[tuple[int, Sequence[Any]]], omissions: Omissions
+) -> _Block:
+    for number, row in rows:
+        _check_width(path, names, number, row, header)
     columns: dict[str, list[str | None]] = {}
     for place, name in enumerate(names):
         cells = [row[place] if place < len(row) else None for _, row in rows]

@@ -1,0 +1,53 @@
+"""Layout of an Excel sheet: titles above its table, totals and notes below, and whether there is a header row."""
+
+import collections
+from typing import Any
+
+from components.ingestion.parsing import csv_edges
+from components.ingestion.parsing.csv_text import Record
+from components.ingestion.readers import xlsx
+from curation.look import table_layout
+from curation.propose.choices import Line
+from spec.data import Data
+
+
+def lines(path: str) -> list[Line]:
+    """Propose the keys of [data] for a sheet whose table does not start in its first row, or has rows below.
+
+    Args:
+        path: The workbook; its first sheet is looked at.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    head: list[Record] = []
+    tail: collections.deque[Record] = collections.deque(maxlen=table_layout.LOOKED_AT)
+    for number, cells in xlsx.texts(path, Data(path=path)):
+        record = Record(number, cells, [", ".join(filter(None, cells))])
+        if len(head) < table_layout.LOOKED_AT:
+            head.append(record)
+        tail.append(record)
+    if not head:
+        return []
+    width = collections.Counter(len(record.cells) for record in head).most_common(1)[0][0]
+    keys: dict[str, Any] = {}
+    reasons = []
+    first = table_layout.first_row(head, width)
+    if first:
+        keys["skip_rows"] = head[first].line - 1
+        reasons.append(f"the table starts in row {head[first].line}, below {csv_edges.shown(head[0].text[0])}")
+    body = [record for record in tail if record.line > head[first].line]
+    below = table_layout.footer([_padded(record, width) for record in body], width) if width > 1 else []
+    if below:
+        keys["skip_footer"] = len(below)
+        reasons.append(table_layout.why_below(below))
+    rows = [_padded(record, width).cells for record in head[first:] if record.line not in {one.line for one in below}]
+    why = table_layout.no_header(rows)
+    if why:
+        keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(rows[0]))]}
+        reasons.append(f"row {head[first].line} {why}, so it is not a header: name the columns")
+    return [Line("csv", keys, "; ".join(reasons))] if keys else []
+
+
+def _padded(record: Record, width: int) -> Record:
+    return record._replace(cells=[*record.cells, *[""] * (width - len(record.cells))])
