@@ -7,6 +7,9 @@ from orchestration.cli import cloud_command, options
 from orchestration.paths import DRY_RUN_MODES
 from pipeline.variants import ALL, Name
 
+SPOT = "cloud.google.com/gke-spot=true"
+"""Label of spot nodes on Google Kubernetes Engine."""
+
 
 def add(root: argparse.ArgumentParser) -> None:
     """Add the options of compiling."""
@@ -29,6 +32,13 @@ def add(root: argparse.ArgumentParser) -> None:
         metavar="URI",
         help="folder of artifacts and pushed models: gs://BUCKET/FOLDER, on Kubeflow also s3:// and minio:// "
         "(default: a placeholder)",
+    )
+    cloud.add_argument(
+        "--spot",
+        nargs="?",
+        const=SPOT,
+        metavar="LABEL=VALUE",
+        help=f"Kubeflow only: run the stages on spot nodes, which have this label (default: {SPOT}, that of GKE)",
     )
 
     cloud.add_argument(
@@ -101,5 +111,6 @@ def _compile(arguments: argparse.Namespace, target: str, name: Name, output: str
             cache=not arguments.no_cache,
             # A schedule starts the same job when there is new data.
             pin=arguments.schedule is None,
+            spot=arguments.spot,
         )
     )

@@ -122,6 +122,7 @@ _CLOUD_ONLY = {
     "--image": "image",
     "--cloud-root": "cloud_root",
     "--dry-run": "dry_run",
+    "--spot": "spot",
 }
 
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 import printing
 from errors import GateError, PipelineError, ResourceError
 from orchestration.cli import (
+    ci_command,
     compile_command,
     curate_command,
     doctor_command,
@@ -45,6 +46,7 @@ COMMANDS = (
     doctor_command,
     ui_command,
     upload_command,
+    ci_command,
 )
 DEFAULT_PIPELINE = "houses"
 

@@ -62,6 +62,7 @@ class Request:
         beam_args: Beam arguments of every stage.
         cache: Whether the platform may serve unchanged stages from earlier runs.
         pin: Whether data in a bucket must stay as it is now; a job that is started again and again takes what it finds.
+        spot: LABEL=VALUE of the spot nodes of Kubeflow's cluster; None for any node.
     """
 
     target: str
@@ -74,6 +75,7 @@ class Request:
     beam_args: Iterable[str] = BEAM_ARGS
     cache: bool = True
     pin: bool = True
+    spot: str | None = None
 
 
 _TARGETS: Mapping[str, Target] = {"kubeflow": kubeflow, "vertex": vertex}
@@ -108,6 +110,7 @@ def run(request: Request) -> int:
     root = Root(CLOUD_ROOT if request.root is None else _bucket(request.root, "--cloud-root", target))
     image = IMAGE if request.image is None else _image(request.image)
     output = _output(request, target)
+    _check_spot(request)
     data_root = None if request.data_root is None else _bucket(request.data_root, "--data-root", target)
     shown = f"{load.CONFIGS}/{request.name.pipeline}.toml"
     config, data, content = job_data.find(config, columns, data_root, config_file=shown, pin=request.pin)
@@ -147,7 +150,7 @@ def run(request: Request) -> int:
     files = long_parameters.shorten(compiled)
     job.check(compiled, not_run=target.NOT_RUN)
     long_parameters.write(files)
-    _write(output, target.render(compiled, machines.platform(compiled, config.cloud)))
+    _write(output, target.render(compiled, machines.platform(compiled, config.cloud, request.spot)))
     printing.line(f"written    {output}: pipeline {name}, schema {job.SCHEMA_VERSION}")
     printing.line(f"image      {image}")
     listed = ", ".join(path for _, path in data_paths.flat(data))
@@ -156,8 +159,19 @@ def run(request: Request) -> int:
     printing.line(f"serving    {places.serving}")
     if config.cloud.bucket_secret and request.target == "vertex":
         printing.line("note: cloud.bucket_secret has no effect on Vertex AI, whose stages use their service account")
+    if request.spot and not config.cloud.retries:
+        printing.line("note: spot nodes go away at any time: set cloud.retries, so that a stage starts again")
     printing.line(*_notes(request, root.path, config.data.paths, files))
     return 0
+
+
+def _check_spot(request: Request) -> None:
+    if request.spot is None:
+        return
+    if request.target == "vertex":
+        raise UserError("--spot has no effect on Vertex AI: its pipelines offer no spot machines; remove it")
+    if not re.fullmatch(r"[A-Za-z0-9][\w./-]*=[\w.-]+", request.spot):
+        raise UserError(f"--spot {request.spot}: write the label of the nodes as LABEL=VALUE")
 
 
 def _where(request: Request) -> str:

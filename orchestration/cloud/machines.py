@@ -40,9 +40,20 @@ def apply(job: dict[str, Any], cloud: Cloud, *, kubeflow: bool) -> None:
         job["labels"] = {**job.get("labels", {}), **cloud.labels}
 
 
-def platform(job: Mapping[str, Any], cloud: Cloud) -> dict[str, Any] | None:
-    """Return what only Kubernetes knows: the second document of a file for Kubeflow; None if there is nothing."""
+def platform(job: Mapping[str, Any], cloud: Cloud, spot: str | None = None) -> dict[str, Any] | None:
+    """Return what only Kubernetes knows: the second document of a file for Kubeflow; None if there is nothing.
+
+    Args:
+        job: A PipelineJob in its JSON form.
+        cloud: The settings.
+        spot: LABEL=VALUE of nodes that may go away at any time; None for any node.
+    """
     settings: dict[str, Any] = {}
+    if spot:
+        label, _, value = spot.partition("=")
+        settings["nodeSelector"] = {"labels": {label: value}}
+        # Clusters keep other pods off such nodes with a taint of the same name.
+        settings["tolerations"] = [{"key": label, "operator": "Equal", "value": value, "effect": "NoSchedule"}]
     if cloud.labels:
         settings["podMetadata"] = {"labels": dict(cloud.labels)}
     if cloud.bucket_secret:

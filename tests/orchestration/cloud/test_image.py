@@ -36,3 +36,12 @@ def test_the_boot_program_is_of_the_beam_in_the_lock() -> None:
 
 def test_the_last_stage_of_the_dockerfile_is_that_of_the_stages() -> None:
     assert re.findall(r"(?m)^FROM .*$", DOCKERFILE)[-1] == "FROM stages"
+
+
+def test_another_base_replaces_every_stage_s_and_nothing_of_the_app_is_the_user_s() -> None:
+    bases = re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
+    assert bases == ["${BASE}", "${BASE}", "stages", "stages"]
+    assert DOCKERFILE.index("ARG BASE=debian:trixie-slim") < DOCKERFILE.index("FROM")
+    assert "--chown" not in DOCKERFILE
+    assert "--owner" not in DOCKERFILE
+    assert re.search(r"(?m)^USER pipeline$", DOCKERFILE)

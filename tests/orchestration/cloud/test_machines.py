@@ -158,3 +158,29 @@ def test_a_stage_ends_itself_at_its_time_limit(tmp_path: Path) -> None:
     )
     assert ended.returncode == 4
     assert "the stage took longer than 0.2 s: raise timeout in [cloud]" in ended.stderr
+
+
+def test_spot_nodes_are_selected_and_tolerated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "houses.yaml"
+    request = compiler.Request(
+        target="kubeflow", name=Name("houses"), root="gs://b/r", image="i:1", output=str(output), spot="pool=spot"
+    )
+    assert compiler.run(request) == 0
+    assert "note: spot nodes go away at any time: set cloud.retries" in capsys.readouterr().out
+    _, platform = yaml.safe_load_all(output.read_text())
+    for settings in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        assert settings["nodeSelector"] == {"labels": {"pool": "spot"}}
+        [toleration] = settings["tolerations"]
+        assert toleration == {"key": "pool", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("target", "spot", "message"),
+    [
+        ("vertex", "pool=spot", "--spot has no effect on Vertex AI"),
+        ("kubeflow", "spot", "--spot spot: write the label of the nodes as LABEL=VALUE"),
+    ],
+)
+def test_spot_nodes_that_cannot_be_had_are_an_error(target: str, spot: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        compiled(target, "houses", tmp_path, spot=spot)

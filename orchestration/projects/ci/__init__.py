@@ -1,0 +1,1 @@
+"""Files for continuous integration, written for one pipeline of a project."""
