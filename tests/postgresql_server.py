@@ -33,6 +33,10 @@ class Server:
             command, check=True, capture_output=True, text=True, env={**os.environ, "PGPASSWORD": PASSWORD}
         ).stdout
 
+    @property
+    def _where(self) -> tuple[object, ...]:
+        return ("-h", "127.0.0.1", "-p", self._port, "-U", "owner")
+
     def __enter__(self) -> "Server":
         (self._folder / "password").write_text(PASSWORD)
         if os.getuid() == 0:
@@ -60,11 +64,25 @@ class Server:
         self._databases += 1
         return f"{self.url}{self._databases}"
 
+    def copy(self, url: str) -> str:
+        """Copy a database that nobody uses; return the URL of the copy."""
+        copied = self.new_database()
+        self._do("createdb", *self._where, "--template", _name(url), _name(copied))
+        return copied
+
+    def put_back(self, url: str, saved: str) -> None:
+        """Replace a database with a copy of another, as a restore of a dump would."""
+        self._do("dropdb", *self._where, "--force", _name(url))
+        self._do("createdb", *self._where, "--template", _name(saved), _name(url))
+
     def kill(self) -> None:
         """Have it die without closing anything."""
         self._do("pg_ctl", "-D", self._folder / "data", "-m", "immediate", "stop")
 
     def dump(self) -> str:
         """All that the database holds, as text."""
-        where = ("-h", "127.0.0.1", "-p", self._port, "-U", "owner")
-        return self._do("pg_dump", *where, "runs")
+        return self._do("pg_dump", *self._where, "runs")
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]

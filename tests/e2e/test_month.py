@@ -53,10 +53,16 @@ BAD = ("--set", "training.optimizer.learning_rate=1e-6")
 
 
 class Month:
-    """The pipeline, its files and its root."""
+    """The pipeline, its files and its root.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Folder of both.
+        metadata: URL of the store; None for SQLite in the root.
+    """
+
+    def __init__(self, folder: Path, metadata: str | None = None) -> None:
         self.tree, self.root = folder / "tree", folder / "runs"
+        self.environment = {"PIPELINE_METADATA": metadata} if metadata else {}
         copy_code(self.tree)
         (self.tree / "configs/month.toml").write_text(CONFIG)
 
@@ -72,7 +78,7 @@ class Month:
         return path
 
     def command(self, *arguments):
-        result = runner(*arguments, tree=self.tree)
+        result = runner(*arguments, tree=self.tree, timeout=1200, **self.environment)
 
         # Shown if the test fails.
         print("$", *arguments, "->", result.code, result.out, result.err, sep="\n")

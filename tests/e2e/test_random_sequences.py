@@ -1,12 +1,15 @@
 """Random sequences of what a user does, with real stages: what serves is complete, compared and never lost.
 
 tests/components/test_reference_states.py runs many more sequences, with short fakes of the stages. SEQUENCES=3 runs
-three; SEED=... repeats others.
+three on SQLite, ON_POSTGRESQL=2 two on PostgreSQL; STEPS=9 makes them longer, and SEED=... draws others.
 """
 
+import copy
+import itertools
 import json
 import os
 import random
+import shutil
 import time
 
 import pytest
@@ -14,13 +17,18 @@ import pytest
 from serving import versions
 
 from .. import warm
-from .test_month import BAD, Month
+from .test_month import BAD, SHOPS, Month
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "20"))
+ON_POSTGRESQL = int(os.environ.get("ON_POSTGRESQL", "4"))
 SEED = int(os.environ.get("SEED", "1"))
-STEPS = 6
+STEPS = int(os.environ.get("STEPS", "6"))
 TOLERANCE = 1.0
 """That of the config: an error may double."""
+CASES = [
+    *(("sqlite", number) for number in range(SEQUENCES)),
+    *(("postgresql", number) for number in range(SEQUENCES, SEQUENCES + ON_POSTGRESQL)),
+]
 pytestmark = pytest.mark.slow
 
 
@@ -32,37 +40,61 @@ class Sequence:
         history: Events so far, for the message of a failed check.
     """
 
-    def __init__(self, folder, draw):
-        self.month, self.draw, self.history, self.moves = Month(folder), draw, [], 0
-        self.folder, self.number = folder, 1
-        self.month.week(1)
-        self.month.accept()
-        self.month.run(0)
+    def __init__(self, month, draw, server=None):
+        self.month, self.draw, self.server = month, draw, server
+        self.history, self.moves, self.number, self.saved = [], 0, 1, None
+        self.folder, self.url = month.root.parent, month.environment.get("PIPELINE_METADATA")
 
     @property
     def serving(self):
         return str(self.month.root / "month/serving")
 
+    @property
+    def served(self):
+        return versions.read(self.serving, versions.pushed(self.serving)[-1])
+
+    @property
+    def events(self):
+        """What may happen now; ordinary weeks are twice as likely."""
+        events = [self.new_week, self.new_week, self.bad_model, self.refused_data, self.older_week, self.rollback]
+        events += [self.clean, self.move, self.kill, self.restore if self.saved else self.save]
+        return events
+
     def step(self):
         """Draw an event and check what must hold after it."""
-        events = (self.new_week, self.new_week, self.bad_model, self.rollback, self.clean, self.move, self.kill)
-        event = self.draw.choice(events)
+        event = self.draw.choice(self.events)
         self.history.append(event.__name__)
-        before = versions.read(self.serving, versions.pushed(self.serving)[-1])
+        before = self.served
         event()
-        after = versions.read(self.serving, versions.pushed(self.serving)[-1])
-        assert versions.digest(versions.path(self.serving, after.number)) == after.digest, self.history
-        if after.digest != before.digest and event != self.rollback:
+        self.check(before, event)
+
+    def check(self, before, event):
+        after, numbers = self.served, versions.pushed(self.serving)
+        for number in numbers:
+            version = versions.read(self.serving, number)
+            assert versions.digest(versions.path(self.serving, number)) == version.digest, self.history
+        assert before.number in numbers, f"what served was deleted: {self.history}"
+        assert (self.month.root / "month" / after.model).is_dir(), f"the model that serves was deleted: {self.history}"
+        if event == self.rollback:
+            return
+        assert not after.copy_of or after.number == before.number, self.history
+        if after.digest != before.digest:
             outcome = self.month.facts()["outcome"]
             assert outcome["baseline"] is not None, f"replaced without a comparison: {self.history}"
             limit = outcome["baseline"]["rmse"] * (1 + TOLERANCE)
             assert outcome["metrics"]["rmse"] <= limit, self.history
             assert outcome["serves"] == after.number, self.history
+            # A run that is killed after its push, and the next one, push two versions.
+            between = [versions.read(self.serving, number) for number in numbers if number >= before.number]
+            for previous, version in itertools.pairwise(between):
+                assert version.extra["compared_with"] == previous.digest, self.history
 
-    def run(self, *more):
+    def run(self, *more, codes=(0, 3)):
         """Run the pipeline; the model may be refused, but nothing else may go wrong."""
         result = self.month.command("--local", "--pipeline", "month", "--root", self.month.root, *more)
-        assert result.code in (0, 3), (self.history, result.err)
+        assert result.code in codes, (self.history, result.err)
+        assert "Traceback" not in result.out + result.err, self.history
+        return result
 
     def new_week(self):
         self.number += 1
@@ -70,15 +102,47 @@ class Sequence:
         self.run()
 
     def bad_model(self):
+        """Train a model that learns nothing, which is refused."""
         self.run(*BAD)
 
+    def refused_data(self):
+        """Run on a week that gates or preflight refuse; the supplier then sends it again."""
+        before = self.served
+        self.number += 1
+        if self.draw.random() < 0.5:
+            self.month.week(self.number, shops=(*SHOPS, "west"))
+            self.run(codes=(3,))
+        else:
+            self.month.week(self.number, columns=("x", "zz"))
+            self.run(codes=(2,))
+        assert self.served == before, f"refused data changed what serves: {self.history}"
+        self.month.week(self.number)
+
+    def older_week(self):
+        """Lose the newest file for one run, whose model may not replace one of a newer week."""
+        before, path = self.served, self.month.tree / f"data/week-{self.number}.csv"
+        hidden = path.with_suffix(".hidden")
+        path.rename(hidden)
+        if not list(path.parent.glob("week-*.csv")):
+            hidden.rename(path)
+            return
+        self.run()
+        hidden.rename(path)
+        assert self.served.span >= before.span, f"replaced by an older week: {self.history}"
+
     def rollback(self):
-        if versions.previous(self.serving) is not None:
+        previous = versions.previous(self.serving)
+        if previous is not None:
+            wanted = versions.read(self.serving, previous).digest
             self.month.push("--rollback")
+            assert self.served.digest == wanted, self.history
 
     def clean(self):
-        output = self.month.inspect("clean", "--keep", "1", "--yes")
-        assert "Traceback" not in output
+        """Clean up; a restored store does not know what came after its backup, which is refused or kept."""
+        result = self.month.command("inspect", "clean", "--keep", "1", "--yes", "--root", self.month.root)
+        assert result.code in (0, 5), self.history
+        assert (result.code == 0) or "restore" in self.history, (self.history, result.err)
+        assert "Traceback" not in result.out + result.err, self.history
 
     def move(self):
         self.moves += 1
@@ -86,12 +150,27 @@ class Sequence:
         self.month.root.rename(target)
         self.month.root = target
 
+    def save(self):
+        """Back up the store."""
+        if self.server:
+            self.saved = self.server.copy(self.url)
+        else:
+            self.saved = self.folder / "store.backup"
+            self.month.inspect("backup", self.saved)
+
+    def restore(self):
+        """Restore the backup of the store; the files are those of today."""
+        if self.server:
+            self.server.put_back(self.url, self.saved)
+        else:
+            self.month.inspect("restore", self.saved)
+
     def kill(self):
         """Kill a run at a moment of its first seconds, and run the same command again."""
         self.number += 1
         self.month.week(self.number)
         command = ("--local", "--pipeline", "month", "--root", self.month.root)
-        running = warm.shared().start(*command, tree=self.month.tree)
+        running = warm.shared().start(*command, tree=self.month.tree, **self.month.environment)
         time.sleep(self.draw.uniform(0, 6))
         running.kill()
         self.run()
@@ -99,9 +178,41 @@ class Sequence:
         assert None not in states, f"a run without an end: {self.history}"
 
 
-@pytest.mark.parametrize("number", range(SEQUENCES))
-def test_the_served_model_is_complete_compared_and_never_lost(number, tmp_path):
-    sequence = Sequence(tmp_path, random.Random(SEED * 1000 + number))
+@pytest.fixture(scope="module")
+def begin(tmp_path_factory):
+    """Return a function that copies a pipeline with its first pushed model to a folder."""
+    first = {}
+
+    def start(folder, server):
+        if server not in first:
+            place = tmp_path_factory.mktemp("first") / "place"
+            month = Month(place, server.new_database() if server else None)
+            month.week(1)
+            month.accept()
+            month.run(0)
+            # A store that several roots may share keeps paths that still exist.
+            first[server] = (month, place.rename(place.with_name("aside")))
+        month, aside = copy.copy(first[server][0]), first[server][1]
+        shutil.copytree(aside, folder, symlinks=True)
+        month.tree, month.root = folder / "tree", folder / "runs"
+        if server:
+            month.environment = {"PIPELINE_METADATA": server.copy(month.environment["PIPELINE_METADATA"])}
+        return month
+
+    return start
+
+
+@pytest.mark.parametrize(("kind", "number"), CASES)
+def test_the_served_model_is_complete_compared_and_never_lost(kind, number, tmp_path, begin, request):
+    began = time.monotonic()
+    server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
+    sequence = Sequence(begin(tmp_path / "place", server), random.Random(SEED * 1000 + number), server)
     for _ in range(STEPS):
         sequence.step()
-    print(f"sequence {number}: {', '.join(sequence.history)}")
+    print(f"{kind}, sequence {number}, {time.monotonic() - began:.0f} s: {', '.join(sequence.history)}")
+
+    # After all that, an ordinary week is an ordinary week.
+    before = sequence.served
+    sequence.new_week()
+    sequence.check(before, sequence.new_week)
+    assert "RUNNING" not in sequence.month.inspect("runs")
