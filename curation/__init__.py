@@ -1,1 +1,1 @@
-"""Looks at data that no config knows yet: proposes a config and a schema, and says how data and schema differ."""
+"""Proposals of a config and a schema for new data, and comparison of data with a schema."""

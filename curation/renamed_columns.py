@@ -1,4 +1,4 @@
-"""Columns that were probably renamed: one that files lack, and a new one of the same files."""
+"""Detection of renamed columns: one that files lack, with a new one of the same files."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from components.validation.anomaly_sentences import domain
 from curation.facts import column_facts
 
 ALIKE = 0.5
-"""Smallest similarity of two names, or share of known values, that makes a renaming probable."""
+"""Minimum similarity of two names, or share of known values, for a proposed pair."""
 
 
 def proposals(schema: schema_pb2.Schema, table: pa.Table, columns_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -29,18 +29,20 @@ def proposals(schema: schema_pb2.Schema, table: pa.Table, columns_of: Mapping[st
         Missing column -> new column.
     """
     approved = {feature.name: feature for feature in schema.feature}
-    new = [name for name in table.column_names if name not in approved]
+    new_columns = [name for name in table.column_names if name not in approved]
     scores: dict[tuple[str, str], float] = {}
     for name, feature in approved.items():
-        lacking = [set(names) for names in columns_of.values() if name not in names]
-        for other in new:
-            if any(other in names for names in lacking) and _fits(feature, table[other]):
-                scores[name, other] = max(_names_alike(name, other), _known_share(schema, feature, table[other]))
-    only = len(scores) == 1
+        files_without = [set(names) for names in columns_of.values() if name not in names]
+        for candidate in new_columns:
+            if any(candidate in names for names in files_without) and _fits(feature, table[candidate]):
+                scores[name, candidate] = max(
+                    _names_alike(name, candidate), _known_share(schema, feature, table[candidate])
+                )
+    single_pair = len(scores) == 1
     pairs: dict[str, str] = {}
-    for (name, other), score in sorted(scores.items(), key=lambda pair: -pair[1]):
-        if (score >= ALIKE or only) and name not in pairs and other not in pairs.values():
-            pairs[name] = other
+    for (name, candidate), score in sorted(scores.items(), key=lambda pair: -pair[1]):
+        if (score >= ALIKE or single_pair) and name not in pairs and candidate not in pairs.values():
+            pairs[name] = candidate
     return pairs
 
 
@@ -51,14 +53,14 @@ def _fits(feature: schema_pb2.Feature, cells: pa.ChunkedArray) -> bool:
 
 
 def _names_alike(name: str, other: str) -> float:
-    one, two = name.lower(), other.lower()
-    is_part = min(len(one), len(two)) > 1 and (one in two or two in one)
-    return 1.0 if is_part else difflib.SequenceMatcher(None, one, two).ratio()
+    lower, other_lower = name.lower(), other.lower()
+    is_part = min(len(lower), len(other_lower)) > 1 and (lower in other_lower or other_lower in lower)
+    return 1.0 if is_part else difflib.SequenceMatcher(None, lower, other_lower).ratio()
 
 
 def _known_share(schema: schema_pb2.Schema, feature: schema_pb2.Feature, cells: pa.ChunkedArray) -> float:
     """Return the share of the cells whose value is in the domain of a text column; 0 without a domain."""
-    known, present = domain(schema, feature), cells.drop_null()
-    if not known or not len(present):
+    domain_values, present = domain(schema, feature), cells.drop_null()
+    if not domain_values or not len(present):
         return 0.0
-    return float(pc.mean(pc.is_in(present.cast(pa.string()), value_set=pa.array(known, pa.string()))).as_py())
+    return float(pc.mean(pc.is_in(present.cast(pa.string()), value_set=pa.array(domain_values, pa.string()))).as_py())

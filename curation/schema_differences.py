@@ -55,30 +55,30 @@ def differences(
     Returns:
         Differences, the worst first.
     """
-    found: list[Difference] = []
+    result: list[Difference] = []
     files = columns_of or {"": table.column_names}
     domains = {domain.name: domain for domain in schema.string_domain}
     renamed = renamed_columns.proposals(schema, table, files)
     for feature in schema.feature:
-        lacking = [file for file, names in files.items() if feature.name not in names]
-        if lacking or feature.name not in table.column_names:
-            where = "the data" if len(lacking) == len(files) else _named(lacking)
-            text = schema_mismatches.gone(where, feature.name, renamed.get(feature.name))
-            found.append(Difference(0, -len(lacking) / len(files), feature.name, text))
+        files_without = [file for file, names in files.items() if feature.name not in names]
+        if files_without or feature.name not in table.column_names:
+            place = "the data" if len(files_without) == len(files) else _named(files_without)
+            text = schema_mismatches.gone(place, feature.name, renamed.get(feature.name))
+            result.append(Difference(0, -len(files_without) / len(files), feature.name, text))
             continue
-        found += _column(feature, table[feature.name], domains)
+        result += _column(feature, table[feature.name], domains)
     approved = {feature.name for feature in schema.feature}
     for name in table.column_names:
         if name not in approved:
             kind = column_facts.settle(table[name])[0]
-            having = [file for file, names in files.items() if name in names]
-            where = f" in {_named(having)}" if 0 < len(having) < len(files) else ""
-            found.append(Difference(3, -1.0, name, schema_mismatches.new_column(kind, where)))
-    return sorted(found)
+            files_with = [file for file, names in files.items() if name in names]
+            place = f" in {_named(files_with)}" if 0 < len(files_with) < len(files) else ""
+            result.append(Difference(3, -1.0, name, schema_mismatches.new_column(kind, place)))
+    return sorted(result)
 
 
 def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown: str) -> list[Difference]:
-    """Find values of the label that the config does not list, by the rule of the label's gate.
+    """Find values of the label that the config does not list, as the gate of the label does.
 
     Args:
         schema: The approved schema.
@@ -94,16 +94,16 @@ def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown:
         column = column_facts.settle(column)[1].drop_null()
     counts = pc.value_counts(column)
     rows = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
-    others = label.unlisted(rows)
-    if not others:
+    unlisted = label.unlisted(rows)
+    if not unlisted:
         return []
-    number = sum(count for value, count in rows.items() if label.text(value) in others)
+    number = sum(count for value, count in rows.items() if label.text(value) in unlisted)
     listed = feature is not None and feature.WhichOneof("domain_info") in ("domain", "string_domain")
-    said = label_problems.unlisted(label, others, f"{number:,} of {len(column):,} rows")
+    finding = label_problems.unlisted(label, unlisted, f"{number:,} of {len(column):,} rows")
     accepts = label_problems.accepting(
-        label, others, shown, domain=listed, texts=feature is None or feature.type == schema_pb2.BYTES
+        label, unlisted, shown, domain=listed, texts=feature is None or feature.type == schema_pb2.BYTES
     )
-    return [Difference(2, -number / len(column), label.column, f"{said}; to accept it: {accepts}")]
+    return [Difference(2, -number / len(column), label.column, f"{finding}; to accept it: {accepts}")]
 
 
 def _named(files: Sequence[str]) -> str:
@@ -117,42 +117,42 @@ def _column(
     kind, typed = column_facts.settle(cells)
     if approved == "BYTES":
         kind, typed = "BYTES", cells if pa.types.is_binary(cells.type) else cells.cast(pa.string())
-    found: list[Difference] = []
+    result: list[Difference] = []
     if _WIDTH[kind] > _WIDTH.get(approved, 2) and cells.null_count < len(cells):
         text = schema_mismatches.other_type(approved, kind, _misfit(cells, approved))
         return [Difference(1, -1.0, feature.name, text)]
     column = column_facts.column(feature.name, kind, typed)
     present = 1.0 - column.missing_share
     if not column.present and (feature.presence.min_count or feature.presence.min_fraction):
-        found.append(Difference(2, -1.0, feature.name, schema_mismatches.EMPTY))
+        result.append(Difference(2, -1.0, feature.name, schema_mismatches.EMPTY))
     elif present < feature.presence.min_fraction:
         text = schema_mismatches.missing(column.missing_share, feature.presence.min_fraction)
-        found.append(Difference(2, -column.missing_share, feature.name, text))
-    found += _range(feature, column, typed)
+        result.append(Difference(2, -column.missing_share, feature.name, text))
+    result += _range(feature, column, typed)
     if approved == "BYTES" and column.present and not column.picture:
-        found += _domain(feature, typed, domains)
-    return found
+        result += _domain(feature, typed, domains)
+    return result
 
 
 def _misfit(cells: pa.ChunkedArray, approved: str) -> str:
     """Describe the cells that are not of the approved type: the first one and their number."""
     pattern = r"^[+-]?\d+$" if approved == "INT" else r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
     texts = cells.drop_null().cast(pa.string())
-    odd = texts.filter(pc.invert(pc.match_substring_regex(texts, pattern)))
-    if not len(odd):
+    misfits = texts.filter(pc.invert(pc.match_substring_regex(texts, pattern)))
+    if not len(misfits):
         return f"as {texts[0].as_py()!r}"
-    return f"{odd[0].as_py()!r} and {len(odd) - 1:,} more" if len(odd) > 1 else f"{odd[0].as_py()!r}"
+    return f"{misfits[0].as_py()!r} and {len(misfits) - 1:,} more" if len(misfits) > 1 else f"{misfits[0].as_py()!r}"
 
 
 def _range(feature: schema_pb2.Feature, column: Column, cells: pa.ChunkedArray) -> list[Difference]:
     numbers = column.numbers
     if numbers is None:
         return []
-    which = feature.WhichOneof("domain_info")
-    if which not in ("int_domain", "float_domain"):
+    domain_field = feature.WhichOneof("domain_info")
+    if domain_field not in ("int_domain", "float_domain"):
         return []
-    domain = getattr(feature, which)
-    found = []
+    domain = getattr(feature, domain_field)
+    result = []
     for edge, value, beyond, compare in (
         ("min", numbers.low, numbers.low < domain.min, pc.less),
         ("max", numbers.high, numbers.high > domain.max, pc.greater),
@@ -161,28 +161,30 @@ def _range(feature: schema_pb2.Feature, column: Column, cells: pa.ChunkedArray) 
             limit = getattr(domain, edge)
             rows = pc.sum(compare(*row_expressions.comparable(cells, limit))).as_py()
             text = schema_mismatches.beyond(limit, value, above=edge == "max", rows=rows)
-            found.append(Difference(2, -rows / column.rows, feature.name, text))
-    return found
+            result.append(Difference(2, -rows / column.rows, feature.name, text))
+    return result
 
 
 def _domain(
     feature: schema_pb2.Feature, cells: pa.ChunkedArray, domains: Mapping[str, schema_pb2.StringDomain]
 ) -> list[Difference]:
-    which = feature.WhichOneof("domain_info")
-    known: Sequence[str]
-    if which == "domain" and feature.domain in domains:
-        known = domains[feature.domain].value
-    elif which == "string_domain":
-        known = feature.string_domain.value
+    domain_field = feature.WhichOneof("domain_info")
+    domain_values: Sequence[str]
+    if domain_field == "domain" and feature.domain in domains:
+        domain_values = domains[feature.domain].value
+    elif domain_field == "string_domain":
+        domain_values = feature.string_domain.value
     else:
         return []
     counts = pc.value_counts(cells.drop_null())
     rows = dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
-    whole = sum(rows.values())
-    new = sorted(((count, value) for value, count in rows.items() if value not in set(known)), reverse=True)
-    if not new:
+    values = sum(rows.values())
+    new_values = sorted(
+        ((count, value) for value, count in rows.items() if value not in set(domain_values)), reverse=True
+    )
+    if not new_values:
         return []
-    share = sum(count for count, _ in new) / whole
+    share = sum(count for count, _ in new_values) / values
     mass = feature.distribution_constraints.min_domain_mass if feature.HasField("distribution_constraints") else 1.0
-    text = schema_mismatches.new_values([(value, count) for count, value in new], whole, mass, known)
+    text = schema_mismatches.new_values([(value, count) for count, value in new_values], values, mass, domain_values)
     return [Difference(2 if share > 1 - mass else 4, -share, feature.name, text)]

@@ -1,8 +1,8 @@
-"""The Beam arguments of every stage, unless the user names another runner."""
+"""Default Beam arguments of every stage; --beam-args replaces them."""
 
 BEAM_ARGS = (
-    # In memory and named: plain DirectRunner first looks for another engine on the network.
+    # Named explicitly, because DirectRunner first looks for another engine on the network.
     "--runner=FnApiRunner",
-    # Without an image TFX packs its whole source anew for each stage, seconds that in memory serve nothing.
+    # Without an image, TFX packages its whole source for each stage, which takes seconds and is not used in memory.
     "--sdk_container_image=unused-in-memory",
 )

@@ -1,4 +1,4 @@
-"""The stages, in the order in which data flows."""
+"""The pipeline: its stages, connected in the order in which data flows."""
 
 import os
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ class Places:
 def create_pipeline(
     *, name: str, config: Config, columns: Mapping[str, str], places: Places, advisory: bool = False
 ) -> Pipeline:
-    """Wire the stages.
+    """Connect the stages of a pipeline.
 
     Args:
         name: The pipeline's name.
@@ -86,7 +86,7 @@ def create_pipeline(
     Raises:
         UserError: code of the user does not import, or a custom stage cannot be made.
     """
-    # Errors in modules of the user show here, and not after earlier stages have run.
+    # Import user modules first, so that their errors are reported before a stage runs.
     for module in config.user_modules():
         user_code.load(module)
     config.gates.loaded()
@@ -107,23 +107,25 @@ def create_pipeline(
         settings_folder=places.settings,
     )
 
-    # Each split is counted and measured.
-    figures = statistics(examples=examples.outputs["examples"])
+    # The statistics of each split are computed.
+    measured = statistics(examples=examples.outputs["examples"])
 
     # The approved schema defines what the data should be.
-    reviewed = schema(path=project.portable(places.schema), content=places.schema_content)
+    approved = schema(path=project.portable(places.schema), content=places.schema_content)
 
     # Statistics of earlier data, to compare the current data with.
-    earlier = None
+    earlier_statistics = None
     if places.baseline == "metadata":
-        earlier = history(candidate=figures.outputs["statistics"], runs=config.gates.rows.runs, serving=places.serving)
+        earlier_statistics = history(
+            candidate=measured.outputs["statistics"], runs=config.gates.rows.runs, serving=places.serving
+        )
 
     # The gates stop data that differs from the schema, or too much from earlier data.
     gate = validation(
-        statistics=figures.outputs["statistics"],
-        schema=reviewed.outputs["schema"],
+        statistics=measured.outputs["statistics"],
+        schema=approved.outputs["schema"],
         examples=examples.outputs["examples"],
-        history=earlier.outputs["statistics"] if earlier else None,
+        history=earlier_statistics.outputs["statistics"] if earlier_statistics else None,
         folders=Folders(places.accepted, places.serving) if places.accepted else None,
         gates=config.gates,
         columns=config.watched(columns),
@@ -139,7 +141,7 @@ def create_pipeline(
         settings_folder=places.settings,
     )
 
-    # Plain models of the same rows show what the network is worth.
+    # Plain models are fitted on the same rows, to compare the network with.
     plain = None
     if stages.fits_plain_models(config):
         kinds, left_out = plain_columns.kinds(config, columns)
@@ -158,7 +160,7 @@ def create_pipeline(
     # Columns become features of the model, by role.
     transformed = transformation(
         examples=examples.outputs["examples"],
-        schema=reviewed.outputs["schema"],
+        schema=approved.outputs["schema"],
         config={
             **config.plain("features", "label", "columns", "preprocessing"),
             "edges": network_files.reads_edges(config.network["name"]),
@@ -182,33 +184,33 @@ def create_pipeline(
         )
 
     # The network is trained, and exported together with its transform graph.
-    start = _reference(places, "warm-start") if config.training.warm_start else None
+    warm_start = _reference(places, "warm-start") if config.training.warm_start else None
     trained = trainer(
         examples=transformed.outputs["transformed_examples"],
         transform_graph=transformed.outputs["transform_graph"],
-        schema=reviewed.outputs["schema"],
+        schema=approved.outputs["schema"],
         raw_examples=examples.outputs["examples"],
         hyperparameters=tuned.outputs["best_hyperparameters"] if tuned else None,
         config={
             **config.plain("features", "label", "columns", "network", "training"),
             "cleaning": config.cleaning(places.data),
         },
-        start=start.outputs["model"] if start else None,
+        start=warm_start.outputs["model"] if warm_start else None,
         files=config.files,
         settings_folder=places.settings,
     )
 
     # The baseline is the model that serves.
-    before = _reference(places, "baseline", candidate=trained.outputs["model"])
+    baseline = _reference(places, "baseline", candidate=trained.outputs["model"])
 
     # A model is blessed if it is above the floor and not worse than the baseline.
-    demanded = config.plain("evaluation")["evaluation"]
-    judged = evaluator(
+    evaluation = config.plain("evaluation")["evaluation"]
+    evaluated = evaluator(
         examples=examples.outputs["examples"],
         model=trained.outputs["model"],
-        baseline_model=before.outputs["model"],
-        baseline_blessing=before.outputs.get("model_blessing"),
-        baseline_examples=before.outputs.get("examples"),
+        baseline_model=baseline.outputs["model"],
+        baseline_blessing=baseline.outputs.get("model_blessing"),
+        baseline_examples=baseline.outputs.get("examples"),
         plain_predictions=plain.outputs["plain_predictions"] if plain else None,
         task=config.label.task,
         label=config.label.column,
@@ -219,9 +221,9 @@ def create_pipeline(
         top_k=config.evaluation.top_k,
         precision_at=config.evaluation.precision_at,
         floor=config.evaluation.floor,
-        baseline=demanded["baseline"] or (),
-        rules=demanded["rules"],
-        gaps=demanded["gaps"],
+        baseline=evaluation["baseline"] or (),
+        rules=evaluation["rules"],
+        gaps=evaluation["gaps"],
         identifier=config.columns.id,
         group=config.columns.group or config.columns.id,
         weight=config.columns.weight,
@@ -235,7 +237,7 @@ def create_pipeline(
     # A blessed model becomes the next served version.
     pushed = pusher(
         model=trained.outputs["model"],
-        blessing=judged.outputs["blessing"],
+        blessing=evaluated.outputs["blessing"],
         serving=places.serving,
         keep=config.push.keep,
         uncompared=config.push.uncompared or advisory,
@@ -243,9 +245,9 @@ def create_pipeline(
         repeat=places.baseline == "metadata",
     )
 
-    # Custom stages come between them.
-    data = (examples, figures, reviewed, earlier, gate, plain, transformed)
-    built_in = (*data, start, tuned, trained, before, judged, pushed)
+    # Custom stages are inserted between these stages.
+    data = (examples, measured, approved, earlier_statistics, gate, plain, transformed)
+    built_in = (*data, warm_start, tuned, trained, baseline, evaluated, pushed)
     nodes = stage_insertion.insert([node for node in built_in if node is not None], config)
 
     return Pipeline(

@@ -1,4 +1,4 @@
-"""Suggestions for unknown keys: only keys with which the same config would be valid."""
+"""Suggestions for unknown keys of a config: only keys with which the config would be valid."""
 
 import copy
 import difflib
@@ -15,9 +15,9 @@ from spec.suggestions import nearest
 
 Validate = Callable[[Any], object]
 _TRIED = 5
-"""Number of similar keys to try."""
+"""Maximum number of similar keys to try."""
 _MISSPELLED = 0.8
-"""Similarity from which a key counts as misspelled, whatever its value."""
+"""Similarity from which a key counts as misspelled, even if its value does not fit."""
 _SYNONYMS = {"lr": "learning_rate"}
 """Common synonyms -> keys."""
 
@@ -36,7 +36,7 @@ def hint(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
     """
     without = copy.deepcopy(dict(values))
     value = at(without, place).pop(key, None)
-    before = _faults(model, without)
+    faults_without_key = _faults(model, without)
 
     def fits(other: Sequence[str | int], name: str, changes: Mapping[str, Any] | None = None) -> bool:
         tried = copy.deepcopy(without)
@@ -44,28 +44,30 @@ def hint(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
         if not isinstance(section, dict):
             return False
         section.update({name: value, **(changes or {})})
-        return _faults(model, tried) <= before
+        return _faults(model, tried) <= faults_without_key
 
-    known, same = keys(model, place, values), _SYNONYMS.get(key, key)
-    for near in dict.fromkeys([*({same} & set(known)), *difflib.get_close_matches(key, known, n=_TRIED)]):
-        if fits(place, near):
-            return f" Did you mean {near!r}?"
-    if misspelled := difflib.get_close_matches(key, known, n=1, cutoff=_MISSPELLED):
-        return nearest(misspelled[0], known, "keys")
+    valid_keys, synonym = keys(model, place, values), _SYNONYMS.get(key, key)
+    for candidate in dict.fromkeys(
+        [*({synonym} & set(valid_keys)), *difflib.get_close_matches(key, valid_keys, n=_TRIED)]
+    ):
+        if fits(place, candidate):
+            return f" Did you mean {candidate!r}?"
+    if misspelled := difflib.get_close_matches(key, valid_keys, n=1, cutoff=_MISSPELLED):
+        return nearest(misspelled[0], valid_keys, "keys")
     if place == ["network"]:
         name = str(at(values, place).get("name", "mlp"))
         others = [other for other in networks.networks() if key in networks.network_settings(other).model_fields]
         others = [other for other in others if fits(place, key, {"name": other})]
         if others:
-            return f" Network {name!r} does not have this key; {_listed(others)}. Known keys: {', '.join(known)}."
-    for other in (["network"], *_places(model, same)):
-        if same in keys(model, other, values) and fits(other, same):
-            return f" Did you mean {'.'.join([*other, same])!r}?"
+            return f" Network {name!r} does not have this key; {_listed(others)}. Known keys: {', '.join(valid_keys)}."
+    for other in (["network"], *_places(model, synonym)):
+        if synonym in keys(model, other, values) and fits(other, synonym):
+            return f" Did you mean {'.'.join([*other, synonym])!r}?"
     if len(place) > 1 and place[0] == "features":
         others = [name for name in roles.shipped() if key in _aliases(roles.role(name).Settings)]
         if others:
-            return f" Role {' or '.join(others)} has this key. Known keys of {place[1]}: {', '.join(known)}."
-    return nearest("", known, "keys")
+            return f" Role {' or '.join(others)} has this key. Known keys of {place[1]}: {', '.join(valid_keys)}."
+    return nearest("", valid_keys, "keys")
 
 
 def keys(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str, Any]) -> list[str]:
@@ -77,9 +79,9 @@ def keys(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
         values: The values of the whole config, not validated.
     """
     section = at(values, place)
-    written = section if isinstance(section, Mapping) else {}
+    values_of_section = section if isinstance(section, Mapping) else {}
     if list(place) == ["network"]:
-        return ["name", *networks.network_settings(str(written.get("name", "mlp"))).model_fields]
+        return ["name", *networks.network_settings(str(values_of_section.get("name", "mlp"))).model_fields]
     if list(place) == ["features"]:
         return [*roles.shipped(), roles.IGNORED]
     if len(place) > 1 and place[0] == "features" and roles.is_module(str(place[1])):
@@ -87,8 +89,8 @@ def keys(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
     for part in place:
         if isinstance(part, str) and part in model.model_fields:
             model = _within(model.model_fields[part].annotation) or model
-    idle = model.idle(written) if issubclass(model, Strict) else ()
-    return [field.alias or key for key, field in model.model_fields.items() if key not in idle]
+    without_effect = model.idle(values_of_section) if issubclass(model, Strict) else ()
+    return [field.alias or key for key, field in model.model_fields.items() if key not in without_effect]
 
 
 def at(values: Any, place: Sequence[str | int], *, make: bool = False) -> Any:
@@ -103,8 +105,8 @@ def at(values: Any, place: Sequence[str | int], *, make: bool = False) -> Any:
         if make and isinstance(values, dict):
             values = values.setdefault(part, {})
         else:
-            known = isinstance(values, list) or (isinstance(values, Mapping) and part in values)
-            values = values[part] if known else {}
+            exists = isinstance(values, list) or (isinstance(values, Mapping) and part in values)
+            values = values[part] if exists else {}
     return values
 
 
@@ -116,13 +118,13 @@ def _faults(model: type[BaseModel], values: Mapping[str, Any]) -> set[tuple[Any,
     return set()
 
 
-def _places(model: type[BaseModel], key: str, above: tuple[str, ...] = ()) -> Iterator[list[str]]:
+def _places(model: type[BaseModel], key: str, parents: tuple[str, ...] = ()) -> Iterator[list[str]]:
     """Yield the sections, without entries of lists, that have a key of this name."""
     for name, field in model.model_fields.items():
         if typing.get_origin(field.annotation) is not tuple and (inner := _within(field.annotation)) is not None:
             if key in inner.model_fields:
-                yield [*above, name]
-            yield from _places(inner, key, (*above, name))
+                yield [*parents, name]
+            yield from _places(inner, key, (*parents, name))
 
 
 def _within(annotation: Any) -> type[BaseModel] | None:

@@ -1,4 +1,4 @@
-"""Reading of a config and its schema; errors name the file, the key and the nearest valid name."""
+"""Reading of configs and their schemas; errors name the file, the key and the nearest valid name."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from pipeline.schema_columns import optional_columns as optional_columns
 from pipeline.schema_columns import schema_columns as schema_columns
 from pipeline.variants import ALL, SAMPLE, SECTION, Name, merge
 
-DEEPEST = 40
+MAX_DEPTH = 40
 """Maximum depth of nested sections and lists in a config; no key is nested deeper."""
 
 
@@ -54,15 +54,15 @@ def variants(root: str, name: str) -> list[str]:
     Raises:
         UserError: the pipeline is missing, its file is not TOML, or a variant is not a table or has an invalid name.
     """
-    shown = f"{CONFIGS}/{name}.toml"
+    config_path = f"{CONFIGS}/{name}.toml"
     tables = _read(root, name).get(SECTION, {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise UserError(f"{shown}: write each variant as a table, [{SECTION}.NAME]")
+        raise UserError(f"{config_path}: write each variant as a table, [{SECTION}.NAME]")
     for variant in tables:
         if variant in (SAMPLE, ALL) or not re.fullmatch(r"[A-Za-z0-9_-]+", variant):
             raise UserError(
-                f"{shown}: {SECTION}.{variant}: a variant's name consists of letters, digits, - and _, and is neither "
-                f"{SAMPLE!r} nor {ALL!r}"
+                f"{config_path}: {SECTION}.{variant}: a variant's name consists of letters, digits, - and _, and is "
+                f"neither {SAMPLE!r} nor {ALL!r}"
             )
     return list(tables)
 
@@ -79,15 +79,17 @@ def load(root: str, name: str, overrides: Iterable[str] = (), variant: str | Non
     Raises:
         UserError: the pipeline, a key or a value is invalid; one line per finding.
     """
-    shown = f"{CONFIGS}/{name}.toml"
-    values = _chosen(root, name, overrides, variant)
+    config_path = f"{CONFIGS}/{name}.toml"
+    values = _run_values(root, name, overrides, variant)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(shown, dict(details), values) for details in error.errors()]
-        known = variants(root, name)
-        if known and variant is None:
-            lines.append(f"{shown} has variants: choose one with --variant {known[0]}, or all with --variant {ALL}")
+        lines = [_explain(config_path, dict(details), values) for details in error.errors()]
+        variant_names = variants(root, name)
+        if variant_names and variant is None:
+            lines.append(
+                f"{config_path} has variants: choose one with --variant {variant_names[0]}, or all with --variant {ALL}"
+            )
         raise UserError("\n".join(lines)) from error
 
 
@@ -98,41 +100,43 @@ def without_faults(root: str, name: str, overrides: Iterable[str] = (), variant:
         The config without its invalid values; None if it is invalid without them too.
     """
     try:
-        values = _chosen(root, name, overrides, variant)
+        values = _run_values(root, name, overrides, variant)
         try:
             return Config.model_validate(values)
         except ValidationError as error:
             # For a union, pydantic reports one error per branch.
             paths = {tuple(_place(dict(details), values)) for details in error.errors()}
         # Delete the last entries of a list first, so that the indices of the others stay valid.
-        for *above, last in sorted(paths, key=lambda path: [(str(type(part)), part) for part in path], reverse=True):
+        for *parents, key in sorted(paths, key=lambda path: [(str(type(part)), part) for part in path], reverse=True):
             section: Any = values
-            for part in above:
+            for part in parents:
                 section = section[part]
-            del section[last]
+            del section[key]
         return Config.model_validate(values)
     except (UserError, ValueError, LookupError):
         return None
 
 
-def _chosen(root: str, name: str, overrides: Iterable[str], variant: str | None) -> dict[str, Any]:
+def _run_values(root: str, name: str, overrides: Iterable[str], variant: str | None) -> dict[str, Any]:
     """Return the values of a run: those of the file, then of its variant, then the overrides."""
     values = _read(root, name)
-    known = variants(root, name)
+    variant_names = variants(root, name)
     tables = values.pop(SECTION, {})
     if variant is not None:
-        if variant not in known:
-            raise UserError(f"{CONFIGS}/{name}.toml has no variant {variant!r}.{nearest(variant, known, 'variants')}")
+        if variant not in variant_names:
+            raise UserError(
+                f"{CONFIGS}/{name}.toml has no variant {variant!r}.{nearest(variant, variant_names, 'variants')}"
+            )
         values = merge(values, tables[variant])
     for override in overrides:
         _override(values, override)
     return _shallow(f"{CONFIGS}/{name}.toml", values)
 
 
-def _shallow(shown: str, values: dict[str, Any]) -> dict[str, Any]:
+def _shallow(config_path: str, values: dict[str, Any]) -> dict[str, Any]:
     """Check that values are nested at most DEEPEST deep; iterative, because they may be too deep for recursion."""
     level: list[Any] = [values]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for value in level
@@ -140,41 +144,41 @@ def _shallow(shown: str, values: dict[str, Any]) -> dict[str, Any]:
             for inner in (value.values() if isinstance(value, dict) else value)
         ]
     if level:
-        raise UserError(f"{shown}: values are nested more than {DEEPEST} deep, but no key is: fix the section")
+        raise UserError(f"{config_path}: values are nested more than {MAX_DEPTH} deep, but no key is: fix the section")
     return values
 
 
 def _read(root: str, name: str) -> dict[str, Any]:
     """Return the values of the file."""
-    known = names(root)
-    shown = f"{CONFIGS}/{name}.toml"
-    if name not in known:
+    pipelines = names(root)
+    config_path = f"{CONFIGS}/{name}.toml"
+    if name not in pipelines:
         # In a separate project, the folder shows that it was searched instead of the repository.
-        path = os.path.join(root, shown) if project.is_separate() else shown
-        raise UserError(f"no pipeline {name!r}: {path} does not exist.{nearest(name, known, 'pipelines')}")
-    path = os.path.join(root, shown)
+        path = os.path.join(root, config_path) if project.is_separate() else config_path
+        raise UserError(f"no pipeline {name!r}: {path} does not exist.{nearest(name, pipelines, 'pipelines')}")
+    path = os.path.join(root, config_path)
     if os.path.exists(path) and not os.path.isfile(path):
         # Opening a named pipe would block.
-        raise UserError(f"{shown} is not a regular file: replace it with one, or remove it")
+        raise UserError(f"{config_path} is not a regular file: replace it with one, or remove it")
     try:
         with open(path, "rb") as file:
-            return _shallow(shown, tomli.load(file))
+            return _shallow(config_path, tomli.load(file))
     except UserError:
         raise
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{shown}: this is not TOML: {error}") from error
+        raise UserError(f"{config_path}: this is not TOML: {error}") from error
     except OSError as error:
-        raise UserError(f"{shown} cannot be read: {error.strerror}. Make it readable, or remove it") from error
+        raise UserError(f"{config_path} cannot be read: {error.strerror}. Make it readable, or remove it") from error
 
 
 def schema_name(root: str, name: str, variant: str | None) -> str:
-    """Return the stem of the schema of a run: the variant's if it exists, else the pipeline's."""
-    own = f"{name}-{variant}"
-    return own if os.path.isfile(os.path.join(root, SCHEMAS, f"{own}.pbtxt")) else name
+    """Return the stem of the schema of a run: that of the variant if its file exists, else that of the pipeline."""
+    stem_of_variant = f"{name}-{variant}"
+    return stem_of_variant if os.path.isfile(os.path.join(root, SCHEMAS, f"{stem_of_variant}.pbtxt")) else name
 
 
 @dataclass(frozen=True)
-class Reviewed:
+class ReviewedConfig:
     """A config and its approved schema, which match.
 
     Attributes:
@@ -190,7 +194,7 @@ class Reviewed:
     schema_content: str
 
 
-def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
+def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> ReviewedConfig:
     """Read the config and the schema of a run.
 
     Raises:
@@ -201,7 +205,7 @@ def reviewed(root: str, name: Name, overrides: Iterable[str] = ()) -> Reviewed:
     return fitting(root, name, config, stem, schema_columns(root, stem))
 
 
-def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str, str]) -> Reviewed:
+def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str, str]) -> ReviewedConfig:
     """Check that a config and a schema match.
 
     Args:
@@ -220,7 +224,7 @@ def fitting(root: str, name: Name, config: Config, stem: str, columns: dict[str,
     content = code_digest.file(os.path.join(root, schema))
     if schema_columns(root, stem) != columns:
         raise ResourceError(f"{schema} changed while it was read: run again")
-    return Reviewed(config, columns, schema, content)
+    return ReviewedConfig(config, columns, schema, content)
 
 
 def _override(values: dict[str, Any], text: str) -> None:
@@ -234,20 +238,20 @@ def _override(values: dict[str, Any], text: str) -> None:
         value = raw.strip()
     except RecursionError as error:
         raise UserError(
-            f"--set {key.strip()[:40]}: the value is nested more than {DEEPEST} deep, but no key is"
+            f"--set {key.strip()[:40]}: the value is nested more than {MAX_DEPTH} deep, but no key is"
         ) from error
     section: Any = values
-    *path, last = key.strip().split(".")
-    if len(path) >= DEEPEST:
-        raise UserError(f"--set {key.strip()[:40]}...: a key has at most {DEEPEST} parts")
+    *path, last_key = key.strip().split(".")
+    if len(path) >= MAX_DEPTH:
+        raise UserError(f"--set {key.strip()[:40]}...: a key has at most {MAX_DEPTH} parts")
     within_list = f"--set {text!r}: name a key inside the list's entry, as in features.numeric.0.scale=none"
     for depth, part in enumerate(path):
         if isinstance(section, list):
             if not part.isdecimal():
                 raise UserError(within_list)
             if int(part) >= len(section):
-                above = ".".join(path[:depth])
-                raise UserError(f"--set {text!r}: {above} has {len(section)} entries, counted from 0")
+                list_key = ".".join(path[:depth])
+                raise UserError(f"--set {text!r}: {list_key} has {len(section)} entries, counted from 0")
             section = section[int(part)]
         else:
             section = section.setdefault(part, {})
@@ -255,32 +259,32 @@ def _override(values: dict[str, Any], text: str) -> None:
             raise UserError(f"--set {text!r}: {part!r} is a value, not a section")
     if isinstance(section, list):
         raise UserError(within_list)
-    section[last] = value
+    section[last_key] = value
 
 
-def _explain(shown: str, details: dict[str, Any], values: Mapping[str, Any]) -> str:
+def _explain(config_path: str, details: dict[str, Any], values: Mapping[str, Any]) -> str:
     """Return the line for one of pydantic's errors."""
-    where = _place(details, values)
-    dotted = ".".join(str(part) for part in where)
+    location = _place(details, values)
+    dotted = ".".join(str(part) for part in location)
     if details["type"] == "extra_forbidden":
-        *above, last = where
-        return f"{shown}: {dotted} is not a known key.{hint(Config, above, values, str(last))}"
+        *parents, key = location
+        return f"{config_path}: {dotted} is not a known key.{hint(Config, parents, values, str(key))}"
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "missing":
         message = "this key is required"
-    actual = details.get("input")
+    value_found = details.get("input")
     # A webhook or a command may contain a token.
-    is_shown = isinstance(actual, str | int | float | bool) and where[:1] != ["notify"]
-    value = f" (found {actual!r})" if is_shown else ""
-    return f"{shown}: {dotted + ': ' if dotted else ''}{message}{value}"
+    is_shown = isinstance(value_found, str | int | float | bool) and location[:1] != ["notify"]
+    value = f" (found {value_found!r})" if is_shown else ""
+    return f"{config_path}: {dotted + ': ' if dotted else ''}{message}{value}"
 
 
 def _place(details: Mapping[str, Any], values: Mapping[str, Any]) -> list[str | int]:
     """Return keys and list indices of an error; pydantic's location also contains the branch of a union."""
-    where: list[str | int] = []
-    place: Any = values
+    location: list[str | int] = []
+    section: Any = values
     for part in details["loc"]:
-        if part in place if isinstance(place, dict) else isinstance(place, list) and isinstance(part, int):
-            where.append(part)
-            place = place[part]
-    return [*where, details["loc"][-1]] if details["type"] == "missing" else where
+        if part in section if isinstance(section, dict) else isinstance(section, list) and isinstance(part, int):
+            location.append(part)
+            section = section[part]
+    return [*location, details["loc"][-1]] if details["type"] == "missing" else location

@@ -1,4 +1,4 @@
-"""Which raw columns a plain model sees, and as what: those that the network sees, by their roles."""
+"""Raw columns that plain models read, and their kinds: the columns that the network reads, by their roles."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,14 @@ LEFT_OUT_ROLES = frozenset({"text", "image"})
 
 
 def kinds(config: Config, columns: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return what each column is to a plain model, and the columns that none can read.
+    """Return the kind of each column for plain models.
 
     Args:
         config: The config.
         columns: Column name -> type of the approved schema.
+
+    Returns:
+        Column name -> number, category or date; and the columns that plain models cannot read.
     """
     roles: dict[str, set[str]] = {}
     if config.preprocessing is not None:
@@ -24,14 +27,16 @@ def kinds(config: Config, columns: Mapping[str, str]) -> tuple[dict[str, str], l
     for role, entry in config.features.entries():
         for column in entry.columns():
             roles.setdefault(column, set()).add(role)
-    known = {name: of for name, of in roles.items() if name in columns}
-    left_out = [name for name, of in known.items() if of and of <= LEFT_OUT_ROLES]
-    return {name: _kind(columns[name], of) for name, of in known.items() if name not in left_out}, left_out
+    roles_of = {name: column_roles for name, column_roles in roles.items() if name in columns}
+    left_out = [name for name, column_roles in roles_of.items() if column_roles and column_roles <= LEFT_OUT_ROLES]
+    return {
+        name: _kind(columns[name], column_roles) for name, column_roles in roles_of.items() if name not in left_out
+    }, left_out
 
 
-def _kind(of_schema: str, roles: set[str]) -> str:
+def _kind(schema_type: str, roles: set[str]) -> str:
     if "date" in roles:
         return "date"
-    if of_schema == "BYTES":
+    if schema_type == "BYTES":
         return "category"
-    return "category" if of_schema == "INT" and roles and roles <= CATEGORY_ROLES else "number"
+    return "category" if schema_type == "INT" and roles and roles <= CATEGORY_ROLES else "number"

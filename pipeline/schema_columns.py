@@ -26,9 +26,11 @@ def schema_columns(root: str, name: str) -> dict[str, str]:
     Raises:
         UserError: the schema is missing, cannot be read, or does not define a column completely.
     """
-    shown, features = f"{SCHEMAS}/{name}.pbtxt", schema(root, name).feature
+    schema_path, features = f"{SCHEMAS}/{name}.pbtxt", schema(root, name).feature
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in features}
-    findings = [f"{shown}: column {feature.name!r} {_open(feature)}" for feature in features if _open(feature)]
+    findings = [
+        f"{schema_path}: column {feature.name!r} {_undefined(feature)}" for feature in features if _undefined(feature)
+    ]
     if findings:
         raise UserError("\n".join(findings))
     return columns
@@ -49,16 +51,16 @@ def schema(root: str, name: str) -> schema_pb2.Schema:
     Raises:
         UserError: it is missing or cannot be read.
     """
-    shown = f"{SCHEMAS}/{name}.pbtxt"
+    schema_path = f"{SCHEMAS}/{name}.pbtxt"
     try:
-        with open(os.path.join(root, shown), encoding="utf-8") as file:
+        with open(os.path.join(root, schema_path), encoding="utf-8") as file:
             return text_format.Parse(file.read(), schema_pb2.Schema())
     except FileNotFoundError as error:
         raise UserError(
-            f"{shown} does not exist: every run is validated against an approved schema; write it"
+            f"{schema_path} does not exist: every run is validated against an approved schema; write it"
         ) from error
     except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown}: not a valid schema: {error}") from error
+        raise UserError(f"{schema_path}: not a valid schema: {error}") from error
 
 
 def check_columns(
@@ -81,18 +83,18 @@ def check_columns(
         UserError: one line per finding.
     """
     findings: list[str] = []
-    shown, shown_schema = f"{CONFIGS}/{name}.toml", f"{SCHEMAS}/{schema or name}.pbtxt"
+    config_path, schema_path = f"{CONFIGS}/{name}.toml", f"{SCHEMAS}/{schema or name}.pbtxt"
 
-    def require(key: str, column: str, kinds: tuple[str, ...] = (), what: str = "this key needs") -> None:
+    def require(key: str, column: str, types: tuple[str, ...] = (), needs: str = "this key needs") -> None:
         if column not in columns:
             findings.append(
-                f"{shown}: {key} names {column!r}, which {shown_schema} does not define."
+                f"{config_path}: {key} names {column!r}, which {schema_path} does not define."
                 f"{nearest(column, columns, 'columns')}"
             )
-        elif kinds and columns[column] not in kinds:
+        elif types and columns[column] not in types:
             findings.append(
-                f"{shown}: {key} names {column!r}, which is {columns[column]} in {shown_schema}; {what} "
-                f"{' or '.join(kinds)}"
+                f"{config_path}: {key} names {column!r}, which is {columns[column]} in {schema_path}; {needs} "
+                f"{' or '.join(types)}"
             )
 
     for role, entry in config.features.entries():
@@ -115,10 +117,10 @@ def check_columns(
             require(f"columns.{duty}", column, NUMBERS if duty == "weight" else ())
     for key, column in config.gates.named():
         require(key, column)
-    for key, column, kinds, what in config.evaluation.columns():
-        require(key, column, kinds, what)
-    findings.extend(f"{shown}: {text}" for text in _unfit(config, columns))
-    findings.extend(f"{shown}: {text}" for text in _unruled(config, optional, shown_schema))
+    for key, column, types, needs in config.evaluation.columns():
+        require(key, column, types, needs)
+    findings.extend(f"{config_path}: {text}" for text in _data_faults(config, columns))
+    findings.extend(f"{config_path}: {text}" for text in _null_faults(config, optional, schema_path))
     if findings:
         raise UserError("\n".join(findings))
 
@@ -131,18 +133,18 @@ def unused(config: Config, columns: Iterable[str]) -> Omissions:
         columns: Columns of the schema.
     """
     omissions = Omissions()
-    reads = {*config.watched(dict.fromkeys(columns, ""))["used"], config.label.column}
+    used = {*config.watched(dict.fromkeys(columns, ""))["used"], config.label.column}
     reasons = {column: f"[columns] {duty}" for duty, column in config.columns if column is not None}
     if config.data.split.column is not None:
         reasons[config.data.split.column] = "data.split.column"
     reasons |= dict.fromkeys(config.features.ignored, "features.ignored")
     for column in columns:
-        if column not in reads:
+        if column not in used:
             omissions.add("column", reasons.get(column, "named under no role"), column, action="not used")
     return omissions
 
 
-def _unfit(config: Config, columns: Mapping[str, str]) -> Iterator[str]:
+def _data_faults(config: Config, columns: Mapping[str, str]) -> Iterator[str]:
     """Yield the settings of [data] that do not match the columns."""
     for column in config.data.drop:
         if column in columns:
@@ -158,20 +160,20 @@ def _unfit(config: Config, columns: Mapping[str, str]) -> Iterator[str]:
             yield f"data.exclude: {error}"
 
 
-def _unruled(config: Config, optional: Collection[str], schema: str) -> Iterator[str]:
+def _null_faults(config: Config, optional: Collection[str], schema: str) -> Iterator[str]:
     """Yield the columns that may be null but are used without a rule for nulls."""
-    complete = f"write presence {{ min_fraction: 1.0 min_count: 1 }} and shape {{ dim {{ size: 1 }} }} in {schema}"
+    schema_edit = f"write presence {{ min_fraction: 1.0 min_count: 1 }} and shape {{ dim {{ size: 1 }} }} in {schema}"
     for role, entry in config.features.entries():
         for column in () if entry.derived else entry.columns():
             rule = getattr(entry, "missing", None)
             if column in optional and rule is None:
                 choices = _choices(entry)
-                give = f"set missing = {choices}, or " if choices else ""
-                yield f"features.{role} names {column!r}, which may be null: {give}{complete}"
+                config_edit = f"set missing = {choices}, or " if choices else ""
+                yield f"features.{role} names {column!r}, which may be null: {config_edit}{schema_edit}"
             elif column in optional and rule == "drop":
-                yield f"features.{role} drops the rows whose {column!r} is null, which could be all: {complete}"
+                yield f"features.{role} drops the rows whose {column!r} is null, which could be all: {schema_edit}"
     if config.columns.weight in optional:
-        yield f"columns.weight names {config.columns.weight!r}, which may be null: {complete}"
+        yield f"columns.weight names {config.columns.weight!r}, which may be null: {schema_edit}"
 
 
 def _choices(entry: BaseModel) -> str:
@@ -182,8 +184,8 @@ def _choices(entry: BaseModel) -> str:
     return " or ".join(f'"{value}"' for value in values)
 
 
-def _open(feature: schema_pb2.Feature) -> str:
-    """Return what the schema does not define about a column; empty if it is complete."""
+def _undefined(feature: schema_pb2.Feature) -> str:
+    """Return what the schema leaves undefined about a column, and the edit; empty if it is complete."""
     if not feature.name.strip():
         return "has no name: remove it, or name the column in the data"
     if feature.type not in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES):

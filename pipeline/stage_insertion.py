@@ -69,12 +69,12 @@ def _component(stage: CustomStage, channels: Mapping[str, Any], files: Iterable[
     path = stage.path
     module, _, name = path.rpartition(".")
     function = getattr(user_code.load(module), name)
-    where = f"{path} ({user_code.location(path)})"
+    location = f"{path} ({user_code.location(path)})"
     parameters = _inputs(function)
     unknown = [key for key, required in parameters.items() if required and key not in channels]
     if unknown:
         raise UserError(
-            f"{where}: there is no artifact {unknown[0]!r} at this place of the pipeline."
+            f"{location}: there is no artifact {unknown[0]!r} at this place of the pipeline."
             f"{user_code.close(unknown[0], channels)} Artifacts: {', '.join(channels)}"
         )
     try:
@@ -84,9 +84,9 @@ def _component(stage: CustomStage, channels: Mapping[str, Any], files: Iterable[
             f"{path} failed: {type(error).__name__}: {error} ({user_code.place(error) or user_code.location(path)})"
         ) from error
     if not isinstance(node, BaseComponent):
-        raise UserError(f"{where} returned {type(node).__name__}, not a TFX component: return the component")
+        raise UserError(f"{location} returned {type(node).__name__}, not a TFX component: return the component")
     if CODE in node.exec_properties:
-        raise UserError(f"{where}: its component has a parameter {CODE!r}, a name of the pipeline's own: rename it")
+        raise UserError(f"{location}: its component has a parameter {CODE!r}, a name of the pipeline's own: rename it")
     # TFX's cache key does not cover the source of a component.
     node.exec_properties[CODE] = json.dumps(code_digest.stage(module, files=files), sort_keys=True)
     return node.with_id(stage.id)

@@ -1,4 +1,4 @@
-"""Ids of the stages, known without TFX."""
+"""Ids of the stages and their order, without importing TFX."""
 
 import re
 from typing import Any, Protocol
@@ -34,7 +34,7 @@ _LAST_BESIDE = {"ingestion": "warm-start"}
 
 
 class Staged(Protocol):
-    """A config, as far as its stages depend on it."""
+    """The sections of a config on which its stages depend."""
 
     @property
     def tuner(self) -> Any:
@@ -98,8 +98,8 @@ def check_custom(config: Staged) -> None:
 
 def before(config: Staged, first: str | None) -> list[str]:
     """Return the stages before the first one of a run; none if it runs from the beginning."""
-    known = ids(config)
-    return known[: known.index(first)] if first is not None else []
+    stage_ids = ids(config)
+    return stage_ids[: stage_ids.index(first)] if first is not None else []
 
 
 def check(config: Staged, *, first: str | None, to: str | None, only: bool = False) -> None:
@@ -114,14 +114,14 @@ def check(config: Staged, *, first: str | None, to: str | None, only: bool = Fal
     Raises:
         UserError: the pipeline does not have one of them, they are in the wrong order, or the only one pushes.
     """
-    known = ids(config)
+    stage_ids = ids(config)
     if only and first == ORDER[-1]:
         raise UserError(
             f"--only {first}: it would change what is served. --from {first} pushes the model of the newest run, and "
             "--only evaluator shows whether a model is blessed"
         )
     for option, stage in (("--only", first),) if only else (("--from", first), ("--to", to)):
-        if stage is not None and stage not in known:
-            raise UserError(f"{option} {stage}: this pipeline has no such stage.{nearest(stage, known, 'stages')}")
-    if first is not None and to is not None and known.index(first) > known.index(to):
+        if stage is not None and stage not in stage_ids:
+            raise UserError(f"{option} {stage}: this pipeline has no such stage.{nearest(stage, stage_ids, 'stages')}")
+    if first is not None and to is not None and stage_ids.index(first) > stage_ids.index(to):
         raise UserError(f"--from {first} --to {to}: {first} comes after {to}, so nothing would run")

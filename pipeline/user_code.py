@@ -1,4 +1,4 @@
-"""Import code of the user, with errors that name file and line."""
+"""Import and inspection of user code, with errors that name file and line."""
 
 import ast
 import difflib
@@ -38,9 +38,9 @@ def check_function(path: str) -> None:
             tree = ast.parse(source.read())
     except SyntaxError as error:
         raise UserError(f"{project.shown(file)}, line {error.lineno}: this is not Python: {error.msg}") from error
-    known = sorted(set(names(tree)))
-    if name not in known:
-        raise UserError(f"{project.shown(file)} defines no {name!r}.{close(name, known)}")
+    defined = sorted(set(names(tree)))
+    if name not in defined:
+        raise UserError(f"{project.shown(file)} defines no {name!r}.{close(name, defined)}")
 
 
 def location(path: str) -> str:
@@ -55,9 +55,9 @@ def location(path: str) -> str:
     return f"{project.shown(file)}{f', line {lines[-1]}' if lines else ''}"
 
 
-def close(name: str, known: Iterable[str]) -> str:
+def close(name: str, candidates: Iterable[str]) -> str:
     """Return ' Did you mean ...?' if a known name is similar, as a sentence to append."""
-    matches = difflib.get_close_matches(name, sorted(known), n=1)
+    matches = difflib.get_close_matches(name, sorted(candidates), n=1)
     return f" Did you mean {matches[0]!r}?" if matches else ""
 
 
@@ -83,11 +83,11 @@ def load(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:
-        where = place(error)
+        origin = place(error)
         if isinstance(error, SyntaxError) and error.filename:
-            where = f"{project.shown(error.filename)}, line {error.lineno}"
+            origin = f"{project.shown(error.filename)}, line {error.lineno}"
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise UserError(f"{module} does not import: {type(error).__name__}: {reason} ({where})") from error
+        raise UserError(f"{module} does not import: {type(error).__name__}: {reason} ({origin})") from error
 
 
 def place(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Several pipelines in one file: [variant.NAME] overrides values of the rest of the config."""
+"""Variants, several pipelines in one file: [variant.NAME] overrides values of the rest of the config."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +46,6 @@ def merge(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def _differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+def _differs(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> bool:
     """Return whether the key that selects a table's kind differs."""
-    return any(key in after and after[key] != before.get(key) for key in ("name", "task", "by"))
+    return any(key in overrides and overrides[key] != values.get(key) for key in ("name", "task", "by"))

@@ -1,1 +1,1 @@
-"""Facts about columns, on which proposals rest."""
+"""Statistics of columns and relations between them, from which config and schema are proposed."""

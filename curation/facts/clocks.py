@@ -11,7 +11,7 @@ _CLOCK = r"^.{10}[T\s]+(?P<hour>\d{1,2}):?\d{2}(?:[^AaPp]*(?P<half>[AaPp])\.?[Mm
 
 
 def hours(dates: pa.ChunkedArray) -> int:
-    """Count the distinct hours of the day; 0 if few dates have one, or days have fewer than A_DAY rows.
+    """Count the distinct hours of the day; 0 if few dates have a time, or a day has fewer than A_DAY rows on average.
 
     Args:
         dates: Strings that start with YYYY-MM-DD.

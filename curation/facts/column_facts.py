@@ -26,9 +26,9 @@ _CODE = re.compile(r"[+-]?0[0-9xX]")
 _FALLS = 0.01
 """Allowed share of decreases in a rising column."""
 _KEY_DIGITS = 17
-"""An integer of so many digits that does not fit int64 is a key: a float would lose its last digits."""
+"""Number of digits from which an integer that does not fit int64 is a key: a float would lose its last digits."""
 _INT_LENGTH = 20
-"""Characters of the longest int64."""
+"""Number of characters of the longest int64."""
 
 
 @dataclass(frozen=True)
@@ -206,34 +206,36 @@ def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:
     values, rows = counts.field(0), counts.field(1).to_numpy(zero_copy_only=False)
     binary = pa.types.is_binary(array.type)
     order = np.argsort(-rows, kind="stable")[: TOP * 2]
-    chosen = [] if binary else values.take(pa.array(order)).to_pylist()
-    top = sorted(((_text(value), int(count)) for value, count in zip(chosen, rows[order], strict=False)), key=_frequent)
+    frequent = [] if binary else values.take(pa.array(order)).to_pylist()
+    top = sorted(
+        ((_text(value), int(count)) for value, count in zip(frequent, rows[order], strict=False)), key=_by_frequency
+    )
     common = {"name": name, "kind": kind, "rows": len(array), "missing": array.null_count, "distinct": len(values)}
     if binary:
         return Column(**common, top=(), picture=_is_picture(values))
     if kind != "BYTES":
         return Column(**common, top=tuple(top[:TOP]), numbers=_numbers(array), rises=_rises(array))
-    date, other = _all_match(values, DATE), _all_match(values, OTHER_DATE)
-    first, middle, last, hours = "", "", "", 0
-    if date:
+    is_date, is_other_date = _all_match(values, DATE), _all_match(values, OTHER_DATE)
+    first_date, median_date, last_date, hours = "", "", "", 0
+    if is_date:
         hours = clocks.hours(array.drop_null())
         ordered = sorted(text[:10] for text in array.drop_null().to_pylist())
-        first, middle, last = ordered[0], ordered[len(ordered) // 2], ordered[-1]
+        first_date, median_date, last_date = ordered[0], ordered[len(ordered) // 2], ordered[-1]
     sample = values[:SAMPLE].to_pylist()
     words = float(np.mean([writing_script.words(text) for text in sample])) if sample else 0.0
     return Column(
         **common,
         top=tuple(top[:TOP]),
         words=words,
-        date=date,
-        other_date=other,
-        dates=(first, middle, last),
+        date=is_date,
+        other_date=is_other_date,
+        dates=(first_date, median_date, last_date),
         hours=hours,
-        rises=date and _rises(array),
+        rises=is_date and _rises(array),
     )
 
 
-def _frequent(entry: tuple[str, int]) -> tuple[int, str]:
+def _by_frequency(entry: tuple[str, int]) -> tuple[int, str]:
     return -entry[1], entry[0]
 
 
@@ -278,11 +280,11 @@ def _rises(array: pa.ChunkedArray) -> bool:
         return False
     if pa.types.is_string(cells.type):
         texts = cells.to_pylist()
-        falls = sum(after < before for before, after in itertools.pairwise(texts)) / (len(texts) - 1)
+        decreases = sum(later < earlier for earlier, later in itertools.pairwise(texts)) / (len(texts) - 1)
     else:
         values = cells.to_numpy()  # a difference may overflow int64
-        falls = float((values[1:] < values[:-1]).mean())
-    return bool(falls <= _FALLS)
+        decreases = float((values[1:] < values[:-1]).mean())
+    return bool(decreases <= _FALLS)
 
 
 def _all_match(values: pa.Array, pattern: "re.Pattern[str]") -> bool:

@@ -1,4 +1,4 @@
-"""Columns of which one threshold or one value decides a label of two classes."""
+"""Columns that decide a label of two classes by one threshold or one value."""
 
 import itertools
 from typing import Any
@@ -11,12 +11,12 @@ from curation.facts.column_facts import Column
 
 Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
-AGREE = 0.999
-"""Share of the rows in which a threshold or value must agree with the label."""
-LEAST = 30
-"""Rows of the rarer class, and of the rarer side, below which agreement may be chance."""
-KNOWN = 0.5
-"""Share of the rows that must have a value."""
+AGREEMENT = 0.999
+"""Minimum share of rows in which a threshold or value agrees with the label."""
+MIN_ROWS = 30
+"""Minimum number of rows of the rarer class, and of a value: with fewer, agreement may be chance."""
+MIN_PRESENT = 0.5
+"""Minimum share of rows that have a value."""
 
 
 def rule(column: Column, cells: pa.ChunkedArray, labels: pa.ChunkedArray) -> str:
@@ -31,34 +31,35 @@ def rule(column: Column, cells: pa.ChunkedArray, labels: pa.ChunkedArray) -> str
         A sentence without its full stop; empty if no threshold and no value decides the label.
     """
     present = pc.is_valid(cells)
-    kept, truth = cells.filter(present), labels.filter(present)
-    if len(kept) < max(2 * LEAST, KNOWN * len(cells)) or pa.types.is_null(kept.type):
+    present_cells, present_labels = cells.filter(present), labels.filter(present)
+    if len(present_cells) < max(2 * MIN_ROWS, MIN_PRESENT * len(cells)) or pa.types.is_null(present_cells.type):
         return ""
-    names = pc.unique(truth)
+    names = pc.unique(present_labels)
     if len(names) != 2:
         return ""
     first, second = names.to_pylist()
-    is_first: Flags = pc.equal(truth, names[0]).to_numpy()
-    if min(is_first.sum(), (~is_first).sum()) < LEAST:
+    is_first: Flags = pc.equal(present_labels, names[0]).to_numpy()
+    if min(is_first.sum(), (~is_first).sum()) < MIN_ROWS:
         return ""
     if column.numbers is not None:
-        return _threshold(kept, is_first, (first, second))
-    return _value(kept, is_first, (first, second))
+        return _threshold(present_cells, is_first, (first, second))
+    return _value(present_cells, is_first, (first, second))
 
 
 def _threshold(cells: pa.ChunkedArray, is_first: Flags, names: tuple[Any, Any]) -> str:
     order = pc.sort_indices(cells).to_numpy()
     numbers, flags = cells.take(pa.array(order)).to_pylist(), is_first[order]
-    # Rows up to each place that are of the first class; a cut lies only between two different numbers.
+    # Number of rows of the first class up to each row; a threshold lies only between two different numbers.
     below = np.cumsum(flags)[:-1]
     above = flags.sum() - below
     up_to = np.arange(1, len(flags))
     low_is_first = below + (len(flags) - up_to - above)
-    differs = np.array([a != b for a, b in itertools.pairwise(numbers)])
-    for low, high, right in ((*names, low_is_first), (*reversed(names), len(flags) - low_is_first)):
-        best = int(np.argmax(np.where(differs, right, -1)))
-        if differs[best] and right[best] >= AGREE * len(flags):
-            return f"the label is {high!r} where it is above {numbers[best]:g}, else {low!r}{_but(right[best], flags)}"
+    is_cut = np.array([lower != higher for lower, higher in itertools.pairwise(numbers)])
+    for low, high, correct in ((*names, low_is_first), (*reversed(names), len(flags) - low_is_first)):
+        best = int(np.argmax(np.where(is_cut, correct, -1)))
+        if is_cut[best] and correct[best] >= AGREEMENT * len(flags):
+            exceptions = _exceptions(correct[best], flags)
+            return f"the label is {high!r} where it is above {numbers[best]:g}, else {low!r}{exceptions}"
     return ""
 
 
@@ -67,17 +68,18 @@ def _value(cells: pa.ChunkedArray, is_first: Flags, names: tuple[Any, Any]) -> s
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = encoded.indices.to_numpy()
     rows = np.bincount(codes)
-    first = np.bincount(codes, weights=is_first)
-    for own, other, inside in ((*names, first), (*reversed(names), rows - first)):
-        # Rows of the value with this class, and rows of other values without it.
-        right = inside + (len(codes) - inside.sum()) - (rows - inside)
-        best = int(np.argmax(right))
-        if rows[best] >= LEAST and right[best] >= AGREE * len(codes):
+    first_rows = np.bincount(codes, weights=is_first)
+    for value_class, other_class, value_rows in ((*names, first_rows), (*reversed(names), rows - first_rows)):
+        # Correct rows: those of the value with this class, and those of other values with the other class.
+        correct = value_rows + (len(codes) - value_rows.sum()) - (rows - value_rows)
+        best = int(np.argmax(correct))
+        if rows[best] >= MIN_ROWS and correct[best] >= AGREEMENT * len(codes):
             value = encoded.dictionary[best].as_py()
-            return f"the label is {own!r} where it is {value!r}, else {other!r}{_but(right[best], is_first)}"
+            exceptions = _exceptions(correct[best], is_first)
+            return f"the label is {value_class!r} where it is {value!r}, else {other_class!r}{exceptions}"
     return ""
 
 
-def _but(right: float, rows: Flags) -> str:
-    wrong = len(rows) - int(right)
+def _exceptions(correct: float, rows: Flags) -> str:
+    wrong = len(rows) - int(correct)
     return f", but for {wrong} of {len(rows):,} rows" if wrong else ""

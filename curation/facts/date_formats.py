@@ -22,14 +22,14 @@ ODD = 2
 """Maximum number of distinct strings among dates that are not dates: null tokens."""
 SAMPLE = 20_000
 """Number of distinct strings that are checked."""
-LEAST = 5
+MIN_NUMBERS = 5
 """Minimum number of distinct numbers, all of them dates, for YYYYMMDD."""
 MIXED_SHARE = 0.8
 """Share of distinct strings that must be dates of any format for a column to be reported as mixed."""
 EXAMPLES = 3
-LONGEST = 12
+MAX_TOKEN_LENGTH = 12
 """Maximum number of characters of a null token among dates."""
-FALLS = 0.01
+DECREASES = 0.01
 """Allowed share of decreases in rows sorted by date."""
 _CLOCK = r"^$|^\d{1,2}:?\d{2}"
 _SECONDS = (946_684_800, 2_145_916_800)
@@ -70,23 +70,23 @@ def detect(table: pa.Table) -> Dates:
         texts = pc.unique(column.drop_null())[:SAMPLE]
         if len(texts) < 2:
             continue
-        able = list(_fitting(name, texts))
-        if not able:
+        candidates = list(_fitting(name, texts))
+        if not candidates:
             mixed = _mixed(texts)
             if mixed:
                 dates.mixed[name] = sorted((pc.index(column, text).as_py(), text) for text in mixed)
             continue
-        if len(able) > 1:
-            able = [form for form in able if _rises(column, form)] or able
-        fits = date_parsing.fits(texts, DateFormat(able[0]))
+        if len(candidates) > 1:
+            candidates = [form for form in candidates if _rises(column, form)] or candidates
+        fits = date_parsing.fits(texts, DateFormat(candidates[0]))
         odd = texts.filter(pc.invert(fits)).to_pylist()
         if odd:
             dates.odd[name] = odd
         dates.examples[name] = texts.filter(fits)[0].as_py()
-        if len(able) > 1:
-            dates.ambiguous[name] = able
-        elif able != ["YYYY-MM-DD"] or not _all(pc.match_substring_regex(texts.filter(fits), ISO)):
-            dates.formats[name] = able[0]
+        if len(candidates) > 1:
+            dates.ambiguous[name] = candidates
+        elif candidates != ["YYYY-MM-DD"] or not _all(pc.match_substring_regex(texts.filter(fits), ISO)):
+            dates.formats[name] = candidates[0]
     return dates
 
 
@@ -102,54 +102,58 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
     """Yield the formats that all strings match, except at most ODD of them."""
     numbers = _all(pc.match_substring_regex(texts, r"^[+-]?\d+(\.\d*)?$"))
     if numbers:
-        if len(texts) >= LEAST and _are(texts, "YYYYMMDD", 0) and _all(pc.match_substring_regex(texts, r"^(19|20)")):
+        if (
+            len(texts) >= MIN_NUMBERS
+            and _are_dates(texts, "YYYYMMDD", 0)
+            and _all(pc.match_substring_regex(texts, r"^(19|20)"))
+        ):
             yield "YYYYMMDD"
         for text, factor in EPOCHS.items() if has(name, TIME_WORDS) else ():
             values = number_parsing.plain(texts, PLAIN).cast(pa.float64())
             low, high = (second * factor for second in _SECONDS)
-            if len(texts) >= LEAST and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:
+            if len(texts) >= MIN_NUMBERS and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:
                 yield text
         return
     if not _any(pc.match_substring_regex(texts[:20], r"\d")):
         return
     for text in FORMATS:
-        if _are(texts, text, ODD):
+        if _are_dates(texts, text, ODD):
             yield text
 
 
-def _are(texts: pa.Array, text: str, odd: int) -> bool:
+def _are_dates(texts: pa.Array, text: str, odd: int) -> bool:
     """Return whether all strings except at most `odd` are dates in a format, optionally with a time of day."""
     form = DateFormat(text)
     if not _any(date_parsing.fits(texts[:20], form)):
         return False
     fits = pc.match_substring_regex(texts, form.pattern)
     fitting = texts.filter(fits)
-    if len(fitting) < max(2, len(texts) - odd) or (len(fitting) < len(texts) and len(fitting) < LEAST):
+    if len(fitting) < max(2, len(texts) - odd) or (len(fitting) < len(texts) and len(fitting) < MIN_NUMBERS):
         return False
-    rest = pc.replace_substring_regex(fitting, form.pattern, r"\4")
-    others = texts.filter(pc.invert(fits))
-    short = not len(others) or pc.max(pc.utf8_length(others)).as_py() <= LONGEST
-    return short and _all(pc.match_substring_regex(rest, _CLOCK))
+    times_of_day = pc.replace_substring_regex(fitting, form.pattern, r"\4")
+    no_dates = texts.filter(pc.invert(fits))
+    short = not len(no_dates) or pc.max(pc.utf8_length(no_dates)).as_py() <= MAX_TOKEN_LENGTH
+    return short and _all(pc.match_substring_regex(times_of_day, _CLOCK))
 
 
 def _mixed(texts: pa.Array) -> list[str]:
-    """Return strings in different formats if most of all are dates; else an empty list."""
+    """Return examples in different formats if most strings are dates of some format; else an empty list."""
     if not _any(pc.match_substring_regex(texts[:20], r"^(\d+[./-]\d+[./-]\d+|.*\pL{3}.*\d{2})")):
         return []
     fitting = {text: pc.match_substring_regex(texts, DateFormat(text).pattern) for text in FORMATS}
     either = [any(fits) for fits in zip(*(fits.to_pylist() for fits in fitting.values()), strict=True)]
-    if sum(either) < max(LEAST, MIXED_SHARE * len(either)):
+    if sum(either) < max(MIN_NUMBERS, MIXED_SHARE * len(either)):
         return []
-    first = dict.fromkeys(texts.filter(fits)[0].as_py() for fits in fitting.values() if _any(fits))
+    examples = dict.fromkeys(texts.filter(fits)[0].as_py() for fits in fitting.values() if _any(fits))
     no_date = texts.filter(pa.array([not fits for fits in either]))
-    return [*list(first)[:EXAMPLES], *([no_date[0].as_py()] if len(no_date) else [])]
+    return [*list(examples)[:EXAMPLES], *([no_date[0].as_py()] if len(no_date) else [])]
 
 
 def _rises(column: pa.ChunkedArray, text: str) -> bool:
     """Return whether the rows are sorted by date if the column has this format."""
     days = date_parsing.iso(column.drop_null().combine_chunks(), DateFormat(text)).to_pylist()
-    falls = sum(after[:10] < before[:10] for before, after in itertools.pairwise(days))
-    return bool(falls <= len(days) * FALLS)
+    decreases = sum(later[:10] < earlier[:10] for earlier, later in itertools.pairwise(days))
+    return bool(decreases <= len(days) * DECREASES)
 
 
 def _all(truths: pa.Array) -> bool:

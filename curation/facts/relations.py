@@ -14,11 +14,11 @@ from curation.facts.column_facts import Facts
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Codes = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
-SAME = 0.9999
+SAME_CORRELATION = 0.9999
 """Minimum correlation of two columns that are equal except for their unit."""
-MANY = 0.5
-"""Share of distinct values above which one-to-one is ignored: it holds for any two columns of unique values."""
-LEVELS = 60
+MOSTLY_UNIQUE = 0.5
+"""Share of distinct values from which a one-to-one relation proves nothing: it holds for any two unique columns."""
+MAX_LEVELS = 60
 """Maximum number of distinct values whose means are compared with a line."""
 
 
@@ -46,16 +46,16 @@ def twins(facts: Facts, table: pa.Table, skip: str | None = None) -> dict[str, s
     Returns:
         Name of the duplicate -> name of the previous column.
     """
-    first: dict[bytes, str] = {}
-    twin_of: dict[str, str] = {}
+    first_column: dict[bytes, str] = {}
+    duplicate_of: dict[str, str] = {}
     for column in facts.columns:
         if column.name == skip or column.distinct < 2 or column.picture:
             continue
-        sign = _sign(table[column.name], column.unique_share)
-        if sign in first:
-            twin_of[column.name] = first[sign]
-        first.setdefault(sign, column.name)
-    return twin_of
+        sign = _digest(table[column.name], column.unique_share)
+        if sign in first_column:
+            duplicate_of[column.name] = first_column[sign]
+        first_column.setdefault(sign, column.name)
+    return duplicate_of
 
 
 def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str, str]:
@@ -70,20 +70,20 @@ def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str,
     Returns:
         Column -> why, as the end of a sentence.
     """
-    truth = facts[label]
-    sign = _sign(table[label], truth.unique_share)
+    label_column = facts[label]
+    sign = _digest(table[label], label_column.unique_share)
     leak_of: dict[str, str] = {}
     for column in facts.columns:
         if column.name == label or column.distinct < 2 or column.picture:
             continue
-        if _sign(table[column.name], column.unique_share) == sign:
-            same = table[column.name].type == table[label].type and table[column.name].equals(table[label])
-            leak_of[column.name] = f"it is {'a copy' if same else 'a one-to-one recoding'} of the label"
+        if _digest(table[column.name], column.unique_share) == sign:
+            is_copy = table[column.name].type == table[label].type and table[column.name].equals(table[label])
+            leak_of[column.name] = f"it is {'a copy' if is_copy else 'a one-to-one recoding'} of the label"
         elif numeric and column.numbers is not None and column.distinct > 2:
             correlation = _correlation(table[column.name], table[label])
-            if abs(correlation) >= SAME:
+            if abs(correlation) >= SAME_CORRELATION:
                 leak_of[column.name] = f"its correlation with the label is {correlation:.5f}"
-        elif truth.distinct == 2 and not truth.missing and column.distinct > 2:
+        elif label_column.distinct == 2 and not label_column.missing and column.distinct > 2:
             leak_of[column.name] = cuts.rule(column, table[column.name], table[label])
     return {column: reason for column, reason in leak_of.items() if reason}
 
@@ -103,7 +103,7 @@ def orders(facts: Facts, table: pa.Table, label: str) -> Mapping[str, Order]:
     order_of = {}
     for column in facts.columns:
         numbers = column.numbers
-        if column.name == label or numbers is None or not numbers.whole or not 3 <= column.distinct <= LEVELS:
+        if column.name == label or numbers is None or not numbers.whole or not 3 <= column.distinct <= MAX_LEVELS:
             continue
         x, y, codes = _pairs(table[column.name], target)
         if len(y) > 10 * column.distinct and y.std() > 0 and x.std() > 0:
@@ -122,11 +122,11 @@ def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tupl
     Returns:
         Number of such rows, of all rows with a label, and of rows that the best possible predictions get right.
     """
-    known = [name for name in features if not pa.types.is_null(table[name].type)]
-    rows = table.select([*known, label]).filter(pc.is_valid(table[label]))
-    if not known or not len(rows):
+    feature_names = [name for name in features if not pa.types.is_null(table[name].type)]
+    rows = table.select([*feature_names, label]).filter(pc.is_valid(table[label]))
+    if not feature_names or not len(rows):
         return 0, len(rows), len(rows)
-    rows = rows.rename_columns([*map(str, range(len(known))), "label"])
+    rows = rows.rename_columns([*map(str, range(len(feature_names))), "label"])
     keys = rows.column_names[:-1]
     # pyarrow 10 crashes if the chunks of the columns have different lengths.
     numbered = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
@@ -149,18 +149,18 @@ def _order(x: Array, y: Array, codes: Codes) -> Order:
 
 
 def _pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> tuple[Array, Array, Codes]:
-    """Rows that have both, as float64, and the number of each row's value of the first among its different values."""
-    both = pc.and_(pc.is_valid(a), pc.is_valid(b))
-    kept = a.filter(both)
-    return _floats(kept), _floats(b.filter(both)), _codes(kept)
+    """Return both columns as float64 in the rows where both have a value, and the code of each value of the first."""
+    complete = pc.and_(pc.is_valid(a), pc.is_valid(b))
+    complete_cells = a.filter(complete)
+    return _floats(complete_cells), _floats(b.filter(complete)), _codes(complete_cells)
 
 
 def _floats(cells: pa.ChunkedArray) -> Array:
-    """Numbers as float64; whole ones from their least, as neighbours beyond 2^53 would be one number."""
+    """Cast numbers to float64, integers less their minimum: float64 does not distinguish neighbors beyond 2^53."""
     if pa.types.is_integer(cells.type) and len(cells):
-        least, most = pc.min_max(cells).as_py().values()
-        if most - least < 2**63:
-            cells = pc.subtract(cells, least)
+        minimum, maximum = pc.min_max(cells).as_py().values()
+        if maximum - minimum < 2**63:
+            cells = pc.subtract(cells, minimum)
     values: Array = cells.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
     return values
 
@@ -172,19 +172,19 @@ def _correlation(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
-def _sign(cells: pa.ChunkedArray, unique: float) -> bytes:
-    """Equal for columns that say the same.
+def _digest(cells: pa.ChunkedArray, unique: float) -> bytes:
+    """Return a digest that two columns share if their cells are equal or a one-to-one recoding.
 
-    Values are numbered as they first appear, so a recoding has the same numbers. Where most values are unique that
-    proves nothing, and the values themselves are compared.
+    It is taken from codes in the order in which the values first appear. If most values are unique, such codes are
+    alike for unrelated columns, so it is taken from the values themselves.
     """
-    if unique >= MANY:
+    if unique >= MOSTLY_UNIQUE:
         return hashlib.sha256("\x1f".join(map(str, cells.to_pylist())).encode("utf-8", "surrogatepass")).digest()
     return hashlib.sha256(_codes(cells).tobytes()).digest()
 
 
 def _codes(cells: pa.ChunkedArray) -> Codes:
-    """Numbers of the values in the order in which they first appear; a missing one is a value too."""
+    """Encode values by the order in which they first appear; null is a value too."""
     numbers = pc.dictionary_encode(cells.combine_chunks(), null_encoding="encode")
     numbers = numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
     codes: Codes = numbers.indices.to_numpy(zero_copy_only=False).astype(np.int32)

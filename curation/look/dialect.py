@@ -104,9 +104,9 @@ def odd_tokens(table: pa.Table) -> list[str]:
 
 def _head(path: str) -> tuple[str, str]:
     """Return the first lines of a file, and its encoding."""
-    said = unsupported_formats.refusal(path)
-    if said:
-        raise UserError(said)
+    reason = unsupported_formats.refusal(path)
+    if reason:
+        raise UserError(reason)
     try:
         with contextlib.closing(opening.open_unpacked(path)) as file:
             head = file.read(HEAD_BYTES)

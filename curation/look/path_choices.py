@@ -17,21 +17,21 @@ def proposed(whole: str, root: str) -> tuple[Any, str, list[str]]:
         data.path, its reason, and findings, one sentence each.
     """
     inside = os.path.relpath(whole, root)
-    shown, reasons = (whole, ["outside the project folder: copy it to data/ before you compile for a cloud"])
+    path, reasons = (whole, ["outside the project folder: copy it to data/ before you compile for a cloud"])
     if not inside.startswith(os.pardir):
-        shown, reasons = inside, []
-    splits, said = ready_made(whole)
+        path, reasons = inside, []
+    splits, findings = ready_made(whole)
     if not splits:
-        return shown, "; ".join(reasons), []
+        return path, "; ".join(reasons), []
     if set(splits) == {"train"}:
-        return os.path.join(shown, splits["train"][0]), "; ".join([*reasons, *said]), said
+        return os.path.join(path, splits["train"][0]), "; ".join([*reasons, *findings]), findings
     names = {
-        split: os.path.join(shown, paths_of_split[0])
+        split: os.path.join(path, paths_of_split[0])
         if len(paths_of_split) == 1
-        else [os.path.join(shown, name) for name in paths_of_split]
+        else [os.path.join(path, name) for name in paths_of_split]
         for split, paths_of_split in splits.items()
     }
-    return names, "; ".join([*reasons, "splits by file name", *said]), said
+    return names, "; ".join([*reasons, "splits by file name", *findings]), findings
 
 
 def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
@@ -45,13 +45,13 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
         other split has class folders, and so labels.
     """
     by_split: dict[str, list[str]] = {}
-    said, others = [], []
+    findings, unmatched = [], []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         split, path = formats.split_of(name), os.path.join(folder, name)
         if stray_files.reason(name, folder=os.path.isdir(path)) is not None or "labels" in name:
             continue
         if split is None:
-            others.append(name)
+            unmatched.append(name)
         else:
             by_split.setdefault(split, []).append(name)
     if "train" not in by_split or len(by_split) < 2:
@@ -63,15 +63,17 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
             # Classes that are named like splits, such as trains and tests.
             return {}, []
         for name in sorted(of_images - labelled):
-            said.append(f"{name} is skipped: its images are not in class folders, so they have no labels")
+            findings.append(f"{name} is skipped: its images are not in class folders, so they have no labels")
         by_split = {
-            split: kept for split, names in by_split.items() if (kept := [name for name in names if name in labelled])
+            split: labelled_names
+            for split, names in by_split.items()
+            if (labelled_names := [name for name in names if name in labelled])
         }
-    if others:
-        said.append(f"skipped, because the names do not tell a split: {', '.join(others)}")
+    if unmatched:
+        findings.append(f"skipped, because the names do not tell a split: {', '.join(unmatched)}")
     if "test" not in by_split and "eval" in by_split:
         by_split["test"] = by_split.pop("eval")
-        said.append(
+        findings.append(
             f"there is no test split: {' and '.join(by_split['test'])} is the test split, and eval is cut out of train"
         )
-    return by_split, said
+    return by_split, findings

@@ -12,7 +12,7 @@ from spec.data import Data
 from spec.rows import data_paths
 
 SHOWN = 4
-"""Names of a first line in a message."""
+"""Maximum number of column names in a message."""
 
 
 def columns(paths: Sequence[str], data: Data, root: str) -> dict[str, list[str]]:
@@ -32,9 +32,9 @@ def columns(paths: Sequence[str], data: Data, root: str) -> dict[str, list[str]]
     columns_of = {}
     for path in paths:
         inside = os.path.relpath(path, root)
-        shown = path if data_paths.is_remote(path) or inside.startswith(os.pardir) else inside
+        name_shown = path if data_paths.is_remote(path) or inside.startswith(os.pardir) else inside
         names = [name for name in sources.look(path, data) if left_out_columns.reason(name, data) is None]
-        columns_of[shown] = [*names, *(name for name in data.partitions if name not in names)]
+        columns_of[name_shown] = [*names, *(name for name in data.partitions if name not in names)]
     return columns_of
 
 
@@ -53,22 +53,24 @@ def uncommon(paths: Sequence[str], data: Data) -> dict[str, str]:
     """
     if len(paths) < 2:
         return {}
-    every = {path: sources.look(path, data) for path in paths}
-    first, *others = every.items()
-    for path, names in others:
-        shared = len(set(names).intersection(first[1]))
-        if not shared or (len(names) == len(first[1]) and 2 * shared < len(names)):
-            shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    columns_of = {path: sources.look(path, data) for path in paths}
+    first_columns, *other_files = columns_of.items()
+    for path, names in other_files:
+        shared = len(set(names).intersection(first_columns[1]))
+        if not shared or (len(names) == len(first_columns[1]) and 2 * shared < len(names)):
+            listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
             raise UserError(
-                f"{path}: its columns ({shown}) differ from those of {first[0]}. If they are values, because only the "
-                f"first part of a table has a header line, join the parts: `cat {first[0]} {path} ... > whole.csv`"
+                f"{path}: its columns ({listed}) differ from those of {first_columns[0]}. If they are values, because "
+                f"only the first part of a table has a header line, join the parts: `cat {first_columns[0]} {path} ... "
+                "> whole.csv`"
             )
-    kinds: dict[str, str] = {}
-    for name in dict.fromkeys(name for names in every.values() for name in names):
-        lacking = [os.path.basename(path) for path, names in every.items() if name not in names]
-        if lacking:
-            kinds[name] = f"{len(lacking)} of {len(paths)} files lack it ({lacking[0]}{', ...' if lacking[1:] else ''})"
-    return kinds
+    reasons: dict[str, str] = {}
+    for name in dict.fromkeys(name for names in columns_of.values() for name in names):
+        files_without = [os.path.basename(path) for path, names in columns_of.items() if name not in names]
+        if files_without:
+            listed = files_without[0] + (", ..." if files_without[1:] else "")
+            reasons[name] = f"{len(files_without)} of {len(paths)} files lack it ({listed})"
+    return reasons
 
 
 def together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
@@ -76,7 +78,9 @@ def together(batches: Sequence[pa.RecordBatch]) -> pa.Table:
     fields = {field.name: field.type for batch in batches for field in batch.schema}
     groups = []
     for batch in batches:
-        own = dict(zip(batch.schema.names, batch.columns, strict=True))
-        columns = [own[name] if name in own else pa.nulls(len(batch), kind) for name, kind in fields.items()]
+        column_of = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns = [
+            column_of[name] if name in column_of else pa.nulls(len(batch), kind) for name, kind in fields.items()
+        ]
         groups.append(pa.RecordBatch.from_arrays(columns, list(fields)))
     return pa.Table.from_batches(groups)

@@ -37,19 +37,19 @@ def find(facts: Facts, skip: Collection[str | None], *, ready_made: bool) -> Spl
         skip: Columns with another duty.
         ready_made: Whether each file belongs to a ready-made split, so that no column is needed.
     """
-    able = [column for column in facts.columns if column.name not in skip and _named(column)]
-    usable = [] if ready_made else sorted((column for column in able if not column.missing), key=_likeliness)
+    candidates = [column for column in facts.columns if column.name not in skip and _split_of_value(column)]
+    usable = [] if ready_made else sorted((column for column in candidates if not column.missing), key=_likeliness)
     chosen = usable[0] if usable else None
     others = {}
-    for column in able:
+    for column in candidates:
         if column is not chosen:
-            blank = f", but are null in {column.missing:,} rows" if column.missing else ""
-            others[column.name] = f"its values name splits{blank}"
+            nulls = f", but are null in {column.missing:,} rows" if column.missing else ""
+            others[column.name] = f"its values name splits{nulls}"
     return Splits(chosen.name if chosen else None, _line(chosen) if chosen else None, others)
 
 
-def _named(column: Column) -> dict[str, str]:
-    """Map values to splits; empty if a value does not name a split, or if train or a second split is missing."""
+def _split_of_value(column: Column) -> dict[str, str]:
+    """Map values to splits; return nothing if a value names no split, or if train or a second split is missing."""
     if column.kind != "BYTES" or not 2 <= column.distinct <= len(_SPLITS):
         return {}
     split_of = {value: _SPLITS.get(value.strip().lower(), "") for value, _ in column.top[: column.distinct]}
@@ -58,18 +58,18 @@ def _named(column: Column) -> dict[str, str]:
 
 
 def _likeliness(column: Column) -> int:
-    own = words(column.name)
-    return next((place for place, word in enumerate(NAMES) if word in own), len(NAMES))
+    name_words = words(column.name)
+    return next((place for place, word in enumerate(NAMES) if word in name_words), len(NAMES))
 
 
 def _line(column: Column) -> Line:
-    named, why = _named(column), "split of each row"
-    if "test" not in named.values():
-        tests = " and ".join(value for value, split in named.items() if split == "eval")
-        named = {value: "test" if split == "eval" else split for value, split in named.items()}
-        why += f"; there is no test split: {tests} is the test split"
-    if "eval" not in named.values():
-        why += "; eval is cut out of train"
+    split_of, reason = _split_of_value(column), "split of each row"
+    if "test" not in split_of.values():
+        tests = " and ".join(value for value, split in split_of.items() if split == "eval")
+        split_of = {value: "test" if split == "eval" else split for value, split in split_of.items()}
+        reason += f"; there is no test split: {tests} is the test split"
+    if "eval" not in split_of.values():
+        reason += "; eval is cut out of train"
     values: dict[str, Any] = {"by": "column", "column": column.name}
-    others = {value: split for value, split in sorted(named.items()) if value != split}
-    return Line("split", values | ({"values": others} if others else {}), why)
+    renamed = {value: split for value, split in sorted(split_of.items()) if value != split}
+    return Line("split", values | ({"values": renamed} if renamed else {}), reason)

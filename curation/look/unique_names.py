@@ -18,34 +18,34 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
     Returns:
         The keys, with `csv.names` if needed, and messages for the user.
     """
-    known = {line.key: line.value for line in lines if line.active}
-    data = Data.model_validate({"csv": known.get("csv", {}), "path": path})
+    data_keys = {line.key: line.value for line in lines if line.active}
+    data = Data.model_validate({"csv": data_keys.get("csv", {}), "path": path})
     try:
         names = csv_header.read(path, data).names
     except csv.Error:
         return list(lines), []  # the reader reports the fault
-    settled = unique(names)
-    if settled == names:
+    new_names = unique(names)
+    if new_names == names:
         return list(lines), []
-    renamed = [f"{name!r} (column {place})" for place, name in enumerate(settled, 1) if name != names[place - 1]]
-    why = "columns with the same name are numbered"
+    renamed = [f"{name!r} (column {place})" for place, name in enumerate(new_names, 1) if name != names[place - 1]]
+    reason = "columns with the same name are numbered"
     csv_line = next((line for line in lines if line.key == "csv"), Line("csv", {}))
-    line = Line("csv", {**csv_line.value, "names": settled}, "; ".join(filter(None, (csv_line.why, why))))
-    others = [other for other in lines if other.key != "csv"]
-    return [*others, line], [f"{why}: {', '.join(renamed)}; data.csv.names"]
+    line = Line("csv", {**csv_line.value, "names": new_names}, "; ".join(filter(None, (csv_line.why, reason))))
+    other_lines = [known_line for known_line in lines if known_line.key != "csv"]
+    return [*other_lines, line], [f"{reason}: {', '.join(renamed)}; data.csv.names"]
 
 
 def unique(names: Sequence[str]) -> list[str]:
     """Make names unique: repetitions of NAME become NAME_2, NAME_3, ..."""
-    taken, result = set(names), list[str]()
+    used, result = set(names), list[str]()
     counts: dict[str, int] = {}
     for name in names:
         counts[name] = counts.get(name, 0) + 1
-        other = name
+        candidate = name
         if counts[name] > 1:
-            while other in taken:
-                other = f"{name}_{counts[name]}"
-                counts[name] += other in taken
-            taken.add(other)
-        result.append(other)
+            while candidate in used:
+                candidate = f"{name}_{counts[name]}"
+                counts[name] += candidate in used
+            used.add(candidate)
+        result.append(candidate)
     return result

@@ -1,1 +1,1 @@
-"""Proposals for a config and a schema, each with its reason."""
+"""Choice of each key of a config and each column of a schema, with its reason."""

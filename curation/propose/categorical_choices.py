@@ -10,19 +10,19 @@ from curation.propose.choices import Entry
 from curation.propose.label_choice import ordered_shape
 from curation.propose.name_hints import CODE_WORDS, COUNT_WORDS, CYCLES, has, words
 
-ONE_HOT = 300
+MAX_ONE_HOT = 300
 """Largest number of distinct values that are one-hot encoded."""
 RARE = 5
 """Rows below which a value is too rare to learn from."""
-LONG = 4.0
+TEXT_WORDS = 4.0
 """Mean number of words from which a column is text rather than a category."""
-SURE = 0.01
+MIN_GAIN = 0.01
 """Share of the label's variance that the values must explain beyond a linear fit."""
 
 
 def text(column: Column) -> Entry:
     """Choose the role of a string column."""
-    if column.words >= LONG and column.distinct > 50:
+    if column.words >= TEXT_WORDS and column.distinct > 50:
         size = 500 if column.distinct < 2000 else 2000
         values: dict[str, Any] = {"column": column.name, "vocabulary_size": size}
         why = f"text of {column.words:.0f} words on average: its {size:,} most frequent words"
@@ -81,14 +81,14 @@ def coded(column: Column, order: Order | None) -> str:
         return f"two values, {numbers.low:g} and {numbers.high:g}"
     for word in words(column.name):
         if word in CYCLES:
-            low, high, what = CYCLES[word]
+            low, high, quantity = CYCLES[word]
             if low <= numbers.low and numbers.high <= high:
-                return f"{what} are cyclic: the last is next to the first"
+                return f"{quantity} are cyclic: the last is next to the first"
     if has(column.name, COUNT_WORDS):
         return ""
     if has(column.name, CODE_WORDS):
         return f"{column.distinct:,} integers, and the column is named like a code"
-    if order is not None and order.levels - order.line > max(SURE, order.line / 2) and not ordered_shape(column):
+    if order is not None and order.levels - order.line > max(MIN_GAIN, order.line / 2) and not ordered_shape(column):
         return f"the values explain {order.levels:.0%} of the label's variance, a linear fit {order.line:.0%}"
     if column.distinct <= 10 and column.present >= 30 * column.distinct and not ordered_shape(column):
         return f"{column.distinct} integers that repeat and are not distributed like a count"
@@ -117,7 +117,7 @@ def _category(column: Column, reason: str) -> Entry:
     values: dict[str, Any] = {"column": column.name}
     role = "categorical"
     rare = sum(1 for _, rows in column.top if rows < RARE)
-    if column.distinct > ONE_HOT:
+    if column.distinct > MAX_ONE_HOT:
         role = "hashed"
         buckets, dimension = _power_of_two(2 * column.distinct), _dimension(column.distinct)
         values |= {"buckets": buckets, "dimension": dimension}

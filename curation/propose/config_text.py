@@ -38,9 +38,9 @@ def features(entries: Sequence[Entry]) -> str:
     """Write the section [features]."""
     lines = ["[features]"]
     for role in roles.shipped():
-        own = [entry for entry in entries if entry.role == role]
-        if own:
-            lines += [f"{role} = [", *_listed((toml(entry.values), entry.why) for entry in own), "]"]
+        role_entries = [entry for entry in entries if entry.role == role]
+        if role_entries:
+            lines += [f"{role} = [", *_listed((toml(entry.values), entry.why) for entry in role_entries), "]"]
     ignored = [entry for entry in entries if entry.role == "ignored"]
     if ignored:
         lines += ["ignored = [", *_listed((toml(entry.column), entry.why) for entry in ignored), "]"]

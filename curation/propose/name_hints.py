@@ -1,4 +1,4 @@
-"""What a column's name suggests."""
+"""Words in column names that suggest a role."""
 
 import re
 
@@ -78,12 +78,12 @@ def words(name: str) -> tuple[str, ...]:
 
 def named(name: str, word: str) -> bool:
     """Return whether a column's name is this single word; for an id also with words before it."""
-    own = words(name)
+    name_words = words(name)
     if word == "id":
-        return bool(own) and (own[-1] in ID_WORDS or own == ("id",))
-    return own == (word,)
+        return bool(name_words) and (name_words[-1] in ID_WORDS or name_words == ("id",))
+    return name_words == (word,)
 
 
-def has(name: str, known: tuple[str, ...]) -> bool:
+def has(name: str, hints: tuple[str, ...]) -> bool:
     """Return whether a column's name contains one of these words."""
-    return bool(set(words(name)) & set(known))
+    return bool(set(words(name)) & set(hints))

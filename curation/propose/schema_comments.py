@@ -34,25 +34,25 @@ def find(text: str) -> Comments:
     while lines and lines[0].startswith("#"):
         comments.head.append(lines.pop(0))
     pending: list[str] = []
-    own: list[str] = []
+    block_comments: list[str] = []
     name: str | None = None
     inside = False
     for line in lines:
         bare = line.strip()
         if line.startswith("feature {"):
-            inside, own, name = True, [], None
+            inside, block_comments, name = True, [], None
         elif inside and line.startswith("}"):
             if name is not None:
-                comments.above[name], comments.within[name] = pending, own
+                comments.above[name], comments.within[name] = pending, block_comments
             inside, pending = False, []
         elif inside and bare.startswith("#"):
-            own.append(line)
+            block_comments.append(line)
         elif inside and name is None and (match := _NAME.match(line)):
             name = match[1]
         elif not inside:
             pending = [*pending, line] if bare.startswith("#") else []
         if inside and not bare.startswith("#") and "#" in _outside_quotes(line):
-            own.append("  " + line[_outside_quotes(line).index("#") :])
+            block_comments.append("  " + line[_outside_quotes(line).index("#") :])
     return comments
 
 
@@ -66,19 +66,19 @@ def carry(before: str, after: str) -> str:
     Returns:
         The proposal with the head of the reviewed schema and the comments of each column that both have.
     """
-    known, own = find(before), find(after)
-    lines = after.splitlines()[len(own.head) :]
-    head = known.head or own.head
+    reviewed, generated = find(before), find(after)
+    lines = after.splitlines()[len(generated.head) :]
+    head = reviewed.head or generated.head
     names = [match[1] for line in lines if (match := _NAME.match(line)) and line.startswith("  name:")]
     features = iter(names)
     for line in lines:
         if line.startswith("feature {"):
             name = next(features)
-            head += [*known.above.get(name, []), line]
+            head += [*reviewed.above.get(name, []), line]
         elif line.startswith("  name:") and (match := _NAME.match(line)):
             head.append(line)
-            if match[1] in known.within and match[1] in own.within:
-                head += [text for text in known.within.pop(match[1]) if not _MEASURED.search(text)]
+            if match[1] in reviewed.within and match[1] in generated.within:
+                head += [text for text in reviewed.within.pop(match[1]) if not _MEASURED.search(text)]
         else:
             head.append(line)
     return "\n".join(head) + "\n"

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from curation.facts.column_facts import Column, Facts
 from printing import visible
 
-DOMAIN = 50
+MAX_DOMAIN_VALUES = 50
 """Maximum number of values in a written domain."""
-MASS = 0.95
+DOMAIN_MASS = 0.95
 """Share of the values that the domain must cover, so that a rare new value does not stop a run."""
 
 
@@ -30,9 +30,9 @@ def schema(
     blocks = ["\n".join(f"# {visible(line)}".rstrip() for line in head) + "\n"]
     domains = []
     for column in facts.columns:
-        closed = column.kind == "BYTES" and 1 < column.distinct <= DOMAIN
+        closed = column.kind == "BYTES" and 1 < column.distinct <= MAX_DOMAIN_VALUES
         closed = closed and (column.name in categories or column.name == label)
-        mass = (1.0 if column.name == label else MASS) if closed else None
+        mass = (1.0 if column.name == label else DOMAIN_MASS) if closed else None
         blocks.append(feature(column, mass=mass, complete=column.name in complete or column.name == label))
         if closed:
             domains.append(_domain(column))
@@ -76,9 +76,9 @@ def presence(column: Column) -> tuple[float, int]:
     share = 1.0 - column.missing_share
     rows = max(1.0, column.rows / 10)
     slack = max(0.02, 0.25 * column.missing_share) + 3 * math.sqrt(share * (1 - share) / rows)
-    least = math.floor(max(0.0, share - slack) * 100) / 100
+    fraction = math.floor(max(0.0, share - slack) * 100) / 100
     # A nearly empty column may be null in all rows of a split.
-    return (least, 1) if least > 0 else (0.0, 0)
+    return (fraction, 1) if fraction > 0 else (0.0, 0)
 
 
 def _range(column: Column) -> list[str]:

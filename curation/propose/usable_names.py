@@ -14,26 +14,26 @@ def only(entries: Sequence[Entry]) -> list[Entry]:
     Args:
         entries: Proposed roles.
     """
-    taken = {LABEL: "the label", WEIGHT: "the weight of a row"}
-    kept: list[Entry] = []
+    used_by = {LABEL: "the label", WEIGHT: "the weight of a row"}
+    usable: list[Entry] = []
     refused: list[Entry] = []
     for entry in entries:
         if entry.role == "ignored":
-            kept.append(entry)
+            usable.append(entry)
             continue
         names = outputs(entry)
-        clash = next((name for name in names if name in taken), None)
+        clash = next((name for name in names if name in used_by), None)
         slashed = next((name for name in names if "/" in name), None)
         if clash or slashed:
-            why = f"its feature {clash!r} has the name of {taken[clash]}" if clash else "a slash in its name"
+            why = f"its feature {clash!r} has the name of {used_by[clash]}" if clash else "a slash in its name"
             refused.append(Entry("ignored", {"column": entry.column}, f"{why}: rename it in the data to use it"))
         else:
-            taken |= dict.fromkeys(names, f"the one of {entry.column!r}")
-            kept.append(entry)
-    cut = {entry.values["column"] for entry in kept if entry.role in ("bucketized", "categorical")}
-    kept = [entry for entry in kept if entry.role != "crossed" or cut.issuperset(entry.values["columns"])]
-    used = {entry.column for entry in kept}
-    return [*kept, *(entry for entry in refused if entry.column not in used)]
+            used_by |= dict.fromkeys(names, f"the one of {entry.column!r}")
+            usable.append(entry)
+    discretized = {entry.values["column"] for entry in usable if entry.role in ("bucketized", "categorical")}
+    usable = [entry for entry in usable if entry.role != "crossed" or discretized.issuperset(entry.values["columns"])]
+    used_columns = {entry.column for entry in usable}
+    return [*usable, *(entry for entry in refused if entry.column not in used_columns)]
 
 
 def outputs(entry: Entry) -> list[str]:

@@ -81,7 +81,7 @@ def code_modules(config: Config) -> tuple[str, ...]:
 
 
 def asked(
-    name: Name, reviewed: load.Reviewed, data_root: str | None, *, first: str | None = None, to: str | None = None
+    name: Name, reviewed: load.ReviewedConfig, data_root: str | None, *, first: str | None = None, to: str | None = None
 ) -> dict[str, str]:
     """Return the identity of the run that a user requests.
 

@@ -60,10 +60,10 @@ def run(request: Request, workers: ForkServer) -> int:
         workers.begin()
     identity_checked: dict[str, str] = {}
 
-    def identity(reviewed: load.Reviewed) -> dict[str, str]:
+    def identity(reviewed: load.ReviewedConfig) -> dict[str, str]:
         return resume.asked(name, reviewed, request.data_root, first=request.first, to=request.to)
 
-    def passed(reviewed: load.Reviewed) -> bool:
+    def passed(reviewed: load.ReviewedConfig) -> bool:
         try:
             identity_checked.update(identity(reviewed))
         except PipelineError:

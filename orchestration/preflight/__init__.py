@@ -43,14 +43,14 @@ class Report:
     """
 
     checks: list[Check] = field(default_factory=list)
-    reviewed: load.Reviewed | None = None
+    reviewed: load.ReviewedConfig | None = None
     data: Any = None
     skew: Any = None
     passed: bool = False
     omissions: Omissions = field(default_factory=Omissions)
     query: Snapshot | None = None
 
-    def settle(self) -> load.Reviewed:
+    def settle(self) -> load.ReviewedConfig:
         """Return config and schema if nothing is wrong.
 
         Raises:
@@ -70,7 +70,7 @@ def look(
     data_root: str | None = None,
     metadata: str | None = None,
     beam_args: Sequence[str] = BEAM_ARGS,
-    passed: Callable[[load.Reviewed], bool] = lambda _: False,
+    passed: Callable[[load.ReviewedConfig], bool] = lambda _: False,
     rows: Literal["none", "first", "all"] = "first",
 ) -> Report:
     """Check everything that a run needs.

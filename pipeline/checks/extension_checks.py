@@ -1,4 +1,4 @@
-"""Checks the roles and the task that a config names: that each file exists, is complete, and imports."""
+"""Checks of the roles and the task of a config: each file exists, is complete, and imports."""
 
 import ast
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from pipeline import user_code
 from spec.columns import task as tasks
 
 TENSORFLOW = ("tensorflow", "tensorflow_transform", "keras", "tfx")
-"""Packages that such a file imports inside functions only, because configs are read without them."""
+"""Packages that a role or task imports only inside functions, because configs are read without them."""
 ROLE = ("Settings", "outputs", "transform")
-"""What the file of a role defines."""
+"""Names that the file of a role defines."""
 TASK = ("TASK", "target")
-"""What the file of a task defines."""
+"""Names that the file of a task defines."""
 
 
 def check_roles(features: Any) -> Any:
@@ -62,17 +62,19 @@ def _check_own(name: str, members: Sequence[str], kind: str, example: str) -> No
     Args:
         name: Dotted path of the module.
         members: Names that it must define.
-        kind: What it is, for messages.
-        example: A file of the repository that is complete.
+        kind: "role" or "task", for messages.
+        example: A complete file of the repository, for messages.
     """
     user_code.check_function(f"{name}.{members[0]}")
     file = project.source(name)
     assert file is not None, name
     with open(file, "rb") as source:
         tree = ast.parse(source.read())
-    shown, known = project.shown(file), set(user_code.names(tree))
-    if absent := [member for member in members if member not in known]:
-        raise UserError(f"{shown} defines no {absent[0]!r}: a {kind} defines {', '.join(members)}, as {example} does")
+    path_shown, defined = project.shown(file), set(user_code.names(tree))
+    if missing := [member for member in members if member not in defined]:
+        raise UserError(
+            f"{path_shown} defines no {missing[0]!r}: a {kind} defines {', '.join(members)}, as {example} does"
+        )
     for node in tree.body:
         if isinstance(node, ast.Import):
             imported = [alias.name for alias in node.names]
@@ -83,6 +85,6 @@ def _check_own(name: str, members: Sequence[str], kind: str, example: str) -> No
         for module in imported:
             if module.partition(".")[0] in TENSORFLOW:
                 raise UserError(
-                    f"{shown}, line {node.lineno}: imports {module} at the top, but configs are read without it: "
+                    f"{path_shown}, line {node.lineno}: imports {module} at the top, but configs are read without it: "
                     f"import it inside {members[-1]}"
                 )

@@ -38,20 +38,20 @@ def complete(network: dict[str, Any]) -> dict[str, Any]:
         ValueError: the name or a key is unknown.
     """
     name = network.get("name", "mlp")
-    own = {key: value for key, value in network.items() if key != "name"}
+    settings = {key: value for key, value in network.items() if key != "name"}
     if isinstance(name, str) and "." in name:
         try:
             user_code.check_function(name)
         except UserError as error:
             raise ValueError(str(error)) from error
-        return {"name": name, **own}
+        return {"name": name, **settings}
     if name not in networks():
         close = difflib.get_close_matches(str(name), networks(), n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
             f"name {name!r} is not one of {', '.join(networks())}.{hint} Name a custom network as MODULE.FUNCTION"
         )
-    return {"name": name, **network_settings(name).model_validate(own).model_dump(mode="json")}
+    return {"name": name, **network_settings(name).model_validate(settings).model_dump(mode="json")}
 
 
 def check(network: dict[str, Any], task: str, outputs: Sequence[Output], training: Training) -> None:
@@ -64,7 +64,7 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
         training: [training].
 
     Raises:
-        ValueError: it does not; the message names what does.
+        ValueError: it does not match; names the networks that fit the task, or the key to remove.
     """
     name = network["name"]
     if "." in name:
@@ -74,22 +74,22 @@ def check(network: dict[str, Any], task: str, outputs: Sequence[Output], trainin
     module = user_code.load(f"models.networks.{name}")
     if tasks.find(task).kind not in getattr(module, "TASKS", SUPERVISED):
         raise ValueError(f"network: {name} does not fit task {task!r}: use {_fitting(task)}")
-    own = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
+    settings = module.Settings.model_validate({key: value for key, value in network.items() if key != "name"})
     # The features of a custom preprocessing function are known only after it has run.
     if outputs and hasattr(module, "check"):
         try:
-            module.check(outputs, own)
+            module.check(outputs, settings)
         except ValueError as error:
             raise ValueError(f"network: {name} {error}") from error
     if hasattr(module, "KEYS"):
         # A serialized config, as workers read it, sets every key.
         defaults = Training()
-        given = training.model_fields_set - set(module.KEYS)
-        idle = sorted(key for key in given if getattr(training, key) != getattr(defaults, key))
-        if idle:
+        set_keys = training.model_fields_set - set(module.KEYS)
+        without_effect = sorted(key for key in set_keys if getattr(training, key) != getattr(defaults, key))
+        if without_effect:
             raise ValueError(
-                f"training.{idle[0]} has no effect with network {name!r}, which needs no gradients: remove it; "
-                f"what acts is {', '.join(module.KEYS)}"
+                f"training.{without_effect[0]} has no effect with network {name!r}, which needs no gradients: remove "
+                f"it. Keys that have an effect: {', '.join(module.KEYS)}"
             )
 
 

@@ -34,63 +34,65 @@ def check(settings: Tuning, sections: Mapping[str, Any], validate: Validate, *, 
     Raises:
         ValueError: names the key, what is wrong, and the nearest valid key.
     """
-    known = [key for key in tuning.keys({name: sections[name] for name in tuning.SECTIONS}) if key not in NOT_TUNED]
+    valid_keys = [
+        key for key in tuning.keys({name: sections[name] for name in tuning.SECTIONS}) if key not in NOT_TUNED
+    ]
     for key, dimension in settings.space.items():
-        where = f"tuner.space: {key!r}"
+        prefix = f"tuner.space: {key!r}"
         if key in NOT_TUNED:
-            raise ValueError(f"{where} cannot be tuned: {NOT_TUNED[key]}")
+            raise ValueError(f"{prefix} cannot be tuned: {NOT_TUNED[key]}")
         if key.partition(".")[0] not in tuning.SECTIONS:
-            raise ValueError(f"{where} is not a key of [network] or [training].{nearest(key, known, 'keys')}")
-        for probe in dimension.probes:
-            _check_value(where, key, probe, sections, validate, known)
-        _check_range(where, key, dimension, sections, validate)
+            raise ValueError(f"{prefix} is not a key of [network] or [training].{nearest(key, valid_keys, 'keys')}")
+        for value in dimension.probes:
+            _check_value(prefix, key, value, sections, validate, valid_keys)
+        _check_range(prefix, key, dimension, sections, validate)
     _check_objective(settings, task)
     _check_epochs(settings, sections)
 
 
 def _check_value(
-    where: str, key: str, value: Any, sections: Mapping[str, Any], validate: Validate, known: list[str]
+    prefix: str, key: str, value: Any, sections: Mapping[str, Any], validate: Validate, valid_keys: list[str]
 ) -> None:
     section, _, path = key.partition(".")
     try:
         validate(section, tuning.merge(sections, {key: value})[section])
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        if first["type"] == "extra_forbidden" and place == path:
-            raise ValueError(f"{where} is not a known key.{nearest(key, known, 'keys')}") from error
-        reason = first["msg"].removeprefix("Value error, ")
-        own = not place or path.startswith(place) or place.startswith(path)
-        other = "" if own else f"{section}.{place}: "
-        raise ValueError(f"{where} cannot be {value!r}: {other}{reason}") from error
+        detail = error.errors()[0]
+        location = ".".join(map(str, detail["loc"]))
+        if detail["type"] == "extra_forbidden" and location == path:
+            raise ValueError(f"{prefix} is not a known key.{nearest(key, valid_keys, 'keys')}") from error
+        reason = detail["msg"].removeprefix("Value error, ")
+        is_same_key = not location or path.startswith(location) or location.startswith(path)
+        other_key = "" if is_same_key else f"{section}.{location}: "
+        raise ValueError(f"{prefix} cannot be {value!r}: {other_key}{reason}") from error
     except ValueError as error:
-        raise ValueError(f"{where} cannot be {value!r}: {error}") from error
+        raise ValueError(f"{prefix} cannot be {value!r}: {error}") from error
 
 
-def _check_range(where: str, key: str, dimension: Dimension, sections: Mapping[str, Any], validate: Validate) -> None:
-    """Check that the bounds of a float are floats: with two integers only integers would be tried."""
+def _check_range(prefix: str, key: str, dimension: Dimension, sections: Mapping[str, Any], validate: Validate) -> None:
+    """Check that the bounds of a float are floats: between two integers, only integers would be tried."""
     if dimension.choices is not None or dimension.step is not None or not dimension.whole:
         return
     section, _, path = key.partition(".")
     typed = validate(section, tuning.merge(sections, {key: dimension.low})[section])
     if isinstance(tuning.find(typed, path), float):
         low, high = float(dimension.low or 0), float(dimension.high or 0)
-        raise ValueError(f"{where} is a float: write low = {low} and high = {high}")
+        raise ValueError(f"{prefix} is a float: write low = {low} and high = {high}")
 
 
 def _check_objective(settings: Tuning, task: str) -> None:
     """Check that the objective is measured and comparable between trials."""
-    known = tasks.find(task).monitors
-    if settings.objective not in known:
+    monitors = tasks.find(task).monitors
+    if settings.objective not in monitors:
         raise ValueError(
             f"tuner.objective {settings.objective!r} is not measured for task {task!r}. "
-            f"Known metrics: {', '.join(known)}"
+            f"Known metrics: {', '.join(monitors)}"
         )
     if settings.objective == "loss" and "training.loss" in settings.space:
-        others = [name for name in known if name != "loss"]
+        other_monitors = [name for name in monitors if name != "loss"]
         raise ValueError(
             "tuner.space: 'training.loss' changes the loss, so trials cannot be compared by it: "
-            + (f"write tuner.objective = {others[0]!r}" if others else "remove it from the space")
+            + (f"write tuner.objective = {other_monitors[0]!r}" if other_monitors else "remove it from the space")
         )
 
 
