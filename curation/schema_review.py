@@ -260,7 +260,6 @@ class _Rows(NamedTuple):
     Attributes:
         cells: The rows, without those that are dropped.
         refused: Reason why so many dropped rows would stop a run; empty if they would not.
-
     """
 
     cells: Cells

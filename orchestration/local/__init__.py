@@ -1,1 +1,1 @@
-"""Runs on this machine: a supervisor, and a worker process that runs the stages."""
+"""Runs on this machine: a supervisor without TensorFlow, and a worker process that runs the stages."""

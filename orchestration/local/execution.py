@@ -1,4 +1,4 @@
-"""Run a TFX pipeline node by node with TFX's own launcher, to report the state and the result of each node."""
+"""Execution of a TFX pipeline, node by node with TFX's launcher, so that the state of each node can be reported."""
 
 import json
 import os
@@ -37,7 +37,7 @@ from spec.file_names import BEST, FILES, GATES, HISTORY, OMISSIONS, VERDICT
 
 _STATES = metadata_store_pb2.Execution.State
 _RETIRED = ("looked up again", "not compared with")
-"""What happens instead if the baseline, or the history, is a damaged artifact."""
+"""Ends of the log line for a damaged baseline, and for a damaged artifact of the history."""
 
 
 class Execution:
@@ -46,7 +46,7 @@ class Execution:
     Args:
         order: The run.
         import_reads: Path -> digest of files that were read while user code was imported.
-        custom_reads: The same of the modules of custom stages: an edit of these must not run other stages again.
+        custom_reads: As `import_reads`, for modules of custom stages: editing them must not run other stages again.
     """
 
     def __init__(
@@ -101,42 +101,49 @@ class Execution:
         self._register()
 
     def _register(self) -> None:
-        """Register the run's context before its first node, with its folder, as a child of the pipeline's context."""
-        with metadata.Metadata(self._connection) as handle:
-            above = context_lib.register_context_if_not_exists(handle, inspection_store.PIPELINE_CONTEXT, self._name)
-            context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
+        """Register the context of the run, with its folder, as a child of the pipeline's, before the first node."""
+        with metadata.Metadata(self._connection) as metadata_handle:
+            pipeline_context = context_lib.register_context_if_not_exists(
+                metadata_handle, inspection_store.PIPELINE_CONTEXT, self._name
+            )
+            context = context_lib.register_context_if_not_exists(
+                metadata_handle, inspection_store.RUN_CONTEXT, self._run_id
+            )
             context.custom_properties["run_folder"].string_value = self._run_folder
             # An earlier attempt may have recorded an end.
             for key in ("state", "reason"):
                 context.custom_properties[key].string_value = ""
-            handle.store.put_contexts([context])
-            if not handle.store.get_parent_contexts_by_context(context.id):
-                link = metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)
-                handle.store.put_parent_contexts([link])
+            metadata_handle.store.put_contexts([context])
+            if not metadata_handle.store.get_parent_contexts_by_context(context.id):
+                link = metadata_store_pb2.ParentContext(parent_id=pipeline_context.id, child_id=context.id)
+                metadata_handle.store.put_parent_contexts([link])
             # Stages that an earlier attempt of this run has finished.
-            self._kept = finished_stages.finished(handle.store, self._name, self._run_id, self._nodes)
+            self._kept = finished_stages.finished(metadata_handle.store, self._name, self._run_id, self._nodes)
 
     @property
     def node_ids(self) -> list[str]:
-        """Nodes in the order in which they run: all, or the last one and those that it needs."""
+        """Nodes that run, in order: all of them, or those up to the last one that the user requested."""
         if self._to is None:
             return list(self._nodes)
         if self._only:
             # With all stages before it, so that the next one can run alone on the outputs of this run.
             return list(self._nodes)[: list(self._nodes).index(self._to) + 1]
-        needed, waiting = set(), [self._to]
-        while waiting:
-            node_id = waiting.pop()
+        needed, pending = set(), [self._to]
+        while pending:
+            node_id = pending.pop()
             if node_id not in needed:
                 needed.add(node_id)
-                waiting.extend(self._nodes[node_id].upstream_nodes)
+                pending.extend(self._nodes[node_id].upstream_nodes)
         return [node_id for node_id in self._nodes if node_id in needed]
 
     @property
     def upstream(self) -> dict[str, list[str]]:
         """Node -> the nodes that it depends on, of those that run."""
-        ids = self.node_ids
-        return {node_id: [above for above in self._nodes[node_id].upstream_nodes if above in ids] for node_id in ids}
+        node_ids = self.node_ids
+        return {
+            node_id: [upstream_id for upstream_id in self._nodes[node_id].upstream_nodes if upstream_id in node_ids]
+            for node_id in node_ids
+        }
 
     def launch(self, node_id: str, say: Callable[[str], None]) -> tuple[str, str]:
         """Run one node, unless an earlier attempt of the run has finished it.
@@ -147,55 +154,61 @@ class Execution:
 
         Returns:
             Its state: COMPLETE or CACHED, as in ML Metadata; KEPT if an earlier attempt had finished it; TAKEN if its
-            outputs are those of an earlier run. And a line on its result.
+            outputs are those of an earlier run. And its result, in one line.
 
         Raises:
             RunError: the node's inputs could not be resolved.
             UserError: outputs of the earlier run are damaged.
             Exception: an error of its executor.
         """
-        again = ""
+        rerun_note = ""
         while True:
-            kept = self._kept.pop(node_id, None)
-            taken = kept is None and self._is_taken(node_id)
-            if kept is not None:
-                execution_id = int(kept.id)
+            kept_execution = self._kept.pop(node_id, None)
+            is_taken = kept_execution is None and self._is_taken(node_id)
+            if kept_execution is not None:
+                execution_id = int(kept_execution.id)
             else:
-                execution_id = self._take_over(node_id) if taken else self._launch(node_id, say)
+                execution_id = self._take_over(node_id) if is_taken else self._launch(node_id, say)
             with metadata.Metadata(self._connection) as handle:
                 [execution] = handle.store.get_executions_by_id([execution_id])
                 state = _STATES.Name(execution.last_known_state)
                 if state not in ("COMPLETE", "CACHED"):
-                    why = f": {self._reason}" if self._reason else ""
-                    raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved{why}")
+                    reason = f": {self._reason}" if self._reason else ""
+                    raise RunError(f"stage {node_id} ended {state}: its inputs could not be resolved{reason}")
                 outputs = outputs_of.of(handle.store, execution_id)
                 # Outputs that this attempt has just written need no check.
-                old = kept is not None or state == "CACHED" or node_id in RESOLVERS
-                damaged = outputs_of.damage(outputs) if old else {}
+                is_earlier = kept_execution is not None or state == "CACHED" or node_id in RESOLVERS
+                damaged = outputs_of.damage(outputs) if is_earlier else {}
                 if not damaged:
                     break
                 if node_id in RESOLVERS:
                     # Another run or stage wrote them: only the damaged ones are retired.
-                    outputs = {key: [one for one in group if one.id in damaged] for key, group in outputs.items()}
-                line = launcher.retire(handle.store, execution, outputs, damaged)
+                    outputs = {
+                        key: [artifact for artifact in group if artifact.id in damaged]
+                        for key, group in outputs.items()
+                    }
+                result_line = launcher.retire(handle.store, execution, outputs, damaged)
                 say(
-                    line
+                    result_line
                     if node_id not in RESOLVERS
-                    else line.replace("the stage runs again", _RETIRED[node_id == "history"])
+                    else result_line.replace("the stage runs again", _RETIRED[node_id == "history"])
                 )
                 if node_id not in RESOLVERS:
                     reasons = " and ".join(f"{damage.key} was {damage.word}" for damage in damaged.values())
-                    again = f"; ran again, because {reasons}"
+                    rerun_note = f"; ran again, because {reasons}"
         self._outputs[node_id] = outputs
         self._copy(node_id)
-        line = self._resolved(node_id) if node_id in RESOLVERS else self._line(node_id)
-        line += again
-        if kept is not None:
-            return "KEPT", line
-        if taken:
-            return "TAKEN", f"{line}; changed since, used as it was" if node_id in self._outdated else line
+        result_line = self._resolved(node_id) if node_id in RESOLVERS else self._line(node_id)
+        result_line += rerun_note
+        if kept_execution is not None:
+            return "KEPT", result_line
+        if is_taken:
+            return (
+                "TAKEN",
+                f"{result_line}; changed since, used as it was" if node_id in self._outdated else result_line,
+            )
         # A resolver is always CACHED or COMPLETE in ML Metadata, also when it just looked.
-        return ("COMPLETE" if node_id in RESOLVERS else state), line
+        return ("COMPLETE" if node_id in RESOLVERS else state), result_line
 
     def _launch(self, node_id: str, say: Callable[[str], None]) -> int:
         node = launcher.Launcher(
@@ -221,8 +234,8 @@ class Execution:
 
     def _take_over(self, node_id: str) -> int:
         with metadata.Metadata(self._connection) as handle:
-            given = finished_stages.finished(handle.store, self._name, str(self._base), [node_id])[node_id]
-            outputs = outputs_of.of(handle.store, int(given.id))
+            earlier_execution = finished_stages.finished(handle.store, self._name, str(self._base), [node_id])[node_id]
+            outputs = outputs_of.of(handle.store, int(earlier_execution.id))
             damaged = outputs_of.damage(outputs)
             if damaged:
                 reasons = "; ".join(map(str, damaged.values()))
@@ -244,10 +257,14 @@ class Execution:
                 shutil.copy(os.path.join(self._outputs[node_id]["tuner_results"][0].uri, name), self._run_folder)
 
     def _resolved(self, node_id: str) -> str:
-        """Return the line on what a resolver found."""
+        """Return the result of a resolver, in one line: the model or the number of earlier runs that it found."""
         if node_id == "history":
-            earlier = len(self._outputs[node_id].get("statistics", []))
-            return f"{earlier} earlier run{'s' if earlier > 1 else ''} with other data" if earlier else "none yet"
+            earlier_runs = len(self._outputs[node_id].get("statistics", []))
+            return (
+                f"{earlier_runs} earlier run{'s' if earlier_runs > 1 else ''} with other data"
+                if earlier_runs
+                else "none yet"
+            )
         models = self._outputs[node_id].get("model", [])
         return f"model {models[0].id}" if models else "none yet"
 
@@ -263,12 +280,12 @@ class Execution:
         return reads
 
     def omissions(self, node_id: str) -> list[str]:
-        """Return a sentence on each omission of the data, if the node reads it."""
+        """Return a sentence on each omission of the data, if the node reads the data; else nothing."""
         plain = outputs_of.content(self._examples(node_id), OMISSIONS)
         return Omissions(plain).lines() if plain else []
 
     def files(self, node_id: str) -> list[dict[str, Any]]:
-        """Return the files of the data, if the node reads it; see components/ingestion/matched_files.py."""
+        """Return the data files, if the node reads the data; see components/ingestion/matched_files.py."""
         return outputs_of.content(self._examples(node_id), FILES) or []
 
     def _examples(self, node_id: str) -> list[Any]:
@@ -276,9 +293,9 @@ class Execution:
         return [] if node_id in RESOLVERS else self._outputs[node_id].get("examples", [])
 
     def tuned(self, node_id: str) -> dict[str, Any]:
-        """Return dotted key -> value that replaces the config's in the training, if the node is the tuner."""
-        chosen = outputs_of.content(self._outputs[node_id].get("best_hyperparameters", []), BEST)
-        return tuning.best(chosen) if chosen else {}
+        """Return dotted key -> value of the best hyperparameters, if the node is the tuner; else nothing."""
+        hyperparameters = outputs_of.content(self._outputs[node_id].get("best_hyperparameters", []), BEST)
+        return tuning.best(hyperparameters) if hyperparameters else {}
 
     def _line(self, node_id: str) -> str:
         outputs = self._outputs[node_id].values()

@@ -1,4 +1,4 @@
-"""TFX's launcher with two additions: each attempt is an execution with new folders, and outputs have a digest."""
+"""TFX's launcher, changed in two ways: each attempt is an execution with new folders, and outputs have a digest."""
 
 import copy
 import os
@@ -57,7 +57,8 @@ class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
 class Launcher(launcher.Launcher):  # type: ignore[misc]
     """Launcher of one node; use it once.
 
-    TFX's reuses a failed execution of the same run, so the next attempt would overwrite its record and its folders.
+    TFX's launcher reuses a failed execution of the same run, so its record and folders would be
+    overwritten.
 
     Args:
         stage_reads: Collects the files that the node's code opens.
@@ -66,7 +67,7 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 
     Attributes:
         outdated: Files that have changed since cached outputs were made from them.
-        reason: Why its inputs could not be resolved; empty if they could.
+        reason: Error of its inputs or its executor, in one line; empty if there was none.
     """
 
     def __init__(self, *, stage_reads: StageReads, places: Mapping[str, str], **node: Any) -> None:
@@ -99,8 +100,8 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         )
 
     def _publish_failed_execution(self, execution_id: int, contexts: list[Any], executor_output: Any = None) -> None:
-        # TFX writes a traceback as JSON: on PostgreSQL its backslashes break the statement, whose error would hide that
-        # of the stage.
+        # TFX writes a traceback as JSON. On PostgreSQL, its backslashes break the statement, and that error would hide
+        # the error of the stage.
         if executor_output is not None:
             lines = executor_output.execution_result.result_message.strip().splitlines()
             self.reason = lines[-1] if lines else ""
@@ -109,11 +110,11 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 
     def _prepare_execution(self) -> Any:
         # The only hook between the cache key and the lookup.
-        before, launcher.cache_utils = launcher.cache_utils, _Cache(self.outdated, self._places)
+        tfx_cache, launcher.cache_utils = launcher.cache_utils, _Cache(self.outdated, self._places)
         try:
             return super()._prepare_execution()
         finally:
-            launcher.cache_utils = before
+            launcher.cache_utils = tfx_cache
 
     def _run_executor(self, execution_info: Any) -> Any:
         for artifacts in execution_info.output_dict.values():
@@ -128,8 +129,8 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
     def _publish_successful_execution(
         self, execution_id: int, contexts: list[Any], output_dict: Mapping[str, list[Any]], executor_output: Any
     ) -> None:
-        # In the same transaction as the end of the stage, so every finished stage has them. Outputs that the executor
-        # returns take precedence over those that it was given.
+        # Digests are written in the same transaction as the end of the stage, so that every finished stage has them.
+        # Outputs that the executor returns take precedence over those that it was given.
         for artifacts in output_dict.values():
             for artifact in artifacts:
                 _share(artifact.uri)
@@ -149,17 +150,17 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
 def _share(uri: str) -> None:
     """Apply the umask to the outputs of a stage: TFX makes folders with other permissions."""
     file_rights.follow_umask(uri)
-    # KEY, NODE and artifacts/ above it.
+    # Its parents: the folders of the output key, of the node, and artifacts/.
     for _ in range(3):
         uri = os.path.dirname(uri)
         file_rights.follow_umask(uri, whole=False)
 
 
 class _Cache:
-    """TFX's cache with outputs paired by id, which skips outputs that were made from files that have changed.
+    """TFX's cache with outputs paired by id; it does not serve outputs that depend on files that have changed.
 
     Args:
-        outdated: Receives the paths of these files.
+        outdated: Receives the paths of the changed files.
         places: Folder -> placeholder in the keys.
     """
 
@@ -167,24 +168,24 @@ class _Cache:
         self._outdated = outdated
         self._places = sorted((places or {}).items(), key=lambda item: -len(item[0]))
 
-    def get_cache_context(self, *, input_artifacts: Any = None, parameters: Any = None, **given: Any) -> Any:
+    def get_cache_context(self, *, input_artifacts: Any = None, parameters: Any = None, **other_arguments: Any) -> Any:
         """Return TFX's context, with placeholders for folders and without the times of artifacts."""
         return cache_utils.get_cache_context(
             input_artifacts={key: list(map(self._keyed, group)) for key, group in (input_artifacts or {}).items()},
             parameters={key: self._word(value) for key, value in (parameters or {}).items()},
-            **given,
+            **other_arguments,
         )
 
     def _keyed(self, artifact: Any) -> Any:
-        plain = copy.deepcopy(artifact)
-        row = plain.mlmd_artifact
-        row.uri = self._word(row.uri)
+        copied = copy.deepcopy(artifact)
+        proto = copied.mlmd_artifact
+        proto.uri = self._word(proto.uri)
         for field in ("create_time_since_epoch", "last_update_time_since_epoch"):
-            row.ClearField(field)
-        for value in row.custom_properties.values():
+            proto.ClearField(field)
+        for value in proto.custom_properties.values():
             if value.HasField("string_value"):
                 value.string_value = self._word(value.string_value)
-        return plain
+        return copied
 
     def _word(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -195,19 +196,29 @@ class _Cache:
     def get_cached_outputs(self, metadata_handle: Any, cache_context: Any) -> Any:
         """Return the outputs of the newest usable execution, paired with their keys by id."""
         store = metadata_handle.store
-        ended = [one for one in store.get_executions_by_context(cache_context.id) if one.last_known_state in _ENDED]
-        wrong = swapped(store, (one.id for one in ended if one.last_known_state == _STATES.CACHED))
-        for execution in sorted(ended, key=lambda one: (one.create_time_since_epoch, one.id), reverse=True):
-            if int(execution.id) in wrong:
+        finished = [
+            candidate
+            for candidate in store.get_executions_by_context(cache_context.id)
+            if candidate.last_known_state in _ENDED
+        ]
+        swapped_ids = swapped(
+            store, (candidate.id for candidate in finished if candidate.last_known_state == _STATES.CACHED)
+        )
+        for execution in sorted(
+            finished, key=lambda candidate: (candidate.create_time_since_epoch, candidate.id), reverse=True
+        ):
+            if int(execution.id) in swapped_ids:
                 continue
-            plain = outputs_of(store, int(execution.id))
-            if any(text(one, WITHHELD) for artifacts in plain.values() for one in artifacts):
+            outputs = outputs_of(store, int(execution.id))
+            if any(text(candidate, WITHHELD) for artifacts in outputs.values() for candidate in artifacts):
                 # The served version may have changed since.
                 continue
-            cached = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in plain.items()}
-            if cached and _exist(cached):
-                self._outdated += file_reads.changed(stage_file_reads.of_outputs(plain))
-                return None if self._outdated else cached
+            typed_outputs = {
+                key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in outputs.items()
+            }
+            if typed_outputs and _exist(typed_outputs):
+                self._outdated += file_reads.changed(stage_file_reads.of_outputs(outputs))
+                return None if self._outdated else typed_outputs
         return None
 
 
@@ -219,7 +230,7 @@ def _typed(store: Any, artifact: Any) -> Any:
 
 def _exist(outputs: Mapping[str, list[Any]]) -> bool:
     """Return whether all outputs are live and exist on their filesystem."""
-    if any(one.mlmd_artifact.state != _ARTIFACTS.LIVE for artifacts in outputs.values() for one in artifacts):
+    if any(artifact.mlmd_artifact.state != _ARTIFACTS.LIVE for artifacts in outputs.values() for artifact in artifacts):
         return False
     try:
         artifact_utils.verify_artifacts(outputs)
@@ -229,7 +240,7 @@ def _exist(outputs: Mapping[str, list[Any]]) -> bool:
 
 
 def _make_folder(path: str) -> None:
-    """Make the folder of an output. It must be new: files in it would count as outputs of the stage.
+    """Create the folder of an output, which must not exist: files in it would count as outputs of the stage.
 
     Raises:
         ResourceError: it exists.
@@ -242,9 +253,9 @@ def _make_folder(path: str) -> None:
 
 
 def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], damaged: Mapping[int, Damage]) -> str:
-    """Retire the outputs of an execution, as some are damaged, so that its stage runs again.
+    """Retire the outputs of an execution because some are damaged, so that its stage runs again.
 
-    Neither the cache nor later stages use an artifact that is not LIVE.
+    The cache and later stages use only artifacts that are LIVE.
 
     Args:
         store: ML Metadata.
@@ -260,8 +271,8 @@ def retire(store: Any, execution: Any, outputs: Mapping[str, Iterable[Any]], dam
         artifact.state = _ARTIFACTS.DELETED if artifact.id in damaged else _ARTIFACTS.MARKED_FOR_DELETION
     store.put_artifacts(artifacts)
     line = f"its earlier output {'; '.join(map(str, damaged.values()))}: the stage runs again"
-    cached = execution.last_known_state == _STATES.CACHED
-    execution.last_known_state = _STATES.CANCELED if cached else _STATES.FAILED
+    was_cached = execution.last_known_state == _STATES.CACHED
+    execution.last_known_state = _STATES.CANCELED if was_cached else _STATES.FAILED
     execution.custom_properties["__error__"].string_value = storable(line)[:1000]
     store.put_executions([execution])
     return line

@@ -21,7 +21,7 @@ _NEEDED = ("root", "store", "disk")
 
 
 def record(name: Name, place: Place, checks: Sequence[Check], reason: str) -> None:
-    """Write run.json and a context in ML Metadata; nothing if the pipeline does not exist or nothing can be written.
+    """Write run.json and a context in ML Metadata, if the pipeline exists and the root is writable.
 
     The record has no identity, so that no later run resumes it or counts it as its predecessor.
 
@@ -37,26 +37,28 @@ def record(name: Name, place: Place, checks: Sequence[Check], reason: str) -> No
         return
     run_id = new_run_id()
     try:
-        book = run_record.Record(
+        run_book = run_record.Record(
             place.root.run(name.run, run_id),
             {"run_id": run_id, "pipeline": name.run, "root": place.root.path, "metadata": place.shown},
         )
-        book.close("FAILED", reason)
+        run_book.close("FAILED", reason)
         store = place.open_store().mlmd
-        kinds = {
-            kind: store.put_context_type(metadata_store_pb2.ContextType(name=kind), can_add_fields=True)
-            for kind in (PIPELINE_CONTEXT, RUN_CONTEXT)
+        context_types = {
+            context_type: store.put_context_type(metadata_store_pb2.ContextType(name=context_type), can_add_fields=True)
+            for context_type in (PIPELINE_CONTEXT, RUN_CONTEXT)
         }
-        above = store.get_context_by_type_and_name(PIPELINE_CONTEXT, name.run)
-        if above is None:
-            above = metadata_store_pb2.Context(type_id=kinds[PIPELINE_CONTEXT], name=name.run)
-            [above.id] = store.put_contexts([above])
-        run = metadata_store_pb2.Context(type_id=kinds[RUN_CONTEXT], name=run_id)
-        run.custom_properties["run_folder"].string_value = book.folder
-        run.custom_properties[REFUSED].string_value = "preflight"
-        [run.id] = store.put_contexts([run])
-        store.put_parent_contexts([metadata_store_pb2.ParentContext(parent_id=above.id, child_id=run.id)])
+        pipeline_context = store.get_context_by_type_and_name(PIPELINE_CONTEXT, name.run)
+        if pipeline_context is None:
+            pipeline_context = metadata_store_pb2.Context(type_id=context_types[PIPELINE_CONTEXT], name=name.run)
+            [pipeline_context.id] = store.put_contexts([pipeline_context])
+        run_context = metadata_store_pb2.Context(type_id=context_types[RUN_CONTEXT], name=run_id)
+        run_context.custom_properties["run_folder"].string_value = run_book.folder
+        run_context.custom_properties[REFUSED].string_value = "preflight"
+        [run_context.id] = store.put_contexts([run_context])
+        store.put_parent_contexts(
+            [metadata_store_pb2.ParentContext(parent_id=pipeline_context.id, child_id=run_context.id)]
+        )
         place.close(store, run_id, "FAILED", reason)
     except (OSError, PipelineError, mlmd_errors.StatusError, RuntimeError):
-        # The user reads the findings in any case; a record that cannot be written must not hide them.
+        # The findings are printed in any case; an error of this record must not hide them.
         return

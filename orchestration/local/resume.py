@@ -28,8 +28,8 @@ CODE = (
     "models.training.trial_process",
     "components.plain_models.fit_process",
 )
-"""Modules from which all code of the stages is reached, except for code that the config names."""
-NO_MATTER = ("limits", "notify", "schedule")
+"""Modules that import, directly or indirectly, all code of the stages, except code that the config names."""
+WITHOUT_EFFECT = ("limits", "notify", "schedule")
 """Sections that do not change a result: a run that exceeded a limit can be resumed with a higher one."""
 UNFINISHED = (None, "FAILED", "CANCELED")
 """States of a run that can be resumed; None: its supervisor was killed."""
@@ -47,7 +47,7 @@ def identity(
     advisory: bool,
     skew: data_paths.Paths | None = None,
 ) -> dict[str, str]:
-    """Return what must be unchanged to resume a run, by its name in messages.
+    """Return digests of everything that must be unchanged to resume a run, by their names in messages.
 
     Args:
         config: The config.
@@ -58,7 +58,7 @@ def identity(
         advisory: Whether the rules of the evaluation only report.
         skew: Paths of served rows that validation compares with, or None.
     """
-    plain = {key: value for key, value in config.plain().items() if key not in NO_MATTER}
+    plain = {key: value for key, value in config.plain().items() if key not in WITHOUT_EFFECT}
     text = json.dumps([plain, advisory], sort_keys=True).encode()
     modules = code_modules(config)
     newest = config.data.model_copy(update={"span": None, "window": None})
@@ -74,13 +74,13 @@ def identity(
 
 
 def code_modules(config: Config) -> tuple[str, ...]:
-    """Return the modules from which all code of a run's stages is reached."""
-    own = [*config.gates.modules(), *config.user_modules(), *config.stages.modules()]
-    named = [*formats.modules(config.data.format), *metric_catalog.module_names()]
-    return (*CODE, *named, *own)
+    """Return the modules that import, directly or indirectly, all code of the stages of a run."""
+    user_modules = [*config.gates.modules(), *config.user_modules(), *config.stages.modules()]
+    extension_modules = [*formats.modules(config.data.format), *metric_catalog.module_names()]
+    return (*CODE, *extension_modules, *user_modules)
 
 
-def asked(
+def requested_identity(
     name: Name, reviewed: load.ReviewedConfig, data_root: str | None, *, first: str | None = None, to: str | None = None
 ) -> dict[str, str]:
     """Return the identity of the run that a user requests.
@@ -95,15 +95,15 @@ def asked(
     Raises:
         UserError: the data cannot be found.
     """
-    where, skew = os.path.abspath(data_root or project.folder()), reviewed.config.gates.skew.path
+    data_folder, skew = os.path.abspath(data_root or project.folder()), reviewed.config.gates.skew.path
     return identity(
         reviewed.config,
-        data_files.under(where, reviewed.config.data.paths),
+        data_files.under(data_folder, reviewed.config.data.paths),
         reviewed.schema_content,
         first=first,
         to=to,
         advisory=name.sample,
-        skew=None if skew is None else data_files.under(where, skew),
+        skew=None if skew is None else data_files.under(data_folder, skew),
     )
 
 
@@ -131,36 +131,40 @@ class Earlier:
         return f"its process was killed or the machine stopped {_place(self.folder)}"
 
 
-def earlier(folder: str, last: str | None, wanted: Mapping[str, str], metadata: str | None) -> Earlier | None:
+def earlier(folder: str, last_run: str | None, requested: Mapping[str, str], metadata: str | None) -> Earlier | None:
     """Read the last run of a pipeline; the caller holds the pipeline's lock, so that it is not running.
 
     Args:
         folder: Folder of the pipeline's runs.
-        last: The run's id, or None for the newest folder.
-        wanted: Identity of the requested run.
+        last_run: The run's id, or None for the newest folder.
+        requested: Identity of the requested run.
         metadata: The store's URL without its password, or None.
 
     Returns:
         The run, if it did not finish and its records are in this store; else None.
     """
-    if last is None:
-        last = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
-    path = os.path.join(folder, last or "", RUN)
+    if last_run is None:
+        last_run = max(os.listdir(folder), default=None) if os.path.isdir(folder) else None
+    path = os.path.join(folder, last_run or "", RUN)
     try:
         with open(path, encoding="utf-8") as file:
             facts: dict[str, Any] = json.load(file)
     except (OSError, ValueError):
         return None
-    before = facts.get("identity")
-    if facts.get("state") not in UNFINISHED or facts.get("metadata") != metadata or not isinstance(before, dict):
+    earlier_identity = facts.get("identity")
+    if (
+        facts.get("state") not in UNFINISHED
+        or facts.get("metadata") != metadata
+        or not isinstance(earlier_identity, dict)
+    ):
         return None
-    changed = tuple(word for word, value in wanted.items() if before.get(word) != value)
+    changed = tuple(key for key, value in requested.items() if earlier_identity.get(key) != value)
     changed += tuple(file_reads.changed(facts.get("reads") or {}))
     return Earlier(facts, os.path.dirname(path), facts.get("state") is None, changed)
 
 
 def _place(folder: str) -> str:
-    """Return how far a run was when its events ended."""
+    """Return the stage that a run had reached when its events ended, as the end of a sentence."""
     place = "before its first stage"
     for fields in run_events.of_run(folder):
         if fields["event"] == "node":
@@ -179,7 +183,7 @@ def remove_scratch(facts: Mapping[str, Any], root: str) -> None:
         root: The folder of all runs.
     """
     path = str(facts.get("scratch", ""))
-    ours = os.path.basename(path).startswith(f"{SCRATCH}{facts.get('run_id')}-")
-    same = os.path.realpath(str(facts.get("root", ""))) == os.path.realpath(root)
-    if ours and same and os.path.dirname(path) == tempfile.gettempdir():
+    is_of_run = os.path.basename(path).startswith(f"{SCRATCH}{facts.get('run_id')}-")
+    is_same_root = os.path.realpath(str(facts.get("root", ""))) == os.path.realpath(root)
+    if is_of_run and is_same_root and os.path.dirname(path) == tempfile.gettempdir():
         shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""One run of a pipeline at a time under one root: a file that the supervisor and its worker hold with flock.
+"""Lock that allows one run of a pipeline at a time under a root: a file that supervisor and worker hold with flock.
 
-The kernel releases it when both have exited, in whatever way, so a live run never counts as dead, nor the
-reverse.
+The kernel releases it when both processes have exited, even if they are killed. So a lock that is held means that the
+run is alive.
 """
 
 import contextlib
@@ -43,17 +43,17 @@ def held(folder: str, say: Callable[[str], None]) -> Iterator[Lock]:
     """
     os.makedirs(folder, exist_ok=True)
     descriptor = os.open(os.path.join(folder, NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    waited = False
+    has_waited = False
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            other = _holder(descriptor)
-            which = f"run {other['run_id']} (process {other['pid']})" if other else "another run"
-            say(f"{which} of {os.path.basename(folder)} is running under this root: waiting for it to end")
-            waited = True
+            holder = _holder(descriptor)
+            holder_text = f"run {holder['run_id']} (process {holder['pid']})" if holder else "another run"
+            say(f"{holder_text} of {os.path.basename(folder)} is running under this root: waiting for it to end")
+            has_waited = True
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield Lock(descriptor, waited)
+        yield Lock(descriptor, has_waited)
     finally:
         os.close(descriptor)
 
@@ -62,6 +62,6 @@ def _holder(descriptor: int) -> dict[str, str]:
     try:
         holder = json.loads(os.pread(descriptor, 4096, 0))
     except ValueError:
-        # Empty, or half written by a run that has just started or was killed.
+        # The file is empty, or was partly written by a run that has just started or was killed.
         return {}
     return holder if isinstance(holder, dict) else {}

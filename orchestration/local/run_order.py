@@ -1,4 +1,4 @@
-"""The order that the supervisor sends to a worker: everything that a worker knows of a run."""
+"""The order that the supervisor sends to a worker: everything that the worker needs to know about a run."""
 
 import dataclasses
 import json

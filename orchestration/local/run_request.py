@@ -1,4 +1,4 @@
-"""A run that a user requests."""
+"""A requested run: the options of `--local`, typed."""
 
 import shlex
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pipeline.variants import Name
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A run that the user requests.
+    """A requested run.
 
     Attributes:
         name: The pipeline, and its variant or sample.

@@ -20,7 +20,7 @@ from pipeline.config import Config
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a pipeline's runs and their records.
+    """The folder and the metadata store of the runs of a pipeline.
 
     Attributes:
         root: The folder of all runs.
@@ -34,7 +34,7 @@ class Place:
 
     @property
     def shown(self) -> str | None:
-        """URL without its password."""
+        """URL of the store without its password; None for SQLite."""
         return inspection_store.redact(self.metadata) if self.metadata else None
 
     def open_store(self) -> inspection_store.Store:
@@ -54,16 +54,18 @@ class Place:
         Returns:
             A line for the log; None if nothing changed.
         """
-        above = store.context(inspection_store.PIPELINE_CONTEXT, self.pipeline)
-        if above is None:
+        pipeline_context = store.context(inspection_store.PIPELINE_CONTEXT, self.pipeline)
+        if pipeline_context is None:
             return None
-        runs = store.mlmd.get_children_contexts_by_context(above.id)
-        moved = [folder for folder in map(relocation.run_folder, runs) if store.relocation.path(folder) != folder]
-        if not moved:
+        runs = store.mlmd.get_children_contexts_by_context(pipeline_context.id)
+        moved_folders = [
+            folder for folder in map(relocation.run_folder, runs) if store.relocation.path(folder) != folder
+        ]
+        if not moved_folders:
             return None
-        before = os.path.dirname(os.path.dirname(os.path.dirname(moved[-1])))
-        changed = relocation.rewrite(store.mlmd, above.id, store.relocation)
-        return f"the root was {before}: {changed} paths in ML Metadata now point to {self.root.path}"
+        former_root = os.path.dirname(os.path.dirname(os.path.dirname(moved_folders[-1])))
+        path_count = relocation.rewrite(store.mlmd, pipeline_context.id, store.relocation)
+        return f"the root was {former_root}: {path_count} paths in ML Metadata now point to {self.root.path}"
 
     def close(self, store: Any, run_id: str, state: str, reason: str) -> None:
         """Record the end of a run in ML Metadata, and clean up after a dead worker.
@@ -85,8 +87,8 @@ class Place:
 def earlier(
     place: Place,
     store: Any,
-    last: str | None,
-    wanted: Mapping[str, str],
+    last_run: str | None,
+    requested: Mapping[str, str],
     *,
     anew: bool,
     say: Callable[[str], None],
@@ -96,30 +98,32 @@ def earlier(
     Args:
         place: The place of the runs.
         store: ML Metadata.
-        last: The run that held the pipeline's lock last, or None.
-        wanted: Identity of the requested run, of `resume.identity`.
+        last_run: The run that held the pipeline's lock last, or None.
+        requested: Identity of the requested run, of `resume.identity`.
         anew: Whether to start a new run anyway.
         say: Logs the decision.
 
     Returns:
         run.json of the run to resume; None for a new run.
     """
-    found = resume.earlier(place.root.runs(place.pipeline), last, wanted, place.shown)
-    if found is None:
+    unfinished = resume.earlier(place.root.runs(place.pipeline), last_run, requested, place.shown)
+    if unfinished is None:
         return None
-    run_id, state = found.facts["run_id"], found.facts.get("state") or "FAILED"
+    run_id, state = unfinished.facts["run_id"], unfinished.facts.get("state") or "FAILED"
     not_continued = "a new run was requested" if anew else ""
-    if found.changed and not anew:
-        verb = "has" if len(found.changed) == 1 else "have"
-        not_continued = f"{' and '.join(found.changed)} {verb} changed"
-    more = {"not_continued": not_continued} if not_continued else {}
-    facts = run_record.close_earlier(found.folder, found.facts, state, found.reason, **more)
-    place.close(store, run_id, state, f"{found.reason} (not resumed: {not_continued})" if more else found.reason)
+    if unfinished.changed and not anew:
+        verb = "has" if len(unfinished.changed) == 1 else "have"
+        not_continued = f"{' and '.join(unfinished.changed)} {verb} changed"
+    note = {"not_continued": not_continued} if not_continued else {}
+    facts = run_record.close_earlier(unfinished.folder, unfinished.facts, state, unfinished.reason, **note)
+    place.close(
+        store, run_id, state, f"{unfinished.reason} (not resumed: {not_continued})" if note else unfinished.reason
+    )
     resume.remove_scratch(facts, place.root.path)
-    if more:
+    if note:
         say(f"unfinished run {run_id} is not resumed: {not_continued}")
         return None
-    say(f"resuming run {run_id}, attempt {len(facts['attempts']) + 1}: {found.reason.splitlines()[0]}")
+    say(f"resuming run {run_id}, attempt {len(facts['attempts']) + 1}: {unfinished.reason.splitlines()[0]}")
     return facts
 
 
@@ -142,15 +146,15 @@ def base(
     Raises:
         UserError: no run has finished these stages.
     """
-    before = [stage for stage in stages.before(config, first) if not (only and stage in stages.RESOLVERS)]
-    if not before:
+    needed_stages = [stage for stage in stages.before(config, first) if not (only and stage in stages.RESOLVERS)]
+    if not needed_stages:
         return None
-    run_id = finished_stages.newest_with(store, place.pipeline, before, place.root.pipeline(place.pipeline))
+    run_id = finished_stages.newest_with(store, place.pipeline, needed_stages, place.root.pipeline(place.pipeline))
     if run_id is None:
         option = "--only" if only else "--from"
         raise UserError(
-            f"{option} {first}: no run of {place.pipeline} has finished the stages before it ({', '.join(before)}): "
-            f"run without {option}"
+            f"{option} {first}: no run of {place.pipeline} has finished the stages before it "
+            f"({', '.join(needed_stages)}): run without {option}"
         )
     say(f"outputs of the stages before {first} come from run {run_id}")
     return run_id

@@ -1,8 +1,8 @@
-"""A run without changes since the last one: it is recorded as served from the cache, without importing TFX.
+"""Runs without changes since the last one: recorded as served from the cache, without importing TFX.
 
-TFX's cache would give the same result, one execution at a time, after importing TensorFlow and TFX. In unclear cases
-(another version of a package, an unfinished stage, a damaged output, a warm start) the run takes place in a worker,
-where each stage queries the cache.
+TFX's cache would give the same result, stage by stage, after importing TensorFlow and TFX. In unclear cases (another
+version of a package, an unfinished stage, a damaged output, a warm start) a worker runs, and each stage queries the
+cache.
 """
 
 import json
@@ -55,78 +55,80 @@ def newest(place: Place) -> dict[str, Any]:
     return {}
 
 
-def unchanged(place: Place, store: Any, last: str | None, expected: Mapping[str, Any]) -> Unchanged | None:
+def unchanged(place: Place, store: Any, last_run: str | None, expected: Mapping[str, Any]) -> Unchanged | None:
     """Check whether the last run had the same inputs and whether all its outputs still exist.
 
     Args:
         place: The place of the runs.
         store: ML Metadata.
-        last: The run that held the pipeline's lock last; the caller holds it now.
+        last_run: The run that held the pipeline's lock last; the caller holds it now.
         expected: What run.json must contain: `identity`, `beam_args`, `metadata`, `root`.
 
     Returns:
         The last run; None if it may differ.
     """
-    folder = os.path.join(place.root.runs(place.pipeline), last or "")
-    facts = _facts(folder) if last else {}
-    wanted = {**expected, "state": "COMPLETE", "versions": run_record.versions()}
-    if any(facts.get(key) != value for key, value in wanted.items()) or file_reads.changed(facts.get("reads") or {}):
+    folder = os.path.join(place.root.runs(place.pipeline), last_run or "")
+    facts = _facts(folder) if last_run else {}
+    required = {**expected, "state": "COMPLETE", "versions": run_record.versions()}
+    if any(facts.get(key) != value for key, value in required.items()) or file_reads.changed(facts.get("reads") or {}):
         return None
     nodes = facts.get("nodes") or []
-    executions = finished_stages.finished(store, place.pipeline, str(last), nodes)
+    executions = finished_stages.finished(store, place.pipeline, str(last_run), nodes)
     outputs = [stage_outputs.of(store, int(execution.id)) for execution in executions.values()]
     if not nodes or set(executions) != set(nodes) or any(map(stage_outputs.damage, outputs)):
         return None
     return Unchanged(facts, folder, {node: executions[node] for node in nodes})
 
 
-def repeat(found: Unchanged, place: Place, store: Any, run_id: str, book: run_record.Record, terminal: Terminal) -> Any:
+def repeat(
+    last_run: Unchanged, place: Place, store: Any, run_id: str, book: run_record.Record, terminal: Terminal
+) -> Any:
     """Record a run that repeats the last one.
 
     Args:
-        found: The last run.
+        last_run: The last run.
         place: The place of the runs.
         store: ML Metadata.
         run_id: The new run.
-        book: Its folder.
+        book: Record of the new run.
         terminal: Shows its nodes.
 
     Returns:
-        Its outcome, that of the last run.
+        The outcome, which is that of the last run.
     """
-    before = found.facts["run_id"]
-    terminal.say(f"nothing has changed since run {before}: every stage is served from the cache")
-    run = _context(place, store, before, run_id, book.folder)
-    nodes, lines = list(found.executions), _lines(found.folder)
-    book.event({"event": "plan", "nodes": nodes, "upstream": found.facts["upstream"]})
-    book.update(nodes=nodes, upstream=found.facts["upstream"], unchanged_since=before)
+    last_run_id = last_run.facts["run_id"]
+    terminal.say(f"nothing has changed since run {last_run_id}: every stage is served from the cache")
+    run = _context(place, store, last_run_id, run_id, book.folder)
+    nodes, lines = list(last_run.executions), _lines(last_run.folder)
+    book.event({"event": "plan", "nodes": nodes, "upstream": last_run.facts["upstream"]})
+    book.update(nodes=nodes, upstream=last_run.facts["upstream"], unchanged_since=last_run_id)
     terminal.plan(nodes)
-    for node, execution in found.executions.items():
-        started = time.monotonic()
-        _copy(store, execution, _STATES.COMPLETE if node in RESOLVERS else _STATES.CACHED, before, run)
+    for node, execution in last_run.executions.items():
+        start = time.monotonic()
+        _copy(store, execution, _STATES.COMPLETE if node in RESOLVERS else _STATES.CACHED, last_run_id, run)
         state, line = "COMPLETE" if node in RESOLVERS else "CACHED", lines.get(node, "")
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - start
         book.event({"event": "node", "node": node, "state": state, "seconds": seconds, "summary": line})
         terminal.node(node, state, seconds, line)
-    if found.facts.get("omissions"):
-        for line in found.facts["omissions"]:
+    if last_run.facts.get("omissions"):
+        for line in last_run.facts["omissions"]:
             terminal.note(line)
-        book.update(omissions=found.facts["omissions"])
-    if found.facts.get("warnings"):
-        for line in found.facts["warnings"]:
+        book.update(omissions=last_run.facts["omissions"])
+    if last_run.facts.get("warnings"):
+        for line in last_run.facts["warnings"]:
             terminal.warn(line)
-        book.update(warnings=found.facts["warnings"])
-    recorded = {key: found.facts[key] for key in ("files", "tuned") if found.facts.get(key)}
-    book.update(reads=found.facts.get("reads") or {}, **recorded)
-    for entry in os.scandir(found.folder):
+        book.update(warnings=last_run.facts["warnings"])
+    recorded = {key: last_run.facts[key] for key in ("files", "tuned") if last_run.facts.get(key)}
+    book.update(reads=last_run.facts.get("reads") or {}, **recorded)
+    for entry in os.scandir(last_run.folder):
         # Results that the stages copied into the run's folder.
         if entry.is_file() and entry.name not in (RUN, EVENTS, REPORT, CARD):
             shutil.copy(entry.path, book.folder)
-    before_outcome = found.facts["outcome"]
-    if "pushed" not in before_outcome:
-        return before_outcome
+    last_outcome = last_run.facts["outcome"]
+    if "pushed" not in last_outcome:
+        return last_outcome
     serving = place.root.serving(place.pipeline)
-    return {**before_outcome, **reference.outcome(serving, before_outcome["pushed"] or "")}
+    return {**last_outcome, **reference.outcome(serving, last_outcome["pushed"] or "")}
 
 
 def _facts(folder: str) -> dict[str, Any]:
@@ -138,38 +140,42 @@ def _facts(folder: str) -> dict[str, Any]:
     return facts
 
 
-def _context(place: Place, store: Any, before: str, run_id: str, folder: str) -> Any:
+def _context(place: Place, store: Any, last_run_id: str, run_id: str, folder: str) -> Any:
     """Create the context of the new run like that of the last one."""
-    old = store.get_context_by_type_and_name(RUN_CONTEXT, before)
-    context = metadata_store_pb2.Context(type_id=old.type_id, name=run_id)
+    last_context = store.get_context_by_type_and_name(RUN_CONTEXT, last_run_id)
+    context = metadata_store_pb2.Context(type_id=last_context.type_id, name=run_id)
     context.custom_properties["run_folder"].string_value = folder
     [context.id] = store.put_contexts([context])
-    above = store.get_context_by_type_and_name(PIPELINE_CONTEXT, place.pipeline)
-    store.put_parent_contexts([metadata_store_pb2.ParentContext(parent_id=above.id, child_id=context.id)])
+    pipeline_context = store.get_context_by_type_and_name(PIPELINE_CONTEXT, place.pipeline)
+    store.put_parent_contexts([metadata_store_pb2.ParentContext(parent_id=pipeline_context.id, child_id=context.id)])
     return context
 
 
-def _copy(store: Any, execution: Any, state: int, before: str, run: Any) -> None:
+def _copy(store: Any, execution: Any, state: int, last_run_id: str, run: Any) -> None:
     """Copy an execution with its inputs and outputs into the new run."""
-    copy = metadata_store_pb2.Execution(type_id=execution.type_id, last_known_state=state)
+    copied = metadata_store_pb2.Execution(type_id=execution.type_id, last_known_state=state)
     for name, value in execution.properties.items():
-        copy.properties[name].CopyFrom(value)
+        copied.properties[name].CopyFrom(value)
     for name, value in execution.custom_properties.items():
         if name != execution_folders.TOKEN:  # the folders are those of the first execution
-            copy.custom_properties[name].CopyFrom(value)
-    old = store.get_events_by_execution_ids([execution.id])
-    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in old])}
+            copied.custom_properties[name].CopyFrom(value)
+    last_events = store.get_events_by_execution_ids([execution.id])
+    artifacts = {
+        artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in last_events])
+    }
     pairs = []
-    for event in old:
-        again = _EVENTS(type=event.type, artifact_id=event.artifact_id)
-        again.path.CopyFrom(event.path)
-        pairs.append((artifacts[event.artifact_id], again))
-    above = store.get_contexts_by_execution(execution.id)
-    contexts = [run if (context.type, context.name) == (RUN_CONTEXT, before) else context for context in above]
-    store.put_execution(copy, pairs, contexts)
+    for event in last_events:
+        copied_event = _EVENTS(type=event.type, artifact_id=event.artifact_id)
+        copied_event.path.CopyFrom(event.path)
+        pairs.append((artifacts[event.artifact_id], copied_event))
+    last_contexts = store.get_contexts_by_execution(execution.id)
+    contexts = [
+        run if (context.type, context.name) == (RUN_CONTEXT, last_run_id) else context for context in last_contexts
+    ]
+    store.put_execution(copied, pairs, contexts)
 
 
 def _lines(folder: str) -> dict[str, str]:
-    """Return the line on the result of each node, from the events of a run."""
+    """Return the result line of each node, from the events of a run."""
     events = run_events.of_run(folder)
     return {event["node"]: event["summary"] for event in events if event["event"] == "node" and "summary" in event}

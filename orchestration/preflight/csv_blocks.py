@@ -1,4 +1,4 @@
-"""Scan of a CSV file in one pass: its encoding, and the rows of its first and last block."""
+"""Scan of a CSV file in one pass, which checks its encoding and the rows of its first and last block."""
 
 import codecs
 import contextlib
@@ -67,7 +67,7 @@ def scan(path: str, data: Data) -> Text:
         data: [data]: `csv`.
 
     Raises:
-        UserError: it is truncated, not in its encoding, or contains a NUL; names the byte or the line.
+        UserError: the file is truncated, not in its encoding, or contains a NUL; names the byte or the line.
     """
     encoding = csv_text.codec(data)
     scanned, lines = Text(), 0
@@ -136,12 +136,12 @@ def parse(
         header: The names of the columns.
         omissions: Counts repeated header lines and skipped rows.
     """
-    cut = bool(text.last) or not text.whole
+    is_cut = bool(text.last) or not text.whole
     table = _Table(path, data, header, Omissions() if omissions is None else omissions)
-    rows = table.rows(text.first.decode("utf-8-sig", "replace"), 1, cut=cut)
-    rows.whole = not cut
+    rows = table.rows(text.first.decode("utf-8-sig", "replace"), 1, is_cut=is_cut)
+    rows.whole = not is_cut
     if text.last:
-        end = max(_ends(table, text), key=lambda end: len(end.cells) - len(end.findings), default=Rows())
+        end = max(_last_blocks(table, text), key=lambda end: len(end.cells) - len(end.findings), default=Rows())
         rows.cells += end.cells
         rows.lines += end.lines
         rows.findings += end.findings
@@ -152,7 +152,7 @@ def parse(
     return rows
 
 
-def _ends(table: "_Table", text: Text) -> Iterator[Rows]:
+def _last_blocks(table: "_Table", text: Text) -> Iterator[Rows]:
     """Yield parses of the last block from its first line breaks: a line break in quotes is not the start of a row."""
     start = 0
     for _ in range(MAX_STARTS):
@@ -190,59 +190,59 @@ class _Table:
     def __init__(self, path: str, data: Data, header: csv_header.Header, omissions: Omissions) -> None:
         self._path, self._data, self._header, self._omissions = path, data, header, omissions
 
-    def rows(self, text: str, line: int | None, *, cut: bool = False) -> Rows:
+    def rows(self, text: str, line: int | None, *, is_cut: bool = False) -> Rows:
         """Parse the rows of a text that starts with a row.
 
         Args:
             text: The text, with LF as the only line break.
             line: Number of its first line, from 1; None if unknown.
-            cut: Whether its last row may be incomplete.
+            is_cut: Whether its last row may be incomplete.
         """
         rows, width = Rows(), len(self._header.names)
         misfit: csv_text.Record | None = None
         record: csv_text.Record | None = None
-        if cut:
+        if is_cut:
             text = text[: text.rfind("\n") + 1]
         begin = line == 1
         records = csv_text.records(
-            io.StringIO(text, newline=""), self._path, self._data, line=line or 1, begin=begin, end=not cut
+            io.StringIO(text, newline=""), self._path, self._data, line=line or 1, begin=begin, end=not is_cut
         )
         header = begin and self._data.csv.header
         try:
             for record in records:
                 if not record.cells:
                     continue
-                where = self._path if line is None else f"{self._path}, line {record.line}"
+                location = self._path if line is None else f"{self._path}, line {record.line}"
                 if header:
                     header = False
                 elif csv_header.is_repeated(record.cells, self._header.written):
-                    named = None if line is None else f"line {record.line}"
-                    self._omissions.add("row", csv_header.AGAIN, named, action="left out")
+                    line_text = None if line is None else f"line {record.line}"
+                    self._omissions.add("row", csv_header.AGAIN, line_text, action="left out")
                 elif self._data.csv.long_cells == "skip" and csv_text.is_long(record.cells):
                     self._omissions.add("row", csv_text.TOO_LONG, action="left out")
                 elif len(record.cells) != width:
                     misfit = record
-                    first = begin and not rows.cells and not rows.findings
-                    rows.findings.append(_misfit(where, record.cells, width, first=first))
+                    is_first = begin and not rows.cells and not rows.findings
+                    rows.findings.append(_misfit(location, record.cells, width, first=is_first))
                 else:
                     rows.cells.append(record.cells)
                     rows.lines.append(None if line is None else record.line)
-            if misfit is not None and misfit is record and not cut:
-                rows.findings[-1] = _misfit(where, misfit.cells, width, last=True)
+            if misfit is not None and misfit is record and not is_cut:
+                rows.findings[-1] = _misfit(location, misfit.cells, width, last=True)
         except csv.Error as error:
-            where = self._path if line is None else f"{self._path}, line {getattr(error, 'line', 1)}"
-            if "end of data" in str(error) and not cut:
+            location = self._path if line is None else f"{self._path}, line {getattr(error, 'line', 1)}"
+            if "end of data" in str(error) and not is_cut:
                 rows.findings.append(
-                    f"{where}: a quote is opened in this row and never closed: close it, or write it twice"
+                    f"{location}: a quote is opened in this row and never closed: close it, or write it twice"
                 )
             if str(error) == csv_text.TOO_LONG:
-                rows.findings.append(f"{where}: {csv_errors.LONG}")
-            # Ingestion may accept what else Python's reader rejects.
+                rows.findings.append(f"{location}: {csv_errors.LONG}")
+            # Other errors of Python's reader are no findings, because ingestion may accept the rows.
         return rows
 
 
-def _misfit(where: str, cells: list[str], width: int, *, first: bool = False, last: bool = False) -> str:
+def _misfit(location: str, cells: list[str], width: int, *, first: bool = False, last: bool = False) -> str:
     """Return the error of a row with the wrong number of cells."""
     fix = csv_edges.hint(cells, width, first=first, last=last)
     fix = fix or ": fix the row; quote cells that contain the delimiter"
-    return f"{where}: expected {width} columns, got {len(cells)}{fix}"
+    return f"{location}: expected {width} columns, got {len(cells)}{fix}"

@@ -50,7 +50,7 @@ def check_data(
     label: str | None,
     table: Table | None = None,
     omissions: Omissions | None = None,
-    read: Collection[str] = (),
+    model_columns: Collection[str] = (),
 ) -> int:
     """Check that the data files exist, can be read, and contain the schema's columns and rows.
 
@@ -62,7 +62,7 @@ def check_data(
         label: The label's column; None if there is none.
         table: Checks of types and labels; None to skip them.
         omissions: Counts what is skipped, dropped or converted.
-        read: Columns that the model reads.
+        model_columns: Columns that the model reads.
 
     Returns:
         Bytes of data, uncompressed where known.
@@ -74,9 +74,9 @@ def check_data(
         files = data_files.resolve(paths, data, omissions)
     except UserError as error:
         raise UserError(f"{config}: {error}") from error
-    wanted, size, lines = list(columns), 0, []
+    schema_columns, size, lines = list(columns), 0, []
     for name in sources.added(files[0].path, data):
-        if name in read:
+        if name in model_columns:
             lines.append(
                 f"{config}: the model would read {name!r}, the path of each image, whose folder is the class: the "
                 f'label would leak. Write id = "{name}" under [columns], and remove {name!r} from [features] '
@@ -85,20 +85,20 @@ def check_data(
     omissions = Omissions() if omissions is None else omissions
     files = empty_files.without(files, data, omissions)
     for file in files:
-        results = list(_check_file(file.path, data, wanted, label, table, omissions))
+        results = list(_check_file(file.path, data, schema_columns, label, table, omissions))
         size += sum(result for result in results if isinstance(result, int))
         lines += short([result for result in results if isinstance(result, str)], file.path)
-    if wanted and not lines:
+    if schema_columns and not lines:
         try:
-            left_out_columns.check(data, omissions, files[0].path, wanted)
+            left_out_columns.check(data, omissions, files[0].path, schema_columns)
         except UserError as error:
             lines.append(f"{config}: {error}")
     if table is not None and not lines:
-        shown = files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
-        lines += table.verdict(shown)
+        files_shown = files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+        lines += table.verdict(files_shown)
     if lines:
-        kind = MissingColumnError if any(_MISSING in line for line in lines) else UserError
-        raise kind("\n".join(lines))
+        error_type = MissingColumnError if any(_MISSING in line for line in lines) else UserError
+        raise error_type("\n".join(lines))
     return size
 
 
@@ -155,15 +155,15 @@ def _text(path: str, data: Data, table: Table | None, omissions: Omissions | Non
     yield from rows.findings
     names = header.names
     places = [place for place, name in enumerate(names) if left_out_columns.reason(name, data) is None]
-    kept = [names[place] for place in places]
-    if table is None or len(set(kept)) < len(kept) or rows.findings:
+    kept_names = [names[place] for place in places]
+    if table is None or len(set(kept_names)) < len(kept_names) or rows.findings:
         return
     table.whole &= rows.whole
     added = [hive_partitions.value(path, name) or "" for name in data.partitions]
-    read = rows.cells
-    if added or len(kept) < len(names):
-        read = [[*(row[place] for place in places), *added] for row in rows.cells]
-    yield from table.add(path, [*kept, *data.partitions], read, rows.lines, data)
+    cells = rows.cells
+    if added or len(kept_names) < len(names):
+        cells = [[*(row[place] for place in places), *added] for row in rows.cells]
+    yield from table.add(path, [*kept_names, *data.partitions], cells, rows.lines, data)
 
 
 def _typed(path: str, data: Data, table: Table) -> Iterator[str | int]:

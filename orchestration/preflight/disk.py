@@ -56,10 +56,10 @@ def check_store(root: str, url: str | None) -> str:
         url: URL of the store; None for SQLite under the root.
 
     Returns:
-        Its place, and whether it exists.
+        Its location, and whether it has to be created.
 
     Raises:
-        UserError: the URL is wrong.
+        UserError: the URL is invalid.
         ResourceError: the store is empty, damaged, unreachable or read-only; it is never recreated.
     """
     config = metadata_store.connection_config(root, url)
@@ -67,7 +67,7 @@ def check_store(root: str, url: str | None) -> str:
         try:
             where = metadata_store.open_store(root, url, readonly=True).where
         except ResourceError as error:
-            # On a server without the database the run creates it.
+            # If the server lacks the database, the run creates it.
             if re.search(r'database "[^"]*" does not exist', str(error)):
                 return f"{metadata_store.redact(url or '')}, to be created"
             raise
@@ -78,7 +78,7 @@ def check_store(root: str, url: str | None) -> str:
     path = config.sqlite.filename_uri
     if not os.path.exists(path):
         return f"{path}, to be created"
-    where = metadata_store.open_store(root, url, readonly=True).where
+    store_place = metadata_store.open_store(root, url, readonly=True).where
     # SQLite writes a journal next to it.
     for place in (path, os.path.dirname(path)):
         if not file_rights.writable(place):
@@ -88,7 +88,7 @@ def check_store(root: str, url: str | None) -> str:
                     "choose another store with --metadata"
                 )
             raise ResourceError(file_rights.refusal(place, "write to"))
-    return where
+    return store_place
 
 
 def check_room(root: str, data_bytes: int) -> str:

@@ -17,12 +17,12 @@ from inspection.store.metadata_store import PIPELINE_CONTEXT, open_store
 from orchestration.paths import Root
 
 _CLOSE = 1e-6
-"""Relative difference of two means of the same numbers, summed in another order."""
+"""Maximum relative difference of two means of the same numbers, which may be summed in another order."""
 
 
 @dataclass(frozen=True)
 class _Artifact:
-    """An artifact as `passed_statistics` reads it, which in a run is one of TFX."""
+    """An artifact of ML Metadata with the attributes of a TFX artifact that `passed_statistics` reads."""
 
     proto: Any
 
@@ -44,7 +44,7 @@ class _Artifact:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """The data that has no artifact yet."""
+    """The data of the next run, which has no artifact yet."""
 
     span: int
     id: int = -1
@@ -70,15 +70,15 @@ def read(
         store = open_store(root, metadata)
     except UserError:
         return []
-    above = store.context(PIPELINE_CONTEXT, pipeline)
-    if above is None:
+    pipeline_context = store.context(PIPELINE_CONTEXT, pipeline)
+    if pipeline_context is None:
         return []
     artifacts: dict[str, list[_Artifact]] = {"ExampleStatistics": [], "ExampleAnomalies": [], "Model": []}
-    for proto in store.mlmd.get_artifacts_by_context(above.id):
+    for proto in store.mlmd.get_artifacts_by_context(pipeline_context.id):
         if proto.type in artifacts and proto.state == pb.Artifact.LIVE:
             store.relocation.artifact(proto)
             artifacts[proto.type].append(_Artifact(proto))
-    chosen = passed_statistics.select(
+    passed = passed_statistics.select(
         store.mlmd,
         _Candidate(span),
         {
@@ -89,7 +89,7 @@ def read(
         is_same=_is_same(statistics),
         serving=Root(os.path.abspath(root)).serving(pipeline),
     )
-    return list(_previous(chosen[:runs], span))
+    return list(_previous(passed[:runs], span))
 
 
 def _previous(artifacts: list[_Artifact], span: int) -> Iterator[PreviousRun]:
@@ -110,39 +110,53 @@ def _splits(artifact: _Artifact) -> dict[str, Any]:
 
 
 def _is_same(statistics: Mapping[str, Any]) -> Callable[[_Artifact], bool]:
-    """Return whether stored statistics are those of the same rows; a run compares digests, which need its files."""
-    own = {split: (row_count(one), by_column(one)) for split, one in statistics.items()}
+    """Return a function that tells whether stored statistics are those of the same rows.
+
+    A run compares digests of the files instead, which do not exist here.
+    """
+    current = {
+        split: (row_count(statistics_of_split), by_column(statistics_of_split))
+        for split, statistics_of_split in statistics.items()
+    }
 
     def compare(artifact: _Artifact) -> bool:
         stored = _splits(artifact)
-        if {split: row_count(one) for split, one in stored.items()} != {
-            split: rows for split, (rows, _) in own.items()
+        if {split: row_count(statistics_of_split) for split, statistics_of_split in stored.items()} != {
+            split: rows for split, (rows, _) in current.items()
         }:
             return False
-        for split, (_, columns) in own.items():
-            others = by_column(stored[split])
-            if set(others) != set(columns) or not all(_equal(columns[name], others[name]) for name in columns):
+        for split, (_, columns) in current.items():
+            stored_columns = by_column(stored[split])
+            if set(stored_columns) != set(columns) or not all(
+                _equal(columns[name], stored_columns[name]) for name in columns
+            ):
                 return False
         return True
 
     return compare
 
 
-def _equal(one: Any, other: Any) -> bool:
-    if one.HasField("string_stats") != other.HasField("string_stats"):
+def _equal(column: Any, other_column: Any) -> bool:
+    if column.HasField("string_stats") != other_column.HasField("string_stats"):
         return False
-    if one.HasField("string_stats"):
+    if column.HasField("string_stats"):
         counts = [
             {entry.label: entry.sample_count for entry in statistics.string_stats.rank_histogram.buckets}
-            for statistics in (one, other)
+            for statistics in (column, other_column)
         ]
-        # Of values with equal counts beyond the last listed one, any may be listed.
-        return one.string_stats.unique == other.string_stats.unique and (counts[0] == counts[1] or _is_cut(one))
-    numbers, others = one.num_stats, other.num_stats
+        # If values with equal counts are cut off after the last listed one, any of them may be listed.
+        return column.string_stats.unique == other_column.string_stats.unique and (
+            counts[0] == counts[1] or _is_cut(column)
+        )
+    numbers, other_numbers = column.num_stats, other_column.num_stats
     return (
-        numbers.common_stats.num_missing == others.common_stats.num_missing
-        and (numbers.min, numbers.max, numbers.num_zeros) == (others.min, others.max, others.num_zeros)
-        and (math.isclose(numbers.mean, others.mean, rel_tol=_CLOSE, abs_tol=_CLOSE) or not math.isfinite(others.mean))
+        numbers.common_stats.num_missing == other_numbers.common_stats.num_missing
+        and (numbers.min, numbers.max, numbers.num_zeros)
+        == (other_numbers.min, other_numbers.max, other_numbers.num_zeros)
+        and (
+            math.isclose(numbers.mean, other_numbers.mean, rel_tol=_CLOSE, abs_tol=_CLOSE)
+            or not math.isfinite(other_numbers.mean)
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks of the rows that preflight reads, as the stages will read them: their types, splits and labels."""
+"""Checks of the types, splits and labels of the rows that preflight reads, as the stages will read them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Table:
         weight: Column of the rows' weights; None if all rows count the same.
         feature: The label's column in the schema; None for clusters without one.
         keeper: Filters rows as ingestion will.
-        most_blank: [data] max_blank_label.
+        max_null_label: data.max_null_label.
         splits: Number of splits that share the rows; 1 if each has its own files.
         split: [data.split].
         classes: Whether to report unlisted and unused classes, as the gate of the label does.
@@ -44,7 +44,7 @@ class Table:
     weight: str | None
     feature: schema_pb2.Feature | None
     keeper: row_filter.Keeper
-    most_blank: float
+    max_null_label: float
     splits: int
     classes: bool = False
     split: Split = field(default_factory=Split)
@@ -77,18 +77,18 @@ class Table:
             try:
                 arrays[name] = casting.cast(pa.array(column, pa.string()), kind, cleaning.rules(name))
             except casting.BadCellError as error:
-                where = _where(lines[error.row])
-                other = {"INT": "type: FLOAT or BYTES", "FLOAT": "type: BYTES"}.get(kind)
-                instead = f", or write {other} for it in {self.schema}" if other else ""
-                expected = f"{kind}" if other else "a date"
+                location = _line_suffix(lines[error.row])
+                other_types = {"INT": "type: FLOAT or BYTES", "FLOAT": "type: BYTES"}.get(kind)
+                schema_edit = f", or write {other_types} for it in {self.schema}" if other_types else ""
+                expected = f"{kind}" if other_types else "a date"
                 yield (
-                    f"{path}{where}: column {name!r} holds {error.value!r}, which is not {expected}{error.expected}: "
-                    f"fix the cell{instead}"
+                    f"{path}{location}: column {name!r} holds {error.value!r}, which is not "
+                    f"{expected}{error.expected}: fix the cell{schema_edit}"
                 )
                 self.whole = False
         if len(arrays) == len(names):
             batch = pa.RecordBatch.from_arrays([*arrays.values(), pa.array(range(len(rows)))], [*arrays, _PLACE])
-            yield from self.take(path, batch, [_where(line) for line in lines])
+            yield from self.take(path, batch, [_line_suffix(line) for line in lines])
 
     def take(self, path: str, batch: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
         """Add rows of typed cells.
@@ -101,111 +101,115 @@ class Table:
         Yields:
             Errors: labels outside the schema's range, unknown splits.
         """
-        needed = [name for name in self.keeper.columns if name not in batch.schema.names]
-        if needed:
+        missing = [name for name in self.keeper.columns if name not in batch.schema.names]
+        if missing:
             self.whole = False
             return
-        kept = self.keeper.keep(batch)
-        self.kept += len(kept)
-        if self.weight in kept.schema.names:
-            heaviest = pc.max(kept.column(kept.schema.get_field_index(self.weight))).as_py()
+        kept_rows = self.keeper.keep(batch)
+        self.kept += len(kept_rows)
+        if self.weight in kept_rows.schema.names:
+            heaviest = pc.max(kept_rows.column(kept_rows.schema.get_field_index(self.weight))).as_py()
             self._heaviest = max(self._heaviest, heaviest if isinstance(heaviest, int | float) else 1.0)
-        yield from self._splits(path, kept, places)
-        at = batch.schema.get_field_index(self.label.column) if self.label.column else -1
-        if at < 0:
+        yield from self._splits(path, kept_rows, places)
+        label_index = batch.schema.get_field_index(self.label.column) if self.label.column else -1
+        if label_index < 0:
             return
-        column = kept.column(at)
+        column = kept_rows.column(label_index)
         counted = column.value_counts()
         for value, number in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True):
             self._values[value] = self._values.get(value, 0) + number
         if self.label.transform in ABOVE and not pa.types.is_binary(column.type):
-            yield from self._untransformed(path, kept, column, places)
+            yield from self._untransformed(path, kept_rows, column, places)
         if self.feature is not None:
             for sign, limit, edit in limits(self.feature):
-                bad = pc.fill_null(getattr(pc, sign)(*row_expressions.comparable(column, limit)), False)
-                row = pc.index(bad, True).as_py()
+                outside = pc.fill_null(getattr(pc, sign)(*row_expressions.comparable(column, limit)), False)
+                row = pc.index(outside, True).as_py()
                 if row >= 0:
-                    where = places[kept.column(kept.num_columns - 1)[row].as_py()]
+                    location = places[kept_rows.column(kept_rows.num_columns - 1)[row].as_py()]
                     yield (
-                        f"{path}{where}: the label {self.label.column!r} is {column[row].as_py():g} but {edit}: fix "
+                        f"{path}{location}: the label {self.label.column!r} is {column[row].as_py():g} but {edit}: fix "
                         "the row, or the limit in the schema"
                     )
 
-    def _untransformed(self, path: str, kept: pa.RecordBatch, column: pa.Array, places: Sequence[str]) -> Iterator[str]:
+    def _untransformed(
+        self, path: str, kept_rows: pa.RecordBatch, column: pa.Array, places: Sequence[str]
+    ) -> Iterator[str]:
         """Yield the error of the first label outside the domain of label.transform."""
-        bad = pc.fill_null(pc.less_equal(column, ABOVE[self.label.transform]), False)
-        row = pc.index(bad, True).as_py()
+        outside = pc.fill_null(pc.less_equal(column, ABOVE[self.label.transform]), False)
+        row = pc.index(outside, True).as_py()
         if row >= 0:
             problem, edit = label_problems.untransformed(self.label, column[row].as_py())
-            where = places[kept.column(kept.num_columns - 1)[row].as_py()]
-            yield f"{path}{where}: the label {self.label.column!r} {problem}; to accept it: {edit}"
+            location = places[kept_rows.column(kept_rows.num_columns - 1)[row].as_py()]
+            yield f"{path}{location}: the label {self.label.column!r} {problem}; to accept it: {edit}"
 
-    def _splits(self, path: str, kept: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
+    def _splits(self, path: str, kept_rows: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
         """Yield the errors of rows whose cell does not name a split."""
-        at = kept.schema.get_field_index(self.split.column) if self.split.by == "column" else -1
-        if at < 0:
+        split_index = kept_rows.schema.get_field_index(self.split.column) if self.split.by == "column" else -1
+        if split_index < 0:
             return
-        column = kept.column(at)
+        column = kept_rows.column(split_index)
         for value in column.unique().to_pylist():
             text = cell_text(value)
-            named = named_split(text, self.split.values)
-            if named is None:
-                same = pc.is_null(column) if value is None else pc.equal(column, value)
-                where = places[kept.column(kept.num_columns - 1)[pc.index(same, True).as_py()].as_py()]
-                yield f"{path}{where}: {unknown_split(str(self.split.column), text, self.split.values)}"
+            split = named_split(text, self.split.values)
+            if split is None:
+                matches = pc.is_null(column) if value is None else pc.equal(column, value)
+                location = places[kept_rows.column(kept_rows.num_columns - 1)[pc.index(matches, True).as_py()].as_py()]
+                yield f"{path}{location}: {unknown_split(str(self.split.column), text, self.split.values)}"
             else:
-                self._splits_present.add(named)
+                self._splits_present.add(split)
 
-    def verdict(self, shown: str) -> Iterator[str]:
+    def verdict(self, data_shown: str) -> Iterator[str]:
         """Yield the errors of all rows together; nothing if only part of them was read.
 
         Args:
-            shown: Name of the data in messages.
+            data_shown: Name of the data in messages.
         """
         if not self.whole:
             return
         try:
             if self.label.column and self.label.kind != "clusters":
-                row_filter.check_labels(self.keeper.left_out, self.kept, column=self.label.column, most=self.most_blank)
+                row_filter.check_labels(
+                    self.keeper.left_out, self.kept, column=self.label.column, most=self.max_null_label
+                )
         except ValueError as error:
-            yield f"{shown}: {error}"
+            yield f"{data_shown}: {error}"
             return
         if self.weight and self.kept and not self._heaviest:
-            yield f"{shown}: {label_problems.weightless(self.weight)}"
-        lacking = [name for name in ("train", "test") if name not in self._splits_present]
-        if self.split.by == "column" and self.kept and lacking:
+            yield f"{data_shown}: {label_problems.weightless(self.weight)}"
+        missing = [name for name in ("train", "test") if name not in self._splits_present]
+        if self.split.by == "column" and self.kept and missing:
             yield (
-                f"{shown}: column {self.split.column!r}, the data.split.column, is {lacking[0]!r} in no row: "
-                f'map its value with data.split.values = {{VALUE = "{lacking[0]}"}}'
+                f"{data_shown}: column {self.split.column!r}, the data.split.column, is {missing[0]!r} in no row: "
+                f'map its value with data.split.values = {{VALUE = "{missing[0]}"}}'
             )
         if self.kept < self.splits:
-            left = row_filter.sentence(self.keeper.left_out)
-            yield f"{shown}: {self.kept} rows for {self.splits} splits: add rows{left}"
+            left_out = row_filter.sentence(self.keeper.left_out)
+            yield f"{data_shown}: {self.kept} rows for {self.splits} splits: add rows{left_out}"
         elif self.label.column and self._values:
-            one = _one_class(self.label, [value for value in self._values if value is not None])
-            if one:
-                yield f"{shown}: the label {self.label.column!r} {one}"
+            class_problem = _one_class(self.label, [value for value in self._values if value is not None])
+            if class_problem:
+                yield f"{data_shown}: the label {self.label.column!r} {class_problem}"
             elif self.classes:
-                yield from self._unlisted(shown)
+                yield from self._unlisted(data_shown)
 
-    def _unlisted(self, shown: str) -> Iterator[str]:
+    def _unlisted(self, data_shown: str) -> Iterator[str]:
         """Yield errors of classes that only the data or only the config contains."""
         label = self.label
         counts = {_text(value): rows for value, rows in self._values.items() if value is not None}
-        others = label.unlisted(counts)
-        if others:
-            number = sum(rows for value, rows in counts.items() if label.text(value) in others)
-            problem = label_problems.unlisted(label, others, f"{number:,} of {self.kept:,} rows")
+        unlisted = label.unlisted(counts)
+        if unlisted:
+            number = sum(rows for value, rows in counts.items() if label.text(value) in unlisted)
+            problem = label_problems.unlisted(label, unlisted, f"{number:,} of {self.kept:,} rows")
             listed = self.feature is not None and self.feature.WhichOneof("domain_info") in ("domain", "string_domain")
             accepts = label_problems.accepting(
-                label, others, self.schema, domain=listed, texts=self.columns.get(str(label.column)) == "BYTES"
+                label, unlisted, self.schema, domain=listed, texts=self.columns.get(str(label.column)) == "BYTES"
             )
-            yield f"{shown}: the label {label.column!r}: {problem}; to accept it: {accepts}"
+            yield f"{data_shown}: the label {label.column!r}: {problem}; to accept it: {accepts}"
         present = {label.class_of(value) for value in counts}
         for name in label.classes if label.kind == "classes" and label.tiers is None else ():
             if name not in present:
                 yield (
-                    f"{shown}: class {name!r} of label.classes has no rows: remove it from label.classes in the "
+                    f"{data_shown}: class {name!r} of label.classes has no rows: remove it from label.classes in the "
                     "config, or add rows of it to the data"
                 )
 
@@ -234,20 +238,22 @@ def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _where(place: Any) -> str:
+def _line_suffix(place: Any) -> str:
     return "" if place is None else f", line {place}"
 
 
 def _one_class(label: Label, values: Sequence[Any]) -> str:
-    """Return why nothing can be learned from these values; empty if it can."""
+    """Return why nothing can be learned from these labels; empty if there are two classes or more."""
     classes = {label.class_of(_text(value)) for value in values}
     if label.kind == "clusters" or len(classes) > 1:
         return ""
-    shown = ", ".join(sorted({repr(value) for value in values})[:5])
+    value_examples = ", ".join(sorted({repr(value) for value in values})[:5])
     if label.kind == "anomaly":
         return "" if classes == {"normal"} else "is an anomaly in every row: add normal rows to learn from"
     if label.kind in ("regression", "classes"):
-        return f"is {shown} in every row: there is nothing to learn"
+        return f"is {value_examples} in every row: there is nothing to learn"
     rule = f"label.positive = {label.positive!r}" if label.positive is not None else f"threshold = {label.threshold:g}"
-    always = classes == {(label.names or ())[1]}
-    return f"has one class: {rule} matches {'every' if always else 'no'} row; values: {shown}: fix the rule"
+    all_positive = classes == {(label.names or ())[1]}
+    return (
+        f"has one class: {rule} matches {'every' if all_positive else 'no'} row; values: {value_examples}: fix the rule"
+    )

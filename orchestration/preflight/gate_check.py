@@ -1,4 +1,4 @@
-"""The gates of a run, judged before it: its rows in their splits, compared with those of earlier runs."""
+"""The gates of a run, evaluated before it: its rows in their splits, compared with those of earlier runs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from pipeline.load import SCHEMAS
 from pipeline.variants import Name
 from spec.columns.label import CLASSED
 
-MOST_ROWS = 2_000_000
-"""Rows up to which the gates are judged in memory."""
-_LATER = "the run judges them"
+MAX_ROWS = 2_000_000
+"""Maximum number of rows for which the gates are evaluated in memory."""
+_JUDGED_LATER = "the run judges them"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Run:
         columns: Column -> type of the approved schema.
         schema: Path of the approved schema.
         paths: Absolute paths of the data.
-        skew: Those of served rows; None where [gates] names none.
+        skew: Absolute paths of served rows; None if [gates] names none.
         root: Folder of all runs.
         metadata: URL of the store; None for SQLite under the root.
     """
@@ -55,7 +55,7 @@ class Run:
 
 
 def check(run: Run, rejected: Collection[str]) -> str:
-    """Judge all rows by the gates, as the validation of a run does.
+    """Evaluate the gates on all rows, as the validation of a run does.
 
     Args:
         run: What the run would read.
@@ -69,15 +69,15 @@ def check(run: Run, rejected: Collection[str]) -> str:
         UserError: the data cannot be read.
     """
     settings = _settings(run)
-    first = data_files.resolve(settings.paths, settings.data)[0].path
-    form = formats.of(first, settings.data.format)
+    first_path = data_files.resolve(settings.paths, settings.data)[0].path
+    form = formats.of(first_path, settings.data.format)
     if form is None or "image" in form.keys:
-        return f"gates on images: {_LATER}"
+        return f"gates on images: {_JUDGED_LATER}"
     plan = planning.plan(settings)
-    parts, profile = _divided(settings, plan)
-    if parts is None:
-        return f"more than {MOST_ROWS:,} rows: {_LATER}"
-    statistics = {split: table_statistics.proto(batches) for split, batches in parts.items()}
+    batches_of, profile = _divided(settings, plan)
+    if batches_of is None:
+        return f"more than {MAX_ROWS:,} rows: {_JUDGED_LATER}"
+    statistics = {split: table_statistics.proto(batches) for split, batches in batches_of.items()}
     previous = earlier_runs.read(
         run.root, run.name.run, run.metadata, statistics=statistics, span=plan.span, runs=run.config.gates.rows.runs
     )
@@ -104,10 +104,10 @@ def check(run: Run, rejected: Collection[str]) -> str:
         row_locations.locate(blocking, settings)
         lines = ["a gate would block the data:", *(f"  {finding.line()}" for finding in blocking)]
         raise GateError("\n".join([*lines, "Fix the data, or accept it with the edit above"]))
-    compared = f"compared with {previous[0].name}" if previous else "no earlier run to compare with"
+    comparison = f"compared with {previous[0].name}" if previous else "no earlier run to compare with"
     if run.config.gates.custom:
-        compared += f"; {', '.join(run.config.gates.custom)}: {_LATER}"
-    return "\n".join([compared, *(f"warning: {finding.line()}" for finding in findings)])
+        comparison += f"; {', '.join(run.config.gates.custom)}: {_JUDGED_LATER}"
+    return "\n".join([comparison, *(f"warning: {finding.line()}" for finding in findings)])
 
 
 def _settings(run: Run) -> IngestionSettings:
@@ -133,16 +133,18 @@ def _divided(
     """Read the rows that ingestion would keep, by split, with their profile; None if there are too many."""
     splitter = row_division.splitter(settings, plan)
     marks = row_division.marks(settings, planning.added(settings))
-    parts: dict[str, list[pa.RecordBatch]] = {}
+    batches_of: dict[str, list[pa.RecordBatch]] = {}
     rows = 0
     for file in plan.files:
         for batch in planning.read(file, plan, settings, planning.keeper(settings)):
-            narrow = narrowed(batch)
-            divided = splitter.divide(batch, example_encoding.examples(narrow), path=file.path, ready=file.split)
-            marks.add(narrow, divided)
-            for split, numbers in divided.items():
-                parts.setdefault(split, []).append(narrow.take(pa.array(numbers)))
+            narrow_batch = narrowed(batch)
+            rows_of_split = splitter.divide(
+                batch, example_encoding.examples(narrow_batch), path=file.path, ready=file.split
+            )
+            marks.add(narrow_batch, rows_of_split)
+            for split, numbers in rows_of_split.items():
+                batches_of.setdefault(split, []).append(narrow_batch.take(pa.array(numbers)))
             rows += len(batch)
-            if rows > MOST_ROWS:
+            if rows > MAX_ROWS:
                 return None, marks.marked()
-    return parts, marks.marked()
+    return batches_of, marks.marked()

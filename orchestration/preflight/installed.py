@@ -1,4 +1,4 @@
-"""Installed packages, and facts on this machine."""
+"""Installed packages, and facts about this machine."""
 
 import contextlib
 import glob
@@ -53,14 +53,14 @@ def check_versions(lock: str, packages: Iterable[str] = CHECKED) -> str:
     if findings:
         raise ResourceError("\n".join(findings))
     stack = STACKS.get(".".join(installed.get("tfx", "").split(".")[:2]), "unknown")
-    shown = ", ".join(
+    main_versions = ", ".join(
         f"{package} {installed[package]}" for package in ("tfx", "tensorflow", "keras") if package in installed
     )
-    return f"{stack}: Python {platform.python_version()}, {shown}"
+    return f"{stack}: Python {platform.python_version()}, {main_versions}"
 
 
 def facts() -> dict[str, str]:
-    """Return facts on this machine: name -> one line."""
+    """Return facts about this machine: name -> one line."""
     return {
         "glibc": " ".join(platform.libc_ver()).strip() or "none",
         "cores": f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}",

@@ -1,4 +1,4 @@
-"""Findings of preflight."""
+"""Findings of preflight, and the error that reports them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Check:
     Attributes:
         name: Name of the check.
         text: Result if nothing is wrong.
-        findings: Errors; each text says how to fix it.
+        findings: Errors, each with its fix.
     """
 
     name: str
@@ -51,7 +51,7 @@ def exit_kind(checks: Iterable[Check]) -> type[PipelineError]:
 
 
 def short(lines: list[str], path: str) -> list[str]:
-    """Return at most MAX_FINDINGS lines on a file, and the number of further ones."""
+    """Return at most MAX_FINDINGS findings of a file, and a line with the number of the others."""
     return (
         lines
         if len(lines) <= MAX_FINDINGS

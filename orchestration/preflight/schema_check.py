@@ -1,4 +1,4 @@
-"""Differences between the data and the approved schema, which stop a run at its validation."""
+"""Comparison of the data with the approved schema before a run, as its validation does it."""
 
 import shlex
 
@@ -30,7 +30,7 @@ def beside(error: UserError, config: Config, name: Name, stem: str, data_root: s
     except PipelineError:
         return error
     message = str(error)
-    lines = [_line(one, stem) for one in differences if one.stops and _adds(one, message)]
+    lines = [_line(difference, stem) for difference in differences if difference.stops and _adds(difference, message)]
     if not differences:
         return error
     return UserError("\n".join([str(error), *lines, accepting(name, columns=True)]))
@@ -58,11 +58,13 @@ def check(config: Config, name: Name, stem: str, data_root: str) -> str:
         UserError: the data cannot be read.
     """
     differences = schema_review.compare(config, project.folder(), stem, data_root)
-    lines = [_line(one, stem) for one in differences if one.stops]
+    lines = [_line(difference, stem) for difference in differences if difference.stops]
     if lines:
-        text = "\n".join([*lines, accepting(name, columns=any(one.rank in (0, 3) for one in differences))])
-        raise GateError(text, [{"column": one.column} for one in differences if one.stops])
-    return "\n".join([f"the data matches {SCHEMAS}/{stem}.pbtxt", *(one.text for one in differences)])
+        text = "\n".join(
+            [*lines, accepting(name, columns=any(difference.rank in (0, 3) for difference in differences))]
+        )
+        raise GateError(text, [{"column": difference.column} for difference in differences if difference.stops])
+    return "\n".join([f"the data matches {SCHEMAS}/{stem}.pbtxt", *(difference.text for difference in differences)])
 
 
 def _line(difference: Difference, stem: str) -> str:

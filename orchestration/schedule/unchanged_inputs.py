@@ -32,7 +32,7 @@ def fingerprint(name: Name, overrides: list[str], data_root: str, root: str) -> 
     """
     reviewed = load.reviewed(project.folder(), name, overrides)
     config, _ = query_config.settle(reviewed.config, data_root, Root(os.path.abspath(root)).queries(name.run))
-    return of(resume.asked(name, replace(reviewed, config=config), data_root), run_record.versions())
+    return of(resume.requested_identity(name, replace(reviewed, config=config), data_root), run_record.versions())
 
 
 def of(identity: Mapping[str, str], versions: Mapping[str, str]) -> str:

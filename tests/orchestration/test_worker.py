@@ -18,7 +18,7 @@ LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, 
 def run(tmp_path, monkeypatch):
     """A function that runs two stages, the first with given behavior; returns launched stages and reported states."""
     (tmp_path / "logs").mkdir()
-    monkeypatch.setattr(worker, "_asked", [])
+    monkeypatch.setattr(worker, "_stop_signals", [])
     monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.3)
     before = {number: signal.signal(number, worker._stop) for number in (signal.SIGTERM, signal.SIGALRM)}
     launched, told = [], []

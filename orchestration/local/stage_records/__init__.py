@@ -1,1 +1,1 @@
-"""What is known of a stage that has run: files that it read, outputs, and whether it is finished."""
+"""Records of stages that have run: the files that they read, their outputs, and whether they finished."""

@@ -1,4 +1,4 @@
-"""Whether a stage would run again: its parameters now, compared with those of the execution that made its outputs."""
+"""Detection of changed stages: current parameters, compared with those of the execution that made the outputs."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ _STATES = metadata_store_pb2.Execution
 
 
 def is_changed(store: Any, node: Any, outputs: Mapping[str, Iterable[Any]]) -> bool:
-    """Return whether the code, settings or data that a stage is given differ from those that made its outputs.
+    """Return whether code, settings or data of a stage differ from those with which its outputs were made.
 
     Args:
         store: ML Metadata.
@@ -32,20 +32,24 @@ def is_changed(store: Any, node: Any, outputs: Mapping[str, Iterable[Any]]) -> b
 
 
 def _producer(store: Any, artifact_ids: list[int]) -> Any:
-    """Return the execution that made artifacts, or None: executions served from the cache output the same ones."""
+    """Return the execution that made artifacts, not one that was served from the cache; None if there is none."""
     events = store.get_events_by_artifact_ids(artifact_ids) if artifact_ids else []
     ids = {int(event.execution_id) for event in events if event.type == _EVENTS.OUTPUT}
-    made = [one for one in store.get_executions_by_id(sorted(ids)) if one.last_known_state == _STATES.COMPLETE]
-    return min(made, key=lambda one: int(one.id), default=None)
+    producers = [
+        execution
+        for execution in store.get_executions_by_id(sorted(ids))
+        if execution.last_known_state == _STATES.COMPLETE
+    ]
+    return min(producers, key=lambda execution: int(execution.id), default=None)
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter without the places of its files, whose digests it has too."""
+    """Return a parameter without the paths of its files; it also contains their digests."""
     if isinstance(value, str) and value.startswith("{"):
         try:
             value = json.loads(value)
         except ValueError:
             return value
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items() if not (key == "file" and "sha256" in value)}
+        return {key: _plain(nested) for key, nested in value.items() if not (key == "file" and "sha256" in value)}
     return value

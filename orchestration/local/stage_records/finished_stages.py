@@ -1,4 +1,4 @@
-"""Finished stages of a run, and the remains of unfinished ones. Needs only ml_metadata."""
+"""Finished stages of a run, and clean-up after unfinished ones; imports only ml_metadata, not TFX."""
 
 import glob
 import os
@@ -30,17 +30,19 @@ def finished(store: Any, pipeline: str, run_id: str, node_ids: Iterable[str]) ->
     Returns:
         Stage -> execution, for stages that have one.
     """
-    run = store.get_context_by_type_and_name(RUN_CONTEXT, run_id)
-    executions = [] if run is None else store.get_executions_by_context(run.id)
-    wanted = {f"{pipeline}.{node_id}": node_id for node_id in node_ids}
-    wrong = stage_outputs.swapped(store, (int(one.id) for one in executions if one.last_known_state == _STATES.CACHED))
-    found = {}
-    for execution in sorted(executions, key=lambda one: int(one.id)):
-        if execution.last_known_state in _ENDED_WELL and int(execution.id) not in wrong:
+    run_context = store.get_context_by_type_and_name(RUN_CONTEXT, run_id)
+    executions = [] if run_context is None else store.get_executions_by_context(run_context.id)
+    node_of_context = {f"{pipeline}.{node_id}": node_id for node_id in node_ids}
+    swapped_ids = stage_outputs.swapped(
+        store, (int(candidate.id) for candidate in executions if candidate.last_known_state == _STATES.CACHED)
+    )
+    finished_executions = {}
+    for execution in sorted(executions, key=lambda candidate: int(candidate.id)):
+        if execution.last_known_state in _ENDED_WELL and int(execution.id) not in swapped_ids:
             for context in store.get_contexts_by_execution(execution.id):
-                if context.type == NODE_CONTEXT and context.name in wanted:
-                    found[wanted[context.name]] = execution
-    return found
+                if context.type == NODE_CONTEXT and context.name in node_of_context:
+                    finished_executions[node_of_context[context.name]] = execution
+    return finished_executions
 
 
 def newest_with(store: Any, pipeline: str, node_ids: list[str], home: str) -> str | None:
@@ -52,10 +54,12 @@ def newest_with(store: Any, pipeline: str, node_ids: list[str], home: str) -> st
         node_ids: The stages.
         home: The pipeline's folder under the root.
     """
-    above = store.get_context_by_type_and_name(PIPELINE_CONTEXT, pipeline)
-    runs = [] if above is None else store.get_children_contexts_by_context(above.id)
-    own = [run for run in runs if run_folders.is_under(str(properties(run).get("run_folder") or ""), run.name, home)]
-    for run in sorted(own, key=lambda context: -context.id):
+    pipeline_context = store.get_context_by_type_and_name(PIPELINE_CONTEXT, pipeline)
+    runs = [] if pipeline_context is None else store.get_children_contexts_by_context(pipeline_context.id)
+    runs_of_root = [
+        run for run in runs if run_folders.is_under(str(properties(run).get("run_folder") or ""), run.name, home)
+    ]
+    for run in sorted(runs_of_root, key=lambda context: -context.id):
         if len(finished(store, pipeline, run.name, node_ids)) == len(node_ids):
             return str(run.name)
     return None
@@ -78,27 +82,27 @@ def close_in_store(store: Any, run_id: str, state: str, reason: str, *, artifact
         return
     context.custom_properties["state"].string_value = state
     context.custom_properties["reason"].string_value = storable(reason)[:1000]
-    ended = _STATES.CANCELED if state == "CANCELED" else _STATES.FAILED
+    end_state = _STATES.CANCELED if state == "CANCELED" else _STATES.FAILED
     executions = store.get_executions_by_context(context.id)
-    dead = [one for one in executions if one.last_known_state == _STATES.RUNNING]
-    for execution in dead:
-        execution.last_known_state = ended
+    unfinished = [candidate for candidate in executions if candidate.last_known_state == _STATES.RUNNING]
+    for execution in unfinished:
+        execution.last_known_state = end_state
         execution.custom_properties["__error__"].string_value = storable(reason)[:1000]
     for execution in executions:
         # TFX does not remove the working folder of a failed stage.
         if execution.last_known_state not in _ENDED_WELL:
             _remove_folders(artifacts, execution)
-    if dead:
-        store.put_executions(dead)
-    # Last: a run that has a state is cleaned up.
+    if unfinished:
+        store.put_executions(unfinished)
+    # The state is written last, because a run with a state counts as cleaned up.
     store.put_contexts([context])
 
 
 def _remove_folders(artifacts: str, execution: Any) -> None:
     """Remove the folders of an execution: NODE/KEY/ID-TOKEN, and those under NODE/.system.
 
-    Folders of an execution without a token stay, as the same id of another store may have written them. So do
-    targets of links: the root may be reached through links, but no link may lead out of it.
+    Folders of an execution without a token are kept, because an execution with the same id in another store may have
+    written them. Links that lead out of the root are not followed; the root itself may be reached through links.
     """
     name = execution_folders.of(execution)
     if name is None:

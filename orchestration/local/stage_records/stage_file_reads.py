@@ -1,4 +1,4 @@
-"""Files that user code opens in a stage: compared with the cache key of the stage, and recorded with its outputs.
+"""Files that user code opens in a stage, compared with the cache key of the stage and recorded with its outputs.
 
 The cache key of a stage contains digests of its source and of the files that the source names. A file whose name is
 computed at run time is noticed when it is opened; its digest is recorded with the outputs, which are not reused after
@@ -27,10 +27,10 @@ class StageReads:
 
     Args:
         folder: Folder for long lists.
-        apart: Folders whose files do not count: those of runs and temporary ones.
+        apart: Folders whose files are ignored: the root and the folder of temporary files.
         before: Path -> digest of files that were read while user code was imported.
         custom: Ids of custom stages.
-        custom_reads: As `before`, of their modules.
+        custom_reads: As `before`, for modules of custom stages.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class StageReads:
             UserError: code was edited before the stage loaded it.
             ResourceError: a file changed while it was read.
         """
-        found: dict[str, str] = {}
+        reads: dict[str, str] = {}
         if node_id not in (*STAGES, *self._custom):
-            yield found
+            yield reads
             return
         planned = code_digest.files_of(exec_properties)
         sources = dict(code_digest.sources(*code_digest.of_parameters(exec_properties).get("modules", ())).values())
@@ -70,7 +70,7 @@ class StageReads:
                 file_reads.add(self._before)
                 if node_id in self._custom:
                     file_reads.add(self._custom_reads)
-                yield found
+                yield reads
         except file_reads.ChangedError as error:
             raise ResourceError(f"stage {node_id}: {error}: run again when no program writes to it") from error
         for path, content in opened.items():
@@ -78,20 +78,20 @@ class StageReads:
             if source is not None and code_digest.text(source) != content:
                 raise UserError(f"{path} was edited during the run, before stage {node_id} loaded it: run again")
             if source is None and path not in planned:
-                found[path] = content
-        # TensorFlow may have opened the other files, at any time during the stage.
-        now = {path: opened[path] for path in planned if path in opened}
-        changed = [path for path in planned if path in now and now[path] != planned[path]]
-        changed += file_reads.changed({path: content for path, content in planned.items() if path not in now})
+                reads[path] = content
+        # TensorFlow may have opened the other planned files without notice, at any time during the stage.
+        digests = {path: opened[path] for path in planned if path in opened}
+        changed = [path for path in planned if path in digests and digests[path] != planned[path]]
+        changed += file_reads.changed({path: content for path, content in planned.items() if path not in digests})
         if changed:
             raise ResourceError(
                 f"{changed[0]} changed after the start of the run, while stage {node_id} could read it: run again when "
                 "no program writes to it"
             )
 
-    def pack(self, found: Mapping[str, str]) -> str:
+    def pack(self, reads: Mapping[str, str]) -> str:
         """Return the value of `PROPERTY`; empty if no file was read."""
-        return json.dumps(settings.pack(found, self._folder)) if found else ""
+        return json.dumps(settings.pack(reads, self._folder)) if reads else ""
 
 
 def unpack(artifact: Any) -> dict[str, str]:

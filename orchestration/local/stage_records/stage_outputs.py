@@ -1,4 +1,4 @@
-"""Outputs of executions, and whether they are intact. Needs only ml_metadata."""
+"""Outputs of executions, and checks of their integrity; imports only ml_metadata, not TFX."""
 
 import json
 import os
@@ -46,13 +46,17 @@ def swapped(store: Any, execution_ids: Iterable[int]) -> set[int]:
         execution_ids: The executions.
     """
     ids = sorted(set(execution_ids))
-    given = [event for event in store.get_events_by_execution_ids(ids) if event.type == _MADE] if ids else []
-    made: dict[int, Any] = {}
-    for event in store.get_events_by_artifact_ids({event.artifact_id for event in given}) if given else []:
-        first = made.get(event.artifact_id)
-        if event.type == _MADE and (first is None or event.execution_id < first.execution_id):
-            made[event.artifact_id] = event
-    return {int(event.execution_id) for event in given if _key(event) != _key(made[event.artifact_id])}
+    output_events = [event for event in store.get_events_by_execution_ids(ids) if event.type == _MADE] if ids else []
+    producer_events: dict[int, Any] = {}
+    for event in (
+        store.get_events_by_artifact_ids({event.artifact_id for event in output_events}) if output_events else []
+    ):
+        earliest = producer_events.get(event.artifact_id)
+        if event.type == _MADE and (earliest is None or event.execution_id < earliest.execution_id):
+            producer_events[event.artifact_id] = event
+    return {
+        int(event.execution_id) for event in output_events if _key(event) != _key(producer_events[event.artifact_id])
+    }
 
 
 def _key(event: Any) -> str:
@@ -64,7 +68,13 @@ def _index(event: Any) -> int:
 
 
 class Damage(NamedTuple):
-    """A damaged output: its key, its URI, and what is wrong with it."""
+    """A damaged output.
+
+    Attributes:
+        key: Its key.
+        uri: Its URI.
+        word: What is wrong with it, such as "missing" or "damaged".
+    """
 
     key: str
     uri: str
