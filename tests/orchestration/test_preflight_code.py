@@ -9,7 +9,7 @@ from orchestration.preflight import user_imports
 @pytest.fixture
 def check(tmp_path, monkeypatch):
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
-    monkeypatch.setattr(user_imports, "OURS", ())
+    monkeypatch.setattr(user_imports, "IMPORTED_BY_RUNS", ())
 
     def run(**modules):
         for name, text in modules.items():

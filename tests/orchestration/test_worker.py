@@ -19,7 +19,7 @@ def run(tmp_path, monkeypatch):
     """A function that runs two stages, the first with given behavior; returns launched stages and reported states."""
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr(worker, "_stop_signals", [])
-    monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.3)
+    monkeypatch.setattr(worker, "STOP_INTERVAL_SECONDS", 0.3)
     before = {number: signal.signal(number, worker._stop) for number in (signal.SIGTERM, signal.SIGALRM)}
     launched, told = [], []
 
