@@ -105,9 +105,9 @@ def propose(name: str, source: SourceData, label_name: str | None) -> Proposal:
         raise UserError(f"--label {label_name!r}: this is {source.added[label_name]}: choose another column")
     candidates = Facts(facts.rows, tuple(column for column in facts.columns if column.name not in source.added))
     splits = split_columns.find(candidates, {label_name, *source.kinds}, ready_made=source.ready_made)
-    split_columns_ = {splits.column, *splits.others}
+    named_columns = {splits.column, *splits.others}
     candidates = Facts(
-        candidates.rows, tuple(column for column in candidates.columns if column.name not in split_columns_)
+        candidates.rows, tuple(column for column in candidates.columns if column.name not in named_columns)
     )
     try:
         label = label_choice.choose(candidates, label_name, where)

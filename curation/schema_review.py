@@ -271,19 +271,19 @@ def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     texts = [name for name, kind in types.items() if kind == "BYTES"]
     read_cells = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
     label = config.label.required
-    row_filter_ = row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
-    filter_columns = [name for name in row_filter_.columns if name in read_cells.table.column_names]
+    keeper = row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
+    filter_columns = [name for name in keeper.columns if name in read_cells.table.column_names]
     if not filter_columns:
         return _Rows(read_cells)
     _, typed = column_facts.table(read_cells.table.select(filter_columns), {**read_cells.kinds, **types})
     numbered = typed.append_column(_NUMBER, pa.array(np.arange(len(typed)))).combine_chunks()
     is_kept = np.zeros(len(typed), bool)
     for batch in numbered.to_batches():
-        is_kept[row_filter_.keep(batch).column(len(filter_columns)).to_numpy()] = True
+        is_kept[keeper.keep(batch).column(len(filter_columns)).to_numpy()] = True
     table = read_cells.table.filter(pa.array(is_kept))
     try:
         if label is not None:
-            row_filter.check_labels(row_filter_.left_out, len(table), column=label, most=config.data.max_null_label)
+            row_filter.check_labels(keeper.left_out, len(table), column=label, most=config.data.max_null_label)
     except UserError as error:
         return _Rows(read_cells._replace(table=table), str(error))
     return _Rows(read_cells._replace(table=table))

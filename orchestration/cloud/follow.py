@@ -1,4 +1,4 @@
-"""Follow a run on a platform in the same table as a run on this machine."""
+"""Display of a run on a platform, in the same table as a run on this machine."""
 
 import time
 from collections.abc import Callable
@@ -23,13 +23,13 @@ def follow(service: Service, run_id: str, *, pause: Callable[[float], object] = 
         The exit code of the run; 130 if it was cancelled.
     """
     run = service.run(run_id)
-    shown: dict[str, str] = {}
+    shown_states: dict[str, str] = {}
     with Terminal() as terminal:
         terminal.plan(list(run.stages))
         while True:
             for name, stage in run.stages.items():
-                if stage.state != shown.get(name, ""):
-                    shown[name] = stage.state
+                if stage.state != shown_states.get(name, ""):
+                    shown_states[name] = stage.state
                     terminal.node(name, stage.state, stage.seconds, printing.in_a_line(stage.reason))
             if run.state != "RUNNING":
                 break
@@ -40,7 +40,7 @@ def follow(service: Service, run_id: str, *, pause: Callable[[float], object] = 
 
 
 def summary(run: Run) -> list[str]:
-    """Return lines about the end of a run: its state, the failing stages with their reasons, and its page."""
+    """Return lines about the end of a run: its state, the failed stages with their reasons, and its page."""
     failed = [
         f"{name} failed: {printing.in_a_line(stage.reason) or 'the service gives no reason'}"
         for name, stage in run.stages.items()

@@ -1,4 +1,4 @@
-"""The compiled job of Kubeflow Pipelines and Vertex AI: compiled by TFX, then corrected and checked."""
+"""The compiled job of Kubeflow Pipelines or Vertex AI, which TFX compiles and this module completes and checks."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from orchestration.cloud.run_recording import FACTS
 SCHEMA_VERSION = "2.1.0"
 """Version of the pipeline spec; open-source Kubeflow Pipelines accepts no other."""
 TASK_ID = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-"""The id of a task becomes part of the name of a pod."""
+"""Valid id of a task, which becomes part of the name of a pod."""
 
 
 def compile_job(pipeline: Pipeline, *, image: str, uncached: Iterable[str]) -> dict[str, Any]:
@@ -42,14 +42,14 @@ def compile_job(pipeline: Pipeline, *, image: str, uncached: Iterable[str]) -> d
 
 
 def record_runs(job: dict[str, Any], *, home: str, stage: str, facts: Mapping[str, Any]) -> None:
-    """Let each step record its run in the folder of the pipeline; see run_recording.py.
+    """Make each step record its run in the folder of the pipeline; see run_recording.py.
 
     Args:
         job: A PipelineJob in its JSON form, which is changed.
         home: Folder of the pipeline.
-        stage: The step that gets the facts: the platforms' caches must not depend on them, so it is one that they
-            never serve.
-        facts: What is known of each run.
+        stage: The step that gets the facts. It must be one that is never cached, because cache keys must not depend on
+            the facts.
+        facts: Facts that each run records in run.json.
     """
     spec, tasks = job["pipelineSpec"], _tasks(job)
     for executor in spec["deploymentSpec"]["executors"].values():
@@ -63,7 +63,7 @@ def record_runs(job: dict[str, Any], *, home: str, stage: str, facts: Mapping[st
 
 
 def check(job: Mapping[str, Any], *, not_run: Iterable[str]) -> None:
-    """Check a job: the compiler accepts jobs that a platform rejects, some only when they run.
+    """Check a job, because the compiler accepts jobs that a platform rejects, some of them only when they run.
 
     Args:
         job: A PipelineJob in its JSON form.
@@ -126,8 +126,8 @@ def _task_findings(job: Mapping[str, Any]) -> Iterator[str]:
         for key, source in _sources(task):
             producer = components.get(tasks.get(source["producerTask"], {}).get("componentRef", {}).get("name"), {})
             output = source.get("outputArtifactKey") or source.get("outputParameterKey")
-            kind = "artifacts" if "outputArtifactKey" in source else "parameters"
-            if output not in producer.get("outputDefinitions", {}).get(kind, {}):
+            output_kind = "artifacts" if "outputArtifactKey" in source else "parameters"
+            if output not in producer.get("outputDefinitions", {}).get(output_kind, {}):
                 yield f"task {task_id}: input {key} comes from {source['producerTask']}.{output}, which does not exist"
 
 

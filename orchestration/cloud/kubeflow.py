@@ -1,4 +1,4 @@
-"""Open-source Kubeflow Pipelines: the job is a pipeline spec in YAML."""
+"""Target Kubeflow Pipelines (open source): the job is a pipeline spec in YAML."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import yaml
 
 TITLE = "Kubeflow Pipelines"
 SCHEMES: tuple[str, ...] = ("gs", "s3", "minio")
-"""Kinds of bucket that the launcher in each pod supports."""
+"""URL schemes of the buckets that the launcher in each pod supports."""
 SUFFIXES: tuple[str, ...] = (".yaml", ".yml")
 MARK = "# PIPELINE DEFINITION\n"
 """Text in every compiled file, so that no other file is overwritten."""
@@ -24,6 +24,6 @@ def render(job: Mapping[str, Any], platform: Mapping[str, Any] | None = None) ->
     """
     spec = {**job["pipelineSpec"], "defaultPipelineRoot": job["runtimeConfig"]["gcsOutputDirectory"]}
     head = f"{MARK}# Name: {spec['pipelineInfo']['name']}\n"
-    # Unfolded, so that a diff of two jobs shows the changed values.
+    # Lines are not folded, so that a diff of two jobs shows the changed values.
     documents = [spec, *([dict(platform)] if platform else [])]
     return head + str(yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True, width=float("inf")))

@@ -1,4 +1,4 @@
-"""Runs and schedules of Kubeflow Pipelines, with its own client."""
+"""Runs and schedules of Kubeflow Pipelines, through its client library."""
 
 import contextlib
 import io
@@ -37,7 +37,7 @@ class KubeflowService:
             )
 
     def submit(self, job: Mapping[str, Any], path: str) -> str:
-        """Start a run in the experiment of the pipeline. Its root is passed: the service reads none from the job."""
+        """Start a run in the experiment of the pipeline, with its root: the service reads no root from the job."""
         name = job["pipelineInfo"]["name"]
         with self._errors():
             run = self._client.run_pipeline(
@@ -113,20 +113,20 @@ class KubeflowService:
             self._client.delete_recurring_run(schedule.id)
 
     def _check_health(self) -> None:
-        """Ask the service for its state; the client would repeat a failing request for 25 seconds, with tracebacks."""
+        """Check that the service responds: the client would repeat a failing request for 25 s and print tracebacks."""
         headers = {"Authorization": f"Bearer {self._access.token}"} if self._access.token else {}
         url = f"{str(self._access.endpoint).rstrip('/')}/apis/v2beta1/healthz"
         with urllib3.PoolManager(retries=urllib3.Retry(2, redirect=False), timeout=SECONDS) as pool:
-            answer = pool.request("GET", url, headers=headers)
-        if answer.status != 200:
-            raise kfp_server_api.ApiException(status=answer.status, reason=answer.reason or "")
+            response = pool.request("GET", url, headers=headers)
+        if response.status != 200:
+            raise kfp_server_api.ApiException(status=response.status, reason=response.reason or "")
 
     def _experiment(self, name: str) -> str:
         return str(self._client.create_experiment(name, namespace=self._access.namespace).experiment_id)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
-        where = f"Kubeflow at {self._access.endpoint}"
+        service = f"Kubeflow at {self._access.endpoint}"
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is a line
         try:
             # The client prints links, and warns about versions of itself.
@@ -136,13 +136,13 @@ class KubeflowService:
         except kfp_server_api.ApiException as error:
             if error.status in (401, 403):
                 raise ResourceError(
-                    f"{where}: permission denied ({error.status}): set KF_PIPELINES_TOKEN to a token of a service "
+                    f"{service}: permission denied ({error.status}): set KF_PIPELINES_TOKEN to a token of a service "
                     "account that may create runs, and --namespace to its namespace"
                 ) from error
-            raise ResourceError(f"{where}: {error.status} {error.reason}: {_message(error)}") from error
+            raise ResourceError(f"{service}: {error.status} {error.reason}: {_message(error)}") from error
         except urllib3.exceptions.HTTPError as error:
             raise ResourceError(
-                f"{where} cannot be reached: {type(error).__name__}: is the port forwarded, as with `kubectl "
+                f"{service} cannot be reached: {type(error).__name__}: is the port forwarded, as with `kubectl "
                 "port-forward -n kubeflow svc/ml-pipeline-ui 8080:80`?"
             ) from error
 
@@ -160,6 +160,6 @@ def _message(error: kfp_server_api.ApiException) -> str:
 
 
 def _stage(task: Any) -> Stage:
-    ended = task.end_time if task.end_time and task.end_time.year > 1970 else None
-    ran = (ended - task.start_time).total_seconds() if task.start_time and ended else None
-    return Stage(_STAGE_STATES.get(task.state or "", ""), ran, (task.error.message if task.error else "") or "")
+    end_time = task.end_time if task.end_time and task.end_time.year > 1970 else None
+    seconds = (end_time - task.start_time).total_seconds() if task.start_time and end_time else None
+    return Stage(_STAGE_STATES.get(task.state or "", ""), seconds, (task.error.message if task.error else "") or "")

@@ -1,4 +1,4 @@
-"""What run.json of each run of a compiled job says that only the compilation knows."""
+"""Facts of run.json that are known only when a job is compiled."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

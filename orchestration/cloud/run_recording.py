@@ -1,8 +1,8 @@
-"""What a step of a compiled job leaves in the folder of its run, so that a run on a cloud can be read like one of here.
+"""Record of a step of a compiled job in the folder of its run, so that runs in a cloud are inspected like local ones.
 
 Each step writes its record into HOME/runs/RUN_ID/steps. The step that ends a run, the pusher or one that failed, also
-writes run.json, report.html and the model card next to them. No platform is asked, and no step of its own is needed,
-which would cost the start of a machine. A fault here never fails a step.
+writes run.json, report.html and the model card next to them. This needs no request to a platform and no additional
+step, which would cost the start of a machine. An error here never fails a step.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from orchestration.records import run_record
 from spec.file_names import CARD, GATES, REPORT, RUN, VERDICT
 
 FACTS = "facts"
-"""Parameter of a step that runs in every run: JSON of what the compilation knows of the run."""
+"""Parameter of a step that is never cached: the facts of the compilation, as JSON."""
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 
 
@@ -35,18 +35,23 @@ class Recording:
         given: ExecutorInput as the platform passes it.
         typed: ExecutorInput as TFX reads it.
         kind: Path of the executor's class.
-        where: Folders that take the place of buckets.
+        local_places: Folders that take the place of buckets.
     """
 
     def __init__(
-        self, home: str, given: Mapping[str, Any], typed: Mapping[str, Any], kind: str, where: places.Places
+        self,
+        home: str,
+        announced_input: Mapping[str, Any],
+        executor_input: Mapping[str, Any],
+        kind: str,
+        local_places: places.Places,
     ) -> None:
-        self._home, self._where = home, where
-        self._run_id, self._task = step_records.producer(given["outputs"]["outputFile"])
-        self._output_file = typed["outputs"]["outputFile"]
-        self._announced = where.remote(typed["outputs"].get("artifacts", {}))
-        inputs = where.remote(typed["inputs"].get("artifacts", {}))
-        self._facts = typed["inputs"].get("parameterValues", {}).get(FACTS)
+        self._home, self._where = home, local_places
+        self._run_id, self._task = step_records.producer(announced_input["outputs"]["outputFile"])
+        self._output_file = executor_input["outputs"]["outputFile"]
+        self._announced = local_places.remote(executor_input["outputs"].get("artifacts", {}))
+        inputs = local_places.remote(executor_input["inputs"].get("artifacts", {}))
+        self._facts = executor_input["inputs"].get("parameterValues", {}).get(FACTS)
         self._record: step_records.Record = {
             "task": self._task,
             "type": kind,
@@ -57,7 +62,7 @@ class Recording:
             "outputs": {key: _one(group) for key, group in self._announced.items()},
         }
         if self._facts:
-            self._record[FACTS] = json.loads(where.remote(self._facts))
+            self._record[FACTS] = json.loads(local_places.remote(self._facts))
 
     def start(self) -> None:
         """Record that the step runs."""
@@ -96,15 +101,15 @@ class Recording:
         """Write run.json, the report and the model card."""
         from inspection.report import write_report
 
-        own = step_records.of_run(self._home, self._run_id)
-        steps = step_records.with_cached(own, lambda run_id: step_records.of_run(self._home, run_id))
-        facts = self._run_facts(own, steps)
+        own_steps = step_records.of_run(self._home, self._run_id)
+        steps = step_records.with_cached(own_steps, lambda run_id: step_records.of_run(self._home, run_id))
+        facts = self._run_facts(own_steps, steps)
         step_records.write(f"{self._folder}/{RUN}", json.dumps(facts, indent=1).encode())
         run = replayed_store.CloudRun(facts["pipeline"], self._run_id, self._folder, steps)
         with tempfile.TemporaryDirectory(prefix="report-") as folder:
             store = replayed_store.replay([run], self._home, self._located)
             run_record.write(folder, facts)
-            findings = next((record["findings"] for record in own.values() if record.get("findings")), None)
+            findings = next((record["findings"] for record in own_steps.values() if record.get("findings")), None)
             if findings is not None:
                 with open(os.path.join(folder, GATES), "w", encoding="utf-8") as file:
                     json.dump(findings, file, indent=1)
@@ -115,27 +120,27 @@ class Recording:
 
     def _located(self, uri: str) -> str:
         """Return where an artifact can be read: this step's own in the launcher's folders, others in the bucket."""
-        here = str(self._where.local(uri))
-        return here if os.path.exists(here) else str(self._where.parameter(uri))
+        local_path = str(self._where.local(uri))
+        return local_path if os.path.exists(local_path) else str(self._where.parameter(uri))
 
-    def _run_facts(self, own: step_records.Steps, steps: step_records.Steps) -> dict[str, Any]:
-        state, reason = step_records.state(own)
-        known: dict[str, Any] = next((record[FACTS] for record in own.values() if FACTS in record), {})
-        began = min(record["started"] for record in own.values())
+    def _run_facts(self, own_steps: step_records.Steps, steps: step_records.Steps) -> dict[str, Any]:
+        state, reason = step_records.state(own_steps)
+        compiled_facts: dict[str, Any] = next((record[FACTS] for record in own_steps.values() if FACTS in record), {})
+        started = min(record["started"] for record in own_steps.values())
         facts = {
             "run_id": self._run_id,
             "pipeline": os.path.basename(self._home),
-            **known,
+            **compiled_facts,
             "versions": run_record.versions(),
-            "started": _moment(began),
+            "started": _moment(started),
             "ended": _moment(time.time()),
             "state": state,
             "reason": reason,
             "stages": {task: record["state"] for task, record in steps.items()},
         }
-        verdict = self._verdict(own)
+        verdict = self._verdict(own_steps)
         if verdict is not None and state in ("COMPLETE", "NOT_BLESSED"):
-            pushed = own["pusher"]["outputs"]["pushed_model"].get("metadata", {})
+            pushed = own_steps["pusher"]["outputs"]["pushed_model"].get("metadata", {})
             facts["outcome"] = {
                 **verdict,
                 "pushed": pushed.get("pushed_destination") if pushed.get("pushed") else None,
@@ -143,8 +148,8 @@ class Recording:
             }
         return facts
 
-    def _verdict(self, own: step_records.Steps) -> Any:
-        artifact = own.get("evaluator", {}).get("outputs", {}).get("evaluation")
+    def _verdict(self, own_steps: step_records.Steps) -> Any:
+        artifact = own_steps.get("evaluator", {}).get("outputs", {}).get("evaluation")
         return step_records.read(f"{self._located(artifact['uri'])}/{VERDICT}") if artifact else None
 
 
@@ -158,11 +163,11 @@ def _outputs(announced: Mapping[str, Any], output_file: str) -> dict[str, Any]:
     from tfx.dsl.io import fileio
 
     with fileio.open(output_file, "rb") as file:
-        written = json.loads(file.read()).get("artifacts", {})
+        described_outputs = json.loads(file.read()).get("artifacts", {})
     outputs = {}
     for key, group in announced.items():
         artifact = _one(group)
-        [described] = written.get(key, {}).get("artifacts") or [{}]
+        [described] = described_outputs.get(key, {}).get("artifacts") or [{}]
         metadata = {**artifact.get("metadata", {}), **described.get("metadata", {})}
         outputs[key] = {**artifact, "uri": described.get("uri") or artifact["uri"], "metadata": metadata}
     return outputs
@@ -174,7 +179,7 @@ def _moment(seconds: float) -> str:
 
 @contextlib.contextmanager
 def _unharmed() -> Any:
-    """Print a fault of the recording instead of raising it: the step's own work counts."""
+    """Print an error of the recording instead of raising it, so that it does not fail the step."""
     try:
         yield
     except Exception as error:

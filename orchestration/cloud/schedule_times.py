@@ -1,4 +1,4 @@
-"""How a schedule of a config is expressed on a platform, and what the platform cannot do."""
+"""Translation of a schedule of a config to a platform, with notes on settings that the platform lacks."""
 
 from errors import UserError
 from orchestration.cloud.remote import Target, Times
@@ -9,14 +9,14 @@ TITLES = {"vertex": "Vertex AI", "kubeflow": "Kubeflow"}
 
 
 def times(target: Target, schedule: Schedule) -> tuple[Times, list[str]]:
-    """Express the times of a schedule on a platform.
+    """Translate the times of a schedule to a platform.
 
     Args:
         target: The platform.
         schedule: The schedule.
 
     Returns:
-        The times, and a sentence for each setting that has no effect there or another one.
+        The times, and a sentence for each setting that has no effect or another effect there.
 
     Raises:
         UserError: the platform cannot start runs at these times.

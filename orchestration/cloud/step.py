@@ -41,37 +41,44 @@ _running: "list[Recording]" = []
 """The recording of this process, for the time limit."""
 
 
-def corrected(executor_input: Mapping[str, Any], inputs_spec: Mapping[str, Any], where: places.Places) -> Any:
+def corrected(executor_input: Mapping[str, Any], inputs_spec: Mapping[str, Any], local_places: places.Places) -> Any:
     """Return what the platform passes in the form that TFX reads.
 
     Args:
         executor_input: ExecutorInput in its JSON form.
         inputs_spec: ComponentInputsSpec in its JSON form.
-        where: Folders that take the place of buckets.
+        local_places: Folders that take the place of buckets.
 
     Raises:
         UserError: a file with a long parameter is missing in the image, or differs.
     """
     inputs, outputs = executor_input.get("inputs", {}), executor_input.get("outputs", {})
     specs = inputs_spec.get("artifacts", {})
-    given = {
+    input_artifacts = {
         key: {
             **group,
             "artifacts": [
-                where.local(_typed(artifact, specs.get(key, {}).get("artifactType")))
+                local_places.local(_typed(artifact, specs.get(key, {}).get("artifactType")))
                 for artifact in group.get("artifacts", [])
             ],
         }
         for key, group in inputs.get("artifacts", {}).items()
     }
     parameters = {
-        key: where.parameter(long_parameters.restore(value)) for key, value in inputs.get("parameterValues", {}).items()
+        key: local_places.parameter(long_parameters.restore(value))
+        for key, value in inputs.get("parameterValues", {}).items()
     }
-    written = {key: where.local(group) for key, group in outputs.get("artifacts", {}).items() if not _is_system(group)}
+    output_artifacts = {
+        key: local_places.local(group) for key, group in outputs.get("artifacts", {}).items() if not _is_system(group)
+    }
     return {
         **executor_input,
-        "inputs": {**inputs, "artifacts": given, "parameterValues": parameters},
-        "outputs": {**outputs, "artifacts": written, "outputFile": where.local(outputs.get("outputFile", ""))},
+        "inputs": {**inputs, "artifacts": input_artifacts, "parameterValues": parameters},
+        "outputs": {
+            **outputs,
+            "artifacts": output_artifacts,
+            "outputFile": local_places.local(outputs.get("outputFile", "")),
+        },
     }
 
 
@@ -88,11 +95,11 @@ def _is_system(group: Mapping[str, Any]) -> bool:
     )
 
 
-def _name_buckets(path: str, where: places.Places) -> None:
+def _name_buckets(path: str, local_places: places.Places) -> None:
     """Rewrite the file of outputs with the URIs that the platform knows, in place of paths."""
-    if where.artifacts and os.path.exists(path):
+    if local_places.artifacts and os.path.exists(path):
         with open(path, encoding="utf-8") as file:
-            output = where.remote(json.load(file))
+            output = local_places.remote(json.load(file))
         with open(path, "w", encoding="utf-8") as file:
             json.dump(output, file)
 
@@ -124,13 +131,13 @@ def run(parsed: tuple[argparse.Namespace, list[str]]) -> int:
         The exit code; see errors.py.
     """
     arguments, beam = parsed
-    given = json.loads(getattr(arguments, INVOCATION))
-    where = places.of(given.get("outputs", {}).get("outputFile", ""), os.environ)
+    platform_input = json.loads(getattr(arguments, INVOCATION))
+    local_places = places.of(platform_input.get("outputs", {}).get("outputFile", ""), os.environ)
     recording = None
     try:
-        executor_input = corrected(given, json.loads(getattr(arguments, INPUTS_SPEC)), where)
+        executor_input = corrected(platform_input, json.loads(getattr(arguments, INPUTS_SPEC)), local_places)
         setattr(arguments, INVOCATION, json.dumps(executor_input))
-        recording = _recording(arguments, given, executor_input, where)
+        recording = _recording(arguments, platform_input, executor_input, local_places)
         # TensorFlow and TFX take seconds to start.
         from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
@@ -144,28 +151,37 @@ def run(parsed: tuple[argparse.Namespace, list[str]]) -> int:
         if recording is not None:
             recording.fail(f"{type(error).__name__}: {error}", error)
         raise
-    _name_buckets(executor_input["outputs"]["outputFile"], where)
+    _name_buckets(executor_input["outputs"]["outputFile"], local_places)
     if recording is not None:
         recording.complete()
     return 0
 
 
 def _recording(
-    arguments: argparse.Namespace, given: Mapping[str, Any], executor_input: Mapping[str, Any], where: places.Places
+    arguments: argparse.Namespace,
+    platform_input: Mapping[str, Any],
+    executor_input: Mapping[str, Any],
+    local_places: places.Places,
 ) -> "Recording | None":
     """Start to record the step; None if the job names no folder for it."""
     if getattr(arguments, HOME, None) is None:
         return None
     from orchestration.cloud.run_recording import Recording
 
-    recording = Recording(where.parameter(arguments.home), given, executor_input, arguments.executor_class_path, where)
+    recording = Recording(
+        local_places.parameter(arguments.home),
+        platform_input,
+        executor_input,
+        arguments.executor_class_path,
+        local_places,
+    )
     recording.start()
     _running.append(recording)
     return recording
 
 
 def limit_time(seconds: str | None) -> None:
-    """End this process with the code of a failed stage after a number of seconds; the container ends with it."""
+    """Exit with the code of a failed stage after a number of seconds; the container ends with this process."""
     if not seconds:
         return
 
@@ -182,7 +198,7 @@ def limit_time(seconds: str | None) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run a step as absl does TFX's entry point, and exit with its code."""
+    """Run a step through absl, as TFX's entry point does, and exit with its code."""
     from absl import app
 
     limit_time(os.environ.get(machines.TIMEOUT))

@@ -1,4 +1,4 @@
-"""Vertex AI Pipelines: the job is a PipelineJob in JSON."""
+"""Target Vertex AI Pipelines: the job is a PipelineJob in JSON."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 TITLE = "Vertex AI"
 SCHEMES: tuple[str, ...] = ("gs",)
-"""Kinds of bucket that the service writes to."""
+"""URL schemes of the buckets that the service supports."""
 SUFFIXES: tuple[str, ...] = (".json",)
 MARK = '"pipelineSpec": {'
 """Text in every compiled file, so that no other file is overwritten."""

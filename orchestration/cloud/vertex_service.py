@@ -1,4 +1,4 @@
-"""Runs and schedules of Vertex AI Pipelines, with Google's client."""
+"""Runs and schedules of Vertex AI Pipelines, through Google's client library."""
 
 import contextlib
 import time
@@ -25,7 +25,7 @@ class VertexService:
     """The client; see `remote.Service`.
 
     Args:
-        access: Project and region. An endpoint that begins with http:// is asked without credentials.
+        access: Project and region. Requests to an http:// endpoint have no credentials.
     """
 
     def __init__(self, access: Access) -> None:
@@ -116,7 +116,7 @@ class VertexService:
         return aiplatform_v1.ScheduleServiceClient(**self._options)
 
     def _job(self, job: Mapping[str, Any]) -> Any:
-        """Return the request's job: the compiled one, with the account, network and key of this place."""
+        """Return the compiled job as a message, with the service account, network and key of the command line."""
         message = aiplatform_v1.PipelineJob.pb(aiplatform_v1.PipelineJob())
         json_format.ParseDict(
             {key: job[key] for key in ("pipelineSpec", "runtimeConfig", "labels") if key in job}, message
@@ -130,24 +130,24 @@ class VertexService:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
-        where = f"Vertex AI, project {self._access.project}, region {self._access.region}"
+        service = f"Vertex AI, project {self._access.project}, region {self._access.region}"
         try:
             yield
         except exceptions.Forbidden as error:
-            raise ResourceError(f"{where}: permission denied: {error.message}. This needs {_ROLES}") from error
+            raise ResourceError(f"{service}: permission denied: {error.message}. This needs {_ROLES}") from error
         except exceptions.NotFound as error:
-            raise ResourceError(f"{where}: not found: {error.message}") from error
+            raise ResourceError(f"{service}: not found: {error.message}") from error
         except (exceptions.GoogleAPIError, exceptions.RetryError) as error:
-            raise ResourceError(f"{where}: {getattr(error, 'message', None) or error}") from error
+            raise ResourceError(f"{service}: {getattr(error, 'message', None) or error}") from error
         except GoogleAuthError as error:
             raise ResourceError(
-                f"{where}: there are no valid credentials: run `gcloud auth application-default login`, or set "
+                f"{service}: there are no valid credentials: run `gcloud auth application-default login`, or set "
                 "GOOGLE_APPLICATION_CREDENTIALS to the file of a service account"
             ) from error
         except OSError as error:
-            raise ResourceError(f"{where} cannot be reached: {type(error).__name__}: check the network") from error
+            raise ResourceError(f"{service} cannot be reached: {type(error).__name__}: check the network") from error
 
 
 def _stage(task: Any) -> Stage:
-    ran = (task.end_time - task.start_time).total_seconds() if task.start_time and task.end_time else None
-    return Stage(_STAGE_STATES.get(task.state.name, ""), ran, task.error.message)
+    seconds = (task.end_time - task.start_time).total_seconds() if task.start_time and task.end_time else None
+    return Stage(_STAGE_STATES.get(task.state.name, ""), seconds, task.error.message)

@@ -1,1 +1,1 @@
-"""Runs that begin by themselves: which are due, a process for each, and what became of them."""
+"""Scheduled runs: the times that are due, a process for each run, their results and notifications."""

@@ -1,4 +1,4 @@
-"""Processes of notifications, with a time limit."""
+"""Processes with a time limit, for notifications."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 SECONDS = 15.0
-"""Time limit of a notification, name resolution included."""
+"""Time limit of a notification, including name resolution."""
 
 
 def run(
@@ -26,7 +26,7 @@ def run(
         Exit code and, from a pipe, standard output.
 
     Raises:
-        TimeoutExpired: it took too long.
+        TimeoutExpired: the command exceeded the time limit.
     """
     process = subprocess.Popen(
         command,

@@ -1,9 +1,9 @@
-"""The process in which a channel of the user sends a message, so that it can be killed at any moment.
+"""The process in which a user-defined channel sends a message, so that it can be killed at any moment.
 
     python -m orchestration.schedule.channel_process my_channel.send < message.json
 
-The input is `{"setting": TEXT, "message": {...}}`. The output is one line: what failed, or nothing. Of an error it has
-kind and place, as the text may quote a token.
+The input is `{"setting": TEXT, "message": {...}}`. The output is one line with the failure, or nothing. It contains
+only the type and location of an error, because its text may quote a token.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ def main() -> int:
     """Send the message of standard input by the channel of the command line."""
     module, _, name = sys.argv[1].rpartition(".")
     order = json.load(sys.stdin)
-    # What the channel prints is not its answer.
+    # Standard output is the answer of this process, so output of the channel goes elsewhere.
     with contextlib.redirect_stdout(sys.stderr):
         try:
             failure = getattr(importlib.import_module(module), name)(order["setting"], order["message"])

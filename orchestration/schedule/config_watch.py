@@ -1,4 +1,4 @@
-"""Keep the schedules in sync with the configs while a scheduler runs, each under its own lock."""
+"""The schedules of a running scheduler, read again when a config changes; each has a lock."""
 
 import contextlib
 import fcntl
@@ -64,19 +64,19 @@ class Watch:
 
     def look(self) -> None:
         """Read the configs again if one was edited or is invalid."""
-        now = edits()
-        if now == self._edits and not self._unusable and not self._unlocked:
+        current_edits = edits()
+        if current_edits == self._edits and not self._unusable and not self._unlocked:
             return
-        self._edits = now
+        self._edits = current_edits
         current = self._read()
         self._note(current)
-        kept = [plan for plan in self.plans if plan.pipeline in current.faults]
+        unchanged_plans = [plan for plan in self.plans if plan.pipeline in current.faults]
         plans = []
-        for plan in [*kept, *current.known]:
+        for plan in [*unchanged_plans, *current.known]:
             with self._faults.within(f"schedule {plan.name}"):
                 self._lock(plan.name)
                 plans.append(plan)
-        self._unlocked = len(plans) < len(kept) + len(current.known)
+        self._unlocked = len(plans) < len(unchanged_plans) + len(current.known)
         if plans != self.plans:
             self._say(f"read the configs again: {', '.join(plan.name for plan in plans) or 'no schedule'}")
         self.plans = plans

@@ -1,7 +1,7 @@
-"""Send notifications of how scheduled runs ended, by the channels of [notify].
+"""Notifications about the ends of scheduled runs, through the channels of [notify].
 
-A notification never raises, and each channel has a time limit. The setting of a channel may hold a token, so no log
-contains it.
+A failed notification is logged and raises nothing, and each channel has a time limit. The setting of a channel may
+contain a token, so no log contains it.
 """
 
 import subprocess
@@ -13,16 +13,16 @@ from printing import in_a_line
 from spec.timing.schedule import Notify
 
 MAX_TEXT = 2000
-"""Longest text of a message; the system refuses environment variables of more than 128 KiB."""
+"""Maximum number of characters of a message; Linux rejects environment variables of more than 128 KiB."""
 
 
 def tell(notify: Notify, event: str, message: Mapping[str, Any], *, say: Callable[[str], None]) -> None:
-    """Notify of one event, if the config asks for it. A failure is logged and stops nothing.
+    """Send notifications of an event, if the config requests them; failures are only logged.
 
     Args:
         notify: Channels and events.
         event: failure, gate, push or recovery.
-        message: JSON-able facts; `text` is a line for people.
+        message: Facts that can be written as JSON; `text` is the line that people read.
         say: Logs a line about a notification that failed.
     """
     if event not in notify.on:

@@ -1,4 +1,4 @@
-"""The schedules of all configs, or the one of the command line."""
+"""The schedules of all configs, or the schedule of the command line."""
 
 import contextlib
 import json
@@ -92,13 +92,13 @@ class Plans:
 
     @classmethod
     def of(cls, plans: "Plans | Sequence[Plan]") -> "Plans":
-        """Return plans unchanged, or a list of schedules as plans without errors."""
+        """Return `Plans` unchanged, and a list of schedules as `Plans` without errors."""
         return plans if isinstance(plans, cls) else cls(list(plans))  # type: ignore[arg-type]
 
-    def only(self, wanted: Plan) -> "Plans":
+    def only(self, requested: Plan) -> "Plans":
         """Return one of the schedules, or the error of its config."""
-        faults = {name: reason for name, reason in self.faults.items() if name == wanted.pipeline}
-        return Plans([plan for plan in self.known if plan.name == wanted.name], faults)
+        faults = {name: reason for name, reason in self.faults.items() if name == requested.pipeline}
+        return Plans([plan for plan in self.known if plan.name == requested.name], faults)
 
 
 def all_plans(root: str | None = None, arguments: Sequence[str] = ()) -> Plans:
@@ -155,25 +155,23 @@ def plans_of(name: str, root: str | None = None, arguments: Sequence[str] = ()) 
     ]
 
 
-def find(schedules: Plans, wanted: str) -> Plan:
-    """Return the schedule with a name, or with the second half of a name if it is unique.
+def find(schedules: Plans, name: str) -> Plan:
+    """Return the schedule PIPELINE:NAME, or the only schedule with this NAME.
 
     Raises:
         UserError: no schedule or several have this name.
     """
     plans = schedules.known
-    fits = [plan for plan in plans if wanted in (plan.name, plan.schedule.name)]
-    if len(fits) == 1:
-        return fits[0]
-    if fits:
-        raise UserError(f"{wanted!r} matches several schedules: {', '.join(plan.name for plan in fits)}")
+    matches = [plan for plan in plans if name in (plan.name, plan.schedule.name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UserError(f"{name!r} matches several schedules: {', '.join(plan.name for plan in matches)}")
     if schedules.faults:
-        raise UserError(
-            "\n".join([f"there is no schedule {wanted!r} in the valid configs", *schedules.faults.values()])
-        )
+        raise UserError("\n".join([f"there is no schedule {name!r} in the valid configs", *schedules.faults.values()]))
     if not plans:
         raise UserError(
-            f'there is no schedule yet: add for example to configs/NAME.toml\n[[schedule]]\nname = "{wanted}"\n'
+            f'there is no schedule yet: add for example to configs/NAME.toml\n[[schedule]]\nname = "{name}"\n'
             'cron = "0 3 * * *"'
         )
-    raise UserError(f"there is no schedule {wanted!r}.{nearest(wanted, [plan.name for plan in plans], 'schedules')}")
+    raise UserError(f"there is no schedule {name!r}.{nearest(name, [plan.name for plan in plans], 'schedules')}")

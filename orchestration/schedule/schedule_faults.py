@@ -1,4 +1,4 @@
-"""Errors that must not end the scheduler: each is logged once, and again when it changes or is resolved."""
+"""Current errors of a scheduler, which must not end it: each is logged when it occurs, changes or is resolved."""
 
 import contextlib
 import traceback
@@ -25,17 +25,17 @@ class Faults:
             subject: A file or an activity.
             reason: The error; None to clear it.
         """
-        before = self._known.get(subject)
-        if reason is None and before is not None:
+        earlier_reason = self._known.get(subject)
+        if reason is None and earlier_reason is not None:
             del self._known[subject]
             self._say(f"{subject}: resolved")
-        elif reason is not None and reason != before:
+        elif reason is not None and reason != earlier_reason:
             self._known[subject] = reason
             self._say(reason if reason.startswith(subject) else f"{subject}: {reason}")
 
     @contextlib.contextmanager
     def within(self, subject: str) -> Iterator[None]:
-        """Record any exception of the block as error of the subject."""
+        """Record an exception of the block as the error of the subject, and suppress it."""
         try:
             yield
         except Exception as error:  # the next check tries again
@@ -45,7 +45,7 @@ class Faults:
 
 
 def described(error: Exception, subject: str) -> str:
-    """Return the message of an error: that of a PipelineError, any other with type and place.
+    """Return the message of an error; for an error that is not a PipelineError, with its type and location.
 
     Args:
         error: The exception.

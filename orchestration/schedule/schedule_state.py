@@ -41,7 +41,7 @@ class Memory:
         failing: Whether its last run failed.
         span: Newest span at the last fire.
         fingerprint: Digest of the inputs of the last run that ended with a verdict.
-        settled: Outcome of that run: `run_id`, `state`, `reason` and `pushed`, as JSON.
+        settled: Outcome of that run: `run_id`, `state`, `pushed` and `reads`.
     """
 
     considered: float
@@ -69,12 +69,12 @@ class State:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             self._db = sqlite3.connect(path, timeout=_LOCKED_SECONDS, isolation_level=None)
             self._db.executescript(_TABLES)
-            for before, now in FORMER_FIRE_STATES.items():
-                self._db.execute("UPDATE fires SET state = ? WHERE state = ?", (now, before))
+            for former_name, current_name in FORMER_FIRE_STATES.items():
+                self._db.execute("UPDATE fires SET state = ? WHERE state = ?", (current_name, former_name))
         except (OSError, sqlite3.Error) as error:
-            beside = path if os.path.exists(path) else os.path.dirname(path)
-            if isinstance(error, PermissionError) or not file_rights.writable(beside):
-                raise ResourceError(file_rights.refusal(beside)) from error
+            existing_path = path if os.path.exists(path) else os.path.dirname(path)
+            if isinstance(error, PermissionError) or not file_rights.writable(existing_path):
+                raise ResourceError(file_rights.refusal(existing_path)) from error
             raise ResourceError(
                 f"{path} cannot be used: {error}. Fix its permissions, or move it away to reset all schedules"
             ) from error
@@ -151,10 +151,10 @@ class State:
             if birth(pid) == born:
                 alive = True
                 continue
-            again = attempts <= self.plan(name).schedule.retries
+            has_retries = attempts <= self.plan(name).schedule.retries
             self._db.execute(
                 "UPDATE fires SET state = ?, reason = ? WHERE id = ? AND state = 'RUNNING'",
-                ("WAITING" if again else "FAILED", EXITED, id_),
+                ("WAITING" if has_retries else "FAILED", EXITED, id_),
             )
         return alive
 
@@ -187,13 +187,13 @@ class State:
         self._db.execute(f"UPDATE fires SET {assignments} WHERE id = ?", (*values.values(), fire))
 
     def skip(self, fire: int, reason: str, now: float) -> None:
-        """Give a fire up that waits."""
+        """Mark a waiting fire as skipped."""
         self._db.execute(
             "UPDATE fires SET state = 'SKIPPED', reason = ?, ended = ? WHERE id = ? AND state = 'WAITING'",
             (reason, now, fire),
         )
 
     def state_of(self, fire: int) -> tuple[str, str]:
-        """State and reason of a fire."""
+        """Return state and reason of a fire."""
         state, reason = self._db.execute("SELECT state, reason FROM fires WHERE id = ?", (fire,)).fetchone()
         return state, reason or ""

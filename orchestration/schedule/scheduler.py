@@ -1,4 +1,4 @@
-"""Start the fires that are due. The whole state is in the database, so the scheduler can be killed at any moment."""
+"""The scheduler, which starts due fires; its whole state is in the database, so it can be killed at any moment."""
 
 import itertools
 import math
@@ -60,7 +60,7 @@ class Scheduler:
         return math.inf if upcoming is None else upcoming
 
     def _write_due(self, plan: Plan, memory: Memory, now: float, *, busy: bool) -> None:
-        # If the clock was set back, the times come again. Fires that ran are not repeated; those that were skipped only
+        # If the clock was set back, times are due again. Fires that ran are not repeated; fires that were skipped
         # because the clock was wrong can run.
         if now < memory.considered:
             self._state.forget_skipped(plan.name, now)
@@ -74,17 +74,19 @@ class Scheduler:
         if plan.schedule.on == "new-span":
             span = self._newest(plan)
             if span is None or span == memory.span:
-                # Without cron it checks every minute, too often for a line each.
+                # Without cron, spans are checked every minute, too often to record each check.
                 self._skip(plan, due if plan.schedule.cron else [], "no new span")
                 return
             self._state.note(plan.name, span=span)
             due = due[-1:]
-        taken = _caught_up(due, plan.schedule.catchup, now)
-        self._skip(plan, [time for time in due if time not in taken], f"missed; catchup = {plan.schedule.catchup}")
+        times_to_run = _caught_up(due, plan.schedule.catchup, now)
+        self._skip(
+            plan, [time for time in due if time not in times_to_run], f"missed; catchup = {plan.schedule.catchup}"
+        )
         if busy and plan.schedule.overlap == "skip":
-            self._skip(plan, taken, "an earlier run is running; overlap = skip")
+            self._skip(plan, times_to_run, "an earlier run is running; overlap = skip")
             return
-        for time in taken:
+        for time in times_to_run:
             self._state.add(plan.name, time)
 
     def _skip(self, plan: Plan, due: Sequence[float], reason: str) -> None:
@@ -94,16 +96,16 @@ class Scheduler:
 
 def _last(times: "itertools.takewhile[float]") -> list[float]:
     """Return the last MAX_TIMES of many times, without keeping all in memory."""
-    last: list[float] = []
+    newest: list[float] = []
     for time in times:
-        last.append(time)
-        if len(last) > 2 * MAX_TIMES:
-            del last[:MAX_TIMES]
-    return last[-MAX_TIMES:]
+        newest.append(time)
+        if len(newest) > 2 * MAX_TIMES:
+            del newest[:MAX_TIMES]
+    return newest[-MAX_TIMES:]
 
 
 def _caught_up(due: Sequence[float], catchup: str, now: float) -> list[float]:
-    """Return the due times that run, of those since the last check."""
+    """Return the due times since the last check for which a run starts."""
     if catchup == "all":
         return list(due)
     if catchup == "last":

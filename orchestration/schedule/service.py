@@ -1,4 +1,4 @@
-"""Run schedules until stopped: check the times, start a process for each fire, and log how it ended."""
+"""The service that runs schedules: it checks the times, starts a process for each fire, and logs how it ended."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ from pipeline.variants import Name
 from spec.rows.split import Split
 
 LOOK_SECONDS = 5.0
-"""Longest time between two checks, so that clock changes, edited configs and other processes are noticed."""
+"""Maximum time between two checks, so that clock changes, edited configs and other processes are noticed."""
 STOP_SECONDS = 60.0
 
 
@@ -46,7 +46,7 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
     faults = Faults(_say)
     with Watch(root, read, faults, _say) as watch, contextlib.closing(State(root)) as state:
         processes = Processes(root, metadata)
-        before = signal.signal(signal.SIGTERM, _interrupt)
+        earlier_handler = signal.signal(signal.SIGTERM, _interrupt)
         try:
             scheduler = Scheduler(state, processes.begin, Spans(faults).newest, faults)
             for plan in watch.plans:
@@ -64,7 +64,7 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
             _say("stopping")
             return 0
         finally:
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, earlier_handler)
             processes.stop()
 
 
@@ -177,7 +177,7 @@ class Spans:
                     "complete": config.features.complete(),
                 }
             )
-            self._read[plan.name] = (looks, str(planning.plan(settings).span))
+            self._read[plan.name] = (file_states, str(planning.plan(settings).span))
         return self._read[plan.name][1]
 
 

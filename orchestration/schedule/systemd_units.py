@@ -62,9 +62,9 @@ CRON_TZ={plan.schedule.timezone}
 
 def _command(root: str, action: str, plan: Plan) -> list[str]:
     """Return the command of a schedule, with the project named where it is not the repository."""
-    chosen = ["--project", project.folder()] if project.is_separate() else []
+    project_option = ["--project", project.folder()] if project.is_separate() else []
     runner = [sys.executable, os.path.join(project.REPOSITORY, "runner.py")]
-    return [*runner, *chosen, "--root", root, "schedule", action, plan.name]
+    return [*runner, *project_option, "--root", root, "schedule", action, plan.name]
 
 
 def _quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Digest of data, config, schema and code, to skip a scheduled run without changes before a worker starts."""
+"""Digest of data, config, schema and code, by which a scheduled run without changes is skipped before it starts."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ def fingerprint(name: Name, overrides: list[str], data_root: str, root: str) -> 
 
 
 def of(identity: Mapping[str, str], versions: Mapping[str, str]) -> str:
-    """Return the same digest from run.json: the data may change before the run reads it."""
+    """Return the digest from the identity and the versions of a run, as `fingerprint` and run.json have them."""
     inputs = {**identity, "versions": versions}
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
 

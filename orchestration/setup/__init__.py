@@ -1,1 +1,1 @@
-"""Makes the virtual environment."""
+"""Creation of the virtual environment."""

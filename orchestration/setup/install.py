@@ -35,7 +35,7 @@ UV_VERSION = "0.13.9"
 ROOM = 4.0  # GB: an environment takes 3.1, and uv's cache as much again if it is on another disk
 SYSTEM_FOLDERS = ("/usr/bin", "/usr/local/bin")
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-AGAIN = "and try again"
+RETRY = "and try again"
 
 # Variables that would redirect uv and pip, which are removed, and settings of uv that are passed on.
 DIVERTING = re.compile(r"UV_|CONDA_|PYTHON|VIRTUAL_ENV|PIP_(PREFIX|ROOT|TARGET|USER)$")
@@ -43,7 +43,7 @@ HARMLESS = re.compile(
     r"UV_(CACHE|CONCURRENT|DEFAULT_INDEX|EXTRA_INDEX|FIND_LINKS|HTTP|INDEX|INSECURE|KEYRING|LINK_MODE|NATIVE_TLS|"
     r"NO_CACHE|OFFLINE|PYTHON_INSTALL_MIRROR|SYSTEM_CERTS)"
 )
-TOLD = re.compile(r"\s*(Downloading .*\(\d{2,}\.\dMiB\)|Building |Prepared |Installed |Bytecode )")
+PROGRESS = re.compile(r"\s*(Downloading .*\(\d{2,}\.\dMiB\)|Building |Prepared |Installed |Bytecode )")
 NO_ROOM = re.compile(r"No space left|os error 28|quota exceeded", re.IGNORECASE)
 UNTRUSTED = re.compile(r"invalid peer certificate|CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
 NO_NETWORK = re.compile(
@@ -61,7 +61,7 @@ print(json.dumps([sys.version_info[1], getattr(sys, "_base_executable", sys.exec
 
 
 class SetupError(Exception):
-    """Something is missing: one sentence that names the fix, and the exit code."""
+    """The set-up cannot continue: a sentence that names the fix, and the exit code."""
 
 
 class UntrustedError(SetupError):
@@ -130,8 +130,8 @@ def ready(requested: str | None, runtime: bool = False) -> bool:
     """Return whether the last set-up completed for the same lock and stack, and `.venv` still exists."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
-        same = requested in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"], runtime)
-        return same and (VENV / "bin" / "python").exists() and made_here()
+        is_same = requested in (stamp["asked"], stamp["stack"]) and stamp["digest"] == digest(stamp["stack"], runtime)
+        return is_same and (VENV / "bin" / "python").exists() and made_here()
     return False
 
 
@@ -144,18 +144,18 @@ def glibc() -> tuple[int, int]:
 def check_machine() -> None:
     """Raise SetupError if TFX has no wheels for this machine or `.venv` has no disk space."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64") or glibc() < LEGACY.glibc:
-        here = f"TFX has wheels for Linux on x86_64 with glibc only and this is {platform.platform()}"
+        problem = f"TFX has wheels for Linux on x86_64 with glibc only and this is {platform.platform()}"
         docker = "`docker build --platform linux/amd64 -t keras-pipeline . && docker run --rm -it keras-pipeline`"
-        raise SetupError(f"{here}: use such a machine, or {docker}", 2)
+        raise SetupError(f"{problem}: use such a machine, or {docker}", 2)
     free = shutil.disk_usage(str(ROOT)).free / 1e9
     if free < ROOM and not VENV.exists():
         raise SetupError(
-            f"{ROOT} has {free:.1f} GB free and {ROOM:.0f} GB are needed: free disk space there {AGAIN}", 5
+            f"{ROOT} has {free:.1f} GB free and {ROOM:.0f} GB are needed: free disk space there {RETRY}", 5
         )
 
 
 def ask(path: str) -> Python | None:
-    """Query an interpreter; None if it fails, like the shim of a Python version that is not activated."""
+    """Query an interpreter; return None if it fails, as the shim of a Python version that is not activated does."""
     with contextlib.suppress(OSError, TypeError, ValueError, SubprocessError):
         answer = call([path, "-I", "-c", PROBE], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, timeout=30)
         return Python(*json.loads(answer.stdout))
@@ -176,16 +176,16 @@ def find_python(stack: Stack) -> Python | None:
 def choose(requested: str | None) -> tuple[Stack, Python]:
     """Return the stack and its interpreter; without a choice of the user the newest stack that this machine can run."""
     if requested == "current" and glibc() < CURRENT.glibc:
-        here = f"this machine has {platform.libc_ver()[1]}"
+        problem = f"this machine has {platform.libc_ver()[1]}"
         fix = "omit STACK=current, or run that stack in a separate root file system with `make test-current`"
-        raise SetupError(f"the current stack needs glibc 2.39 (Debian 13, Ubuntu 24.04) but {here}: {fix}", 2)
+        raise SetupError(f"the current stack needs glibc 2.39 (Debian 13, Ubuntu 24.04) but {problem}: {fix}", 2)
     stacks = [stack for stack in (CURRENT, LEGACY) if requested in (None, stack.name) and glibc() >= stack.glibc]
     for stack in stacks:
         python = find_python(stack) or fetch_python(stack)
         if python:
             return stack, python
     names = [f"3.{minor}" for stack in stacks for minor in stack.minors]
-    fix = f"install one, for example with `pyenv install {names[0]}`, {AGAIN}"
+    fix = f"install one, for example with `pyenv install {names[0]}`, {RETRY}"
     raise SetupError(f"no Python {' or '.join(names)} was found and none could be fetched: {fix}", 2)
 
 
@@ -199,73 +199,73 @@ def check_tools(python: Python | None) -> None:
     if python and not python.headers:
         missing.append((f"Python.h of {python.path}", f"python3.{python.minor}-dev", f"python3.{python.minor}-devel"))
     if missing:
-        what, apt, dnf = ([part[column] for part in missing] for column in range(3))
-        raise SetupError(f"{' and '.join(what)} cannot be found: install it with {packages(apt, dnf)} {AGAIN}", 2)
+        names, apt, dnf = ([part[column] for part in missing] for column in range(3))
+        raise SetupError(f"{' and '.join(names)} cannot be found: install it with {packages(apt, dnf)} {RETRY}", 2)
 
 
 def environment() -> dict[str, str]:
     """Return the environment for uv and pip: the user's, without variables that would redirect them."""
-    kept = {name: value for name, value in os.environ.items() if HARMLESS.match(name) or not DIVERTING.match(name)}
+    variables = {name: value for name, value in os.environ.items() if HARMLESS.match(name) or not DIVERTING.match(name)}
     places = {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python")}
-    return {**kept, **places, "UV_PYTHON_DOWNLOADS": "manual", "NO_COLOR": "1"}
+    return {**variables, **places, "UV_PYTHON_DOWNLOADS": "manual", "NO_COLOR": "1"}
 
 
 def system_certificates() -> dict[str, str]:
     """Return the variables that make uv and pip trust this machine's certificates; empty if it has none."""
-    named = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
-    paths = [path for path in (named, *CERTIFICATES) if path and os.path.isfile(path)]
+    configured = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    paths = [path for path in (configured, *CERTIFICATES) if path and os.path.isfile(path)]
     # requests, within pip, prefers its own variable to pip's.
     return {"UV_SYSTEM_CERTS": "1", "PIP_CERT": paths[0], "REQUESTS_CA_BUNDLE": paths[0]} if paths else {}
 
 
-def run(what: str, *command: str) -> None:
+def run(activity: str, *command: str) -> None:
     """Run a command; if the package index's certificate is not trusted, retry with this machine's certificates."""
     try:
-        _run(what, command, environment())
+        _run(activity, command, environment())
     except UntrustedError:
         trusted = system_certificates()
         if not trusted:
             raise
         say(f"the package index's certificate is not signed by a public authority: trying {trusted['PIP_CERT']}")
-        _run(what, command, {**environment(), **trusted})
+        _run(activity, command, {**environment(), **trusted})
 
 
-def _run(what: str, command: Sequence[str], variables: dict[str, str]) -> None:
+def _run(activity: str, command: Sequence[str], variables: dict[str, str]) -> None:
     """Run a command, print its lines of progress, and write all of its output to the log."""
     process = Popen(command, cwd=str(ROOT), env=variables, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
     with LOG.open("w", encoding="utf-8") as log, process:
         for line in process.stdout or ():
             text = line.decode("utf-8", "replace")
             log.write(text)
-            if TOLD.match(text):
+            if PROGRESS.match(text):
                 say(f"  {text.strip()}")
     if process.returncode:
-        raise explain(what, LOG.read_text(encoding="utf-8"))
+        raise explain(activity, LOG.read_text(encoding="utf-8"))
 
 
-def explain(what: str, log: str) -> SetupError:
+def explain(activity: str, log: str) -> SetupError:
     """Return the error for a failed command, in one sentence."""
     if NO_ROOM.search(log):
-        return SetupError(f"the disk is full while {what}: free disk space in {ROOT} or uv's cache {AGAIN}", 5)
+        return SetupError(f"the disk is full while {activity}: free disk space in {ROOT} or uv's cache {RETRY}", 5)
     if UNTRUSTED.search(log):
         fix = (
             "add your company's certificate authority to this machine's (Debian: copy its .crt file to "
             "/usr/local/share/ca-certificates and run `update-ca-certificates`), or name its file with "
-            f"`export SSL_CERT_FILE=FILE.pem`, {AGAIN} (see {LOG})"
+            f"`export SSL_CERT_FILE=FILE.pem`, {RETRY} (see {LOG})"
         )
-        return UntrustedError(f"the package index answered {what} with a certificate that is not trusted: {fix}", 5)
+        return UntrustedError(f"the package index answered {activity} with a certificate that is not trusted: {fix}", 5)
     if NO_NETWORK.search(log):
-        fix = f"fix the network, or name its proxy with `export HTTPS_PROXY=http://HOST:PORT`, {AGAIN} (see {LOG})"
-        return SetupError(f"the package index could not be reached while {what}: {fix}", 5)
+        fix = f"fix the network, or name its proxy with `export HTTPS_PROXY=http://HOST:PORT`, {RETRY} (see {LOG})"
+        return SetupError(f"the package index could not be reached while {activity}: {fix}", 5)
     lines = re.findall(r"(?mi)^\s*((?:error|cause|fatal)\b.*)", log) or log.splitlines() or ["no output"]
-    return SetupError(f"{what} failed ({' '.join(lines[-1].split())}): fix what {LOG} shows {AGAIN}", 2)
+    return SetupError(f"{activity} failed ({' '.join(lines[-1].split())}): fix what {LOG} shows {RETRY}", 2)
 
 
 def uv_made() -> bool:
     """Return whether `.tools/uv` has the pinned uv; another uv on PATH is never used."""
     with contextlib.suppress(OSError, SubprocessError):
-        said = call([str(UV), "--version"], stdout=PIPE, stderr=DEVNULL, check=True).stdout
-        return said.split()[1:2] == [UV_VERSION.encode()]
+        version = call([str(UV), "--version"], stdout=PIPE, stderr=DEVNULL, check=True).stdout
+        return version.split()[1:2] == [UV_VERSION.encode()]
     return False
 
 
@@ -304,13 +304,13 @@ def make_venv(python: Python, runtime: bool) -> None:
         MARK.touch()
     with contextlib.suppress(FileNotFoundError):
         STAMP.unlink()
-    inside = ask(str(VENV / "bin" / "python"))
-    if not (inside and inside.minor == python.minor and made_here()):
+    existing = ask(str(VENV / "bin" / "python"))
+    if not (existing and existing.minor == python.minor and made_here()):
         run("making .venv", str(UV), "venv", "--clear", "--python", python.path, str(VENV))
         MARK.touch()
     # If bytecode cannot be written later, each `import tfx` would take 35 s instead of 10.
-    wanted = groups(runtime)
-    run("filling .venv", str(UV), "sync", "--frozen", *wanted, "--compile-bytecode", "--python", python.path)
+    group_options = groups(runtime)
+    run("filling .venv", str(UV), "sync", "--frozen", *group_options, "--compile-bytecode", "--python", python.path)
 
 
 def set_up(requested: str | None, runtime: bool) -> None:
@@ -348,7 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SetupError as error:
         message, code = error.args
     except OSError as error:
-        message, code = f"{error.filename or ROOT} cannot be used ({error.strerror}): fix that {AGAIN}", 5
+        message, code = f"{error.filename or ROOT} cannot be used ({error.strerror}): fix that {RETRY}", 5
     except KeyboardInterrupt:
         message, code = "interrupted: the next run continues from here", 130
     if message:

@@ -1,1 +1,1 @@
-"""Dry run of a compiled job on this machine: emulated platforms, real steps."""
+"""Dry run of a compiled job on this machine: the platforms are emulated, the steps are real."""

@@ -1,6 +1,6 @@
-"""What Kubeflow's driver and launcher, and Vertex AI, pass to a step, and what they read from it.
+"""Emulated platforms: the inputs that Kubeflow and Vertex AI pass to a step, and the outputs that they read from it.
 
-Kubeflow is emulated after its source of version 2.17 and inputs that were recorded from the real driver: the uris are
+Kubeflow is emulated after the source of version 2.17 and recorded inputs of its driver: URIs are
 ROOT/PIPELINE/RUN/TASK/UUID/KEY, each task has an output `executor-logs`, input artifacts have an empty type, and the
 launcher copies inputs and outputs between the object store and folders of the pod.
 """
@@ -39,8 +39,8 @@ class Task:
     """A task that is about to run.
 
     Attributes:
-        name: Its id in the job.
-        component: Its component's specification.
+        name: Id of the task in the job.
+        component: Specification of its component.
         parameters: Values of its parameters.
         inputs: Key -> artifact that another task has written.
         root: URI of the folder of all artifacts.
@@ -69,10 +69,10 @@ class Platform(Protocol):
     def executor_input(self, task: Task) -> dict[str, Any]:
         """Compose the input of a step."""
 
-    def prepare(self, given: Mapping[str, Any], buckets: str, pod: str) -> dict[str, str]:
+    def prepare(self, executor_input: Mapping[str, Any], buckets: str, pod: str) -> dict[str, str]:
         """Prepare files for a step and return its environment variables."""
 
-    def collect(self, given: Mapping[str, Any], buckets: str, pod: str) -> dict[str, Artifact]:
+    def collect(self, executor_input: Mapping[str, Any], buckets: str, pod: str) -> dict[str, Artifact]:
         """Return the step's output artifacts by key, after its files are in the buckets."""
 
     def register(self, key: str, artifact: Artifact, number: int) -> Artifact:
@@ -85,35 +85,35 @@ class Kubeflow:
     def executor_input(self, task: Task) -> dict[str, Any]:
         """Compose the input as the driver does, for a run that names its pipeline root."""
         folder = f"{task.root}/{task.pipeline}/{task.run_id}/{task.name}/{uuid.uuid4()}"
-        kinds = {key: value["artifactType"] for key, value in task.outputs.items()}
-        kinds[LOGS] = {"schemaTitle": "system.Artifact"}
-        scheme, _, rest = folder.partition("://")
+        types = {key: value["artifactType"] for key, value in task.outputs.items()}
+        types[LOGS] = {"schemaTitle": "system.Artifact"}
+        scheme, _, path = folder.partition("://")
         return {
             "inputs": _inputs(task),
             "outputs": {
                 "artifacts": {
-                    key: {"artifacts": [{"name": key, "type": kind, "uri": f"{folder}/{key}"}]}
-                    for key, kind in sorted(kinds.items())
+                    key: {"artifacts": [{"name": key, "type": artifact_type, "uri": f"{folder}/{key}"}]}
+                    for key, artifact_type in sorted(types.items())
                 },
-                "outputFile": f"/{places.LAUNCHER[scheme]}/{rest}/output_metadata.json",
+                "outputFile": f"/{places.LAUNCHER[scheme]}/{path}/output_metadata.json",
             },
         }
 
-    def prepare(self, given: Mapping[str, Any], buckets: str, pod: str) -> dict[str, str]:
+    def prepare(self, executor_input: Mapping[str, Any], buckets: str, pod: str) -> dict[str, str]:
         """Download the inputs and make the folders above the outputs, as the launcher does."""
-        for group in given["inputs"].get("artifacts", {}).values():
+        for group in executor_input["inputs"].get("artifacts", {}).values():
             for artifact in group["artifacts"]:
                 source = places.in_buckets(artifact["uri"], buckets)
                 if os.path.exists(source):
                     _copy(source, _in_pod(artifact["uri"], pod))
-        for group in given["outputs"]["artifacts"].values():
+        for group in executor_input["outputs"]["artifacts"].values():
             for artifact in group["artifacts"]:
                 os.makedirs(os.path.dirname(_in_pod(artifact["uri"], pod)), exist_ok=True)
         return {places.POD: pod, places.BUCKETS: buckets}
 
-    def collect(self, given: Mapping[str, Any], buckets: str, pod: str) -> dict[str, Artifact]:
+    def collect(self, executor_input: Mapping[str, Any], buckets: str, pod: str) -> dict[str, Artifact]:
         """Upload the outputs, as the launcher does; an output that the step has not written is no error."""
-        outputs = _merged(given, pod + given["outputs"]["outputFile"])
+        outputs = _merged(executor_input, pod + executor_input["outputs"]["outputFile"])
         for artifact in outputs.values():
             source = _in_pod(artifact["uri"], pod)
             if os.path.exists(source):
@@ -159,13 +159,13 @@ class Vertex:
         name = f"projects/{self.PROJECT}/locations/us-central1/metadataStores/default/artifacts/{number}"
         return {"name": name, "type": kind, "uri": uri}
 
-    def prepare(self, given: Mapping[str, Any], buckets: str, pod: str) -> dict[str, str]:
+    def prepare(self, executor_input: Mapping[str, Any], buckets: str, pod: str) -> dict[str, str]:
         """Return the folder of the buckets, which the step itself reads."""
         return {places.BUCKETS: buckets}
 
-    def collect(self, given: Mapping[str, Any], buckets: str, pod: str) -> dict[str, Artifact]:
+    def collect(self, executor_input: Mapping[str, Any], buckets: str, pod: str) -> dict[str, Artifact]:
         """Read what the step has written."""
-        return _merged(given, places.in_buckets(given["outputs"]["outputFile"], buckets))
+        return _merged(executor_input, places.in_buckets(executor_input["outputs"]["outputFile"], buckets))
 
     def register(self, key: str, artifact: Artifact, number: int) -> Artifact:
         """Return the artifact as it is."""
@@ -181,8 +181,8 @@ def _inputs(task: Task) -> dict[str, Any]:
 
 
 def _in_pod(uri: str, pod: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    return os.path.join(pod, places.LAUNCHER[scheme], rest)
+    scheme, _, path = uri.partition("://")
+    return os.path.join(pod, places.LAUNCHER[scheme], path)
 
 
 def _copy(source: str, target: str) -> None:
@@ -193,17 +193,17 @@ def _copy(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def _merged(given: Mapping[str, Any], output_file: str) -> dict[str, Artifact]:
-    """Merge the outputs that the platform announced with those that the step has described."""
-    written: dict[str, Any] = {}
+def _merged(executor_input: Mapping[str, Any], output_file: str) -> dict[str, Artifact]:
+    """Merge the outputs that the platform announced with the descriptions that the step wrote."""
+    described_outputs: dict[str, Any] = {}
     if os.path.exists(output_file):
         with open(output_file, encoding="utf-8") as file:
-            written = json.load(file).get("artifacts", {})
+            described_outputs = json.load(file).get("artifacts", {})
     outputs = {}
-    for key, group in given["outputs"]["artifacts"].items():
+    for key, group in executor_input["outputs"]["artifacts"].items():
         if key != LOGS:
             [announced] = group["artifacts"]
-            [described] = written.get(key, {}).get("artifacts") or [{}]
+            [described] = described_outputs.get(key, {}).get("artifacts") or [{}]
             outputs[key] = {
                 **announced,
                 "uri": described.get("uri") or announced["uri"],

@@ -1,4 +1,4 @@
-"""The process of a step: the command of the job, as a process of its own or as a fork of this one."""
+"""The process of a step, which executes the command of the job: a new process, or a fork of this one."""
 
 import contextlib
 import io
@@ -13,19 +13,19 @@ from errors import KINDS, PipelineError, RunError
 from orchestration.cloud import step
 
 MAX_ARGUMENT = 128 << 10
-"""Longest argument of a program on Linux in bytes, with its final zero."""
+"""Maximum length of a program's argument on Linux, in bytes, with its final NUL."""
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a step: that of the image, without anything else of this machine's.
+    """Return the environment of a step: the variables of the image, without other variables of this machine.
 
     Args:
         variables: Further variables.
     """
     path = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
-    kept = {key: os.environ[key] for key in ("HOME", "TMPDIR", "LD_LIBRARY_PATH") if key in os.environ}
+    inherited = {key: os.environ[key] for key in ("HOME", "TMPDIR", "LD_LIBRARY_PATH") if key in os.environ}
     return {
-        **kept,
+        **inherited,
         **project.environment(),
         "PATH": path,
         "LANG": "C.UTF-8",
@@ -64,7 +64,7 @@ def _subprocess(words: Sequence[str], variables: Mapping[str, str], log: str) ->
 
 
 def _fork(words: Sequence[str], variables: Mapping[str, str], log: str) -> int:
-    """Run `python -m MODULE` of the step's entry point without the time for imports."""
+    """Run the entry point of a step in a fork, which saves the time for imports; other commands in a new process."""
     if list(words[:3]) != ["python", "-m", step.MODULE]:
         return _subprocess(words, variables, log)
     sys.stdout.flush()
@@ -92,7 +92,7 @@ def _fork(words: Sequence[str], variables: Mapping[str, str], log: str) -> int:
 
 
 def _redirect(log: str) -> None:
-    """Redirect standard streams to the log; Python's own streams are replaced, since another thread may hold a lock."""
+    """Redirect the standard streams to the log; Python's are replaced, because another thread may hold their locks."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (descriptor, 1), (descriptor, 2)):
@@ -104,7 +104,7 @@ def _redirect(log: str) -> None:
 
 
 def _reason(log: str, code: int) -> str:
-    """Return the error that a step has printed last; of another program its last line."""
+    """Return the last error that a step printed; of another program, its last line."""
     with open(log, encoding="utf-8", errors="replace") as file:
         lines = [line.rstrip() for line in file if line.strip()]
     start = max((number for number, line in enumerate(lines) if line.startswith("error: ")), default=None)

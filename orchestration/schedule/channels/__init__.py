@@ -1,4 +1,4 @@
-"""Channels of notifications: each file of this folder is one, and so is a function in the project folder.
+"""Channels of notifications: the files of this folder, and functions in the project folder.
 
 A channel is a function `send(setting, message)`. `setting` is the text that [notify] has for the channel. `message`
 holds `event` (failure, gate, push or recovery), `text` (one line for people), `schedule`, `state`, `run_id` and `log`.
@@ -21,7 +21,7 @@ from spec.timing.schedule import VARIABLE
 
 
 class ChannelError(Exception):
-    """A message cannot be sent; the text holds no secret."""
+    """A message cannot be sent; the text contains no secret."""
 
 
 def names() -> list[str]:
@@ -57,20 +57,20 @@ def send(channel: str, setting: str, message: Mapping[str, Any]) -> str:
 
     Args:
         channel: A file of this folder, or the dotted path of a function.
-        setting: What [notify] has for it.
-        message: JSON-able; see above.
+        setting: The text that [notify] has for the channel.
+        message: The message, as described above; it can be written as JSON.
 
     Returns:
-        What failed, without the setting; empty if nothing did.
+        The failure, without the setting; empty if the message was sent.
 
     Raises:
-        ChannelError: it cannot be sent; the text may be shown.
-        TimeoutExpired: it took too long.
+        ChannelError: the message cannot be sent; the text contains no secret.
+        TimeoutExpired: sending exceeded the time limit.
     """
     if "." not in channel:
         module = importlib.import_module(f"{__name__}.{channel}")
         return module.send(setting, message) or ""
-    # In a process that can be killed: code of the user may hang, and its import may end the scheduler.
+    # User code runs in a process that can be killed: it may hang, and its import may exit.
     code, output = bounded_process.run(
         [sys.executable, "-m", "orchestration.schedule.channel_process", channel],
         json.dumps({"setting": expanded(setting), "message": message}),

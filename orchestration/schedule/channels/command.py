@@ -10,7 +10,7 @@ from orchestration.schedule import bounded_process
 
 
 def send(setting: str, message: Mapping[str, Any]) -> str:
-    """Run the command."""
+    """Run the command; return its exit code as a failure, or an empty text."""
     environment = {**os.environ, "PIPELINE_EVENT": message["event"], "PIPELINE_MESSAGE": message["text"]}
     command = ["/bin/sh", "-c", setting]
     # Background processes of the command would keep a pipe open.

@@ -1,4 +1,4 @@
-"""Notification by a POST of the message as JSON. The address may hold a token, so it is in no message of ours."""
+"""Notification by an HTTP POST of the message as JSON; the address may contain a token, so no log contains it."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _POST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def send(setting: str, message: Mapping[str, Any]) -> str:
-    """Post the message."""
+    """Post the message; return the failure, or an empty text."""
     value = channels.expanded(setting)
     try:
         address = ascii_address(value)
