@@ -81,9 +81,9 @@ def measure(root: Path, name: str = "houses") -> list[Served]:
         with _running(command, name, sample) as (port, pid):
             for clients, rows in CASES:
                 body = json.dumps({"instances": sample["instances"] * rows}).encode()
-                before = _cpu_seconds(pid)
+                cpu_start = _cpu_seconds(pid)
                 times = asyncio.run(_load(port, f"/v1/models/{name}:predict", body, clients))
-                cpu = (_cpu_seconds(pid) - before) / len(times)
+                cpu = (_cpu_seconds(pid) - cpu_start) / len(times)
                 times.sort()
                 p50, p99 = (times[int(len(times) * share)] * 1e3 for share in (0.5, 0.99))
                 results.append(Served(server, clients, rows, len(times) / SECONDS, p50, p99, cpu * 1e3))
@@ -156,9 +156,9 @@ def table(results: list[Served]) -> str:
         "| server | clients | rows | requests/s | p50, ms | p99, ms | CPU time of a request, ms |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for one in results:
+    for result in results:
         lines.append(
-            f"| {one.server} | {one.clients} | {one.rows} | {one.per_second:,.0f} | {one.p50:.1f} | {one.p99:.1f} "
-            f"| {one.cpu:.2f} |"
+            f"| {result.server} | {result.clients} | {result.rows} | {result.per_second:,.0f} | {result.p50:.1f} "
+            f"| {result.p99:.1f} | {result.cpu:.2f} |"
         )
     return "\n".join(lines)

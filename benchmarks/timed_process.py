@@ -40,7 +40,7 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
         folder: Working directory.
         environment: Variables that are added to the environment.
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    usage_before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -51,20 +51,20 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **(environment or {})},
     )
     peaks = [0]
-    done = threading.Event()
+    is_done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(SAMPLE_SECONDS):
+        while not is_done.wait(SAMPLE_SECONDS):
             peaks[0] = max(peaks[0], sum(map(_memory, _descendants(process.pid))))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     output, _ = process.communicate()
     seconds = time.monotonic() - started
-    done.set()
+    is_done.set()
     watcher.join()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    usage_after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = usage_after.ru_utime + usage_after.ru_stime - usage_before.ru_utime - usage_before.ru_stime
     return Measured(seconds, processor, peaks[0], process.returncode, output)
 
 

@@ -1,1 +1,1 @@
-"""Where a pipeline runs: this machine, Kubeflow Pipelines or Vertex AI."""
+"""Execution of pipelines on this machine, Kubeflow Pipelines or Vertex AI; the command line, schedules and set-up."""

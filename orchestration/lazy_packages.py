@@ -1,4 +1,4 @@
-"""Packages whose code runs when it is first used, which halves the time that the imports of a worker take.
+"""Packages whose code runs at their first use, which halves the time for the imports of a worker.
 
 TFX imports all its components, Beam the clients of clouds and Keras its wrappers of scikit-learn as soon as one of
 their modules is imported; no stage uses these. A deferred package is the real one: it has its real path and spec, so
@@ -46,10 +46,10 @@ DEFERRED = frozenset(
 EARLY = {"IPython": {"get_ipython": "IPython.core.getipython"}}
 """Package -> name -> module that defines it: names that are looked up in every run, which run nothing else."""
 _SCANNED = frozenset({"__warningregistry__", "__wrapped__"})
-"""Names that tools look for in every module of the process; asking for them runs nothing."""
+"""Names that tools look up in every module of the process; a look-up of these runs no code."""
 _turn = threading.RLock()
 _running: set[str] = set()
-"""Packages whose code runs now."""
+"""Packages whose code is running."""
 
 
 class _Deferred(types.ModuleType):
@@ -78,7 +78,7 @@ class _Deferred(types.ModuleType):
 
 
 def _run(module: types.ModuleType) -> bool:
-    """Run the code of a module, and return whether it has run: not if it runs already, or ran in another thread."""
+    """Run the code of a module; return False if it is running already, or has run in another thread."""
     name = module.__name__
     if name in _running or not isinstance(module, _Deferred):
         return False
@@ -153,7 +153,7 @@ def load(*modules: str) -> None:
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
     collects = gc.isenabled()
-    # Millions of objects that stay: to look for garbage among them again and again takes a quarter of the import.
+    # The imports create millions of objects that stay; repeated garbage collections take a quarter of their time.
     gc.disable()
     try:
         for module in modules:

@@ -1,4 +1,4 @@
-"""Paths of a run's files below the root folder."""
+"""Paths of files and folders below the root folder."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 DRY_RUN_MODES = ("subprocess", "fork")
-"""How a dry run starts a step."""
+"""Values of --dry-run: how a step is started."""
 
 
 @dataclass(frozen=True)

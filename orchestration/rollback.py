@@ -1,4 +1,4 @@
-"""List pushed versions and serve an earlier one again, without TensorFlow."""
+"""List of pushed versions, and rollback to an earlier one, without TensorFlow."""
 
 import os
 import sys
@@ -28,9 +28,9 @@ EXECUTION = "orchestration.rollback.bring_back"
 
 
 def known(root: str, name: str) -> list[dict[str, Any]]:
-    """Return facts on each version, starting with the one that serves."""
+    """Return facts about each version, starting with the one that serves."""
     folder = _folder(root, name)
-    taken_back = {version.number for version in reference.rolled_back(folder)}
+    rolled_back = {version.number for version in reference.rolled_back(folder)}
     pushed = [versions.read(folder, number) for number in reversed(versions.pushed(folder))]
     return [
         {
@@ -38,7 +38,7 @@ def known(root: str, name: str) -> list[dict[str, Any]]:
             "pushed": time.strftime(TIME, time.gmtime(version.pushed)) if version.pushed else None,
             "serves": place == 0,
             "copy_of": version.copy_of,
-            "taken_back": version.number in taken_back,
+            "taken_back": version.number in rolled_back,
             "ours": version.ours,
             "digest": version.digest,
             "model": version.model,
@@ -52,11 +52,11 @@ def listed(root: str, name: str) -> list[str]:
     """Return a line for each version, starting with the one that serves."""
     lines = []
     for version in known(root, name):
-        of = f"  copy of {version['copy_of']}" if version["copy_of"] else ""
-        of += "  taken back" if version["taken_back"] else ""
-        of += "" if version["ours"] else "  not pushed by this pipeline"
+        details = f"  copy of {version['copy_of']}" if version["copy_of"] else ""
+        details += "  taken back" if version["taken_back"] else ""
+        details += "" if version["ours"] else "  not pushed by this pipeline"
         serves = "  serves" if version["serves"] else ""
-        lines.append(f"{version['version']}  pushed {version['pushed'] or 'unknown'}{of}{serves}")
+        lines.append(f"{version['version']}  pushed {version['pushed'] or 'unknown'}{details}{serves}")
     return lines
 
 
@@ -77,31 +77,32 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         ResourceError: its files are damaged, or it could not be copied.
     """
     folder = _folder(root, name)
-    there = versions.pushed(folder)
+    pushed_numbers = versions.pushed(folder)
     target = number if number is not None else versions.previous(folder)
     if target is None:
         raise UserError(
-            f"{name} has no version before {there[-1]} that it pushed itself, so it cannot roll back: "
+            f"{name} has no version before {pushed_numbers[-1]} that it pushed itself, so it cannot roll back: "
             f"`python runner.py push {name}` lists all versions, `push --version V {name}` serves any of them"
         )
-    if target not in there:
-        others = ", ".join(map(str, there))
+    if target not in pushed_numbers:
+        known_versions = ", ".join(map(str, pushed_numbers))
         raise UserError(
-            f"{name} has no version {target}. Known versions: {others}. Older ones were removed, see [push] keep"
+            f"{name} has no version {target}. Known versions: {known_versions}. Older ones were removed, see "
+            "[push] keep"
         )
-    if target == there[-1]:
+    if target == pushed_numbers[-1]:
         return f"{name}: version {target} serves already"
     try:
         new_number = versions.restore(folder, target)
     except buckets.BucketError as error:
-        raise ResourceError(f"{error.strerror}. Version {there[-1]} still serves") from error
+        raise ResourceError(f"{error.strerror}. Version {pushed_numbers[-1]} still serves") from error
     except ValueError as error:
         raise ResourceError(
-            f"{name}: {error}. Version {there[-1]} still serves; choose another with --version"
+            f"{name}: {error}. Version {pushed_numbers[-1]} still serves; choose another with --version"
         ) from error
     except PermissionError as error:
         reason = file_rights.refusal(str(error.filename or folder), "write to")
-        raise ResourceError(f"{reason}. Version {there[-1]} still serves") from error
+        raise ResourceError(f"{reason}. Version {pushed_numbers[-1]} still serves") from error
     except OSError as error:
         raise ResourceError(
             f"{folder}: version {target} could not be copied: {error.strerror or error}. {versions.serves(folder)}"
@@ -112,7 +113,7 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         if versions.read(folder, target).ours
         else ", which this pipeline did not push: its predictions were not checked"
     )
-    sentence = f"{name}: version {new_number} serves now, a copy of {origin}{foreign}; previously {there[-1]}"
+    sentence = f"{name}: version {new_number} serves now, a copy of {origin}{foreign}; previously {pushed_numbers[-1]}"
     if is_remote(root) and metadata is None:
         return sentence  # runs on a cloud leave no ML Metadata store that could be written from here
     try:
@@ -137,8 +138,8 @@ def _folder(root: str, name: str) -> str:
                 names = (
                     sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
                 )
-            others = [one for one in names if versions.pushed(Root(root).serving(one))]
-            raise UserError(f"{folder} holds no version yet.{nearest(name, others, 'folders with versions')}")
+            with_versions = [candidate for candidate in names if versions.pushed(Root(root).serving(candidate))]
+            raise UserError(f"{folder} holds no version yet.{nearest(name, with_versions, 'folders with versions')}")
     except buckets.BucketError as error:
         raise ResourceError(str(error.strerror)) from error
     return folder
@@ -151,8 +152,12 @@ def _record(store: inspection_store.Store, name: str, folder: str, new_number: i
     for artifact_id, maker in producers(store, makers).items():
         if labels[maker].pipeline != name:
             continue
-        taken = [event for event in store.events_of_executions([maker]) if event.type == pb.Event.INPUT]
-        [model] = [artifact for artifact in store.artifacts(e.artifact_id for e in taken) if artifact.type == MODEL]
+        inputs = [event for event in store.events_of_executions([maker]) if event.type == pb.Event.INPUT]
+        [model] = [
+            artifact
+            for artifact in store.artifacts(input_event.artifact_id for input_event in inputs)
+            if artifact.type == MODEL
+        ]
         pushed = pb.Artifact(type_id=makers[artifact_id].type_id, type=PUSHED, state=pb.Artifact.LIVE)
         pushed.uri = os.path.join(folder, str(new_number))
         facts = {

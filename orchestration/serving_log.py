@@ -17,14 +17,14 @@ from spec.suggestions import nearest
 def settings(
     folder: str, sources: Sequence[ModelSource], *, sample: float, masked: Sequence[str], megabytes: float
 ) -> RowLogSettings:
-    """Return the settings.
+    """Return the settings of the log.
 
     Args:
         folder: Folder of the log.
         sources: The models.
         sample: Share of the rows.
         masked: Columns that are left out.
-        megabytes: Largest size of a model's files.
+        megabytes: Maximum size of the files of a model, in MiB.
 
     Raises:
         UserError: no model reads a masked column, or the folder is in a bucket.
@@ -33,12 +33,12 @@ def settings(
     if is_remote(folder):
         raise UserError(f"--log {folder}: the log is written to a folder of this machine; copy its files to the bucket")
     newest = [versions.path(source.folder, versions.pushed(source.folder)[-1]) for source in sources]
-    known = {column for path in newest for _, column in logged_columns.columns_of(path)}
+    model_columns = {column for path in newest for _, column in logged_columns.columns_of(path)}
     for column in masked:
-        if column not in known:
+        if column not in model_columns:
             raise UserError(
                 f"--log-mask {column}: no model reads such a column, so that it would hide nothing."
-                f"{nearest(column, sorted(known), 'columns')}"
+                f"{nearest(column, sorted(model_columns), 'columns')}"
             )
     folder = os.path.abspath(folder)
     try:

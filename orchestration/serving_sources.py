@@ -1,4 +1,4 @@
-"""Models that `serve` answers for: their serving folders, the chosen versions, and what the schema says about cells."""
+"""Models that `serve` serves: their serving folders, selected versions, and allowed values of the schema."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from spec.suggestions import nearest
 def sources(
     root: Root, names: Iterable[str], *, versions: str, pinned: Sequence[str], labels: Sequence[str]
 ) -> tuple[ModelSource, ...]:
-    """Return the models.
+    """Return the models that the arguments of `serve` request.
 
     Args:
         root: The folder of all runs.
@@ -29,7 +29,7 @@ def sources(
         labels: `NAME:LABEL=V` for versions with a label.
 
     Raises:
-        UserError: a pipeline has no version, or an argument is no such text.
+        UserError: a pipeline has no version, or an argument is malformed.
     """
     if is_remote(root.path):
         raise UserError(
@@ -69,9 +69,11 @@ def _known(argument: str, name: str, names: Sequence[str]) -> str:
 
 
 def _number(root: Root, argument: str, name: str, text: str) -> int:
-    known = pushed_versions.pushed(_folder(root, name))
-    if not (text.isascii() and text.isdigit() and int(text) in known):
-        raise UserError(f"{argument}: {name} has no version {text}. Known versions: {', '.join(map(str, known))}")
+    known_versions = pushed_versions.pushed(_folder(root, name))
+    if not (text.isascii() and text.isdigit() and int(text) in known_versions):
+        raise UserError(
+            f"{argument}: {name} has no version {text}. Known versions: {', '.join(map(str, known_versions))}"
+        )
     return int(text)
 
 
@@ -81,10 +83,10 @@ def _folder(root: Root, name: str) -> str:
         entries = (
             sorted(entry.name for entry in os.scandir(root.path) if entry.is_dir()) if os.path.isdir(root.path) else []
         )
-        others = [other for other in entries if pushed_versions.pushed(root.serving(other))]
+        with_versions = [candidate for candidate in entries if pushed_versions.pushed(root.serving(candidate))]
         raise UserError(
             f"{folder} holds no version yet: `python runner.py --local --pipeline {name}` trains and pushes one."
-            f"{nearest(name, others, 'folders with versions')}"
+            f"{nearest(name, with_versions, 'folders with versions')}"
         )
     return folder
 

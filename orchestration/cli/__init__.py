@@ -1,1 +1,1 @@
-"""The command line: options, and one file a command; those on a pushed model have a folder."""
+"""The command line: shared options, and one file per command; commands on a pushed model are in a folder."""

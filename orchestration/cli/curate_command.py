@@ -1,4 +1,4 @@
-"""`new` and `schema`: a config and a schema for new data; what they do is in curation/."""
+"""`new` and `schema`: a config and a schema for new data; the package curation implements them."""
 
 import argparse
 import os
@@ -12,10 +12,12 @@ from orchestration.cli import options
 
 def add(commands: Any) -> None:
     """Add the commands to the parser."""
-    new = commands.add_parser("new", help="propose a config and a schema for data: new NAME PATH")
-    schema = commands.add_parser("schema", help="schema infer NAME, schema diff NAME, schema approve NAME")
-    curation_parser.add_arguments(new, schema, lambda parser: options.add_run_options(parser, options.absent))
-    for parser in (new, schema):
+    new_parser = commands.add_parser("new", help="propose a config and a schema for data: new NAME PATH")
+    schema_parser = commands.add_parser("schema", help="schema infer NAME, schema diff NAME, schema approve NAME")
+    curation_parser.add_arguments(
+        new_parser, schema_parser, lambda parser: options.add_run_options(parser, options.absent)
+    )
+    for parser in (new_parser, schema_parser):
         parser.set_defaults(do=run)
 
 
@@ -49,15 +51,17 @@ def run(arguments: argparse.Namespace) -> int:
         reviewed = load.reviewed(folder, Name(name))
         data, label = query_config.settle(reviewed.config, folder, queries)[0].data, reviewed.config.label.column
         paths = data_files.under(folder, data.paths)
-        shown, omissions = f"{load.CONFIGS}/{name}.toml", Omissions()
-        preflight.check_data(paths, data, config=shown, columns=reviewed.columns, label=label, omissions=omissions)
+        config_path, omissions = f"{load.CONFIGS}/{name}.toml", Omissions()
+        preflight.check_data(
+            paths, data, config=config_path, columns=reviewed.columns, label=label, omissions=omissions
+        )
         return omissions.lines()
 
     return curation_parser.run_new(arguments, folder, check, queries)
 
 
 def _variant(arguments: argparse.Namespace) -> str | None:
-    """Return the one variant whose schema is meant."""
+    """Return the requested variant, which must be a single one; None for none."""
     from pipeline.variants import ALL
 
     if arguments.variant == ALL:

@@ -1,4 +1,4 @@
-"""`init`: make a project folder."""
+"""`init`: creation of a project folder."""
 
 import argparse
 from typing import Any

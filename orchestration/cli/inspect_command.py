@@ -1,4 +1,4 @@
-"""`inspect`: runs and artifacts, read from ML Metadata; its commands are in inspection/."""
+"""`inspect`: runs and artifacts from ML Metadata; the package inspection implements its commands."""
 
 import argparse
 from typing import Any

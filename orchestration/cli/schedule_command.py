@@ -1,4 +1,4 @@
-"""`schedule`, and --local --schedule: scheduled runs."""
+"""`schedule` and --local --schedule: scheduled runs on this machine, and commands on schedules."""
 
 import argparse
 import os
@@ -22,55 +22,59 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     schedule = commands.add_parser("schedule", help="scheduled runs: schedule list, schedule history")
     schedule.set_defaults(do=run)
-    # The same option may precede the command: absent here, it keeps that value.
-    where = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    options.add_project(where, options.absent)
-    where.add_argument("--root", metavar="DIR", help=project.ROOT_HELP)
-    platform = where.add_argument_group("schedules of a platform")
+    # These options may precede the command: if absent here, they keep the value before it.
+    common_options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_project(common_options, options.absent)
+    common_options.add_argument("--root", metavar="DIR", help=project.ROOT_HELP)
+    platform = common_options.add_argument_group("schedules of a platform")
     for target, title in (("kubeflow", "Kubeflow Pipelines"), ("vertex", "Vertex AI")):
         platform.add_argument(f"--{target}", action="store_true", help=f"the schedules of {title}")
     cloud_command.add_access(platform, options.absent)
-    inner = schedule.add_subparsers(dest="schedule_command", metavar="COMMAND", required=True)
+    subcommands = schedule.add_subparsers(dest="schedule_command", metavar="COMMAND", required=True)
 
-    def one(name: str, description: str, *, needed: bool = True) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = inner.add_parser(name, parents=[where], help=description)
-        parser.add_argument("name", metavar="NAME", nargs=None if needed else "?", help="PIPELINE:NAME, or NAME alone")
+    def add_one(name: str, description: str, *, required: bool = True) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = subcommands.add_parser(name, parents=[common_options], help=description)
+        parser.add_argument(
+            "name", metavar="NAME", nargs=None if required else "?", help="PIPELINE:NAME, or NAME alone"
+        )
         return parser
 
-    listed = inner.add_parser(
-        "list", parents=[where], help="list all schedules with their next time and the end of their last run"
+    list_parser = subcommands.add_parser(
+        "list", parents=[common_options], help="list all schedules with their next time and the end of their last run"
     )
-    listed.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    one("next", "list the next times of a schedule").add_argument(
+    list_parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_one("next", "list the next times of a schedule").add_argument(
         "-n", dest="count", type=options.rows, default=5, metavar="N", help="number of times (default: 5)"
     )
-    one("pause", "skip the times of a schedule until it is resumed")
-    one("resume", "resume a paused schedule at its next time")
-    one("delete", "delete a schedule of a platform; its runs stay")
-    one("run-now", "run a schedule now and wait for its end")
-    ended = one("history", "list past times and their runs, newest first", needed=False)
-    ended.add_argument("--limit", type=options.rows, default=50, metavar="N", help="number of lines (default: 50)")
-    ended.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    one("serve", "run one schedule or all until stopped", needed=False)
-    one("systemd", "print a systemd unit that runs a schedule")
-    one("crontab", "print a crontab line that runs a schedule")
-    inner.add_parser("fire", parents=[where]).add_argument("name", help=argparse.SUPPRESS)
+    add_one("pause", "skip the times of a schedule until it is resumed")
+    add_one("resume", "resume a paused schedule at its next time")
+    add_one("delete", "delete a schedule of a platform; its runs stay")
+    add_one("run-now", "run a schedule now and wait for its end")
+    history_parser = add_one("history", "list past times and their runs, newest first", required=False)
+    history_parser.add_argument(
+        "--limit", type=options.rows, default=50, metavar="N", help="number of lines (default: 50)"
+    )
+    history_parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_one("serve", "run one schedule or all until stopped", required=False)
+    add_one("systemd", "print a systemd unit that runs a schedule")
+    add_one("crontab", "print a crontab line that runs a schedule")
+    subcommands.add_parser("fire", parents=[common_options]).add_argument("name", help=argparse.SUPPRESS)
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Run all schedules, or the one of the command line, until stopped."""
+    """Run all schedules, or the schedule of the command line, until stopped."""
     from orchestration.schedule import channels, plans, service
     from pipeline.load import load
     from spec.timing.schedule import Schedule
 
-    root, given = os.path.abspath(arguments.root), _run_options(arguments)
+    root, run_options = os.path.abspath(arguments.root), _run_options(arguments)
     if not arguments.schedule:
-        if given != _run_options(arguments, everything=False):
+        if run_options != _run_options(arguments, everything=False):
             raise UserError(
                 "--set, --variant and --sample change the runs of one pipeline: add its times, such as --schedule "
                 '"0 3 * * *", or write them into its config'
             )
-        return service.serve(root, lambda: plans.all_plans(arguments=given), arguments.metadata)
+        return service.serve(root, lambda: plans.all_plans(arguments=run_options), arguments.metadata)
     try:
         schedule = Schedule(name=plans.COMMAND_LINE, cron=arguments.schedule)
     except ValueError as error:
@@ -79,7 +83,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
     config = load(project.folder(), arguments.pipeline, options.overrides(arguments), _one_variant(arguments))
     channels.check(config.notify.channels)
-    plan = plans.Plan(arguments.pipeline, schedule, config.notify, given)
+    plan = plans.Plan(arguments.pipeline, schedule, config.notify, run_options)
     return service.serve(root, lambda: plans.Plans([plan]), arguments.metadata)
 
 
@@ -97,21 +101,21 @@ def run(arguments: argparse.Namespace) -> int:
     command, root = arguments.schedule_command, os.path.abspath(arguments.root)
     if command == "fire":
         state = State(root)
-        return _exit_code(_carried_out(state, int(arguments.name)))
+        return _exit_code(_execute_fire(state, int(arguments.name)))
     if command == "history":
         return _history(root, arguments)
-    known = plans.all_plans(arguments=_run_options(arguments, everything=False))
+    all_plans = plans.all_plans(arguments=_run_options(arguments, everything=False))
     if command == "list":
-        return _list(root, known, as_values=arguments.json)
+        return _list(root, all_plans, as_values=arguments.json)
     if command == "serve":
-        wanted = None if arguments.name is None else plans.find(known, arguments.name)
+        only = None if arguments.name is None else plans.find(all_plans, arguments.name)
 
         def read() -> "Plans":
-            found = plans.all_plans(arguments=_run_options(arguments, everything=False))
-            return found if wanted is None else found.only(wanted)
+            current = plans.all_plans(arguments=_run_options(arguments, everything=False))
+            return current if only is None else current.only(only)
 
         return service.serve(root, read, arguments.metadata)
-    plan = plans.find(known, arguments.name)
+    plan = plans.find(all_plans, arguments.name)
     if command == "next":
         return _next(plan, arguments.count)
     if command in ("systemd", "crontab"):
@@ -130,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
         assert number is not None
         if arguments.metadata:
             os.environ[options.METADATA_VARIABLE] = arguments.metadata
-        result = _carried_out(state, number)
+        result = _execute_fire(state, number)
         if result is None:
             state.skip(number, "an earlier run is running", time.time())
             raise ResourceError(f"{plan.name}: an earlier run is running: see schedule history {plan.name}")
@@ -142,8 +146,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _carried_out(state: "State", number: int) -> "Result | None":
-    """Run a fire; SIGTERM stops it together with its run."""
+def _execute_fire(state: "State", number: int) -> "Result | None":
+    """Execute a fire; SIGTERM stops it and its run."""
     import signal
 
     from orchestration.schedule import fire
@@ -151,11 +155,11 @@ def _carried_out(state: "State", number: int) -> "Result | None":
     def stop(*_: Any) -> None:
         raise fire.Stopped
 
-    before = signal.signal(signal.SIGTERM, stop)
+    earlier_handler = signal.signal(signal.SIGTERM, stop)
     try:
         return fire.carry_out(state, number)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, earlier_handler)
         state.close()
 
 
@@ -165,17 +169,17 @@ def _exit_code(result: "Result | None") -> int:
 
 def _run_options(arguments: argparse.Namespace, *, everything: bool = True) -> tuple[str, ...]:
     """Return the options of each run; the store's URL is passed in the environment."""
-    given: list[str] = []
+    run_options: list[str] = []
     if arguments.data_root:
         folder = arguments.data_root
-        given += ["--data-root", folder if "://" in folder else os.path.abspath(folder)]
-    given += ["--beam", arguments.beam] if arguments.beam else []
-    given += ["--no-cache"] if arguments.no_cache else []
+        run_options += ["--data-root", folder if "://" in folder else os.path.abspath(folder)]
+    run_options += ["--beam", arguments.beam] if arguments.beam else []
+    run_options += ["--no-cache"] if arguments.no_cache else []
     if everything:
-        given += [part for override in arguments.overrides for part in ("--set", override)]
-        given += ["--variant", arguments.variant] if arguments.variant else []
-        given += ["--sample", str(arguments.sample)] if arguments.sample else []
-    return tuple(given)
+        run_options += [part for override in arguments.overrides for part in ("--set", override)]
+        run_options += ["--variant", arguments.variant] if arguments.variant else []
+        run_options += ["--sample", str(arguments.sample)] if arguments.sample else []
+    return tuple(run_options)
 
 
 def _one_variant(arguments: argparse.Namespace) -> str | None:
@@ -187,7 +191,7 @@ def _one_variant(arguments: argparse.Namespace) -> str | None:
     return variants(project.folder(), arguments.pipeline)[0]
 
 
-def _list(root: str, found: "Plans", *, as_values: bool) -> int:
+def _list(root: str, all_plans: "Plans", *, as_values: bool) -> int:
     import sys
     import time
     from datetime import datetime, timezone
@@ -198,13 +202,13 @@ def _list(root: str, found: "Plans", *, as_values: bool) -> int:
     remembered = {row.name: row for row in schedules(root)}
     rows: list[list[Any]] = []
     values: list[dict[str, Any]] = []
-    for plan in found.known:
+    for plan in all_plans.known:
         row = remembered.get(plan.name)
         paused = row is not None and row.paused
         upcoming = None if paused else next(plan.schedule.times().after(time.time()), None)
         due = "paused" if paused else moment(datetime.fromtimestamp(upcoming, timezone.utc)) if upcoming else ""
         last = row.last if row else None
-        when = f"{last.state}, {moment(last.ended or last.due)}" if last else "never"
+        last_end = f"{last.state}, {moment(last.ended or last.due)}" if last else "never"
         values.append(
             {
                 "schedule": plan.name,
@@ -215,17 +219,17 @@ def _list(root: str, found: "Plans", *, as_values: bool) -> int:
                 "last": last,
             }
         )
-        rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, when])
-    none = "no schedules: add [[schedule]] to a config, see docs/reference/configuration/schedule.md\n"
+        rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, last_end])
+    no_schedules = "no schedules: add [[schedule]] to a config, see docs/reference/configuration/schedule.md\n"
     if as_values:
-        printing.block(as_json({"schedules": values, "faults": list(found.faults.values())}))
-        return UserError.exit_code if found.faults else 0
-    printing.block(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else none)
-    notes = [f"{plan.name}: {note}" for plan in found.known for note in plan.schedule.times().notes]
+        printing.block(as_json({"schedules": values, "faults": list(all_plans.faults.values())}))
+        return UserError.exit_code if all_plans.faults else 0
+    printing.block(drawn(table(["SCHEDULE", "TIMES", "ZONE", "NEXT", "LAST"], rows)) if rows else no_schedules)
+    notes = [f"{plan.name}: {note}" for plan in all_plans.known for note in plan.schedule.times().notes]
     printing.line(*notes, to=sys.stderr)
-    for reason in found.faults.values():
+    for reason in all_plans.faults.values():
         printing.error(reason)
-    return UserError.exit_code if found.faults else 0
+    return UserError.exit_code if all_plans.faults else 0
 
 
 def _next(plan: "Plan", count: int) -> int:
@@ -247,22 +251,24 @@ def _history(root: str, arguments: argparse.Namespace) -> int:
     from inspection.text_output import as_json, drawn, moment, table
 
     names = [row.name for row in schedules(root)]
-    wanted = arguments.name
-    if wanted is not None and wanted not in names:
-        fits = [name for name in names if name.partition(":")[2] == wanted]
-        if len(fits) != 1:
+    schedule_name = arguments.name
+    if schedule_name is not None and schedule_name not in names:
+        matches = [name for name in names if name.partition(":")[2] == schedule_name]
+        if len(matches) != 1:
             from pipeline.schema_columns import nearest
 
-            raise UserError(f"no schedule {wanted!r} has run under {root} yet.{nearest(wanted, names, 'schedules')}")
-        wanted = fits[0]
-    found = history(root, schedule=wanted, limit=arguments.limit)
+            raise UserError(
+                f"no schedule {schedule_name!r} has run under {root} yet.{nearest(schedule_name, names, 'schedules')}"
+            )
+        schedule_name = matches[0]
+    fires = history(root, schedule=schedule_name, limit=arguments.limit)
     if arguments.json:
-        printing.block(as_json(found))
+        printing.block(as_json(fires))
         return 0
     header = ["DUE", "SCHEDULE", "STATE", "ATTEMPTS", "RUN", "REASON"]
     rows = [
         [moment(fire.due), fire.schedule, fire.state, str(fire.attempts), fire.run_id or "", fire.reason]
-        for fire in found
+        for fire in fires
     ]
     printing.block(drawn(table(header, rows)) if rows else "no time has come yet\n")
     return 0

@@ -1,4 +1,4 @@
-"""`tune`: run up to the tuner."""
+"""`tune`: a run up to the tuner."""
 
 import argparse
 from typing import Any

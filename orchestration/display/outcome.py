@@ -14,21 +14,21 @@ UNKNOWN = "unknown"
 
 
 def table(outcome: Mapping[str, Any]) -> Table:
-    """Return a table of the metrics: of the model, with 95 % intervals, and of others on the same rows.
+    """Return a table of metrics: of the model, with 95 % intervals, of the baseline and of the plain models.
 
-    The others are the baseline and the plain models.
+    All of them are measured on the same rows.
 
     Args:
         outcome: The evaluator's verdict.
     """
     metrics, intervals, baseline = outcome["metrics"], outcome["intervals"], outcome["baseline"]
-    others = {**({"baseline": baseline} if baseline else {}), **outcome.get("plain", {})}
+    other_models = {**({"baseline": baseline} if baseline else {}), **outcome.get("plain", {})}
     result = Table(box=None, pad_edge=False)
     result.add_column(f"{visible(outcome['split'])} split, {int(metrics['example_count']):,} rows")
     result.add_column("model", justify="right")
     if intervals:
         result.add_column("95 % interval", justify="right")
-    for name in others:
+    for name in other_models:
         result.add_column(name.removeprefix("boosted_"), justify="right")
     for name, value in metrics.items():
         if name in HIDDEN or "[" in name or (value is None and not (baseline and baseline[name] is not None)):
@@ -36,7 +36,7 @@ def table(outcome: Mapping[str, Any]) -> Table:
         cells = [number(value)]
         if intervals:
             cells.append(" to ".join(map(number, intervals[name])) if name in intervals else UNKNOWN)
-        cells += [number(of_other.get(name)) for of_other in others.values()]
+        cells += [number(other_metrics.get(name)) for other_metrics in other_models.values()]
         result.add_row(visible(name), *cells)
     return result
 
@@ -49,13 +49,13 @@ def notes(outcome: Mapping[str, Any]) -> Iterator[str]:
         rule = f", of those with {min_count} rows or more" if min_count else ""
         yield f"Worst slices by {outcome['worst_slices'][0]['metric']}{rule}:"
         for entry in outcome["worst_slices"]:
-            ends = f" ({' to '.join(map(number, entry['interval']))})" if entry["interval"] else ""
-            named = ", ".join(f"{name} = {value}" for name, value in entry["slice"].items())
-            yield f"  {named}: {number(entry['value'])}{ends}, {entry['count']:,.0f} rows"
+            interval = f" ({' to '.join(map(number, entry['interval']))})" if entry["interval"] else ""
+            slice_text = ", ".join(f"{name} = {value}" for name, value in entry["slice"].items())
+            yield f"  {slice_text}: {number(entry['value'])}{interval}, {entry['count']:,.0f} rows"
     for entry in outcome["slices_left_out"]:
-        named = " x ".join(entry["slicing"])
+        slice_text = " x ".join(entry["slicing"])
         yield (
-            f"Of {entry['slices']:,} slices by {named} the {entry['kept']:,} most frequent are measured; "
+            f"Of {entry['slices']:,} slices by {slice_text} the {entry['kept']:,} most frequent are measured; "
             f"{entry['rows_left']:,} rows are in none of them"
         )
     if outcome.get("too_good"):

@@ -25,7 +25,7 @@ WORDS = {
 }
 """KEPT: finished by an earlier attempt of the run; TAKEN: from the run that --from or --only continues."""
 _TABLE_WIDTH = 200
-"""Largest width of the table of metrics."""
+"""Maximum width of the table of metrics, in characters."""
 STYLES = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
@@ -117,7 +117,7 @@ class Terminal:
         """Print the result of the last requested node."""
         self.console.print()
         for line in lines:
-            # The terminal wraps wide tables.
+            # The terminal wraps wide tables by itself.
             self._line(line, soft_wrap=True)
         self._line(f"Run:    {run_folder}")
 
@@ -125,7 +125,7 @@ class Terminal:
         """Print the metrics table, the verdict with its reason, and paths."""
         self.console.print()
         metrics = table(outcome)
-        # A row on two lines is read worse than one that is longer than the terminal.
+        # A row that is longer than the terminal is easier to read than cells that are wrapped.
         width = self.console.measure(metrics, options=self.console.options.update(width=_TABLE_WIDTH)).maximum
         self.console.print(metrics, width=width, crop=False)
         self.console.print()
@@ -145,10 +145,10 @@ class Terminal:
             self.console.print(visible(text), soft_wrap=True)
             return
         # Continuation rows are indented, so that they cannot be mistaken for separate lines.
-        first, *rest = Text(visible(text)).wrap(self.console, self.console.width - 2) or [Text()]
-        self.console.print(first)
-        for part in rest:
-            self.console.print(Text("  ") + part)
+        first_row, *continuation = Text(visible(text)).wrap(self.console, self.console.width - 2) or [Text()]
+        self.console.print(first_row)
+        for row in continuation:
+            self.console.print(Text("  ") + row)
 
 
 def _clock(seconds: float | None) -> str:

@@ -42,8 +42,8 @@ def _values(values: dict[str, Any]) -> list[str]:
     """Return keys and values in TOML, by section."""
     sections: dict[str, list[str]] = {}
     for key, value in values.items():
-        section, _, rest = key.partition(".")
-        sections.setdefault(section, []).append(f"  {rest} = {_toml(value)}")
+        section, _, name = key.partition(".")
+        sections.setdefault(section, []).append(f"  {name} = {_toml(value)}")
     return [line for section, keys in sections.items() for line in (f"  [{section}]", *keys)]
 
 

@@ -1,4 +1,4 @@
-"""`export`: a pushed version in a format of another runtime, complete or not at all."""
+"""`export`: a pushed version in the format of another runtime; the folder is complete or does not exist."""
 
 import os
 import tempfile
@@ -24,9 +24,9 @@ class Exported:
     """An exported model.
 
     Attributes:
-        folder: Where it is.
-        version: The version that was exported.
-        notes: What is to know about it, as sentences.
+        folder: Folder of the export.
+        version: The exported version.
+        notes: Notes for the user, one sentence each.
     """
 
     folder: str
@@ -34,38 +34,38 @@ class Exported:
     notes: list[str]
 
 
-def export(root: str, name: str, form: str, number: int | None, output: str | None) -> Exported:
+def export(root: str, name: str, format_name: str, number: int | None, output: str | None) -> Exported:
     """Export a pushed version.
 
     Args:
         root: The folder of all runs.
         name: The pipeline, PIPELINE-VARIANT or PIPELINE-sample.
-        form: One of FORMATS.
+        format_name: One of FORMATS.
         number: The version; None for the one that serves.
         output: The folder to write; None for exports/FORMAT/VERSION in the pipeline's folder.
 
     Raises:
         UserError: there is no such version, the format cannot express the model, or the folder holds other files.
-        ResourceError: the disk fails, or the converted model predicts something else.
+        ResourceError: the folder cannot be written, or the predictions of the converted model differ.
     """
-    if form == "tflite":
+    if format_name == "tflite":
         raise UserError(TFLITE_LACKS)
     from orchestration.prediction.pushed_model import version_folder
 
     number, source = version_folder(root, name, number)
-    target = output or os.path.join(Root(os.path.abspath(root)).exports(name, form), str(number))
+    target = output or os.path.join(Root(os.path.abspath(root)).exports(name, format_name), str(number))
     target = os.path.abspath(target)
     if os.path.lexists(target) and not _replaceable(target):
         raise UserError(f"{target} holds other files than an export: name another folder with -o")
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".export-", dir=os.path.dirname(target)) as folder:
-            made = os.path.join(folder, "made")
-            os.makedirs(made)
-            notes = _writer(form)(source, made, name, number)
+            draft = os.path.join(folder, "made")
+            os.makedirs(draft)
+            notes = _writer(format_name)(source, draft, name, number)
             if os.path.lexists(target):
                 os.rename(target, os.path.join(folder, "replaced"))
-            os.rename(made, target)
+            os.rename(draft, target)
     except OSError as error:
         where = f": {error.filename}" if error.filename not in (None, target) else ""
         raise ResourceError(f"{target} cannot be written: {error.strerror or error}{where}") from error

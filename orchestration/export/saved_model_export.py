@@ -1,4 +1,4 @@
-"""A pushed version with the files that run it in TensorFlow Serving: Docker Compose and Kubernetes."""
+"""A copy of a pushed version with files that run it in TensorFlow Serving: Docker Compose and Kubernetes."""
 
 import importlib.metadata
 import json
@@ -106,7 +106,7 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
         version: Its number.
 
     Returns:
-        What is to know about the files, as sentences.
+        Notes for the user, one sentence each.
     """
     copy(source, os.path.join(target, "models", name, str(version)))
     fields = {

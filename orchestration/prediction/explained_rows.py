@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 
 class RowExplainer:
-    """Explains rows, one after the other.
+    """Explains the predictions of rows, one row after the other.
 
     Args:
         folder: Folder of the version.
@@ -36,14 +36,14 @@ class RowExplainer:
         self, folder: str, kinds: Mapping[str, str], predict: Callable[[Mapping[str, Array]], Mapping[str, Array]]
     ) -> None:
         try:
-            found = background.read(folder)
-            self._explainer = Explainer(found)
+            rows = background.read(folder)
+            self._explainer = Explainer(rows)
         except background.NotExplainableError as error:
             raise UserError(str(error)) from error
-        self._inputs = dict(found.columns)
-        self._explained = [found.columns[name] for name in found.cells]
-        self.unexplained = {found.columns[name]: reason for name, reason in found.unexplained.items()}
-        """Column without contributions -> why."""
+        self._inputs = dict(rows.columns)
+        self._explained = [rows.columns[name] for name in rows.cells]
+        self.unexplained = {rows.columns[name]: reason for name, reason in rows.unexplained.items()}
+        """Column without contributions -> reason."""
         self._kinds = kinds
         self._predict = predict
 

@@ -1,6 +1,7 @@
-"""Rows to predict, read by ingestion's readers; a cell that does not fit its column makes its row an error.
+"""Rows to predict, read by the readers of ingestion; a cell that does not fit its column is an error of its row.
 
-Cells of text formats are read as text and converted here by ingestion's rules, so that a bad cell ends no file.
+Cells of text formats are read as text and converted here by the rules of ingestion, so that an invalid cell does not
+stop the whole file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,40 +83,42 @@ def read(path: str, data: Data, columns: Sequence[InputColumn], names: Sequence[
         UserError: the file cannot be read, or lacks a column.
     """
     reader = sources.reader(path, data)
-    known = reader.look(path, data)
+    file_columns = reader.look(path, data)
     for column in columns:
-        if column.name not in known:
+        if column.name not in file_columns:
             raise UserError(
                 f"{path}: column {column.name!r} is missing, which the model reads."
-                f"{nearest(column.name, known, 'columns')}"
+                f"{nearest(column.name, file_columns, 'columns')}"
             )
     form = formats.of(path, data.format)
     is_text = form is not None and form.is_untyped
     kinds = {column.name: "BYTES" if is_text else column.kind for column in columns}
-    own = [name for name in names if name in known]
+    present = [name for name in names if name in file_columns]
     raw = data.model_copy(update=_UNTOUCHED) if is_text else data
-    batches = reader.batches(path, raw, {**dict.fromkeys(own, "BYTES"), **kinds})
+    batches = reader.batches(path, raw, {**dict.fromkeys(present, "BYTES"), **kinds})
     row = 1
-    for table in _parts(batches, [*dict.fromkeys([*kinds, *own])], size):
-        yield _converted(path, row, table, columns, own, data if is_text else None)
+    for table in _parts(batches, [*dict.fromkeys([*kinds, *present])], size):
+        yield _converted(path, row, table, columns, present, data if is_text else None)
         row += len(table)
 
 
 def _parts(batches: Iterator[pa.RecordBatch], names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
     """Divide rows into parts of equal size."""
-    held: list[pa.RecordBatch] = []
+    pending: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
-        chosen = pa.RecordBatch.from_arrays([batch.column(batch.schema.get_field_index(n)) for n in names], list(names))
-        while len(chosen):
-            taken = chosen.slice(0, size - rows)
-            held.append(taken)
-            rows, chosen = rows + len(taken), chosen.slice(len(taken))
+        selected = pa.RecordBatch.from_arrays(
+            [batch.column(batch.schema.get_field_index(n)) for n in names], list(names)
+        )
+        while len(selected):
+            part = selected.slice(0, size - rows)
+            pending.append(part)
+            rows, selected = rows + len(part), selected.slice(len(part))
             if rows == size:
-                yield _joined(held)
-                held, rows = [], 0
-    if held:
-        yield _joined(held)
+                yield _joined(pending)
+                pending, rows = [], 0
+    if pending:
+        yield _joined(pending)
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
@@ -143,8 +146,8 @@ def _converted(
                 errors.setdefault(row, f"column {column.name!r} must have a value in every row")
         arrays.append(cells)
     cells = casting.narrowed(pa.RecordBatch.from_arrays(arrays, [column.name for column in columns]))
-    named = [batch.column(batch.schema.get_field_index(name)) for name in names]
-    return Rows(path, first, cells, pa.RecordBatch.from_arrays(named, list(names)), dict(sorted(errors.items())))
+    name_columns = [batch.column(batch.schema.get_field_index(name)) for name in names]
+    return Rows(path, first, cells, pa.RecordBatch.from_arrays(name_columns, list(names)), dict(sorted(errors.items())))
 
 
 def _cast(texts: pa.Array, column: InputColumn, rules: Rules, errors: dict[int, str]) -> pa.Array:
@@ -152,26 +155,26 @@ def _cast(texts: pa.Array, column: InputColumn, rules: Rules, errors: dict[int, 
     try:
         return casting.cast(texts, column.kind, rules)
     except casting.BadCellError:
-        bad = dict(_bad(texts.unique().drop_null(), column.kind, rules))
-    is_bad = pc.is_in(texts, value_set=pa.array(list(bad), pa.string()))
+        expected_of = dict(_misfits(texts.unique().drop_null(), column.kind, rules))
+    is_bad = pc.is_in(texts, value_set=pa.array(list(expected_of), pa.string()))
     for row in pc.indices_nonzero(is_bad).to_pylist():
         text = texts[row].as_py()
-        errors.setdefault(row, f"column {column.name!r} holds {text!r}, which is not {bad[text]}")
+        errors.setdefault(row, f"column {column.name!r} holds {text!r}, which is not {expected_of[text]}")
     return casting.cast(arrow.if_else(is_bad, pa.scalar(None, pa.string()), texts), column.kind, rules)
 
 
-def _bad(texts: pa.Array, kind: str, rules: Rules) -> Iterator[tuple[str, str]]:
-    """Yield the texts that do not fit, each with what was expected."""
+def _misfits(texts: pa.Array, kind: str, rules: Rules) -> Iterator[tuple[str, str]]:
+    """Yield the texts that do not fit, each with the expected type."""
     try:
         casting.cast(texts, kind, rules)
     except casting.BadCellError as error:
         if len(texts) == 1:
-            named = {"INT": "an integer", "FLOAT": "a number"}.get(kind, "a date")
-            yield texts[0].as_py(), f"{named}{error.expected}"
+            expected = {"INT": "an integer", "FLOAT": "a number"}.get(kind, "a date")
+            yield texts[0].as_py(), f"{expected}{error.expected}"
         else:
             middle = len(texts) // 2
-            yield from _bad(texts.slice(0, middle), kind, rules)
-            yield from _bad(texts.slice(middle), kind, rules)
+            yield from _misfits(texts.slice(0, middle), kind, rules)
+            yield from _misfits(texts.slice(middle), kind, rules)
 
 
 def shown_errors(rows: Rows, errors: Mapping[int, str]) -> Iterator[str]:

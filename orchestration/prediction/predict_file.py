@@ -1,4 +1,4 @@
-"""The work of `runner.py predict`: rows of files through a pushed model, one part at a time."""
+"""Implementation of `runner.py predict`: predictions for the rows of files, one part at a time."""
 
 import contextlib
 import itertools
@@ -33,11 +33,11 @@ from spec.rows.data_paths import flat
 STREAM = "-"
 """Standard input as the source, and standard output as the target."""
 PART_BATCHES = 16
-"""Batches of the model in one part: what a killed command repeats at most, and what is in memory."""
+"""Number of batches of a part: it is in memory as a whole, and a killed command repeats at most one part."""
 EXPLAINED_ROWS = 256
 """Rows of one part whose predictions are explained, for each of which the model predicts thousands of rows."""
 NAMED = 5
-"""Errors that are named in the end; the output names all."""
+"""Maximum number of errors that are printed; the output contains all."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ def predict(
         ResourceError: the model cannot be loaded, or the output cannot be written.
     """
     form = "csv" if output == STREAM else prediction_table.format_of(output)
-    form = "csv" if output == STREAM else prediction_table.format_of(output)
     config = _config(name)
     number, folder = version_folder(root, name, version)
     with _source(source, config) as path:
@@ -99,10 +98,15 @@ def predict(
                     parts.add(rows, record)
                 parts.place()
             records = parts.records
-    named = [text for record in records for text in record["named"]][:NAMED]
-    outcome = Outcome(sum(one["rows"] for one in records), sum(one["errors"] for one in records), named, number)
+    error_texts = [text for record in records for text in record["named"]][:NAMED]
+    outcome = Outcome(
+        sum(part_record["rows"] for part_record in records),
+        sum(part_record["errors"] for part_record in records),
+        error_texts,
+        number,
+    )
     if outcome.errors == outcome.rows:
-        raise UserError("\n".join(["no row can be predicted:", *named]))
+        raise UserError("\n".join(["no row can be predicted:", *error_texts]))
     return outcome
 
 
@@ -130,21 +134,21 @@ class _Job:
         self._id = [row_id] if row_id is not None else []
 
     def identity(self) -> dict[str, Any]:
-        """Return what the parts are of: the files as they are now, and how they are read."""
+        """Return what identifies the parts: the current state of the files, and the settings that read them."""
         states = [os.stat(path) for path in self._files]
         files = [[path, state.st_size, state.st_mtime_ns] for path, state in zip(self._files, states, strict=True)]
         settings = {"data": self._data.model_dump(mode="json"), "explain": self._explainer is not None}
         return {"files": files, "rows": self._size, **settings}
 
-    def parts(self, done: int) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
-        """Predict the parts after the first ones that are done.
+    def parts(self, finished: int) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
+        """Predict the parts that follow the finished ones.
 
         Yields:
             Rows with their predictions; and a record with the numbers of `rows` and `errors`, and the first errors by
             name.
         """
         for number, rows in enumerate(prefetch(self._rows())):
-            if number < done:
+            if number < finished:
                 continue
             good = np.setdiff1d(np.arange(len(rows.cells)), list(rows.errors)).astype(np.int64)
             cells = rows.cells.take(pa.array(good)) if rows.errors else rows.cells
@@ -154,8 +158,8 @@ class _Job:
             )
             contributions = {}
             if self._explainer is not None:
-                kept = np.setdiff1d(np.arange(len(cells)), list(refused)).astype(np.int64)
-                contributions = self._explainer.columns(cells.take(pa.array(kept)) if refused else cells)
+                accepted = np.setdiff1d(np.arange(len(cells)), list(refused)).astype(np.int64)
+                contributions = self._explainer.columns(cells.take(pa.array(accepted)) if refused else cells)
             predicted = prediction_table.table(
                 rows,
                 outputs,
@@ -164,8 +168,8 @@ class _Job:
                 with_file=len(self._files) > 1,
                 contributions=contributions,
             )
-            named = list(itertools.islice(input_rows.shown_errors(rows, errors), NAMED))
-            yield predicted, {"rows": len(rows.cells), "errors": len(errors), "named": named}
+            error_texts = list(itertools.islice(input_rows.shown_errors(rows, errors), NAMED))
+            yield predicted, {"rows": len(rows.cells), "errors": len(errors), "named": error_texts}
 
     def _rows(self) -> Iterator[input_rows.Rows]:
         for path in self._files:
@@ -175,12 +179,12 @@ class _Job:
 
 def _config(name: str) -> Config:
     """Read the config of a run's name."""
-    chosen = load.run_name(project.folder(), name)
-    return load.load(project.folder(), chosen.pipeline, variant=chosen.variant)
+    run_name = load.run_name(project.folder(), name)
+    return load.load(project.folder(), run_name.pipeline, variant=run_name.variant)
 
 
 def _config_format(config: Config) -> str:
-    """Return the format of the config's own data, which standard input has too."""
+    """Return the format of the config's data, which standard input must have too."""
     path = flat(config.data.path)[0][1] if config.data.path else ""
     return config.data.format or formats.format_of(path) or "csv"
 

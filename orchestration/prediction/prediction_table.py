@@ -1,4 +1,4 @@
-"""Predictions as a table, and the formats that it is written in."""
+"""The table of predictions, and its encodings: CSV, JSON lines and Parquet."""
 
 import io
 import itertools
@@ -23,10 +23,10 @@ _BLOCK_BYTES = 1 << 20
 
 
 def format_of(path: str) -> str:
-    """Return the format that the output's name tells.
+    """Return the format of an output by its extension.
 
     Raises:
-        UserError: it tells none.
+        UserError: the extension is unknown.
     """
     for extension, name in FORMATS.items():
         if path.lower().endswith(extension):
@@ -43,7 +43,7 @@ def table(
     with_file: bool,
     contributions: Mapping[str, np.ndarray[Any, Any]] | None = None,
 ) -> pa.Table:
-    """Put predictions beside the rows that they are of.
+    """Combine rows with their predictions.
 
     Args:
         rows: n rows.
@@ -108,7 +108,7 @@ def encoded(rows: pa.Table, form: str) -> bytes:
 
 
 def head(rows: pa.Table, form: str) -> bytes:
-    """Return what stands above the first row in a file of a format."""
+    """Return the bytes above the first row in a file of a format: the header line of a CSV file."""
     if form != "csv":
         return b""
     stream = io.BytesIO()

@@ -1,4 +1,4 @@
-"""A version in the serving folder, applied to rows; rows that the model refuses are found one by one."""
+"""A pushed model that predicts rows; rows that it rejects are isolated, and the others are predicted."""
 
 import base64
 import json
@@ -50,17 +50,17 @@ def version_folder(root: str, name: str, number: int | None) -> tuple[int, str]:
         Its number and its folder.
 
     Raises:
-        UserError: there is none, or not this one.
+        UserError: the pipeline has no pushed version, or not this one.
     """
     folder = Root(os.path.abspath(root)).serving(name)
     numbers = versions.pushed(folder)
     if not numbers:
         raise UserError(f"{name} has no pushed version in {folder}: run the pipeline until it pushes one")
     if number is not None and number not in numbers:
-        known = ", ".join(map(str, numbers))
+        known_versions = ", ".join(map(str, numbers))
         raise UserError(
-            f"{name} has no version {number}.{nearest(str(number), map(str, numbers), '')} Known versions: {known}. "
-            "Older ones were removed, see [push] keep"
+            f"{name} has no version {number}.{nearest(str(number), map(str, numbers), '')} Known versions: "
+            f"{known_versions}. Older ones were removed, see [push] keep"
         )
     number = numbers[-1] if number is None else number
     return number, versions.path(folder, number)
@@ -75,12 +75,12 @@ class PushedModel:
         image_columns: Columns with encoded images, for messages.
 
     Attributes:
-        columns: What it reads.
+        columns: Raw columns that the model reads.
         batch: Largest number of rows to predict at once.
         classes: Names of the classes in the order of the probabilities; None for other tasks.
 
     Raises:
-        ResourceError: it cannot be loaded, or does not say what it reads.
+        ResourceError: it cannot be loaded, or lacks the files that name its columns.
     """
 
     def __init__(self, folder: str, kind: str, image_columns: Sequence[str] = ()) -> None:
@@ -88,9 +88,11 @@ class PushedModel:
         try:
             with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
                 inputs = json.load(file)["inputs"]
-            self.columns = [InputColumn(one["column"], _KINDS[one["dtype"]], one["nullable"]) for one in inputs]
+            self.columns = [
+                InputColumn(column["column"], _KINDS[column["dtype"]], column["nullable"]) for column in inputs
+            ]
             self._model = Model(folder, kind)
-            # A convolution fails on no rows, so the outputs of none are cut from those of one.
+            # A convolution fails on an empty batch, so the outputs of no rows are taken from the outputs of one row.
             with open(os.path.join(folder, self_check.SAMPLE), encoding="utf-8") as file:
                 [row] = json.load(file)["rows"][:1]
             outputs = self._model.predict(tf.constant([base64.b64decode(row)]))
@@ -126,7 +128,7 @@ class PushedModel:
         return {name: np.concatenate([part[name] for part in parts]) for name in self._of_no_rows}, errors
 
     def explainer(self) -> RowExplainer:
-        """Return what explains its predictions.
+        """Return the explainer of its predictions.
 
         Raises:
             UserError: it carries no background rows, or has no column to explain.
@@ -141,7 +143,7 @@ class PushedModel:
         parts: list[Mapping[str, np.ndarray[Any, Any]]],
         errors: dict[int, str],
     ) -> None:
-        """Predict rows; if the model refuses them, predict each half, down to the rows that it refuses."""
+        """Predict rows; if the model rejects them, predict each half, down to the single rows that it rejects."""
         try:
             parts.append(self._model.predict(tf.constant(list(examples), tf.string)))
             return

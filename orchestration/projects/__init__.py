@@ -1,1 +1,1 @@
-"""Project folders of the user's own: which one a command uses, and how a new one is made."""
+"""Project folders of users: selection of the one that a command uses, and creation of a new one."""

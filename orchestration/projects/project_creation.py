@@ -1,4 +1,4 @@
-"""Creation of a project in a folder: folders, an example module and related files; no existing file is replaced."""
+"""Creation of a project folder with an example module and related files; no existing file is replaced."""
 
 import os
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _FILES = {
     ".gitignore": "gitignore",
     ".dockerignore": "dockerignore",
 }
-"""File of a project -> file of the template: a .gitignore there would act in this repository."""
+"""File of a project -> file of the template, named differently because a .gitignore would apply to this repository."""
 _HEAD = (
     "# This file makes its folder a project of the pipeline: configs, schemas, data and modules are read from here.\n"
     "# Runs are written to runs/.\n"
@@ -60,16 +60,16 @@ def create(path: str) -> Created:
             if not os.path.isdir(os.path.join(folder, name)):
                 os.makedirs(os.path.join(folder, name))
                 written += [f"{name}/"] if name else []
-        # The project file comes last: a folder that is only half written is no project yet.
+        # The project file is written last, so that an incomplete folder is not a project.
         for name, text in files.items():
             with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
                 file.write(text)
             written.append(name)
     except OSError as error:
-        done = f"; written so far: {', '.join(written)}" if written else ""
+        written_note = f"; written so far: {', '.join(written)}" if written else ""
         path = str(error.filename or folder)
         reason = file_rights.unwritable(path.rstrip(os.sep)) or f"{path} cannot be written ({error.strerror})"
-        raise ResourceError(f"{reason}{done}") from error
+        raise ResourceError(f"{reason}{written_note}") from error
     return Created(folder, tuple(name for name in written if not name.endswith(".gitkeep")))
 
 
@@ -78,11 +78,13 @@ def _refuse(folder: str, files: list[str]) -> None:
         raise UserError(f"{folder} is not a folder: name another one")
     if os.path.isfile(os.path.join(folder, project.FILE)):
         raise UserError(f"{folder} is a project already: it has a {project.FILE}")
-    taken = [name for name in files if os.path.lexists(os.path.join(folder, name))]
-    taken += [name for name in FOLDERS if os.path.lexists(os.path.join(folder, name)) and not _is_folder(folder, name)]
-    if taken:
+    existing = [name for name in files if os.path.lexists(os.path.join(folder, name))]
+    existing += [
+        name for name in FOLDERS if os.path.lexists(os.path.join(folder, name)) and not _is_folder(folder, name)
+    ]
+    if existing:
         raise UserError(
-            f"{folder} has {', '.join(taken)} already, and init replaces nothing: move that away, or name another "
+            f"{folder} has {', '.join(existing)} already, and init replaces nothing: move that away, or name another "
             "folder. Nothing was written"
         )
 

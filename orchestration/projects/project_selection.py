@@ -1,4 +1,4 @@
-"""Which project folder a command uses: that of --project, of the environment, the working folder, or the repository."""
+"""Selection of the project folder: from --project, the environment, the working folder, or else the repository."""
 
 import importlib.machinery
 import os
@@ -39,7 +39,7 @@ def choose(flag: str | None) -> None:
     else:
         return
     os.environ.pop(project.VARIABLE, None)
-    # One name for a folder, whichever link leads to it: paths of runs and cached results hold it.
+    # Paths of runs and cache keys contain the folder, so it has one name even if links lead to it.
     path = os.path.realpath(path) if path else path
     if path == os.path.realpath(project.REPOSITORY):
         return

@@ -11,7 +11,7 @@ FILES = ("*.py", "*.toml", "*.pbtxt", "*.sql")
 STATUS = ("--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames")
 """Arguments of `git status`: the commit, then one entry per file that differs, for programs."""
 SHOWN = 20
-"""Largest number of changed files that are recorded by name."""
+"""Maximum number of changed files that are recorded by name."""
 SECONDS = 10.0
 """Time limit of git, which may have to look at many files."""
 
@@ -51,11 +51,11 @@ def _revision(folder: str) -> dict[str, Any] | None:
 def _git(folder: str, *arguments: str) -> str:
     # A git hook that starts a run would pass the variables of its own repository.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    done = subprocess.run(
+    process = subprocess.run(
         ["git", "-C", folder, "-c", "core.fsmonitor=false", *arguments],
         capture_output=True,
         env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
         timeout=SECONDS,
         check=True,
     )
-    return done.stdout.decode("utf-8", "backslashreplace")
+    return process.stdout.decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Events that the worker sends to the supervisor, kept in the run's folder as one JSON object per line."""
+"""Events that the worker sends to the supervisor, stored in the folder of the run as one JSON object per line."""
 
 import json
 import os
@@ -32,6 +32,10 @@ def of_run(folder: str) -> list[dict[str, Any]]:
 
 
 def before(stage: str | None, folder: str) -> list[str]:
-    """Return the line on a stage's result in an earlier run; none if it did not finish there."""
-    found = [one for one in of_run(folder) if one["event"] == "node" and one["node"] == stage and one.get("summary")]
-    return [f"before: {found[-1]['summary']} (run {os.path.basename(folder)})"] if found else []
+    """Return the result of a stage in an earlier run, as a list of one line; empty if it did not finish there."""
+    results = [
+        fields
+        for fields in of_run(folder)
+        if fields["event"] == "node" and fields["node"] == stage and fields.get("summary")
+    ]
+    return [f"before: {results[-1]['summary']} (run {os.path.basename(folder)})"] if results else []

@@ -1,4 +1,4 @@
-"""`drift`: compare served rows with the training rows of the model that served them."""
+"""`drift`: comparison of served rows with the training rows of the model that served them."""
 
 import argparse
 import os
@@ -16,11 +16,11 @@ def add(commands: Any) -> None:
         "The exit code is 3 if a limit is exceeded, which prints the column, the limit and the rows.",
     )
     drift.add_argument("name", metavar="NAME", help="a pipeline, PIPELINE-VARIANT or PIPELINE-sample")
-    which = drift.add_mutually_exclusive_group(required=True)
-    which.add_argument(
+    rows_group = drift.add_mutually_exclusive_group(required=True)
+    rows_group.add_argument(
         "source", nargs="?", metavar="FILE", help="a file, folder or pattern in any format that ingestion reads"
     )
-    which.add_argument("--log", metavar="DIR", help="the folder that serve --log writes")
+    rows_group.add_argument("--log", metavar="DIR", help="the folder that serve --log writes")
     drift.add_argument("--version", type=int, metavar="V", help="a pushed version (default: the one that serves)")
     drift.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options.add_store(drift, options.absent)
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, and print a table."""
+    """Compare the rows and print a table; the exit code is that of a gate if a limit is exceeded."""
     import printing
     from errors import GateError
     from inspection.text_output import as_json, drawn, number, table
@@ -49,13 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
             "files_left_out": drift.left_out,
             "columns": [
                 {
-                    "column": one.column,
-                    "measure": one.measure,
-                    "measured": one.measured,
-                    "limit": one.limit,
-                    "ok": one.measured <= one.limit,
+                    "column": distance.column,
+                    "measure": distance.measure,
+                    "measured": distance.measured,
+                    "limit": distance.limit,
+                    "ok": distance.measured <= distance.limit,
                 }
-                for one in drift.distances
+                for distance in drift.distances
             ],
             "absent": list(drift.absent),
             "findings": [finding.plain() for finding in drift.findings],
@@ -63,8 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
         printing.block(as_json(content))
         return code
     rows = [
-        (one.column, one.measure, number(one.measured), number(one.limit), "" if one.measured <= one.limit else "above")
-        for one in sorted(drift.distances, key=lambda one: one.limit - one.measured)
+        (
+            distance.column,
+            distance.measure,
+            number(distance.measured),
+            number(distance.limit),
+            "" if distance.measured <= distance.limit else "above",
+        )
+        for distance in sorted(drift.distances, key=lambda distance: distance.limit - distance.measured)
     ]
     notes = [f"{drift.rows:,} served rows, {drift.trained:,} training rows of version {drift.version}"]
     if drift.left_out:

@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export."""
+    """Export the model and print its folder."""
     import printing
     from orchestration import lazy_packages
 

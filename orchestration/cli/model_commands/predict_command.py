@@ -1,4 +1,4 @@
-"""`predict`: apply a pushed model to the rows of files."""
+"""`predict`: predictions of a pushed model for the rows of files."""
 
 import argparse
 import sys
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Predict."""
+    """Predict the rows, and print their number and the first errors to standard error."""
     import printing
     from orchestration import lazy_packages
 
@@ -60,8 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.version,
         explain=arguments.explain,
     )
-    to = "" if arguments.output == predict_file.STREAM else f": {arguments.output}"
-    printing.line(f"{outcome.rows:,} rows predicted by version {outcome.version}{to}", to=sys.stderr)
+    target = "" if arguments.output == predict_file.STREAM else f": {arguments.output}"
+    printing.line(f"{outcome.rows:,} rows predicted by version {outcome.version}{target}", to=sys.stderr)
     if outcome.errors:
         printing.line(
             f"{outcome.errors:,} of them have an error instead of a prediction, among them:",

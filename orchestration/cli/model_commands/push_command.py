@@ -1,4 +1,4 @@
-"""`push`: list the pushed versions, and serve an earlier one again."""
+"""`push`: list of the pushed versions, and rollback to one of them."""
 
 import argparse
 import os
@@ -15,9 +15,9 @@ def add(commands: Any) -> None:
         help="list the pushed versions, or serve an earlier one: push --rollback NAME, push --version V NAME",
     )
     push.add_argument("name", metavar="NAME", help="a pipeline, PIPELINE-VARIANT or PIPELINE-sample")
-    which = push.add_mutually_exclusive_group()
-    which.add_argument("--rollback", action="store_true", help="serve the previous version again")
-    which.add_argument("--version", type=int, metavar="V", help="serve this version again")
+    version_group = push.add_mutually_exclusive_group()
+    version_group.add_argument("--rollback", action="store_true", help="serve the previous version again")
+    version_group.add_argument("--version", type=int, metavar="V", help="serve this version again")
     push.add_argument("--json", action="store_true", help="print JSON instead of lines")
     options.add_store(push, options.absent)
     push.set_defaults(do=run)

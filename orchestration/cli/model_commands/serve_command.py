@@ -184,9 +184,9 @@ def _row_log(arguments: argparse.Namespace, sources: "Sequence[ModelSource]") ->
         UserError: an option of the log has no effect, or a masked column does not exist.
     """
     if arguments.log is None:
-        given = [name for name in ("sample", "mask", "mb") if getattr(arguments, f"log_{name}") not in (None, [])]
-        if given:
-            raise UserError(f"--log-{given[0]} has no effect without --log DIR")
+        log_options = [name for name in ("sample", "mask", "mb") if getattr(arguments, f"log_{name}") not in (None, [])]
+        if log_options:
+            raise UserError(f"--log-{log_options[0]} has no effect without --log DIR")
         return None
     from orchestration import serving_log
 

@@ -175,7 +175,7 @@ def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
         "from orchestration.schedule import fire\n"
         "from orchestration.schedule.schedule_state import State\n"
         "fire.unchanged_inputs.fingerprint = lambda *_: 'a'\nproject.REPOSITORY = sys.argv[1]\n"
-        "schedule_command._carried_out(State(sys.argv[1]), int(sys.argv[2]))\n"
+        "schedule_command._execute_fire(State(sys.argv[1]), int(sys.argv[2]))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(number)], cwd=project.REPOSITORY)
     log = tmp_path / ".schedule" / "logs" / "houses-s-1.log"
