@@ -65,7 +65,7 @@ def check_store(root: str, url: str | None) -> str:
     config = metadata_store.connection_config(root, url)
     if not config.HasField("sqlite"):
         try:
-            where = metadata_store.open_store(root, url, readonly=True).where
+            store_place = metadata_store.open_store(root, url, readonly=True).where
         except ResourceError as error:
             # If the server lacks the database, the run creates it.
             if re.search(r'database "[^"]*" does not exist', str(error)):
@@ -74,7 +74,7 @@ def check_store(root: str, url: str | None) -> str:
         refusal = role_rights.refusal(url or "")
         if refusal is not None:
             raise ResourceError(refusal)
-        return where
+        return store_place
     path = config.sqlite.filename_uri
     if not os.path.exists(path):
         return f"{path}, to be created"
