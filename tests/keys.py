@@ -64,8 +64,8 @@ def stage_keys(tmp_path):
             baseline="serving",
         )
         config = Config.model_validate({**MINIMAL, **sections})
-        made = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=places)
-        return {node.id: node for node in made.components}
+        pipeline = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=places)
+        return {node.id: node for node in pipeline.components}
 
     def keys(**sections):
         return {name: json.dumps(node.exec_properties) for name, node in nodes(**sections).items()}

@@ -244,7 +244,7 @@ class Reader:
             ended = warm.shared().run(*words[2:], tree=self.tree, cwd=self._folder, **self._environment)
             self._code, out = ended.code, ended.out + ended.err
         else:
-            done = subprocess.run(
+            completed = subprocess.run(
                 ["bash", "-c", text],
                 cwd=self._folder,
                 env={**os.environ, "NO_COLOR": "1", **self._environment},
@@ -252,7 +252,7 @@ class Reader:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            self._code, out = done.returncode, done.stdout
+            self._code, out = completed.returncode, completed.stdout
         out = out.replace(str(self.tree.parent), HOME)
         for shown, real in self._replaced.items():
             out = out.replace(real, shown)

@@ -48,7 +48,7 @@ def location(version):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.access(path, os.X_OK):
             built = os.path.join(folder, "built")
-            done = subprocess.run(
+            completed = subprocess.run(
                 [go, "install", f"{PACKAGE}@v{version}"],
                 env={**os.environ, "GOBIN": built, "CGO_ENABLED": "0"},
                 stdin=subprocess.DEVNULL,
@@ -56,9 +56,9 @@ def location(version):
                 stderr=subprocess.STDOUT,
                 timeout=SECONDS,
             )
-            if done.returncode:
-                last = done.stdout.decode(errors="replace").strip().splitlines()[-1:]
-                raise MissingError(f"Prism {version} cannot be built: {' '.join(last) or done.returncode}")
+            if completed.returncode:
+                last = completed.stdout.decode(errors="replace").strip().splitlines()[-1:]
+                raise MissingError(f"Prism {version} cannot be built: {' '.join(last) or completed.returncode}")
             os.replace(os.path.join(built, "prism"), path)
     return path
 

@@ -42,10 +42,10 @@ def test_a_shipped_pipeline_s_report(tab, tmp_path, name):
     command += ["--variant", variants[0]] if variants else []
     command += ["--sample", "1500"] if name in LARGE else []
     command += ["--set", "training.epochs=2", "--set", "evaluation.importance=50"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    completed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     [report] = tmp_path.glob("*/runs/*/report.html")
-    assert done.returncode in (0, 3), done.stderr[-2000:]
-    assert "No report" not in done.stderr
+    assert completed.returncode in (0, 3), completed.stderr[-2000:]
+    assert "No report" not in completed.stderr
     assert report.stat().st_size < 500_000
     assert "could not be read" not in report.read_text()
     tab.open(report.as_uri())

@@ -55,9 +55,9 @@ def test_a_list_is_refused_with_its_column():
 
 
 def test_figures_of_numbers_leave_missing_and_infinite_cells_out(texts):
-    known, table = column_facts.table(texts(x=["1", "2", "3", "inf", "nan", None, "10.0"]))
+    facts, table = column_facts.table(texts(x=["1", "2", "3", "inf", "nan", None, "10.0"]))
 
-    column = known["x"]
+    column = facts["x"]
     assert (column.kind, column.missing, column.distinct, column.numbers.low, column.numbers.high) == (
         *("FLOAT", 3, 4),
         *(1.0, 10.0),
@@ -76,19 +76,19 @@ def test_skewness_tells_a_long_tail_from_a_bell(rng):
 
 
 def test_dates_in_and_out_of_the_form_that_is_read(texts):
-    known, _ = column_facts.table(
+    facts, _ = column_facts.table(
         texts(
             iso=["2020-01-31", "2020-02-01T10:00", "2019-12-31"],
             other=["31.01.2020", "1.2.2020", "3/4/2021"],
             month=["2020-13-01", "2020-01-01", "2020-01-02"],
         )
     )
-    assert known["iso"].date
-    assert known["iso"].dates == ("2019-12-31", "2020-01-31", "2020-02-01")
-    assert not known["iso"].rises
-    assert known["other"].other_date
-    assert not known["other"].date
-    assert not known["month"].date
+    assert facts["iso"].date
+    assert facts["iso"].dates == ("2019-12-31", "2020-01-31", "2020-02-01")
+    assert not facts["iso"].rises
+    assert facts["other"].other_date
+    assert not facts["other"].date
+    assert not facts["month"].date
 
 
 def test_most_frequent_values_come_first_and_equals_in_order(texts):
@@ -104,10 +104,10 @@ def test_encoded_images_are_seen():
 
 
 def test_a_script_without_blanks_has_as_many_words_as_pairs_of_characters():
-    known, _ = column_facts.table(pa.table({"t": ["我很喜欢这个iPhone手机", "สวัสดี"], "u": ["two words", "one more"]}))
+    facts, _ = column_facts.table(pa.table({"t": ["我很喜欢这个iPhone手机", "สวัสดี"], "u": ["two words", "one more"]}))
 
-    assert known["t"].words == (7 + 6) / 2
-    assert known["u"].words == 2
+    assert facts["t"].words == (7 + 6) / 2
+    assert facts["u"].words == 2
 
 
 def test_the_largest_step_is_no_fall():

@@ -38,10 +38,10 @@ def table(rng):
 @pytest.fixture
 def findings(table):
     """What the gate says of rows, by the schema that is proposed for the whole table."""
-    known, _ = column_facts.table(table)
+    facts, _ = column_facts.table(table)
     categories = ("c", 'odd "name"\\')
     schema = text_format.Parse(
-        schema_text.schema(known, ["head"], categories=categories, label="y"), schema_pb2.Schema()
+        schema_text.schema(facts, ["head"], categories=categories, label="y"), schema_pb2.Schema()
     )
 
     def run(part):

@@ -11,31 +11,31 @@ def both(**columns):
 
 def test_a_copy_and_a_recoding_are_twins_of_the_first_column(rng):
     grade = rng.integers(0, 4, 100)
-    known, table = both(grade=grade, word=[f"g{value}" for value in grade], copy=grade, other=rng.integers(0, 4, 100))
-    assert relations.twins(known, table) == {"word": "grade", "copy": "grade"}
-    assert relations.twins(known, table, skip="grade") == {"copy": "word"}
+    facts, table = both(grade=grade, word=[f"g{value}" for value in grade], copy=grade, other=rng.integers(0, 4, 100))
+    assert relations.twins(facts, table) == {"word": "grade", "copy": "grade"}
+    assert relations.twins(facts, table, skip="grade") == {"copy": "word"}
 
 
 def test_two_columns_of_unique_values_are_no_twins_unless_equal(rng):
     a = rng.normal(size=50)
-    known, table = both(a=a, b=rng.normal(size=50), c=a)
-    assert relations.twins(known, table) == {"c": "a"}
+    facts, table = both(a=a, b=rng.normal(size=50), c=a)
+    assert relations.twins(facts, table) == {"c": "a"}
 
 
 def test_missing_cells_are_part_of_what_twins_share():
-    known, table = both(a=["x", "y", None] * 9, b=["x", "y", "y"] * 9, c=["1", "2", None] * 9)
-    assert relations.twins(known, table) == {"c": "a"}
+    facts, table = both(a=["x", "y", None] * 9, b=["x", "y", "y"] * 9, c=["1", "2", None] * 9)
+    assert relations.twins(facts, table) == {"c": "a"}
 
 
 def test_what_gives_the_label_away(rng):
     label = rng.integers(0, 2, 200)
-    known, table = both(
+    facts, table = both(
         answer=["no" if value else "yes" for value in label],
         copy=label,
         noisy=np.where(rng.random(200) < 0.1, 1 - label, label),
         label=label,
     )
-    assert relations.leaks(known, table, "label", numeric=False) == {
+    assert relations.leaks(facts, table, "label", numeric=False) == {
         "answer": "it is a one-to-one recoding of the label",
         "copy": "it is a copy of the label",
     }
@@ -43,8 +43,8 @@ def test_what_gives_the_label_away(rng):
 
 def test_another_unit_gives_a_number_away_and_a_strong_feature_does_not(rng):
     price = rng.normal(100, 20, 300)
-    known, table = both(cents=price * 100 + 3, size=price + rng.normal(0, 5, 300), price=price)
-    assert relations.leaks(known, table, "price", numeric=True) == {
+    facts, table = both(cents=price * 100 + 3, size=price + rng.normal(0, 5, 300), price=price)
+    assert relations.leaks(facts, table, "price", numeric=True) == {
         "cents": "its correlation with the label is 1.00000"
     }
 
@@ -53,7 +53,7 @@ def test_one_threshold_or_value_that_decides_the_label_is_named(rng):
     delay = rng.integers(-20, 90, 3000)
     late = np.where(delay > 15, "yes", "no")
     state = rng.choice(["on time", "early", "unknown"], 3000)
-    known, table = both(
+    facts, table = both(
         delay=delay,
         minus=-1.5 * delay,
         gap=[None if hour % 5 == 0 else float(value) for hour, value in enumerate(delay)],
@@ -63,7 +63,7 @@ def test_one_threshold_or_value_that_decides_the_label_is_named(rng):
         other=state,
         late=late,
     )
-    assert relations.leaks(known, table, "late", numeric=False) == {
+    assert relations.leaks(facts, table, "late", numeric=False) == {
         "delay": "the label is 'yes' where it is above 15, else 'no'",
         "minus": "the label is 'no' where it is above -24, else 'yes'",
         "gap": "the label is 'yes' where it is above 15, else 'no'",
@@ -74,8 +74,8 @@ def test_one_threshold_or_value_that_decides_the_label_is_named(rng):
 
 def test_a_threshold_of_a_few_rows_may_be_chance(rng):
     number = np.arange(60) + rng.normal(0, 0.1, 60)
-    known, table = both(number=number, rare=number > 40)
-    assert relations.leaks(known, table, "rare", numeric=False) == {}
+    facts, table = both(number=number, rare=number > 40)
+    assert relations.leaks(facts, table, "rare", numeric=False) == {}
 
 
 @pytest.mark.parametrize("text", [False, True])
@@ -83,10 +83,10 @@ def test_values_without_order_explain_more_than_a_line(rng, text):
     code, count = rng.integers(0, 6, 3000), rng.integers(0, 6, 3000)
     effect = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])
     y = effect[code] + count + rng.normal(size=3000)
-    known, table = both(
+    facts, table = both(
         code=code, count=count, noise=rng.integers(0, 6, 3000), y=np.where(y > 2, "a", "b") if text else y
     )
-    orders = relations.orders(known, table, "y")
+    orders = relations.orders(facts, table, "y")
     assert orders["code"].levels > orders["code"].line + 0.1
     assert orders["count"].levels == pytest.approx(orders["count"].line, abs=0.03)
     assert orders["noise"].levels < 0.01
@@ -95,12 +95,12 @@ def test_values_without_order_explain_more_than_a_line(rng, text):
 def test_neighbours_beyond_2_53_are_values_of_their_own(rng):
     code = rng.integers(0, 6, 600)
     y = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])[code] + rng.normal(size=600)
-    known, table = both(shop=code + 2**53, plain=code, y=y)
-    orders = relations.orders(known, table, "y")
+    facts, table = both(shop=code + 2**53, plain=code, y=y)
+    orders = relations.orders(facts, table, "y")
     assert orders["shop"].levels == orders["plain"].levels > 0.5
-    assert relations.twins(known, table) == {"plain": "shop"}
-    assert relations.leaks(known, table, "y", numeric=True) == {}
-    assert relations.orders(known, table, "shop")["plain"].line == pytest.approx(1.0)
+    assert relations.twins(facts, table) == {"plain": "shop"}
+    assert relations.leaks(facts, table, "y", numeric=True) == {}
+    assert relations.orders(facts, table, "shop")["plain"].line == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("missing", [None, "x"])

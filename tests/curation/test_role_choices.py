@@ -18,13 +18,13 @@ def propose(rng):
         cells = {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
         rows = len(next(iter(cells.values())))
         cells["y"] = pa.array(rng.normal(size=rows) if y is None else y)
-        known, table = column_facts.table(pa.table(cells))
+        facts, table = column_facts.table(pa.table(cells))
         return role_choices.propose(
-            known,
+            facts,
             "y",
-            twins=relations.twins(known, table, skip="y"),
-            leaks=relations.leaks(known, table, "y", numeric=known["y"].kind == "FLOAT"),
-            orders=relations.orders(known, table, "y"),
+            twins=relations.twins(facts, table, skip="y"),
+            leaks=relations.leaks(facts, table, "y", numeric=facts["y"].kind == "FLOAT"),
+            orders=relations.orders(facts, table, "y"),
         )
 
     return run

@@ -18,8 +18,8 @@ BASE = {
 @pytest.fixture
 def compare():
     """Differences between the schema of BASE and BASE with other columns; None takes one out."""
-    known, _ = column_facts.table(pa.table(BASE))
-    text = schema_text.schema(known, [], categories=("c",), label="y")
+    facts, _ = column_facts.table(pa.table(BASE))
+    text = schema_text.schema(facts, [], categories=("c",), label="y")
     schema = text_format.Parse(text, schema_pb2.Schema())
 
     def run(**changes):

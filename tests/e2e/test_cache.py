@@ -43,16 +43,16 @@ def replace(path, old, new):
 
 def test_an_unchanged_run_starts_no_worker(tree):
     first, second = (runner("--local", "--root", tree / "runs", *QUICK, tree=tree) for _ in range(2))
-    before, made = run_folder(first), run_folder(second)
+    before, later = run_folder(first), run_folder(second)
     assert second.line("nothing has changed since run").startswith(before.name)
     assert set(second.nodes.values()) == {"cached", "done"}
     assert second.nodes == first.nodes
-    assert not (made / "logs" / "worker.log").exists(), "a worker was started"
+    assert not (later / "logs" / "worker.log").exists(), "a worker was started"
     assert second.line("Pushed:") == first.line("Pushed:")
-    assert (made / "history.jsonl").read_bytes() == (before / "history.jsonl").read_bytes()
-    assert (made / "report.html").is_file()
+    assert (later / "history.jsonl").read_bytes() == (before / "history.jsonl").read_bytes()
+    assert (later / "report.html").is_file()
 
-    shown = runner("inspect", "show", made.name, "--json", "--root", tree / "runs", tree=tree)
+    shown = runner("inspect", "show", later.name, "--json", "--root", tree / "runs", tree=tree)
     states = {node["node_id"]: node["state"] for node in json.loads(shown.out)["nodes"]}
     assert {node for node, state in states.items() if state == "COMPLETE"} == {"baseline", "history"}
     assert {node for node, state in states.items() if state == "CACHED"} == ALL

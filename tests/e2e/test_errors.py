@@ -71,12 +71,12 @@ def test_a_column_that_the_schema_lacks(small_tree):
     )
 
 
-@pytest.mark.parametrize(("text", "said"), [("", "is empty"), ("HEADER", "holds a header line and no rows")])
-def test_an_empty_table(small_tree, text, said):
+@pytest.mark.parametrize(("text", "message"), [("", "is empty"), ("HEADER", "holds a header line and no rows")])
+def test_an_empty_table(small_tree, text, message):
     write(small_tree, table(small_tree).splitlines()[0] + "\n" if text else "")
     result = local(small_tree, run=cold_runner)
     assert result.code == 2
-    assert said in result.err
+    assert message in result.err
     assert "starting TensorFlow" not in result.out, "found before anything waits for the imports"
 
 
@@ -89,18 +89,18 @@ def test_a_root_that_cannot_be_written(small_tree, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("def broken(:\n", "SyntaxError"),
     ],
 )
-def test_user_code_that_does_not_import_is_rejected(small_tree, text, said):
+def test_user_code_that_does_not_import_is_rejected(small_tree, text, message):
     path = small_tree / "models/networks/mlp.py"
     path.write_text(path.read_text() + text)
     result = local(small_tree)
     assert result.code == 2
-    assert said in result.err
+    assert message in result.err
     assert "models/networks/mlp.py, line" in result.err
     assert result.nodes == {}, "no stage may have started"
 
@@ -172,22 +172,24 @@ def test_a_run_whose_reader_goes_away_completes(small_tree):
 
 
 def test_a_run_from_another_folder_with_another_python(tmp_path):
-    done = subprocess.run(
+    completed = subprocess.run(
         ["/usr/bin/python3", os.path.relpath(REPOSITORY / "runner.py", tmp_path), "--help"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    assert "--local" in done.stdout
+    assert completed.returncode == 0, completed.stderr
+    assert "--local" in completed.stdout
 
 
 def test_the_error_without_an_environment_names_the_next_step(tmp_path):
     shutil.copy(REPOSITORY / "runner.py", tmp_path)
-    done = subprocess.run(["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "make run" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    completed = subprocess.run(
+        ["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True
+    )
+    assert completed.returncode == 2
+    assert "make run" in completed.stderr
+    assert len(completed.stderr.splitlines()) == 1
 
 
 def test_the_error_of_a_missing_postgresql_has_no_password(small_tree):

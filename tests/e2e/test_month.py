@@ -147,9 +147,9 @@ def test_a_month_of_weeks(tmp_path):
     month = Month(tmp_path)
     month.week(1)
     month.accept()
-    said = month.run(0)
-    assert "188 train, 55 eval, 57 test rows; span 1" in said
-    assert "Blessed: no baseline yet: no model is served" in said
+    output = month.run(0)
+    assert "188 train, 55 eval, 57 test rows; span 1" in output
+    assert "Blessed: no baseline yet: no model is served" in output
     first = month.serves()
     renamed_column(month, first)
     new_category(month)
@@ -165,54 +165,54 @@ def test_a_month_of_weeks(tmp_path):
 
 def renamed_column(month, first):
     month.week(2, columns=("x", "zz"))
-    said = month.run(2)
-    assert "column 'z' of the schema is missing. Did you mean 'zz'?" in said
-    said = month.output(3, "schema", "diff", "month")
-    assert "refused  z: the column is missing from the data" in said
-    assert "refused  zz: new column (FLOAT), which is not in the schema" in said
+    output = month.run(2)
+    assert "column 'z' of the schema is missing. Did you mean 'zz'?" in output
+    output = month.output(3, "schema", "diff", "month")
+    assert "refused  z: the column is missing from the data" in output
+    assert "refused  zz: new column (FLOAT), which is not in the schema" in output
     assert "column 'z' of the schema is missing" in month.output(2, "doctor", "month", "--root", month.root)
     assert month.serves() == first
 
     # The supplier sends the file again.
     month.week(2)
-    said = month.run(0)
-    assert "1 earlier run with other data" in said
-    assert "compared with the served model" in said
+    output = month.run(0)
+    assert "1 earlier run with other data" in output
+    assert "compared with the served model" in output
     assert month.serves() > first
 
 
 def new_category(month):
     before = month.serves()
     month.week(3, shops=(*SHOPS, "west"))
-    said = month.run(3)
-    assert "column 'shop': train: 1 new value: 'west' 33.53%" in said
-    assert "the first 20 rows: data/week-3.csv line 4, 6" in said
-    assert "Traceback" not in said
-    said = month.inspect("anomalies", "latest")
-    assert "its data was refused" in said
-    assert "add value: \"west\" to the string_domain 'shop'" in said
+    output = month.run(3)
+    assert "column 'shop': train: 1 new value: 'west' 33.53%" in output
+    assert "the first 20 rows: data/week-3.csv line 4, 6" in output
+    assert "Traceback" not in output
+    output = month.inspect("anomalies", "latest")
+    assert "its data was refused" in output
+    assert "add value: \"west\" to the string_domain 'shop'" in output
     assert "refused  shop: 1 new value: 'west' 34.00%" in month.output(3, "schema", "diff", "month")
     assert month.serves() == before
     assert "schemas/month.pbtxt is now the approved schema; the previous one is kept as" in month.accept()
-    said = month.run(0, "--to", "validation")
-    assert "ingestion       cached" in said
-    assert "2 earlier runs with other data" in said
+    output = month.run(0, "--to", "validation")
+    assert "ingestion       cached" in output
+    assert "2 earlier runs with other data" in output
 
 
 def drift(month):
     month.week(4, shift=3.0)
-    said = month.run(0, "--to", "validation")
-    assert "Jensen-Shannon divergence" in said
-    assert "gates.drift.columns.x" in said
+    output = month.run(0, "--to", "validation")
+    assert "Jensen-Shannon divergence" in output
+    assert "gates.drift.columns.x" in output
     assert "column 'x'" in month.facts()["warnings"][0]
 
 
 def bad_model(month):
     before = month.serves()
     month.week(5)
-    said = month.run(3, *BAD)
-    assert f"Version {before} still serves" in said
-    assert "compared with the served model" in said
+    output = month.run(3, *BAD)
+    assert f"Version {before} still serves" in output
+    assert "compared with the served model" in output
     month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
     bad = month.serves()
     assert bad > before
@@ -220,8 +220,8 @@ def bad_model(month):
     shown = month.push().splitlines()
     assert shown[0].endswith(f"copy of {before}  serves")
     assert "taken back" in shown[1]
-    said = month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
-    assert f"Nothing pushed: version {month.serves()} serves" in said
+    output = month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
+    assert f"Nothing pushed: version {month.serves()} serves" in output
 
 
 def killed_schedule(month, folder):
@@ -231,28 +231,28 @@ def killed_schedule(month, folder):
     lines = month.inspect("runs").splitlines()
     assert lines[1].split()[2] == "FAILED"
     assert "its process is no longer running: the same command resumes it" in lines[1]
-    said = month.output(0, "schedule", "history", "month:weekly", "--root", month.root)
-    assert "FAILED" in said
-    assert "its process exited without a result" in said
+    output = month.output(0, "schedule", "history", "month:weekly", "--root", month.root)
+    assert "FAILED" in output
+    assert "its process exited without a result" in output
 
 
 def moved_root(month, folder):
     """Move the root with the run that was killed, which the same command resumes there."""
     old, month.root = month.root, folder / "elsewhere"
     old.rename(month.root)
-    said = month.run(0)
-    assert f"resuming run {month.runs()[-1]}, attempt 2: its process was killed" in said
-    assert "ingestion       kept" in said
-    assert f"the root was {old}: " in said
-    assert "paths in ML Metadata now point to ROOT" in said
-    assert "compared with the served model" in said
-    assert re.search(r"history +done .* 4 earlier runs with other data", said)
+    output = month.run(0)
+    assert f"resuming run {month.runs()[-1]}, attempt 2: its process was killed" in output
+    assert "ingestion       kept" in output
+    assert f"the root was {old}: " in output
+    assert "paths in ML Metadata now point to ROOT" in output
+    assert "compared with the served model" in output
+    assert re.search(r"history +done .* 4 earlier runs with other data", output)
 
 
 def restored_store(month, folder):
     served, newest = month.serves(), month.runs()[-1]
-    said = month.inspect("restore", folder / "store.backup")
-    assert "the previous store is ROOT/metadata.sqlite.before-" in said
+    output = month.inspect("restore", folder / "store.backup")
+    assert "the previous store is ROOT/metadata.sqlite.before-" in output
     assert newest not in month.inspect("runs"), "the backup is older"
     assert month.serves() == served, "the serving folder is not part of the store"
 
@@ -261,17 +261,17 @@ def upgrade(month):
     before = month.serves()
     month.downgrade()
     assert "COMPLETE" in month.inspect("runs")
-    said = month.inspect("show", "latest")
-    assert re.search(r"^state +COMPLETE$", said, re.MULTILINE)
-    assert "\nfile " not in said, "not recorded then"
+    output = month.inspect("show", "latest")
+    assert re.search(r"^state +COMPLETE$", output, re.MULTILINE)
+    assert "\nfile " not in output, "not recorded then"
     month.week(8)
-    said = month.run(0)
-    assert "the root was " in said, "the restored store has the paths from before the move"
-    assert "compared with the served model" in said
+    output = month.run(0)
+    assert "the root was " in output, "the restored store has the paths from before the move"
+    assert "compared with the served model" in output
     now = month.serves()
     assert now > before
-    said = month.inspect("show", now)
-    assert f"version {now} serves" in said
-    assert "data/week-8.csv, span 8, 300 rows" in said
-    assert f"version {before}" in said
+    output = month.inspect("show", now)
+    assert f"version {now} serves" in output
+    assert "data/week-8.csv, span 8, 300 rows" in output
+    assert f"version {before}" in output
     assert "config:" in month.inspect("compare", month.runs()[0], "latest")

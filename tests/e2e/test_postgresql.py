@@ -101,11 +101,11 @@ def test_the_error_of_a_wrong_password_does_not_contain_it(small_tree, url):
 def test_cached_outputs_have_the_right_keys(small_tree, url):
     # The server gives artifacts in any order, from call to call; tests/orchestration/test_pairing.py has the other one.
     own = url.replace("/runs", "/pairs")
-    given = ("--local", "--root", small_tree / "runs", *QUICK, "--to", "trainer")
-    first = runner(*given, tree=small_tree, PIPELINE_METADATA=own)
+    options = ("--local", "--root", small_tree / "runs", *QUICK, "--to", "trainer")
+    first = runner(*options, tree=small_tree, PIPELINE_METADATA=own)
     assert first.code == 0, first.err
     store = MetadataStore(connection_config("", own))
-    second = runner(*given, "--set", "training.epochs=1", tree=small_tree, PIPELINE_METADATA=own)
+    second = runner(*options, "--set", "training.epochs=1", tree=small_tree, PIPELINE_METADATA=own)
     assert second.code == 0, second.err
     assert second.nodes["transformation"] == "cached"
     assert second.nodes["trainer"] == "done"
@@ -187,7 +187,7 @@ def test_values_of_a_server_have_their_types(ask):
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "message"),
     [
         ("SELECT 1 AS a; DROP TABLE sales", "rejects the query"),
         ("SELECT 1 AS a; COMMIT; DROP TABLE sales", "rejects the query"),
@@ -201,10 +201,10 @@ def test_values_of_a_server_have_their_types(ask):
         ("SELECT 12345678901234567890::numeric AS a", r"column 'a', row 1 is an integer beyond 2\^53"),
     ],
 )
-def test_only_a_single_read_only_select_is_executed(ask, sales, sql, said):
+def test_only_a_single_read_only_select_is_executed(ask, sales, sql, message):
     with psycopg.connect(sales, autocommit=True) as connection:
         connection.execute("CREATE SEQUENCE IF NOT EXISTS numbers")
-        with pytest.raises(UserError, match=rf"^data\.sql: .*{said}"):
+        with pytest.raises(UserError, match=rf"^data\.sql: .*{message}"):
             ask(sql)
         assert connection.execute("SELECT count(*) FROM sales").fetchone() == (600,)
 

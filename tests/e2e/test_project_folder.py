@@ -148,14 +148,14 @@ def test_a_read_only_clone_runs_a_project_and_is_not_modified(folder, tmp_path, 
     _own(tree, 65534 if reduced else os.geteuid())
 
     def command(*arguments):
-        done = subprocess.run(
+        completed = subprocess.run(
             [*reduced, sys.executable, str(tree / "runner.py"), *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=here,
             env={**os.environ, "NO_COLOR": "1", "TMPDIR": str(tmp_path)},
         )
-        return Result(done.returncode, done.stdout, done.stderr)
+        return Result(completed.returncode, completed.stdout, completed.stderr)
 
     assert command("doctor", "--set", "x=1").code == 0
     before = _listed(tree)

@@ -76,14 +76,16 @@ def test_the_image_of_a_project_does_what_its_job_says_and_refuses_code_that_was
     assert str(folder) not in json.dumps(spec), "the job names a folder of this machine"
     shutil.copytree(folder, project, ignore=shutil.ignore_patterns("runs"))
 
-    done = ingest(spec, image, tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
+    completed = ingest(spec, image, tmp_path)
+    assert completed.returncode == 0, completed.stderr[-3000:]
     examples = json.loads((tmp_path / "output.json").read_text())["artifacts"]["examples"]["artifacts"][0]
     assert sum(json.loads(examples["metadata"]["rows"]).values()) == 200
 
     keyed = json.dumps([parameters(spec, stage) for stage in ("transformation", "trainer")])
-    done = in_image(image, ["python", "-c", CHECK, keyed])
-    assert done.returncode == 0, done.stderr[-3000:]
+    completed = in_image(image, ["python", "-c", CHECK, keyed])
+    assert completed.returncode == 0, completed.stderr[-3000:]
     (project / "my_units.py").write_text("UNITS = 9\n")
-    done = in_image(image, ["python", "-c", CHECK, keyed])
-    assert re.search(r"UserError: the code of .*my_network.* differs from the version", done.stderr), done.stderr
+    completed = in_image(image, ["python", "-c", CHECK, keyed])
+    assert re.search(r"UserError: the code of .*my_network.* differs from the version", completed.stderr), (
+        completed.stderr
+    )

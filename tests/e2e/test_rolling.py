@@ -98,15 +98,15 @@ def year(tmp_path):
         (tree / "schemas" / f"{name}.pbtxt").write_text(schema)
         (tmp_path / "arriving").mkdir()
         script = Path(__file__).with_name("rolling.py")
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, str(script), name, str(tmp_path / "runs"), str(tmp_path / "arriving"), str(table)],
             capture_output=True,
             text=True,
             cwd=tree,
             env={**os.environ, "PYTHONPATH": str(tree), "NO_COLOR": "1"},
         )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert completed.returncode == 0, completed.stderr[-3000:]
+        return [json.loads(line) for line in completed.stdout.splitlines() if line.startswith("{")]
 
     return play
 

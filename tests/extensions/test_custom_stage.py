@@ -114,8 +114,8 @@ def test_the_stage_stops_a_run_as_a_gate_does(folder):
 @pytest.mark.parametrize("target", ["--kubeflow", "--vertex"])
 def test_the_stage_is_a_task_of_the_compiled_job(folder, tmp_path, target):
     output = tmp_path / ("job.yaml" if target == "--kubeflow" else "job.json")
-    done = run(folder, target, "--pipeline", "points", "--output", output)
-    assert done.code == 0, done.out + done.err
+    completed = run(folder, target, "--pipeline", "points", "--output", output)
+    assert completed.code == 0, completed.out + completed.err
 
     job = yaml.safe_load(output.read_text())
     tasks = job.get("pipelineSpec", job)["root"]["dag"]["tasks"]

@@ -152,12 +152,12 @@ def test_every_file_of_models_tasks_is_a_task_that_needs_no_tensorflow():
         "assert all(callable(task.load(name).target) for name in task.shipped()); print(*task.shipped()); "
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code], cwd=project.REPOSITORY, capture_output=True, text=True, check=False
     )
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["regression", "binary", "classes", "anomaly", "clusters"]
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.split() == ["regression", "binary", "classes", "anomaly", "clusters"]
 
 
 @pytest.mark.parametrize("name", tasks.shipped())

@@ -36,9 +36,9 @@ def clean(root, *arguments):
     """Run the command; say whether it ended with an error."""
     parser = argparse.ArgumentParser()
     inspect_parser.add_arguments(parser)
-    given = [*arguments] if arguments else ["--keep", "1", "--yes"]
+    options = [*arguments] if arguments else ["--keep", "1", "--yes"]
     try:
-        inspect_parser.run(parser.parse_args(["clean", *given, "--root", str(root)]))
+        inspect_parser.run(parser.parse_args(["clean", *options, "--root", str(root)]))
     except ResourceError:
         return True
     return False

@@ -13,8 +13,8 @@ from .trees import copy_tree, packed, runner
 
 
 def launch(execution, *node_ids):
-    said = []
-    return [execution.launch(node_id, said.append)[0] for node_id in node_ids], said
+    messages = []
+    return [execution.launch(node_id, messages.append)[0] for node_id in node_ids], messages
 
 
 def execution(folder):
@@ -41,9 +41,9 @@ def test_no_damaged_artifact_is_served_from_the_cache(points_run, tmp_path, figu
         folders = (tmp_path / "cache/artifacts/ingestion/examples").iterdir()
         newest = max(folders, key=execution)
         harm(next((newest / "Split-train").iterdir()))
-        states, said = launch(points_run(tmp_path, "cache", f"after {name}", **place), "ingestion")
+        states, output = launch(points_run(tmp_path, "cache", f"after {name}", **place), "ingestion")
         wrong += states != ["COMPLETE"]
-        assert said == [f"its earlier output examples ({newest}) is damaged: the stage runs again"]
+        assert output == [f"its earlier output examples ({newest}) is damaged: the stage runs again"]
     figure(16, f"{len(HARMS)} harms on {'PostgreSQL' if place['metadata'] else 'SQLite'}, wrong reuse = {wrong}")
     assert wrong == 0
 

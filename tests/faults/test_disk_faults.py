@@ -27,14 +27,14 @@ def read_only(tmp_path):
             f"&& mount -t tmpfs -o size=20m tmpfs {folder} && cp -a {tmp_path}/held/. {folder}/ "
             f"&& mount -o remount,ro {folder} && exec {sys.executable} -c '{code}'"
         )
-        done = subprocess.run(
+        completed = subprocess.run(
             [*apart, "sh", "-c", script],
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": REPOSITORY},
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert completed.returncode == 0, completed.stderr
+        return completed.stdout
 
     return run
 
@@ -104,14 +104,14 @@ def test_a_damaged_store_is_never_replaced(flats, figure, damage):
 
 
 @pytest.mark.parametrize(
-    ("what", "text", "said"),
+    ("what", "text", "message"),
     [
         ("an import", "import no_such_module\n", "there is no module 'no_such_module'"),
         ("a syntax error", "def broken(:\n", "this is not Python: "),
         ("a name", "from models import no_such_name\n", "models defines no 'no_such_name'"),
     ],
 )
-def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, what, text, said):
+def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, what, text, message):
     """Fault 25: file and line, before TensorFlow is started."""
 
     shutil.copytree(os.path.join(REPOSITORY, "models"), flats.root / "models")
@@ -125,4 +125,4 @@ def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, 
     seconds = time.process_time() - begun
     figure(25, f"{what}: {seconds:.2f} s")
     assert seconds < 5
-    assert any(f"mine.py, line 5: {said}" in line for line in lines), lines
+    assert any(f"mine.py, line 5: {message}" in line for line in lines), lines

@@ -115,8 +115,8 @@ def test_a_run_on_a_full_disk_fails_cleanly_and_resumes_with_free_space(disk, fi
     root = disk(200)
     command = [sys.executable, str(REPOSITORY / "runner.py"), "--local", "--root", str(root), "--sample", "1500"]
     command += ["--set", "training.epochs=2"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run(command, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
     serving = root / "houses-sample" / "serving"
     [version] = versions.pushed(str(serving))
     # The disk is filled once the next run trains: what it may take was there when it began.
@@ -137,8 +137,8 @@ def test_a_run_on_a_full_disk_fails_cleanly_and_resumes_with_free_space(disk, fi
     assert "Traceback" not in err
     assert versions.pushed(str(serving)) == [version]
     (root / "filler").unlink()
-    done = subprocess.run(again, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    completed = subprocess.run(again, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
     assert versions.pushed(str(serving))[-1] > version
     states = [json.loads(path.read_text())["state"] for path in sorted(root.glob("houses-sample/runs/*/run.json"))]
     error_line = next(line for line in err.splitlines() if line.startswith("error: "))

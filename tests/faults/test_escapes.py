@@ -77,7 +77,7 @@ def test_escape_sequences_in_data_are_not_interpreted_by_the_terminal(tmp_path, 
         (2, IN_A_NAME),
         (2, "inspect", "runs", IN_A_NAME),
     ]
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", LOOK, str(tree)],
         input=json.dumps([arguments for _, *arguments in commands]),
         capture_output=True,
@@ -85,7 +85,7 @@ def test_escape_sequences_in_data_are_not_interpreted_by_the_terminal(tmp_path, 
         cwd=tree,
         check=True,
     )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in completed.stdout.splitlines()]
     for (code, *arguments), (output, out, err) in zip(commands, answers, strict=True):
         assert code in (None, output), (arguments, out, err)
         assert harm(out + err) == [], (arguments, out, err)

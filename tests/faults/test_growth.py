@@ -18,10 +18,10 @@ def test_time_grows_with_the_rows_and_memory_does_not(tmp_path, figure):
     for times in (1, 10, 100):
         rows, folder = times * FEW, tmp_path / str(times)
         folder.mkdir()
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, str(SCRIPT), str(folder), str(rows)], capture_output=True, text=True, check=True
         )
-        results[times] = json.loads(done.stdout.splitlines()[-1])
+        results[times] = json.loads(completed.stdout.splitlines()[-1])
     took = {times: measured["processor"] for times, measured in results.items()}
     peak = {times: measured["peak"] / 1e6 for times, measured in results.items()}
 

@@ -65,12 +65,12 @@ def test_a_pickle_in_a_parquet_file_is_not_executed(tree, figure):
     ran = 0
     for command in COMMANDS:
         words = [str(tree / word) if word.startswith("data/") else word for word in command.split()]
-        done = runner(*words, "--root", tree / "runs", tree=tree) if "--" in command else runner(*words, tree=tree)
+        completed = runner(*words, "--root", tree / "runs", tree=tree) if "--" in command else runner(*words, tree=tree)
         ran += (tree / "ran").exists()
-        assert done.code == 2, (command, done)
-        [line] = [line for line in (done.out + done.err).splitlines() if "arrow.py_extension_type" in line]
+        assert completed.code == 2, (command, completed)
+        [line] = [line for line in (completed.out + completed.err).splitlines() if "arrow.py_extension_type" in line]
         assert "data/evil.parquet: column 'x' has the extension type 'arrow.py_extension_type', a pickle" in line
         assert "have the file written again with the column as plain int64" in line
-        assert "Traceback" not in done.err
+        assert "Traceback" not in completed.err
     figure(42, f"{len(COMMANDS)} commands read the file: refused with file, column and type; code run {ran} times")
     assert ran == 0

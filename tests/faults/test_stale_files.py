@@ -24,9 +24,9 @@ def ran(warm, tmp_path):
         command = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", tmp_path / "runs")
         data = ("--set", f'data.path="{tmp_path}/data/*.csv"', "--set", "data.split.column='x1'")
         quick = ("--no-cache", "--set", "training.epochs=1", "--set", "evaluation.floor={}")
-        done = warm.run(*command, *data, *quick, *more, *(("--to", to) if to else ()))
-        assert done.code == 0, done.err
-        return done.out
+        completed = warm.run(*command, *data, *quick, *more, *(("--to", to) if to else ()))
+        assert completed.code == 0, completed.err
+        return completed.out
 
     return run
 

@@ -126,10 +126,10 @@ def tree_that(tmp_path, *, hog):
 
 
 def transform(tree, *settings):
-    given = [part for setting in settings for part in ("--set", setting)]
+    options = [part for setting in settings for part in ("--set", setting)]
     roles = ("--set", "features={}", "--set", "preprocessing=hanging.preprocessing_fn")
     where = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", tree / "runs")
-    return runner(*where, "--to", "transformation", *roles, *given, tree=tree)
+    return runner(*where, "--to", "transformation", *roles, *options, tree=tree)
 
 
 @pytest.mark.slow

@@ -76,8 +76,8 @@ def test_two_pipelines_of_one_store_have_separate_baselines(warm, tmp_path, figu
 def test_a_run_resumes_after_a_crash_of_the_database_server(warm, tmp_path, figure, postgresql):
     """Fault 19: PostgreSQL is killed while the transformation runs, and started again."""
     root = tmp_path / "runs"
-    given = (*command(root, "xor_product"), "--new-run", "--no-cache", "--to", "transformation")
-    running = warm.start(*given, PIPELINE_METADATA=postgresql.url)
+    options = (*command(root, "xor_product"), "--new-run", "--no-cache", "--to", "transformation")
+    running = warm.start(*options, PIPELINE_METADATA=postgresql.url)
     while '"transformation", "state": "RUNNING"' not in "".join(
         path.read_text() for path in root.glob("*/runs/*/events.jsonl")
     ):
@@ -93,7 +93,7 @@ def test_a_run_resumes_after_a_crash_of_the_database_server(warm, tmp_path, figu
     assert facts["state"] == "FAILED"
     begun = time.monotonic()
     postgresql.start()
-    again = warm.run(*(part for part in given if part != "--new-run"), PIPELINE_METADATA=postgresql.url)
+    again = warm.run(*(part for part in options if part != "--new-run"), PIPELINE_METADATA=postgresql.url)
     assert again.code == 0, again.err
     assert facts["run_id"] in again.out
     assert again.nodes["statistics"] == "kept"
@@ -128,8 +128,8 @@ def test_long_execution_properties_are_stored(warm, tmp_path, figure, postgresql
         edges = [round(index / count + 0.000123456789, 12) for index in range(count)]
         root = tmp_path / f"runs-{number}"
         roles = f"features={{numeric = [{{column = 'x2'}}], bucketized = [{{column = 'x1', edges = {edges}}}]}}"
-        given = ("--set", roles, "--to", "transformation")
-        result = warm.run(*command(root, "moons_linear", *given), PIPELINE_METADATA=postgresql.url)
+        options = ("--set", roles, "--to", "transformation")
+        result = warm.run(*command(root, "moons_linear", *options), PIPELINE_METADATA=postgresql.url)
         assert result.code == 0, result.err
         store = MetadataStore(connection_config(str(root), postgresql.url))
         executions = store.get_executions_by_type("components.transformation.executor.Executor") or [
@@ -195,8 +195,8 @@ def test_equal_data_and_config_give_equal_examples_and_weights(warm, tmp_path, f
     """Fault 37: two roots, one config."""
     digests = []
     for name in ("a", "b"):
-        given = ("--set", "training.deterministic=true", "--to", "trainer")
-        result = warm.run(*command(tmp_path / name, "xor_hidden", *given))
+        options = ("--set", "training.deterministic=true", "--to", "trainer")
+        result = warm.run(*command(tmp_path / name, "xor_hidden", *options))
         assert result.code == 0, result.err
         digests.append(signature(tmp_path / name))
     figure(37, f"examples {digests[0][0][:8]} = {digests[1][0][:8]}, weights {digests[0][1][:8]} = {digests[1][1][:8]}")
@@ -249,15 +249,17 @@ def test_fifty_consecutive_runs_leak_nothing(tmp_path, figure):
     from .trees import REPOSITORY
 
     (tmp_path / "tmp").mkdir()
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", FIFTY, str(tmp_path / "runs"), "50"],
         cwd=REPOSITORY,
         env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), "NO_COLOR": "1", "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    first, last = [list(map(int, line.split()[1:])) for line in done.stderr.splitlines() if line.startswith("COUNTS")]
+    assert completed.returncode == 0, completed.stderr
+    first, last = [
+        list(map(int, line.split()[1:])) for line in completed.stderr.splitlines() if line.startswith("COUNTS")
+    ]
     left = os.listdir(tmp_path / "tmp")
     growth = [after - before for before, after in zip(first, last, strict=True)]
     runs = list(Path(tmp_path, "runs").glob("*/runs/*"))

@@ -166,14 +166,14 @@ def test_files_that_would_fill_the_memory_are_rejected(tmp_path, figure):
     script = tmp_path / "look.py"
     script.write_text(textwrap.dedent(BOMBS).replace("MOST", str(MEMORY_BYTES)))
     for path, message in ((bomb, "a line of over 16,777,216 characters"), (record, "record 1 is broken")):
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, str(script), str(path)],
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": REPOSITORY},
         )
-        assert done.returncode == 0, done.stderr
-        line, megabytes = done.stdout.splitlines()
+        assert completed.returncode == 0, completed.stderr
+        line, megabytes = completed.stdout.splitlines()
         assert message in line
         figure(36, f"{path.name}: {megabytes} MB at its peak")
         assert int(megabytes) < 300

@@ -57,8 +57,8 @@ def test_a_warm_start_starts_from_the_previous_month_s_predictions(tmp_path, fig
 
     def accuracy(month: int, *overrides: str) -> tuple[float, str]:
         write_month(tree, month)
-        given = [part for one in overrides for part in ("--set", one)]
-        result = runner("--local", "--pipeline", "late", "--root", tree / "runs", *given, tree=tree)
+        options = [part for one in overrides for part in ("--set", one)]
+        result = runner("--local", "--pipeline", "late", "--root", tree / "runs", *options, tree=tree)
         assert result.code == 0, result.err
         [folder] = [line.split(maxsplit=1)[1] for line in result.out.splitlines() if line.startswith("Run:")]
         record = json.loads((Path(folder.strip()) / "run.json").read_text())

@@ -175,9 +175,9 @@ def test_an_open_address_needs_its_flag(root, figure):
     """Fault 35: an address that others can reach, without the flag that says so, and with it."""
     for host in ("0.0.0.0", "::", "192.0.2.1"):
         command = [sys.executable, "runner.py", "ui", "--port", "0", "--root", str(root), "--host", host]
-        done = subprocess.run(command, cwd=MADE["REPOSITORY"], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 2
-        assert "--expose" in done.stderr
+        completed = subprocess.run(command, cwd=MADE["REPOSITORY"], capture_output=True, text=True, timeout=60)
+        assert completed.returncode == 2
+        assert "--expose" in completed.stderr
     with MADE["served"](root, "--host", "0.0.0.0", "--expose", "--allow", "models.example") as open_address:
         port = open_address.rpartition(":")[2]
         for host, expected in (("models.example", 200), ("192.0.2.7", 200), ("evil.example", 403)):

@@ -30,14 +30,14 @@ class Result:
 
 def runner(*arguments: object, tree: Path, timeout: float = 400, **environment: str) -> Result:
     """Run `python runner.py ARGUMENTS` in a tree."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, str(tree / "runner.py"), *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=timeout,
         env={**os.environ, "NO_COLOR": "1", **environment},
     )
-    return Result(done.returncode, done.stdout, done.stderr)
+    return Result(completed.returncode, completed.stdout, completed.stderr)
 
 
 def copy_tree(target: Path, *, rows: int) -> Path:

@@ -19,7 +19,7 @@ def test_doctor_reports_a_dead_endpoint_once(capsys):
         port = free.getsockname()[1]
     beam = f"--runner=PortableRunner --job_endpoint=127.0.0.1:{port}"
     assert main(["doctor", "points", "--json", "--beam", beam]) == 5
-    told = json.loads(capsys.readouterr().out)
-    [check] = [check for check in told["checks"] if check["check"] == "engine"]
+    printed = json.loads(capsys.readouterr().out)
+    [check] = [check for check in printed["checks"] if check["check"] == "engine"]
     assert not check["ok"]
     assert "nothing listens on this port" in check["text"]

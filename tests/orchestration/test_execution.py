@@ -34,8 +34,8 @@ def begin(root, url, points_run):
 
 def launch(execution, *node_ids):
     """Return the states of the nodes and the messages."""
-    said = []
-    return [execution.launch(node_id, said.append)[0] for node_id in node_ids], said
+    messages = []
+    return [execution.launch(node_id, messages.append)[0] for node_id in node_ids], messages
 
 
 def artifact(root, pipeline, node_id="ingestion"):
@@ -64,9 +64,9 @@ def test_a_finished_stage_with_damaged_output_runs_again_in_the_same_run(begin, 
     state, line = mended.launch("ingestion", said.append)
     assert (state, line.partition("; ")[2]) == ("COMPLETE", "ran again, because examples was damaged")
     assert launch(mended, "schema", "statistics") == (["KEPT", "COMPLETE"], [])
-    [told] = said
-    assert told.startswith(f"its earlier output examples ({root}/mended/artifacts/ingestion/examples/")
-    assert told.endswith(" is damaged: the stage runs again")
+    [message] = said
+    assert message.startswith(f"its earlier output examples ({root}/mended/artifacts/ingestion/examples/")
+    assert message.endswith(" is damaged: the stage runs again")
 
 
 def test_a_run_from_a_stage_uses_the_outputs_of_the_stages_before_it(begin, root):

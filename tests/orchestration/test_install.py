@@ -341,7 +341,7 @@ def test_an_interrupted_set_up_is_detected_and_resumed(place):
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "sentence"),
+    ("message", "code", "sentence"),
     [
         (
             "error: Failed to install: x\n  cause: No space left on device (os error 28)\n",
@@ -359,14 +359,14 @@ def test_an_interrupted_set_up_is_detected_and_resumed(place):
         ("", 2, "filling .venv failed (no output)"),
     ],
 )
-def test_a_failed_set_up_prints_one_sentence(place, capsys, said, code, sentence):
+def test_a_failed_set_up_prints_one_sentence(place, capsys, message, code, sentence):
     place.python(10)
-    (place.home / "failure").write_text(said)
+    (place.home / "failure").write_text(message)
     assert place.install.main([]) == code
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1
-    assert (place.root / ".tools" / "set-up.log").read_text() == said
+    assert (place.root / ".tools" / "set-up.log").read_text() == message
 
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])

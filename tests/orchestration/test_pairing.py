@@ -45,24 +45,24 @@ def written(store, folder, run="one"):
         artifact.state = pb.Artifact.LIVE
         pairs.append((artifact, event(key)))
     stage = store.put_execution_type(pb.ExecutionType(name="stage"))
-    made = pb.Execution(type_id=stage, last_known_state=pb.Execution.COMPLETE)
-    execution_id, _, ids = store.put_execution(made, pairs, contexts)
+    execution = pb.Execution(type_id=stage, last_known_state=pb.Execution.COMPLETE)
+    execution_id, _, ids = store.put_execution(execution, pairs, contexts)
     for context, id_ in zip(contexts, ids, strict=True):
         context.id = id_
     return contexts, execution_id
 
 
 def event(key, index=0):
-    made = pb.Event(type=pb.Event.OUTPUT)
-    made.path.steps.add(key=key)
-    made.path.steps.add(index=index)
-    return made
+    event = pb.Event(type=pb.Event.OUTPUT)
+    event.path.steps.add(key=key)
+    event.path.steps.add(index=index)
+    return event
 
 
 def recorded_again(store, contexts, execution_id, keys):
     """A record as the cache writes it, with these keys for the artifacts of the first one; returns its id."""
-    given = [each for group in stage_outputs.of(store, execution_id).values() for each in group]
-    pairs = [(artifact, event(key)) for artifact, key in zip(given, keys, strict=True)]
+    outputs = [each for group in stage_outputs.of(store, execution_id).values() for each in group]
+    pairs = [(artifact, event(key)) for artifact, key in zip(outputs, keys, strict=True)]
     [first] = store.get_executions_by_id([execution_id])
     again = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.CACHED)
     return store.put_execution(again, pairs, contexts)[0]
@@ -71,8 +71,8 @@ def recorded_again(store, contexts, execution_id, keys):
 def cached(store, contexts):
     """Return the names of the cached folders by key."""
     handle = types.SimpleNamespace(store=store)
-    found = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
-    return found and {key: artifact.uri.rpartition("/")[2] for key, [artifact] in found.items()}
+    outputs = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
+    return outputs and {key: artifact.uri.rpartition("/")[2] for key, [artifact] in outputs.items()}
 
 
 @pytest.fixture
@@ -85,8 +85,8 @@ def test_outputs_are_paired_by_id_and_have_their_own_type(store, tmp_path):
 
     assert cached(store, contexts) == {key: key for key in KINDS}
     handle = types.SimpleNamespace(store=store)
-    found = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
-    assert {key: type(artifact) for key, [artifact] in found.items()} == KINDS
+    outputs = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
+    assert {key: type(artifact) for key, [artifact] in outputs.items()} == KINDS
     given = stage_outputs.of(store, execution_id)
     assert {key: artifact.uri.rpartition("/")[2] for key, [artifact] in given.items()} == {key: key for key in KINDS}
 
@@ -145,26 +145,26 @@ def test_a_withheld_push_is_not_cached(store, tmp_path):
 
 def test_several_artifacts_of_a_key_keep_their_order(store, tmp_path):
     contexts, execution_id = written(store, tmp_path)
-    given = [artifact for [artifact] in stage_outputs.of(store, execution_id).values()]
+    outputs = [artifact for [artifact] in stage_outputs.of(store, execution_id).values()]
     [first] = store.get_executions_by_id([execution_id])
     many = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.COMPLETE)
-    pairs = [(artifact, event("all", index)) for index, artifact in zip((2, 0, 1), given, strict=True)]
-    made, _, _ = store.put_execution(many, pairs, contexts)
+    pairs = [(artifact, event("all", index)) for index, artifact in zip((2, 0, 1), outputs, strict=True)]
+    execution, _, _ = store.put_execution(many, pairs, contexts)
 
-    ids = [artifact.id for artifact in stage_outputs.of(store, made)["all"]]
-    assert ids == [given[1].id, given[2].id, given[0].id]
+    ids = [artifact.id for artifact in stage_outputs.of(store, execution)["all"]]
+    assert ids == [outputs[1].id, outputs[2].id, outputs[0].id]
 
 
 def test_the_reason_of_a_failed_stage_is_stored_without_characters_that_break_postgresql(monkeypatch):
-    kept = []
-    monkeypatch.setattr(launcher.launcher.Launcher, "_publish_failed_execution", lambda *given: kept.append(given[-1]))
+    calls = []
+    monkeypatch.setattr(launcher.launcher.Launcher, "_publish_failed_execution", lambda *given: calls.append(given[-1]))
     node = object.__new__(launcher.Launcher)
     output = execution_result_pb2.ExecutorOutput()
     output.execution_result.result_message = 'Traceback:\n  "a.py"\nValueError: "C:\\data" is Zürich\'s'
     node._publish_failed_execution(1, [], output)
 
     assert node.reason == 'ValueError: "C:\\data" is Zürich\'s'
-    assert kept[0].execution_result.result_message == "ValueError: 'C:/data' is Z?rich's"
+    assert calls[0].execution_result.result_message == "ValueError: 'C:/data' is Z?rich's"
 
 
 def test_a_quotable_string_needs_no_backslash_in_json():

@@ -44,7 +44,7 @@ def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "told"),
+    ("right", "wrong", "message"),
     [
         ("[label]", '[training]\nseed = "x"\n[label]', "training.seed: "),
         ("[label]", "[trainning]\nseed = 1\n[label]", "trainning is not a known key."),
@@ -52,13 +52,13 @@ def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
     ],
     ids=["value", "key", "entry of a list"],
 )
-def test_data_is_checked_even_if_other_sections_of_the_config_are_invalid(flats, right, wrong, told):
+def test_data_is_checked_even_if_other_sections_of_the_config_are_invalid(flats, right, wrong, message):
     assert right in flats.CONFIG
     flats.config(flats.CONFIG.replace(right, wrong))
     flats.data("area,area\n1,2\n")
     findings = flats.errors()
 
-    assert findings[0].startswith(f"configs/flats.toml: {told}")
+    assert findings[0].startswith(f"configs/flats.toml: {message}")
     assert any("flats.csv: two columns are named 'area': rename one, or drop it" in line for line in findings)
 
 

@@ -26,7 +26,7 @@ def test_the_error_of_a_cell_of_another_type_names_line_and_schema_edit(flats):
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         (
             "40,Bern,9001\n",
@@ -35,25 +35,25 @@ def test_the_error_of_a_cell_of_another_type_names_line_and_schema_edit(flats):
         ("40,Bern,0\n", ", line 42: the label 'rent' is 0 but the schema says int_domain { min: 1 }: fix the row"),
     ],
 )
-def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, said):
+def test_the_error_of_a_label_out_of_range_names_the_line(flats, rows, message):
     flats.data(flats.HEADER + flats.rows(40) + rows)
 
-    assert only(flats.errors()).startswith(said)
+    assert only(flats.errors()).startswith(message)
     assert flats.errors('data.exclude=["rent > 9000 or rent < 1"]') == []
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ("1,Bern,900\n" * 9, ": the label 'rent' is 900 in every row: there is nothing to learn"),
         ("1,Bern,\n" * 9, ": the label 'rent' is null in 9 of 9 rows, more than data.max_null_label = 0.05"),
         ("1,Bern,900\n2,Bern,901\n", ": 2 rows for 3 splits: add rows"),
     ],
 )
-def test_a_constant_or_null_label_is_rejected(flats, rows, said):
+def test_a_constant_or_null_label_is_rejected(flats, rows, message):
     flats.data(flats.HEADER + rows)
 
-    assert only(flats.errors()).startswith(said)
+    assert only(flats.errors()).startswith(message)
 
 
 def test_rows_with_null_labels_within_the_allowed_share_are_dropped(flats):
@@ -64,7 +64,7 @@ def test_rows_with_null_labels_within_the_allowed_share_are_dropped(flats):
 
 
 @pytest.mark.parametrize(
-    ("task", "labels", "said"),
+    ("task", "labels", "message"),
     [
         ("binary", ["yes", "no"], None),
         ("binary", [" yes ", "no"], None),
@@ -74,7 +74,7 @@ def test_rows_with_null_labels_within_the_allowed_share_are_dropped(flats):
         ("anomaly", [1000, 2000], "is an anomaly in every row: add normal rows"),
     ],
 )
-def test_a_label_with_one_class_is_rejected_with_the_rule(flats, task, labels, said):
+def test_a_label_with_one_class_is_rejected_with_the_rule(flats, task, labels, message):
     kind = "BYTES" if task == "binary" else "INT"
     flats.schema(flats.SCHEMA.replace("type: INT", f"type: {kind}").replace("int_domain { min: 1 max: 9000 }", ""))
     network = "autoencoder" if task == "anomaly" else "linear"
@@ -82,7 +82,7 @@ def test_a_label_with_one_class_is_rejected_with_the_rule(flats, task, labels, s
     flats.data(flats.HEADER + "".join(f"{row},Bern,{labels[row % 2]}\n" for row in range(9)))
 
     findings = flats.errors()
-    assert (said in only(findings)) if said else findings == []
+    assert (message in only(findings)) if message else findings == []
 
 
 def test_one_class_in_the_checked_part_of_a_long_file_is_no_finding(flats, monkeypatch):
@@ -173,7 +173,7 @@ SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", C
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         (
             "1,Basel,900\n",
@@ -186,14 +186,14 @@ SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", C
         ("", None),
     ],
 )
-def test_the_error_of_a_row_with_an_unknown_split_names_its_line(flats, rows, said):
+def test_the_error_of_a_row_with_an_unknown_split_names_its_line(flats, rows, message):
     flats.config(flats.CONFIG.replace('categorical = [{column = "city"}]', ""))
     flats.optional("city")
     flats.data(flats.HEADER + flats.rows(40) + rows)
     findings = flats.errors(SPLIT)
 
-    assert findings == [] if said is None else only(findings).startswith(said)
-    [line] = flats.errors(SPLIT.replace("test", "train")) if said is None else ["is 'test' in no row"]
+    assert findings == [] if message is None else only(findings).startswith(message)
+    [line] = flats.errors(SPLIT.replace("test", "train")) if message is None else ["is 'test' in no row"]
     assert "is 'test' in no row" in line
 
 

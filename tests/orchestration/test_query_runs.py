@@ -147,7 +147,7 @@ def test_new_does_not_repeat_a_password():
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("", "data: path is needed, or sql with database"),
         ('path = "data/flats.csv"\n' + SOURCE, "data: path is needed, or sql with database: one of the two"),
@@ -159,11 +159,11 @@ def test_new_does_not_repeat_a_password():
         (SOURCE + '\n[[schedule]]\nname = "s"\non = "new-span"', "schedule 's': on = \"new-span\" watches files"),
     ],
 )
-def test_the_error_of_contradicting_keys_names_them(flats, source, said):
+def test_the_error_of_contradicting_keys_names_them(flats, source, message):
     flats.config(flats.CONFIG.replace('path = "data/flats.csv"', source))
     with pytest.raises(UserError) as raised:
         load.load(str(flats.root), "flats")
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "canary" not in str(raised.value)
 
 

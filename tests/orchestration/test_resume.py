@@ -67,12 +67,12 @@ class Store:
         self._above = self._context("pipeline", "houses")
 
     def _context(self, kind, name):
-        found = self.mlmd.get_context_by_type_and_name(kind, name)
-        return found.id if found else self.mlmd.put_contexts([pb.Context(type_id=self._types[kind], name=name)])[0]
+        context = self.mlmd.get_context_by_type_and_name(kind, name)
+        return context.id if context else self.mlmd.put_contexts([pb.Context(type_id=self._types[kind], name=name)])[0]
 
     def run(self, run_id):
-        made = self._context("pipeline_run", run_id)
-        self.mlmd.put_parent_contexts([pb.ParentContext(parent_id=self._above, child_id=made)])
+        context = self._context("pipeline_run", run_id)
+        self.mlmd.put_parent_contexts([pb.ParentContext(parent_id=self._above, child_id=context)])
 
     def execution(self, run_id, node_id, state, token=None):
         execution = pb.Execution(type_id=self._execution, last_known_state=state)
@@ -102,9 +102,9 @@ def test_finished_stages_of_a_run_are_read_from_the_store(store):
     store.execution("one", "trainer", STATES.RUNNING)
     store.run("two")
     store.execution("two", "ingestion", STATES.COMPLETE)
-    found = finished_stages.finished(store.mlmd, "houses", "one", ["ingestion", "schema", "trainer"])
-    assert list(found) == ["ingestion", "schema"]
-    assert found["ingestion"].id == again != failed
+    executions = finished_stages.finished(store.mlmd, "houses", "one", ["ingestion", "schema", "trainer"])
+    assert list(executions) == ["ingestion", "schema"]
+    assert executions["ingestion"].id == again != failed
     assert finished_stages.finished(store.mlmd, "houses", "none", ["ingestion"]) == {}
     assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion"], "/nowhere") == "two"
     assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion", "schema"], "/nowhere") == "one"
@@ -198,7 +198,7 @@ def test_the_scratch_folder_of_another_run_or_root_is_not_removed(tmp_path, monk
 def began(store, tmp_path):
     """A function that leaves a run in a state and returns what the next one does, with its messages."""
     place = run_start.Place(Root(str(tmp_path)), "houses", None)
-    said = []
+    messages = []
 
     def make(state=None, anew=False, last="one", **facts):
         store.run("one")
@@ -212,8 +212,8 @@ def began(store, tmp_path):
         book.update(**facts)
         with (folder / "events.jsonl").open("a") as events:
             events.write('{"event": "no')
-        wanted = {"data": "a", "code": "b"}
-        return run_start.earlier(place, store.mlmd, last, wanted, anew=anew, say=said.append), said, folder
+        requested = {"data": "a", "code": "b"}
+        return run_start.earlier(place, store.mlmd, last, requested, anew=anew, say=messages.append), messages, folder
 
     return make
 
@@ -252,18 +252,18 @@ def test_a_run_of_another_store_does_not_resume(began):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"identity": {"data": "z", "code": "b"}}, "data has changed"),
         ({"identity": {"data": "z"}}, "data and code have changed"),
         ({"anew": True}, "a new run was requested"),
     ],
 )
-def test_a_run_that_cannot_resume_is_closed_with_the_reason(began, store, given, said):
+def test_a_run_that_cannot_resume_is_closed_with_the_reason(began, store, given, message):
     facts, told, folder = began(**given)
     assert facts is None
-    assert told == [f"unfinished run one is not resumed: {said}"]
+    assert told == [f"unfinished run one is not resumed: {message}"]
     written = json.loads((folder / "run.json").read_text())
-    assert (written["state"], written["not_continued"]) == ("FAILED", said)
+    assert (written["state"], written["not_continued"]) == ("FAILED", message)
     context = store.mlmd.get_context_by_type_and_name("pipeline_run", "one")
-    assert context.custom_properties["reason"].string_value.endswith(f"(not resumed: {said})")
+    assert context.custom_properties["reason"].string_value.endswith(f"(not resumed: {message})")

@@ -39,17 +39,17 @@ def root():
     """A root of the first user with a pushed version, a store and schedules, in a folder that all may enter."""
     folder = Path(tempfile.mkdtemp(prefix="rights-", dir="/tmp"))
     folder.chmod(0o755)
-    made = folder / "runs"
+    path = folder / "runs"
     (folder / "model").mkdir()
     (folder / "model/saved_model.pb").write_text("weights")
     for _ in range(2):
-        versions.place(str(folder / "model"), str(made / "houses/serving"), check=lambda _: None)
-    (made / "houses/artifacts").mkdir()
-    (made / "houses/.lock").write_text("")
-    open_store(str(made), None, readonly=False).mlmd.put_context_type(_kind())
-    shutil.copy(made / "metadata.sqlite", folder / "backup")
+        versions.place(str(folder / "model"), str(path / "houses/serving"), check=lambda _: None)
+    (path / "houses/artifacts").mkdir()
+    (path / "houses/.lock").write_text("")
+    open_store(str(path), None, readonly=False).mlmd.put_context_type(_kind())
+    shutil.copy(path / "metadata.sqlite", folder / "backup")
     (folder / "backup").chmod(0o644)
-    yield made
+    yield path
     shutil.rmtree(folder)
 
 

@@ -129,8 +129,8 @@ def test_an_unchanged_run_is_recorded_as_cached(place, store, capsys):
         "logs",
         "run.json",
     ]
-    told = [json.loads(line) for line in Path(book.folder, "events.jsonl").read_text().splitlines()]
-    assert [(each["node"], each["state"], each["summary"]) for each in told[1:]] == [
+    printed = [json.loads(line) for line in Path(book.folder, "events.jsonl").read_text().splitlines()]
+    assert [(each["node"], each["state"], each["summary"]) for each in printed[1:]] == [
         ("ingestion", "CACHED", "40 rows"),
         ("history", "COMPLETE", ""),
         ("trainer", "CACHED", ""),

@@ -106,7 +106,7 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("first\nsecond", "ValueError: first"),
         ("Graph execution error:\n\nnode x\nshapes differ [while running 'Map']", "ValueError: shapes differ"),
@@ -117,10 +117,10 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
         ("", "ValueError: "),
     ],
 )
-def test_an_error_of_several_lines_is_reported_by_its_most_informative_line_and_location(text, told):
+def test_an_error_of_several_lines_is_reported_by_its_most_informative_line_and_location(text, message):
     try:
         raise ValueError(text)
     except ValueError as error:
         said = str(worker._explain(error, "trainer", "trainer.log"))
-    assert said.startswith(f"stage trainer failed: {told}")
+    assert said.startswith(f"stage trainer failed: {message}")
     assert re.search(r" \(tests/orchestration/test_worker.py, line \d+\)\nIts log: trainer.log$", said)

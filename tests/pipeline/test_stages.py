@@ -20,36 +20,36 @@ WHOLE = {
 def test_the_stages_are_those_of_the_compiled_pipeline_in_its_order(tmp_path, sections):
     config = Config.model_validate(sections)
     folders = {key: str(tmp_path / key) for key in ("data", "schema", "artifacts", "serving", "trials")}
-    made = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=Places(**folders))
-    compiled = [node.pipeline_node.node_info.id for node in Compiler().compile(made).nodes]
+    pipeline = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=Places(**folders))
+    compiled = [node.pipeline_node.node_info.id for node in Compiler().compile(pipeline).nodes]
     assert compiled == stages.ids(config)
 
 
 @pytest.mark.parametrize(
-    ("first", "to", "said"),
+    ("first", "to", "message"),
     [
         ("trainr", None, "--from trainr: this pipeline has no such stage. Did you mean 'trainer'?"),
         (None, "tuner", "--to tuner: this pipeline has no such stage."),
         ("pusher", "trainer", "--from pusher --to trainer: pusher comes after trainer, so nothing would run"),
     ],
 )
-def test_a_part_that_is_no_part_is_refused(first, to, said):
+def test_a_part_that_is_no_part_is_refused(first, to, message):
     with pytest.raises(UserError) as error:
         stages.check(Config.model_validate(LEAST), first=first, to=to)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("stage", "said"),
+    ("stage", "message"),
     [
         ("trainr", "--only trainr: this pipeline has no such stage. Did you mean 'trainer'?"),
         ("pusher", "--only pusher: it would change what is served. --from pusher pushes the model of the newest run"),
     ],
 )
-def test_a_stage_that_cannot_run_alone_is_refused(stage, said):
+def test_a_stage_that_cannot_run_alone_is_refused(stage, message):
     with pytest.raises(UserError) as error:
         stages.check(Config.model_validate(LEAST), first=stage, to=stage, only=True)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(message)
     stages.check(Config.model_validate(LEAST), first="trainer", to="trainer", only=True)
 
 

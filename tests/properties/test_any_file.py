@@ -147,10 +147,10 @@ def ends(path: Path, act: Callable[[], None]) -> None:
 
 
 def folder(factory: pytest.TempPathFactory) -> Path:
-    made = factory.mktemp("any")
+    path = factory.mktemp("any")
     for name in ("configs", "schemas"):
-        (made / name).mkdir()
-    return made
+        (path / name).mkdir()
+    return path
 
 
 repeatable = settings(

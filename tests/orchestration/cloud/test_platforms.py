@@ -89,22 +89,22 @@ def test_kubeflow_s_launcher_copies_inputs_and_outputs(tmp_path: Path) -> None:
     schema = {"uri": "minio://store/root/schema", "metadata": {"summary": "x"}, "type": SCHEMA_TYPE}
     (tmp_path / "buckets/minio/store/root/schema").mkdir(parents=True)
     (tmp_path / "buckets/minio/store/root/schema/schema.pbtxt").write_text("text")
-    given = kubeflow.executor_input(task(inputs={"schema": kubeflow.register("schema", schema, 7)}))
-    [logs] = given["outputs"]["artifacts"][LOGS]["artifacts"]
+    platform_input = kubeflow.executor_input(task(inputs={"schema": kubeflow.register("schema", schema, 7)}))
+    [logs] = platform_input["outputs"]["artifacts"][LOGS]["artifacts"]
     assert logs["type"] == LOGS_TYPE
-    [untyped] = given["inputs"]["artifacts"]["schema"]["artifacts"]
+    [untyped] = platform_input["inputs"]["artifacts"]["schema"]["artifacts"]
     assert (untyped["name"], untyped["type"]) == ("7", {"instanceSchema": ""})
-    assert kubeflow.prepare(given, buckets, pod) == {places.POD: pod, places.BUCKETS: buckets}
+    assert kubeflow.prepare(platform_input, buckets, pod) == {places.POD: pod, places.BUCKETS: buckets}
     assert (tmp_path / "pod/minio/store/root/schema/schema.pbtxt").read_text() == "text"
 
-    uri = given["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"]
+    uri = platform_input["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"]
     folder = tmp_path / "pod" / uri.replace("://", "/")
     assert folder.parent.is_dir()
     folder.mkdir()
     (folder / "weights").write_text("w")
     described = {"artifacts": {"model": {"artifacts": [{"metadata": {"summary": "trained"}, "uri": uri}]}}}
-    Path(f"{pod}{given['outputs']['outputFile']}").write_text(json.dumps(described))
-    outputs = kubeflow.collect(given, buckets, pod)
+    Path(f"{pod}{platform_input['outputs']['outputFile']}").write_text(json.dumps(described))
+    outputs = kubeflow.collect(platform_input, buckets, pod)
     assert list(outputs) == ["model"]
     assert outputs["model"]["metadata"] == {"summary": "trained"}
     assert Path(places.in_buckets(uri, buckets), "weights").read_text() == "w"
@@ -112,21 +112,21 @@ def test_kubeflow_s_launcher_copies_inputs_and_outputs(tmp_path: Path) -> None:
 
 def test_an_output_that_a_step_does_not_write_is_no_error(tmp_path: Path) -> None:
     kubeflow, pod = PLATFORMS["kubeflow"], str(tmp_path / "pod")
-    given = kubeflow.executor_input(task())
-    kubeflow.prepare(given, str(tmp_path / "buckets"), pod)
-    assert list(kubeflow.collect(given, str(tmp_path / "buckets"), pod)) == ["model"]
+    platform_input = kubeflow.executor_input(task())
+    kubeflow.prepare(platform_input, str(tmp_path / "buckets"), pod)
+    assert list(kubeflow.collect(platform_input, str(tmp_path / "buckets"), pod)) == ["model"]
     assert not (tmp_path / "buckets").exists()
 
 
 def test_vertex_passes_types_and_uris_of_the_bucket() -> None:
-    given = PLATFORMS["vertex"].executor_input(
+    platform_input = PLATFORMS["vertex"].executor_input(
         task("gs://bucket/root", inputs={"schema": {"name": "s", "type": SCHEMA_TYPE}})
     )
-    assert given["inputs"]["artifacts"]["schema"]["artifacts"][0]["type"] == SCHEMA_TYPE
-    assert list(given["outputs"]["artifacts"]) == ["model"]
-    [model] = given["outputs"]["artifacts"]["model"]["artifacts"]
+    assert platform_input["inputs"]["artifacts"]["schema"]["artifacts"][0]["type"] == SCHEMA_TYPE
+    assert list(platform_input["outputs"]["artifacts"]) == ["model"]
+    [model] = platform_input["outputs"]["artifacts"]["model"]["artifacts"]
     assert re.fullmatch(r"gs://bucket/root/\d+/run-1/trainer_-\d+/model", model["uri"])
-    assert given["outputs"]["outputFile"] == model["uri"].replace("/model", "/executor_output.json")
+    assert platform_input["outputs"]["outputFile"] == model["uri"].replace("/model", "/executor_output.json")
 
 
 @pytest.mark.parametrize(

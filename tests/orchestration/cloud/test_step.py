@@ -53,9 +53,9 @@ def parsed_by_tfx(executor_input: Any) -> tuple[dict[str, list[Any]], dict[str, 
 
 
 def test_an_output_that_the_launcher_manages_is_dropped(pod: Path) -> None:
-    given = executor_input(outputs={"schema": SCHEMA_TYPE})
-    assert list(given["outputs"]["artifacts"]) == ["schema", "executor-logs"]
-    assert list(corrected(given, {}, PIPELINE_POD=str(pod))["outputs"]["artifacts"]) == ["schema"]
+    platform_input = executor_input(outputs={"schema": SCHEMA_TYPE})
+    assert list(platform_input["outputs"]["artifacts"]) == ["schema", "executor-logs"]
+    assert list(corrected(platform_input, {}, PIPELINE_POD=str(pod))["outputs"]["artifacts"]) == ["schema"]
 
 
 def test_an_input_without_a_type_takes_that_of_its_component() -> None:
@@ -63,8 +63,8 @@ def test_an_input_without_a_type_takes_that_of_its_component() -> None:
         "schema": artifact("minio", "schema", "schema", UNTYPED),
         "model": artifact("minio", "trainer", "model", MODEL_TYPE),
     }
-    given = executor_input("trainer", inputs=inputs, outputs={})
-    result = corrected(given, inputs_spec(schema=SCHEMA_TYPE, model=SCHEMA_TYPE))["inputs"]["artifacts"]
+    platform_input = executor_input("trainer", inputs=inputs, outputs={})
+    result = corrected(platform_input, inputs_spec(schema=SCHEMA_TYPE, model=SCHEMA_TYPE))["inputs"]["artifacts"]
     assert result["schema"]["artifacts"][0]["type"] == SCHEMA_TYPE
     assert result["model"]["artifacts"][0]["type"] == MODEL_TYPE, "the platform's own type is better"
 
@@ -72,8 +72,8 @@ def test_an_input_without_a_type_takes_that_of_its_component() -> None:
 @pytest.mark.parametrize("scheme", list(places.LAUNCHER))
 def test_artifacts_are_in_the_launcher_s_folders_on_kubeflow(scheme: str, pod: Path) -> None:
     inputs = {"schema": artifact(scheme, "schema", "schema", UNTYPED)}
-    given = executor_input("trainer", scheme=scheme, inputs=inputs, outputs={"model": MODEL_TYPE})
-    result = corrected(given, inputs_spec(schema=SCHEMA_TYPE), PIPELINE_POD=str(pod))
+    platform_input = executor_input("trainer", scheme=scheme, inputs=inputs, outputs={"model": MODEL_TYPE})
+    result = corrected(platform_input, inputs_spec(schema=SCHEMA_TYPE), PIPELINE_POD=str(pod))
     folder = pod / places.LAUNCHER[scheme] / RUN
     assert result["inputs"]["artifacts"]["schema"]["artifacts"][0]["uri"] == f"{folder}/schema/9f/schema"
     assert result["outputs"]["artifacts"]["model"]["artifacts"][0]["uri"] == f"{folder}/trainer/9f/model"
@@ -82,9 +82,12 @@ def test_artifacts_are_in_the_launcher_s_folders_on_kubeflow(scheme: str, pod: P
 
 def test_artifacts_stay_in_the_bucket_where_the_launcher_has_no_folders() -> None:
     # Vertex AI names its output file in the bucket, even where it mounts buckets below /gcs.
-    given = executor_input(scheme="gs", outputs={"schema": SCHEMA_TYPE})
-    given["outputs"]["outputFile"] = f"gs://{RUN}/executor_output.json"
-    assert corrected(given, {})["outputs"]["artifacts"]["schema"] == given["outputs"]["artifacts"]["schema"]
+    platform_input = executor_input(scheme="gs", outputs={"schema": SCHEMA_TYPE})
+    platform_input["outputs"]["outputFile"] = f"gs://{RUN}/executor_output.json"
+    assert (
+        corrected(platform_input, {})["outputs"]["artifacts"]["schema"]
+        == platform_input["outputs"]["artifacts"]["schema"]
+    )
 
 
 def test_a_dry_run_replaces_buckets_in_parameters_and_names_them_in_results(tmp_path: Path) -> None:
@@ -101,9 +104,9 @@ def test_a_dry_run_replaces_buckets_in_parameters_and_names_them_in_results(tmp_
 def test_a_step_runs_with_the_input_of_the_launcher(pod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(places.POD, str(pod))
     parameters = {"path": "schemas/houses.pbtxt", "content": "", "code": ""}
-    given = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
+    platform_input = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
     spec = {"parameters": {key: {"parameterType": "STRING"} for key in parameters}}
-    assert step.run(step.parse(arguments("components.schema.Executor", given, spec))) == 0
+    assert step.run(step.parse(arguments("components.schema.Executor", platform_input, spec))) == 0
 
     folder = pod / "minio" / RUN / "schema" / "9f"
     assert (folder / "schema" / "schema.pbtxt").read_text().startswith("#")
@@ -119,9 +122,9 @@ def test_an_image_with_another_schema_is_refused(
 ) -> None:
     monkeypatch.setenv(places.POD, str(pod))
     parameters = {"path": "schemas/houses.pbtxt", "content": "another", "code": ""}
-    given = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
+    platform_input = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
     spec = {"parameters": {key: {"parameterType": "STRING"} for key in parameters}}
-    assert step.run(step.parse(arguments("components.schema.Executor", given, spec))) == 5
+    assert step.run(step.parse(arguments("components.schema.Executor", platform_input, spec))) == 5
     error = capsys.readouterr().err
     assert "error: schemas/houses.pbtxt changed" in error
     assert "build the image again, or compile again" in error
@@ -134,9 +137,9 @@ def test_an_image_with_other_code_is_refused(
     monkeypatch.setenv(places.POD, str(pod))
     code = {"modules": ["components.schema"], "sources": "another", "files": {}, "libraries": {}}
     parameters = {"path": "schemas/houses.pbtxt", "content": "", "code": json.dumps(code)}
-    given = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
+    platform_input = executor_input(parameters=parameters, outputs={"schema": SCHEMA_TYPE})
     spec = {"parameters": {key: {"parameterType": "STRING"} for key in parameters}}
-    assert step.run(step.parse(arguments("components.schema.Executor", given, spec))) == 2
+    assert step.run(step.parse(arguments("components.schema.Executor", platform_input, spec))) == 2
     assert "the code of components.schema differs from the version" in capsys.readouterr().err
 
 

@@ -113,7 +113,7 @@ def test_a_job_is_submitted_with_its_root_account_and_key(server, target, capsys
 
 
 @pytest.mark.parametrize(
-    ("end", "stages", "code", "said"),
+    ("end", "stages", "code", "message"),
     [
         ("SUCCEEDED", {"trainer": ("SUCCEEDED", "")}, 0, ["trainer         done", "7.0 s", ": succeeded"]),
         (
@@ -128,7 +128,7 @@ def test_a_job_is_submitted_with_its_root_account_and_key(server, target, capsys
         ("CANCELLED", {"trainer": ("CANCELLED", "")}, 130, [": canceled"]),
     ],
 )
-def test_a_run_is_followed_to_its_end(server, target, capsys, end, stages, code, said):
+def test_a_run_is_followed_to_its_end(server, target, capsys, end, stages, code, message):
     server.script = [
         {},
         states(target, "RUNNING", ingestion=("RUNNING", "")),
@@ -140,7 +140,7 @@ def test_a_run_is_followed_to_its_end(server, target, capsys, end, stages, code,
     out = capsys.readouterr().out
     assert "ingestion       cached" in out
     assert out.rstrip().splitlines()[-1].startswith("page    http")
-    for text in said:
+    for text in message:
         assert text in out
 
 

@@ -35,9 +35,9 @@ def test_schedules_are_listed_paused_and_resumed_with_their_history(tree, capsys
     assert "flats:nightly" in out
     assert "Europe/Berlin" in out
     assert run(tree, "list", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [row["schedule"] for row in told["schedules"]] == ["flats:nightly", "flats:watch"]
-    assert (told["schedules"][0]["times"], told["schedules"][0]["paused"]) == ("30 2 * * *", False)
+    printed = json.loads(capsys.readouterr().out)
+    assert [row["schedule"] for row in printed["schedules"]] == ["flats:nightly", "flats:watch"]
+    assert (printed["schedules"][0]["times"], printed["schedules"][0]["paused"]) == ("30 2 * * *", False)
     assert run(tree, "history", "--json") == 0
     assert json.loads(capsys.readouterr().out) == []
     assert run(tree, "pause", "nightly") == 0
@@ -64,9 +64,9 @@ def test_the_error_of_an_unknown_schedule_names_the_closest_one(tree, capsys):
 def test_an_invalid_config_does_not_hide_others(tree, capsys):
     (tree / "configs" / "broken.toml").write_text("[[schedule]]\nname = ")
     assert run(tree, "list") == 2
-    told = capsys.readouterr()
-    assert "flats:nightly" in told.out
-    assert told.err.startswith("error: configs/broken.toml: this is not TOML")
+    printed = capsys.readouterr()
+    assert "flats:nightly" in printed.out
+    assert printed.err.startswith("error: configs/broken.toml: this is not TOML")
     assert run(tree, "next", "nightly") == 0
     assert run(tree, "next", "broken:nightly") == 2
     assert "configs/broken.toml: this is not TOML" in capsys.readouterr().err
@@ -79,13 +79,15 @@ def test_a_path_that_would_break_a_crontab_line_is_rejected(tree, capsys, comman
 
 
 def test_run_now_runs_in_this_process_and_is_in_the_history(tree, capsys, monkeypatch):
-    seen = []
+    seen_values = []
     monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: "a")
-    monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (seen.append(plan.name), 0)[1])
+    monkeypatch.setattr(
+        fire._Process, "__call__", lambda self, plan, timeout, log: (seen_values.append(plan.name), 0)[1]
+    )
     assert run(tree, "run-now", "nightly") == 0
     assert run(tree, "history") == 0
     out = capsys.readouterr().out
-    assert seen == ["flats:nightly"]
+    assert seen_values == ["flats:nightly"]
     assert "COMPLETE" in out
     monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (open(log, "w").close(), 4)[1])
     monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: "b")

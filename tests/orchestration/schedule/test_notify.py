@@ -72,9 +72,9 @@ def answering(*parts, again=None):
 
 def tell(settings, text="houses:s failed"):
     """Send a message; return the log."""
-    said = []
-    notifications.tell(Notify(**settings), "failure", {"text": text}, say=said.append)
-    return said
+    messages = []
+    notifications.tell(Notify(**settings), "failure", {"text": text}, say=messages.append)
+    return messages
 
 
 def test_a_webhook_gets_json_and_its_secret_from_the_environment(server, monkeypatch):

@@ -167,25 +167,25 @@ def test_fires_with_a_clock_that_jumps(state, runs, tmp_path):
 
 
 def test_a_schedule_that_cannot_start_does_not_stop_the_others(state, runs):
-    said = []
+    messages = []
 
     def begin(plan, number):
         if plan.name == "houses:broken":
             raise BlockingIOError(11, "Resource temporarily unavailable")
         runs.begin(plan, number)
 
-    scheduler = Scheduler(state, begin, lambda plan: None, Faults(said.append))
+    scheduler = Scheduler(state, begin, lambda plan: None, Faults(messages.append))
     both = [plan(name="broken"), plan(name="sound")]
     scheduler.tick(both, START)
     for later in (0, 5, 10):
         assert scheduler.tick(both, START + HOUR + later) == START + 2 * HOUR
     assert runs.begun == [START + HOUR]
-    [line] = said
+    [line] = messages
     assert line.startswith("schedule houses:broken: BlockingIOError: [Errno 11] Resource temporarily unavailable (")
     scheduler._begin = runs.begin
     scheduler.tick(both, START + HOUR + 15)
     assert runs.begun == [START + HOUR, START + HOUR]
-    assert said[1] == "schedule houses:broken: resolved"
+    assert messages[1] == "schedule houses:broken: resolved"
 
 
 def test_only_one_of_two_schedulers_takes_a_fire(state, scheduler):

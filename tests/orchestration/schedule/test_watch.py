@@ -30,13 +30,13 @@ def configs(tmp_path, monkeypatch):
 @pytest.fixture
 def watching(configs):
     """The watch of a scheduler, and its log lines."""
-    said = []
+    messages = []
     root = str(configs.parent / "runs")
     with config_watch.Watch(
-        root, lambda: plans.all_plans(str(configs.parent)), Faults(said.append), said.append
+        root, lambda: plans.all_plans(str(configs.parent)), Faults(messages.append), messages.append
     ) as watch:
         watched: Any = watch
-        watched.said, watched.root = said, root
+        watched.said, watched.root = messages, root
         yield watched
 
 
@@ -149,7 +149,7 @@ def test_a_schedule_of_another_process_is_taken_over_after_its_end(configs, watc
 
 def test_an_unreadable_config_is_used_once_it_is_readable(monkeypatch):
     """Root may read every file, so that for root another user looks."""
-    said = []
+    messages = []
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         configs = Path(folder, "configs")
@@ -164,9 +164,9 @@ def test_an_unreadable_config_is_used_once_it_is_readable(monkeypatch):
             os.chown(f"{folder}/runs", 65534, 65534)
             os.seteuid(65534)
         try:
-            with config_watch.Watch(f"{folder}/runs", read, Faults(said.append), said.append) as watching:
+            with config_watch.Watch(f"{folder}/runs", read, Faults(messages.append), messages.append) as watching:
                 assert names(watching) == ["flats:nightly"]
-                [line] = said
+                [line] = messages
                 assert line.startswith("configs/other.toml cannot be read: Permission denied")
                 os.seteuid(user)
                 (configs / "other.toml").chmod(0o644)
