@@ -96,11 +96,11 @@ def propose(name: str, source: SourceData, label_name: str | None) -> Proposal:
     Raises:
         UserError: no column can be the label, or a column cannot be read.
     """
-    where = source.where
+    location = source.where
     try:
         facts, table = column_facts.table(source.table, source.kinds)
     except TypeError as error:
-        raise UserError(f"{where}: {error}, which no role accepts: remove the column from the data") from error
+        raise UserError(f"{location}: {error}, which no role accepts: remove the column from the data") from error
     if label_name is not None and label_name in source.added:
         raise UserError(f"--label {label_name!r}: this is {source.added[label_name]}: choose another column")
     candidates = Facts(facts.rows, tuple(column for column in facts.columns if column.name not in source.added))
@@ -110,7 +110,7 @@ def propose(name: str, source: SourceData, label_name: str | None) -> Proposal:
         candidates.rows, tuple(column for column in candidates.columns if column.name not in named_columns)
     )
     try:
-        label = label_choice.choose(candidates, label_name, where)
+        label = label_choice.choose(candidates, label_name, location)
     except UserError as error:
         label_findings = [
             line for line in source.findings if line.startswith((f"{label_name}: ", f"{label_name} holds "))
@@ -129,7 +129,7 @@ def propose(name: str, source: SourceData, label_name: str | None) -> Proposal:
     if not any(entry.role != "ignored" for entry in roles.entries):
         reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in roles.entries)
         raise UserError(
-            f"{where}: no column is left to predict {label.column.name!r} from: {reasons or 'it is the only column'}"
+            f"{location}: no column is left to predict {label.column.name!r} from: {reasons or 'it is the only column'}"
         )
     tail_warning = (
         label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
@@ -137,7 +137,7 @@ def propose(name: str, source: SourceData, label_name: str | None) -> Proposal:
     tail_lines = label_tails.suggestions(label.column) if tail_warning else ()
     plan = training_choices.propose(facts, label, roles.entries, ready_made=source.ready_made)
     head = [
-        f"{name}: {_task(label)}, proposed from {where}:",
+        f"{name}: {_task(label)}, proposed from {location}:",
         f"{facts.rows:,} rows{'' if source.whole else ' (the first ones; the data has more)'}, "
         f"{len(facts.columns)} columns. "
         "Each choice has its reason next to it: review them, and edit what you know better.",
@@ -158,14 +158,15 @@ def propose(name: str, source: SourceData, label_name: str | None) -> Proposal:
     schema = schema_text.schema(
         facts,
         [
-            f"Schema of {where}, inferred from {facts.rows:,} rows: one feature per column, in the order of the data.",
+            f"Schema of {location}, inferred from {facts.rows:,} rows: one feature per column, in the order of the "
+            "data.",
             "Every run is validated against this file; edit it to accept a change in the data.",
         ],
         categories=categories,
         label=label.column.name,
     )
     findings = (
-        f"{where}: {source.format_name}, {facts.rows:,}{'' if source.whole else '+'} rows, "
+        f"{location}: {source.format_name}, {facts.rows:,}{'' if source.whole else '+'} rows, "
         f"{len(facts.columns)} columns",
         *source.findings,
         *_findings(candidates, label, roles),

@@ -52,8 +52,8 @@ def _fits(feature: schema_pb2.Feature, cells: pa.ChunkedArray) -> bool:
     return column_facts.settle(cells)[0] in kinds.get(schema_pb2.FeatureType.Name(feature.type), ("BYTES",))
 
 
-def _names_alike(name: str, other: str) -> float:
-    lower, other_lower = name.lower(), other.lower()
+def _names_alike(name: str, other_name: str) -> float:
+    lower, other_lower = name.lower(), other_name.lower()
     is_part = min(len(lower), len(other_lower)) > 1 and (lower in other_lower or other_lower in lower)
     return 1.0 if is_part else difflib.SequenceMatcher(None, lower, other_lower).ratio()
 

@@ -77,14 +77,14 @@ def differences(
     return sorted(result)
 
 
-def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown: str) -> list[Difference]:
+def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, schema_path: str) -> list[Difference]:
     """Find values of the label that the config does not list, as the gate of the label does.
 
     Args:
         schema: The approved schema.
         table: The data.
         label: [label].
-        shown: The schema's path.
+        schema_path: The schema's path.
     """
     if label.column is None or label.column not in table.column_names or label.kind == "clusters":
         return []
@@ -101,7 +101,7 @@ def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, shown:
     listed = feature is not None and feature.WhichOneof("domain_info") in ("domain", "string_domain")
     finding = label_problems.unlisted(label, unlisted, f"{number:,} of {len(column):,} rows")
     accepts = label_problems.accepting(
-        label, unlisted, shown, domain=listed, texts=feature is None or feature.type == schema_pb2.BYTES
+        label, unlisted, schema_path, domain=listed, texts=feature is None or feature.type == schema_pb2.BYTES
     )
     return [Difference(2, -number / len(column), label.column, f"{finding}; to accept it: {accepts}")]
 

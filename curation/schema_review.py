@@ -102,7 +102,7 @@ def infer(choice: Choice) -> Inferred:
     categories = {entry.column for entry in config.features.of("categorical")}
     where = taken.where if taken else config.data.path
     head = [
-        f"Schema of {where}, inferred from {facts.rows:,} rows: one feature per column, in the order of the data.",
+        f"Schema of {source}, inferred from {facts.rows:,} rows: one feature per column, in the order of the data.",
         "Every run is validated against this file; edit it to accept a change in the data.",
     ]
     label, complete = config.label.column, config.features.complete()
@@ -114,26 +114,20 @@ def infer(choice: Choice) -> Inferred:
     return Inferred(schema_merge.text(merged, generated.head, generated, approved), merged.lines())
 
 
-def _check_files(data_cells: Cells, schema: schema_pb2.Schema) -> None:
+def _check_files(source: Cells, schema: schema_pb2.Schema) -> None:
     """Check that all files have the same columns.
 
     Raises:
         UserError: they do not; names the files, the columns and the probable new names.
     """
     lines = []
-    renamed = (
-        renamed_columns.proposals(schema, data_cells.table, data_cells.columns_of) if data_cells.columns_of else {}
-    )
-    for column in dict.fromkeys(name for names in data_cells.columns_of.values() for name in names):
-        files_without = [file for file, names in data_cells.columns_of.items() if column not in names]
-        if files_without:
+    renamed = renamed_columns.proposals(schema, source.table, source.columns_of) if source.columns_of else {}
+    for column in dict.fromkeys(name for names in source.columns_of.values() for name in names):
+        without = [file for file, names in source.columns_of.items() if column not in names]
+        if without:
             suggestion = f": {column} -> {renamed[column]}?" if column in renamed else ""
-            more = (
-                f" and {len(files_without) - 1} more of {len(data_cells.columns_of)} files"
-                if len(files_without) > 1
-                else ""
-            )
-            lines.append(f"{files_without[0]}{more}: column {column!r} is missing{suggestion}")
+            more = f" and {len(without) - 1} more of {len(source.columns_of)} files" if len(without) > 1 else ""
+            lines.append(f"{without[0]}{more}: column {column!r} is missing{suggestion}")
     if lines:
         lines.append(
             "the files have different columns, so no schema fits all of them: give a renamed column one name in all "
@@ -172,10 +166,10 @@ def compare(
     """
     types = load.schema_columns(root, stem)
     (kept_cells, refusal), schema = _rows(config, data_root, types), parse(approved_path(root, stem))
-    shown = f"{SCHEMAS}/{stem}.pbtxt"
+    schema_path = f"{SCHEMAS}/{stem}.pbtxt"
     result = [
         *differences(schema, kept_cells.table, kept_cells.columns_of or None),
-        *new_classes(schema, kept_cells.table, config.label, shown),
+        *new_classes(schema, kept_cells.table, config.label, schema_path),
     ]
     if refusal:
         result.append(Difference(2, -1.0, str(config.label.column), refusal))
@@ -217,16 +211,16 @@ def approve(choice: Choice) -> str:
     """
     root, stem = choice.root, choice.stem
     proposal, target = proposed_path(root, stem), approved_path(root, stem)
-    shown = os.path.relpath(proposal, root)
+    proposal_shown = os.path.relpath(proposal, root)
     if not os.path.exists(proposal):
-        raise UserError(f"{shown} does not exist: write it with `python runner.py schema infer {choice.name}`")
+        raise UserError(f"{proposal_shown} does not exist: write it with `python runner.py schema infer {choice.name}`")
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
     try:
         config = load.load(root, choice.name, choice.overrides, choice.variant)
         load.check_columns(choice.name, config, columns, (), stem)
     except UserError as error:
         # The check names the approved file, but here it reads the proposal.
-        message = str(error).replace(os.path.relpath(target, root), shown)
+        message = str(error).replace(os.path.relpath(target, root), proposal_shown)
         raise UserError(f"{message}\nChange the config first, or keep the column in the proposed schema") from error
     text = _read(proposal)
     if os.path.exists(target):

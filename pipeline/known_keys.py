@@ -38,9 +38,9 @@ def hint(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
     value = at(without, place).pop(key, None)
     faults_without_key = _faults(model, without)
 
-    def fits(other: Sequence[str | int], name: str, changes: Mapping[str, Any] | None = None) -> bool:
+    def fits(path: Sequence[str | int], name: str, changes: Mapping[str, Any] | None = None) -> bool:
         tried = copy.deepcopy(without)
-        section = at(tried, other, make=True)
+        section = at(tried, path, make=True)
         if not isinstance(section, dict):
             return False
         section.update({name: value, **(changes or {})})
@@ -56,17 +56,21 @@ def hint(model: type[BaseModel], place: Sequence[str | int], values: Mapping[str
         return nearest(misspelled[0], valid_keys, "keys")
     if place == ["network"]:
         name = str(at(values, place).get("name", "mlp"))
-        others = [other for other in networks.networks() if key in networks.network_settings(other).model_fields]
-        others = [other for other in others if fits(place, key, {"name": other})]
-        if others:
-            return f" Network {name!r} does not have this key; {_listed(others)}. Known keys: {', '.join(valid_keys)}."
-    for other in (["network"], *_places(model, synonym)):
-        if synonym in keys(model, other, values) and fits(other, synonym):
-            return f" Did you mean {'.'.join([*other, synonym])!r}?"
+        candidates = [
+            network for network in networks.networks() if key in networks.network_settings(network).model_fields
+        ]
+        candidates = [network for network in candidates if fits(place, key, {"name": network})]
+        if candidates:
+            return (
+                f" Network {name!r} does not have this key; {_listed(candidates)}. Known keys: {', '.join(valid_keys)}."
+            )
+    for path in (["network"], *_places(model, synonym)):
+        if synonym in keys(model, path, values) and fits(path, synonym):
+            return f" Did you mean {'.'.join([*path, synonym])!r}?"
     if len(place) > 1 and place[0] == "features":
-        others = [name for name in roles.shipped() if key in _aliases(roles.role(name).Settings)]
-        if others:
-            return f" Role {' or '.join(others)} has this key. Known keys of {place[1]}: {', '.join(valid_keys)}."
+        candidates = [name for name in roles.shipped() if key in _aliases(roles.role(name).Settings)]
+        if candidates:
+            return f" Role {' or '.join(candidates)} has this key. Known keys of {place[1]}: {', '.join(valid_keys)}."
     return nearest("", valid_keys, "keys")
 
 

@@ -14,7 +14,7 @@ from curation.facts import clocks, writing_script
 from models.data import arrow
 
 TOP = 200
-"""Number of most frequent values that are kept."""
+"""Number of most leading values that are kept."""
 SAMPLE = 5000
 """Number of distinct strings whose words are counted."""
 QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
@@ -65,7 +65,7 @@ class Column:
     missing: int
     distinct: int
     top: tuple[tuple[str, int], ...]
-    """Most frequent values as (text, number of rows), by decreasing rows, then by text."""
+    """Most leading values as (text, number of rows), by decreasing rows, then by text."""
     numbers: Numbers | None = None
     words: float = 0.0
     """Mean number of words in the distinct strings."""
@@ -206,10 +206,8 @@ def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:
     values, rows = counts.field(0), counts.field(1).to_numpy(zero_copy_only=False)
     binary = pa.types.is_binary(array.type)
     order = np.argsort(-rows, kind="stable")[: TOP * 2]
-    frequent = [] if binary else values.take(pa.array(order)).to_pylist()
-    top = sorted(
-        ((_text(value), int(count)) for value, count in zip(frequent, rows[order], strict=False)), key=_by_frequency
-    )
+    leading = [] if binary else values.take(pa.array(order)).to_pylist()
+    top = sorted(((_text(value), int(count)) for value, count in zip(leading, rows[order], strict=False)), key=_by_rows)
     common = {"name": name, "kind": kind, "rows": len(array), "missing": array.null_count, "distinct": len(values)}
     if binary:
         return Column(**common, top=(), picture=_is_picture(values))
@@ -235,7 +233,7 @@ def column(name: str, kind: str, array: pa.ChunkedArray) -> Column:
     )
 
 
-def _by_frequency(entry: tuple[str, int]) -> tuple[int, str]:
+def _by_rows(entry: tuple[str, int]) -> tuple[int, str]:
     return -entry[1], entry[0]
 
 

@@ -37,13 +37,13 @@ def rule(column: Column, cells: pa.ChunkedArray, labels: pa.ChunkedArray) -> str
     names = pc.unique(present_labels)
     if len(names) != 2:
         return ""
-    first, second = names.to_pylist()
+    first_class, second_class = names.to_pylist()
     is_first: Flags = pc.equal(present_labels, names[0]).to_numpy()
     if min(is_first.sum(), (~is_first).sum()) < MIN_ROWS:
         return ""
     if column.numbers is not None:
-        return _threshold(present_cells, is_first, (first, second))
-    return _value(present_cells, is_first, (first, second))
+        return _threshold(present_cells, is_first, (first_class, second_class))
+    return _value(present_cells, is_first, (first_class, second_class))
 
 
 def _threshold(cells: pa.ChunkedArray, is_first: Flags, names: tuple[Any, Any]) -> str:

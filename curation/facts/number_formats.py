@@ -144,11 +144,11 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
             continue
         texts = pc.unique(column.drop_null())[:SAMPLE]
         distinct, looks = len(texts), pc.extract_regex(texts, _LOOKS)
-        others = texts.filter(pc.invert(looks.is_valid()))
+        no_numbers = texts.filter(pc.invert(looks.is_valid()))
         texts, looks = texts.filter(looks.is_valid()), looks.drop_null()
-        if len(texts) < 2 or len(others) > max(ODD, WORDS_SHARE * distinct):
+        if len(texts) < 2 or len(no_numbers) > max(ODD, WORDS_SHARE * distinct):
             continue
-        if len(others) <= ODD and _all(pc.match_substring_regex(texts, r"^[+-]?\d+$")):
+        if len(no_numbers) <= ODD and _all(pc.match_substring_regex(texts, r"^[+-]?\d+$")):
             continue
         signs = [_group(looks, "before"), _group(looks, "after")]
         affixes = set(pc.unique(pc.binary_join_element_wise(*signs, "")).to_pylist())
@@ -192,10 +192,10 @@ def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> li
     return sorted((pc.index(cells, text).as_py(), text) for text in chosen)
 
 
-def _differ(texts: pa.Array, form: NumberFormat, other: NumberFormat) -> bool:
+def _differ(texts: pa.Array, form: NumberFormat, rival: NumberFormat) -> bool:
     """Return whether two formats parse a string to different numbers."""
-    common = texts.filter(pc.and_(number_parsing.fits(texts, form), number_parsing.fits(texts, other)))
-    numbers, other_numbers = (number_parsing.plain(common, candidate).cast(pa.float64()) for candidate in (form, other))
+    common = texts.filter(pc.and_(number_parsing.fits(texts, form), number_parsing.fits(texts, rival)))
+    numbers, other_numbers = (number_parsing.plain(common, candidate).cast(pa.float64()) for candidate in (form, rival))
     return _any(pc.not_equal(numbers, other_numbers))
 
 

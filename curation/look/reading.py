@@ -187,7 +187,7 @@ def _cut(root: str, lines: list[Line], format_name: str | None) -> tuple[Cells, 
     reason = f"{'; '.join(long_cells)}: a closing quote may be missing"
     earlier_reason = next((line.why for line in lines if line.key == "csv"), "")
     line = Line("csv", csv, f"{earlier_reason}; {reason}" if earlier_reason else reason)
-    return sample, [*(other for other in lines if other.key != "csv"), line], [reason]
+    return sample, [*(known_line for known_line in lines if known_line.key != "csv"), line], [reason]
 
 
 def cells(root: str, data: Mapping[str, Any], max_rows: int | None = None, texts: Sequence[str] = ()) -> Cells:

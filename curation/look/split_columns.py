@@ -11,7 +11,7 @@ from spec.rows.data_paths import READY_MADE
 
 NAMES = ("split", "splits", "set", "subset", "partition", "fold", "sample", "usage", "phase")
 """Words in the name of such a column, most likely first."""
-_SPLITS = {word: split for split, known in READY_MADE.items() for word in known}
+_SPLITS = {word: split for split, spellings in READY_MADE.items() for word in spellings}
 
 
 @dataclass(frozen=True)

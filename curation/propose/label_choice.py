@@ -149,8 +149,8 @@ def _binary(column: Column, why_column: str) -> LabelChoice:
         middle = (column.numbers.low + column.numbers.high) / 2
         reason = "between the two numbers"
         return LabelChoice(column, "binary", why_column, why, {"threshold": middle}, {"threshold": reason})
-    other = rare if positive == common else common
-    keys = {"positive": positive, "classes": [other, positive]}
+    negative = rare if positive == common else common
+    keys = {"positive": positive, "classes": [negative, positive]}
     return LabelChoice(
         column, "binary", why_column, why, keys, {"positive": reason, "classes": "the positive class is second"}
     )
@@ -202,9 +202,9 @@ def ordered_shape(column: Column) -> bool:
 
 def _some(names: list[str], chosen: str) -> str:
     """List other columns that can be the label, as the end of a sentence."""
-    others = [name for name in names if name != chosen]
-    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-    return f"; choose another with --label: {', '.join(others[:8])}{more}" if others else ""
+    other_candidates = [name for name in names if name != chosen]
+    more = f" and {len(other_candidates) - 8} more" if len(other_candidates) > 8 else ""
+    return f"; choose another with --label: {', '.join(other_candidates[:8])}{more}" if other_candidates else ""
 
 
 def _reasons(facts: Facts) -> str:

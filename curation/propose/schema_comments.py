@@ -56,18 +56,18 @@ def find(text: str) -> Comments:
     return comments
 
 
-def carry(before: str, after: str) -> str:
+def carry(approved: str, proposed: str) -> str:
     """Copy the comments of a schema to the schema that replaces it.
 
     Args:
-        before: The reviewed schema.
-        after: The proposal that replaces it, as `schema_text` writes it.
+        approved: The reviewed schema.
+        proposed: The proposal that replaces it, as `schema_text` writes it.
 
     Returns:
         The proposal with the head of the reviewed schema and the comments of each column that both have.
     """
-    reviewed, generated = find(before), find(after)
-    lines = after.splitlines()[len(generated.head) :]
+    reviewed, generated = find(approved), find(proposed)
+    lines = proposed.splitlines()[len(generated.head) :]
     head = reviewed.head or generated.head
     names = [match[1] for line in lines if (match := _NAME.match(line)) and line.startswith("  name:")]
     features = iter(names)

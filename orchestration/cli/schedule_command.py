@@ -207,8 +207,8 @@ def _list(root: str, all_plans: "Plans", *, as_values: bool) -> int:
         paused = row is not None and row.paused
         upcoming = None if paused else next(plan.schedule.times().after(time.time()), None)
         due = "paused" if paused else moment(datetime.fromtimestamp(upcoming, timezone.utc)) if upcoming else ""
-        last = row.last if row else None
-        last_end = f"{last.state}, {moment(last.ended or last.due)}" if last else "never"
+        last_fire = row.last if row else None
+        last_end = f"{last_fire.state}, {moment(last_fire.ended or last_fire.due)}" if last_fire else "never"
         values.append(
             {
                 "schedule": plan.name,
@@ -216,7 +216,7 @@ def _list(root: str, all_plans: "Plans", *, as_values: bool) -> int:
                 "timezone": plan.schedule.timezone,
                 "paused": paused,
                 "next": datetime.fromtimestamp(upcoming, timezone.utc) if upcoming else None,
-                "last": last,
+                "last": last_fire,
             }
         )
         rows.append([plan.name, plan.schedule.cron or plan.schedule.on, plan.schedule.timezone, due, last_end])

@@ -67,8 +67,8 @@ def export(root: str, name: str, format_name: str, number: int | None, output: s
                 os.rename(target, os.path.join(folder, "replaced"))
             os.rename(draft, target)
     except OSError as error:
-        where = f": {error.filename}" if error.filename not in (None, target) else ""
-        raise ResourceError(f"{target} cannot be written: {error.strerror or error}{where}") from error
+        failed_path = f": {error.filename}" if error.filename not in (None, target) else ""
+        raise ResourceError(f"{target} cannot be written: {error.strerror or error}{failed_path}") from error
     return Exported(target, number, notes)
 
 

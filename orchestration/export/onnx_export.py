@@ -85,10 +85,10 @@ def _constants(model: Any) -> dict[str, Any]:
     constants = {}
     for signature, function in model.signatures.items():
         if not function.structured_input_signature[1]:
-            values = {one: _plain(value.numpy()) for one, value in function().items()}
+            values = {output: _plain(value.numpy()) for output, value in function().items()}
             constants[signature] = {
-                one: ["string" if value.dtype.kind == "O" else value.dtype.name, value.tolist()]
-                for one, value in sorted(values.items())
+                output: ["string" if value.dtype.kind == "O" else value.dtype.name, value.tolist()]
+                for output, value in sorted(values.items())
             }
     return constants
 

@@ -102,23 +102,19 @@ class Execution:
 
     def _register(self) -> None:
         """Register the context of the run, with its folder, as a child of the pipeline's, before the first node."""
-        with metadata.Metadata(self._connection) as metadata_handle:
-            pipeline_context = context_lib.register_context_if_not_exists(
-                metadata_handle, inspection_store.PIPELINE_CONTEXT, self._name
-            )
-            context = context_lib.register_context_if_not_exists(
-                metadata_handle, inspection_store.RUN_CONTEXT, self._run_id
-            )
+        with metadata.Metadata(self._connection) as handle:
+            parent = context_lib.register_context_if_not_exists(handle, inspection_store.PIPELINE_CONTEXT, self._name)
+            context = context_lib.register_context_if_not_exists(handle, inspection_store.RUN_CONTEXT, self._run_id)
             context.custom_properties["run_folder"].string_value = self._run_folder
             # An earlier attempt may have recorded an end.
             for key in ("state", "reason"):
                 context.custom_properties[key].string_value = ""
-            metadata_handle.store.put_contexts([context])
-            if not metadata_handle.store.get_parent_contexts_by_context(context.id):
-                link = metadata_store_pb2.ParentContext(parent_id=pipeline_context.id, child_id=context.id)
-                metadata_handle.store.put_parent_contexts([link])
+            handle.store.put_contexts([context])
+            if not handle.store.get_parent_contexts_by_context(context.id):
+                link = metadata_store_pb2.ParentContext(parent_id=parent.id, child_id=context.id)
+                handle.store.put_parent_contexts([link])
             # Stages that an earlier attempt of this run has finished.
-            self._kept = finished_stages.finished(metadata_handle.store, self._name, self._run_id, self._nodes)
+            self._kept = finished_stages.finished(handle.store, self._name, self._run_id, self._nodes)
 
     @property
     def node_ids(self) -> list[str]:
@@ -139,11 +135,8 @@ class Execution:
     @property
     def upstream(self) -> dict[str, list[str]]:
         """Node -> the nodes that it depends on, of those that run."""
-        node_ids = self.node_ids
-        return {
-            node_id: [upstream_id for upstream_id in self._nodes[node_id].upstream_nodes if upstream_id in node_ids]
-            for node_id in node_ids
-        }
+        ids = self.node_ids
+        return {node_id: [source for source in self._nodes[node_id].upstream_nodes if source in ids] for node_id in ids}
 
     def launch(self, node_id: str, say: Callable[[str], None]) -> tuple[str, str]:
         """Run one node, unless an earlier attempt of the run has finished it.
@@ -183,32 +176,26 @@ class Execution:
                     break
                 if node_id in RESOLVERS:
                     # Another run or stage wrote them: only the damaged ones are retired.
-                    outputs = {
-                        key: [artifact for artifact in group if artifact.id in damaged]
-                        for key, group in outputs.items()
-                    }
-                result_line = launcher.retire(handle.store, execution, outputs, damaged)
+                    outputs = {key: [item for item in group if item.id in damaged] for key, group in outputs.items()}
+                line = launcher.retire(handle.store, execution, outputs, damaged)
                 say(
-                    result_line
+                    line
                     if node_id not in RESOLVERS
-                    else result_line.replace("the stage runs again", _RETIRED[node_id == "history"])
+                    else line.replace("the stage runs again", _RETIRED[node_id == "history"])
                 )
                 if node_id not in RESOLVERS:
                     reasons = " and ".join(f"{damage.key} was {damage.word}" for damage in damaged.values())
                     rerun_note = f"; ran again, because {reasons}"
         self._outputs[node_id] = outputs
         self._copy(node_id)
-        result_line = self._resolved(node_id) if node_id in RESOLVERS else self._line(node_id)
-        result_line += rerun_note
+        line = self._resolved(node_id) if node_id in RESOLVERS else self._line(node_id)
+        line += rerun_note
         if kept_execution is not None:
-            return "KEPT", result_line
+            return "KEPT", line
         if is_taken:
-            return (
-                "TAKEN",
-                f"{result_line}; changed since, used as it was" if node_id in self._outdated else result_line,
-            )
+            return "TAKEN", f"{line}; changed since, used as it was" if node_id in self._outdated else line
         # A resolver is always CACHED or COMPLETE in ML Metadata, also when it just looked.
-        return ("COMPLETE" if node_id in RESOLVERS else state), result_line
+        return ("COMPLETE" if node_id in RESOLVERS else state), line
 
     def _launch(self, node_id: str, say: Callable[[str], None]) -> int:
         node = launcher.Launcher(
@@ -259,12 +246,8 @@ class Execution:
     def _resolved(self, node_id: str) -> str:
         """Return the result of a resolver, in one line: the model or the number of earlier runs that it found."""
         if node_id == "history":
-            earlier_runs = len(self._outputs[node_id].get("statistics", []))
-            return (
-                f"{earlier_runs} earlier run{'s' if earlier_runs > 1 else ''} with other data"
-                if earlier_runs
-                else "none yet"
-            )
+            runs = len(self._outputs[node_id].get("statistics", []))
+            return f"{runs} earlier run{'s' if runs > 1 else ''} with other data" if runs else "none yet"
         models = self._outputs[node_id].get("model", [])
         return f"model {models[0].id}" if models else "none yet"
 

@@ -168,12 +168,12 @@ class _Cache:
         self._outdated = outdated
         self._places = sorted((places or {}).items(), key=lambda item: -len(item[0]))
 
-    def get_cache_context(self, *, input_artifacts: Any = None, parameters: Any = None, **other_arguments: Any) -> Any:
+    def get_cache_context(self, *, input_artifacts: Any = None, parameters: Any = None, **options: Any) -> Any:
         """Return TFX's context, with placeholders for folders and without the times of artifacts."""
         return cache_utils.get_cache_context(
             input_artifacts={key: list(map(self._keyed, group)) for key, group in (input_artifacts or {}).items()},
             parameters={key: self._word(value) for key, value in (parameters or {}).items()},
-            **other_arguments,
+            **options,
         )
 
     def _keyed(self, artifact: Any) -> Any:
@@ -196,29 +196,20 @@ class _Cache:
     def get_cached_outputs(self, metadata_handle: Any, cache_context: Any) -> Any:
         """Return the outputs of the newest usable execution, paired with their keys by id."""
         store = metadata_handle.store
-        finished = [
-            candidate
-            for candidate in store.get_executions_by_context(cache_context.id)
-            if candidate.last_known_state in _ENDED
-        ]
-        swapped_ids = swapped(
-            store, (candidate.id for candidate in finished if candidate.last_known_state == _STATES.CACHED)
-        )
-        for execution in sorted(
-            finished, key=lambda candidate: (candidate.create_time_since_epoch, candidate.id), reverse=True
-        ):
+        executions = store.get_executions_by_context(cache_context.id)
+        finished = [entry for entry in executions if entry.last_known_state in _ENDED]
+        swapped_ids = swapped(store, (entry.id for entry in finished if entry.last_known_state == _STATES.CACHED))
+        for execution in sorted(finished, key=lambda entry: (entry.create_time_since_epoch, entry.id), reverse=True):
             if int(execution.id) in swapped_ids:
                 continue
             outputs = outputs_of(store, int(execution.id))
-            if any(text(candidate, WITHHELD) for artifacts in outputs.values() for candidate in artifacts):
+            if any(text(artifact, WITHHELD) for artifacts in outputs.values() for artifact in artifacts):
                 # The served version may have changed since.
                 continue
-            typed_outputs = {
-                key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in outputs.items()
-            }
-            if typed_outputs and _exist(typed_outputs):
+            typed = {key: [_typed(store, artifact) for artifact in artifacts] for key, artifacts in outputs.items()}
+            if typed and _exist(typed):
                 self._outdated += file_reads.changed(stage_file_reads.of_outputs(outputs))
-                return None if self._outdated else typed_outputs
+                return None if self._outdated else typed
         return None
 
 

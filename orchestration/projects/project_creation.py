@@ -54,23 +54,23 @@ def create(path: str) -> Created:
     }
     files |= {os.path.join(name, ".gitkeep"): "" for name in FOLDERS if not _has_content(os.path.join(folder, name))}
     _refuse(folder, list(files))
-    written: list[str] = []
+    created: list[str] = []
     try:
         for name in ("", *FOLDERS):
             if not os.path.isdir(os.path.join(folder, name)):
                 os.makedirs(os.path.join(folder, name))
-                written += [f"{name}/"] if name else []
+                created += [f"{name}/"] if name else []
         # The project file is written last, so that an incomplete folder is not a project.
         for name, text in files.items():
             with open(os.path.join(folder, name), "x", encoding="utf-8") as file:
                 file.write(text)
-            written.append(name)
+            created.append(name)
     except OSError as error:
-        written_note = f"; written so far: {', '.join(written)}" if written else ""
+        written_note = f"; written so far: {', '.join(created)}" if created else ""
         path = str(error.filename or folder)
         reason = file_rights.unwritable(path.rstrip(os.sep)) or f"{path} cannot be written ({error.strerror})"
         raise ResourceError(f"{reason}{written_note}") from error
-    return Created(folder, tuple(name for name in written if not name.endswith(".gitkeep")))
+    return Created(folder, tuple(name for name in created if not name.endswith(".gitkeep")))
 
 
 def _refuse(folder: str, files: list[str]) -> None:

@@ -54,10 +54,10 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
                 for note in plan.schedule.times().notes:
                     _say(f"{plan.name}: {note}")
             while True:
-                now = time.time()
-                following = scheduler.tick(watch.plans, now)
-                _report(state, processes, faults, now)
-                time.sleep(max(0.05, min(LOOK_SECONDS, following - now)))
+                clock_time = time.time()
+                following = scheduler.tick(watch.plans, clock_time)
+                _report(state, processes, faults, clock_time)
+                time.sleep(max(0.05, min(LOOK_SECONDS, following - clock_time)))
                 with faults.within("the folder of configs"):
                     watch.look()
         except KeyboardInterrupt:
