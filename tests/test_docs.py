@@ -224,8 +224,8 @@ def test_every_file_named_in_the_documents_exists():
 def test_every_make_target_is_in_the_help_and_at_most_ten():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M)) - {"set-up"}
-    shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert targets == set(re.findall(r"make ([a-z-]+)", shown.split("STACK=")[0]))
+    result = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert targets == set(re.findall(r"make ([a-z-]+)", result.split("STACK=")[0]))
     assert len(targets - {"help"}) <= 10
 
 

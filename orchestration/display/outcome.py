@@ -13,18 +13,20 @@ UNKNOWN = "unknown"
 """Interval of a metric that has none, such as an AUC of 1, whose jackknife has no variance."""
 
 
-def table(outcome: Mapping[str, Any]) -> Table:
+def table(outcome: Mapping[str, Any], *, narrow: bool = False) -> Table:
     """Return a table of metrics: of the model, with 95 % intervals, of the baseline and of the plain models.
 
     All of them are measured on the same rows.
 
     Args:
         outcome: The evaluator's verdict.
+        narrow: Whether the head of the first column is on two lines.
     """
     metrics, intervals, baseline = outcome["metrics"], outcome["intervals"], outcome["baseline"]
     other_models = {**({"baseline": baseline} if baseline else {}), **outcome.get("plain", {})}
     result = Table(box=None, pad_edge=False)
-    result.add_column(f"{visible(outcome['split'])} split, {int(metrics['example_count']):,} rows")
+    rows = f"{int(metrics['example_count']):,} rows"
+    result.add_column(f"{visible(outcome['split'])} split,{chr(10) if narrow else ' '}{rows}")
     result.add_column("model", justify="right")
     if intervals:
         result.add_column("95 % interval", justify="right")

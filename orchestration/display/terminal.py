@@ -125,9 +125,10 @@ class Terminal:
         """Print the metrics table, the verdict with its reason, and paths."""
         self.console.print()
         metrics = table(outcome)
+        if self._width(metrics) > self.console.width:
+            metrics = table(outcome, narrow=True)
         # A row that is longer than the terminal is easier to read than cells that are wrapped.
-        width = self.console.measure(metrics, options=self.console.options.update(width=_TABLE_WIDTH)).maximum
-        self.console.print(metrics, width=width, crop=False)
+        self.console.print(metrics, width=self._width(metrics), crop=False)
         self.console.print()
         for line in notes(outcome):
             self._line(line)
@@ -139,6 +140,10 @@ class Terminal:
         elif outcome["blessed"] and outcome.get("serves"):
             self._line(f"Nothing pushed: version {outcome['serves']} serves")
         self._line(f"Run:     {run_folder}")
+
+    def _width(self, metrics: Table) -> int:
+        """Return the number of characters of a row, without wrapped cells."""
+        return self.console.measure(metrics, options=self.console.options.update(width=_TABLE_WIDTH)).maximum
 
     def _line(self, text: str, *, soft_wrap: bool | None = None) -> None:
         if soft_wrap or self.plain:

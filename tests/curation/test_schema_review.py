@@ -194,5 +194,5 @@ def test_each_approved_schema_is_kept_under_a_number(root):
         texts.append((root / "schemas/made.pbtxt").read_text())
 
     assert len(set(texts)) == 3
-    kept = [(root / f"schemas/made.pbtxt.{name}previous").read_text() for name in ("", "2.")]
-    assert kept == texts[:2]
+    backups = [(root / f"schemas/made.pbtxt.{name}previous").read_text() for name in ("", "2.")]
+    assert backups == texts[:2]

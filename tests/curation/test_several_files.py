@@ -17,7 +17,7 @@ ROWS = "".join(f"{18 + row % 60},{'rgb'[row % 3]},{'yn'[row * 7 % 11 % 2]}\n" fo
 
 
 @pytest.fixture
-def made(tmp_path):
+def propose(tmp_path):
     """Proposes a config for files of one ending; returns what was said."""
 
     @with_attributes
@@ -42,27 +42,27 @@ def made(tmp_path):
     return run
 
 
-def test_the_order_of_columns_may_differ(made):
+def test_the_order_of_columns_may_differ(propose):
     turned = "y,c,n\n" + "".join(",".join(reversed(row.split(","))) + "\n" for row in ROWS.split())
-    assert "csv, 200 rows, 3 columns" in made(f"n,c,y\n{ROWS}", turned)
-    assert made.different == []
+    assert "csv, 200 rows, 3 columns" in propose(f"n,c,y\n{ROWS}", turned)
+    assert propose.different == []
 
 
-def test_a_column_that_not_all_files_have_is_left_out_and_named(made):
+def test_a_column_that_not_all_files_have_is_left_out_and_named(propose):
     wider = "n,c,y,x\n" + ROWS.replace("\n", ",1.50\n")
-    assert "x is dropped: 1 of 2 files lack it (p0.csv)" in made(f"n,c,y\n{ROWS}", wider)
-    assert made.config.data.drop == ("x",)
-    assert made.omitted == ["left out 1 column: listed in data.drop (x)"]
+    assert "x is dropped: 1 of 2 files lack it (p0.csv)" in propose(f"n,c,y\n{ROWS}", wider)
+    assert propose.config.data.drop == ("x",)
+    assert propose.omitted == ["left out 1 column: listed in data.drop (x)"]
 
 
-def test_so_is_one_of_parquet_and_of_json_lines(made, tmp_path):
+def test_so_is_one_of_parquet_and_of_json_lines(propose, tmp_path):
     table = pa.table({"n": list(range(50)), "y": ["a", "b"] * 25})
-    assert "z is dropped" in made(table, table.append_column("z", pa.array([1] * 50)), ending="parquet")
+    assert "z is dropped" in propose(table, table.append_column("z", pa.array([1] * 50)), ending="parquet")
 
 
-def test_parts_without_a_header_are_refused_with_the_command_that_puts_them_together(made):
+def test_parts_without_a_header_are_refused_with_the_command_that_puts_them_together(propose):
     with pytest.raises(UserError, match=r"p1\.csv: its columns \(18, r, y\) differ from those of \S*p0\.csv\. .*`cat "):
-        made(f"n,c,y\n{ROWS}", ROWS)
+        propose(f"n,c,y\n{ROWS}", ROWS)
 
 
 def test_what_a_batch_lacks_is_missing():

@@ -37,7 +37,7 @@ def table(rows):
 
 
 @pytest.fixture
-def made(tmp_path):
+def propose(tmp_path):
     """Proposes a config, and reads with it in all ways; returns rows read by a run, keys of `csv`, what was said."""
 
     @with_attributes
@@ -67,15 +67,15 @@ def made(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
-def test_encodings_are_told_by_the_bytes(made, table, encoding):
-    count, keys, sentences = made(table.encode(encoding))
+def test_encodings_are_told_by_the_bytes(propose, table, encoding):
+    count, keys, sentences = propose(table.encode(encoding))
     assert count == 150
     assert keys == ({} if encoding == "utf-8-sig" else {"encoding": encoding})
     assert not keys or f'csv = {{encoding = "{encoding}"}}: the file is not UTF-8' in sentences
 
 
-def test_lines_that_end_in_cr_alone(made, table):
-    assert made(table.replace("\n", "\r"))[:2] == (150, {})
+def test_lines_that_end_in_cr_alone(propose, table):
+    assert propose(table.replace("\n", "\r"))[:2] == (150, {})
 
 
 @pytest.mark.parametrize(
@@ -89,20 +89,20 @@ def test_lines_that_end_in_cr_alone(made, table):
     ],
 )
 @pytest.mark.parametrize("packed", [str.encode, lambda text: gzip.compress(text.encode())], ids=["plain", "gz"])
-def test_what_stands_above_the_header(made, table, above, keys, packed):
-    count, layout, sentences = made(packed(above + table))
+def test_what_stands_above_the_header(propose, table, above, keys, packed):
+    count, layout, sentences = propose(packed(above + table))
     assert (count, layout) == (150, keys)
     assert all(key in sentences for key in keys)
 
 
-def test_a_line_that_tells_a_spreadsheet_the_delimiter(made, table):
-    assert made("sep=;\n" + table.replace(",", ";"))[:2] == (150, {"delimiter": ";", "skip_rows": 1})
+def test_a_line_that_tells_a_spreadsheet_the_delimiter(propose, table):
+    assert propose("sep=;\n" + table.replace(",", ";"))[:2] == (150, {"delimiter": ";", "skip_rows": 1})
 
 
-def test_comments_between_the_rows(made, table, rows):
-    count, keys, _ = made(table + rows(100) + "# in, the middle\n" + rows(20))
+def test_comments_between_the_rows(propose, table, rows):
+    count, keys, _ = propose(table + rows(100) + "# in, the middle\n" + rows(20))
     assert (count, keys) == (270, {"comment": "#"})
-    assert made.omitted.lines() == ["skipped 1 line: comments, which begin with '#' (csv.comment)"]
+    assert propose.omitted.lines() == ["skipped 1 line: comments, which begin with '#' (csv.comment)"]
 
 
 def test_comments_above_a_single_column():
@@ -111,9 +111,9 @@ def test_comments_above_a_single_column():
     assert table_layout.layout("t.csv", "#n\n" + "a\nb\n" * 9, {}).keys == {}
 
 
-def test_a_header_may_begin_with_a_mark(made, table):
-    assert made("#" + table)[:2] == (150, {})
-    assert made("# made\n#" + table)[:2] == (150, {"skip_rows": 1})
+def test_a_header_may_begin_with_a_mark(propose, table):
+    assert propose("#" + table)[:2] == (150, {})
+    assert propose("# made\n#" + table)[:2] == (150, {"skip_rows": 1})
 
 
 @pytest.mark.parametrize(
@@ -121,33 +121,33 @@ def test_a_header_may_begin_with_a_mark(made, table):
     [("Total,,900.5,\n", 1), ("\nTotal: 150 rows\nSource: us, and others\n\n", 2), ("* estimated", 1)],
 )
 @pytest.mark.parametrize("size", [150, 6000], ids=["seen whole", "longer than its head"])
-def test_what_stands_below_the_table(made, rows, below, count, size):
-    layout, keys, sentences = made(HEADER + rows(size) + below)
+def test_what_stands_below_the_table(propose, rows, below, count, size):
+    layout, keys, sentences = propose(HEADER + rows(size) + below)
     assert (layout, keys) == (size, {"skip_footer": count})
     assert "not part of the table" in sentences
 
 
-def test_a_value_that_is_called_total_is_no_footer(made, rows):
+def test_a_value_that_is_called_total_is_no_footer(propose, rows):
     table = "".join(f"{('Total', 'part')[row % 2]},{line}\n" for row, line in enumerate(rows(151).splitlines()))
-    assert made(f"of,{HEADER}{table}")[:2] == (151, {})
+    assert propose(f"of,{HEADER}{table}")[:2] == (151, {})
 
 
-def test_a_row_that_was_cut_is_no_footer(made, table):
+def test_a_row_that_was_cut_is_no_footer(propose, table):
     with pytest.raises(UserError, match=r"Expected 4 columns, got 3.*: the file ends in this row: it is truncated"):
-        made(table[:-6])
+        propose(table[:-6])
 
 
-def test_files_that_were_put_together(made, table):
-    count, keys, _ = made(table + table)
+def test_files_that_were_put_together(propose, table):
+    count, keys, _ = propose(table + table)
     assert (count, keys) == (300, {})
-    assert made.omitted.lines() == [
+    assert propose.omitted.lines() == [
         "left out 1 row: the header line again, as where files were put together (line 152)"
     ]
-    assert made.doctor.lines() == made.omitted.lines()
+    assert propose.doctor.lines() == propose.omitted.lines()
 
 
-def test_a_file_without_a_header_keeps_its_first_row(made, rows):
-    count, keys, sentences = made(rows(), label="column_4")
+def test_a_file_without_a_header_keeps_its_first_row(propose, rows):
+    count, keys, sentences = propose(rows(), label="column_4")
     assert count == 150
     assert keys == {"header": False, "names": ("column_1", "column_2", "column_3", "column_4")}
     assert "line 1 holds values like the rows below, so it is not a header: name the columns" in sentences
@@ -179,23 +179,23 @@ def test_texts_that_the_rows_below_hold_again_are_no_header():
 
 
 @pytest.mark.parametrize("index", [lambda row: row, lambda row: row % 50, lambda row: row * 7 % 150])
-def test_the_index_of_pandas_is_no_feature(made, rows, index):
+def test_the_index_of_pandas_is_no_feature(propose, rows, index):
     table = "".join(f"{index(row)},{line}\n" for row, line in enumerate(rows().splitlines()))
-    made(f",{HEADER}{table}")
-    used = {entry.column for entry in made.config.features.of("numeric")}
+    propose(f",{HEADER}{table}")
+    used = {entry.column for entry in propose.config.features.of("numeric")}
     assert used == {"age", "hours"}
 
 
 @pytest.mark.parametrize("header", [HEADER, HEADER.replace("\n", ",\n")])
-def test_a_delimiter_at_the_end_of_every_row(made, rows, header):
-    count, keys, sentences = made(header + rows().replace("\n", ",\n"))
+def test_a_delimiter_at_the_end_of_every_row(propose, rows, header):
+    count, keys, sentences = propose(header + rows().replace("\n", ",\n"))
     assert (count, keys) == (150, {})
     assert "column_5 is ignored: it is empty" in sentences
 
 
-def test_texts_that_are_too_long_are_cut_and_said(made, rows):
+def test_texts_that_are_too_long_are_cut_and_said(propose, rows):
     table = "".join(f"text {row % 7} of more words,{line}\n" for row, line in enumerate(rows().splitlines()))
-    count, keys, sentences = made(f"review,{HEADER}{'x ' * 70_000},{rows(1)}{table}")
+    count, keys, sentences = propose(f"review,{HEADER}{'x ' * 70_000},{rows(1)}{table}")
     assert (count, keys) == (151, {"long_cells": "cut"})
     assert (
         "cut 1 cell: a text of over 131,072 bytes (csv.long_cells) (review): a closing quote may be missing"

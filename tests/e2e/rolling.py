@@ -50,16 +50,16 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
             with open(f"{data_root}/rolling.csv", "w", newline="") as file:
                 csv.writer(file).writerows([header, *arrived])
             # The schedule looks daily, so that the second day of each month says again that nothing is new.
-            began = time.monotonic()
+            start = time.monotonic()
             for tick in range(2):
                 scheduler.tick([plan], 86400.0 * (31 * place + tick) + 100.0)
-            summary = _told(root, pipeline, month) | {"seconds": round(time.monotonic() - began, 1)}
+            summary = _told(root, pipeline, month) | {"seconds": round(time.monotonic() - start, 1)}
             print(json.dumps(summary), file=sys.__stdout__, flush=True)
 
 
 def _told(root: str, pipeline: str, month: str) -> dict:
     """Return the result of this month's run."""
-    fires = [one for one in schedule_history.history(root) if one.state != "SKIPPED"]
+    fires = [fire for fire in schedule_history.history(root) if fire.state != "SKIPPED"]
     if not fires:
         return {"month": month, "state": "none"}
     newest = fires[0]

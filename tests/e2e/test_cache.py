@@ -23,12 +23,12 @@ def tree(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as environment:
         if request.param == "postgresql":
             environment.setenv("PIPELINE_METADATA", request.getfixturevalue("postgresql").new_database())
-        assert again(tree) == ALL
+        assert ran_nodes(tree) == ALL
         assert (tree / "runs/metadata.sqlite").exists() == (request.param == "sqlite")
         yield tree
 
 
-def again(tree, *arguments):
+def ran_nodes(tree, *arguments):
     """Nodes that a run ran; the baseline and earlier data are looked up each time."""
     result = runner("--local", "--root", tree / "runs", *QUICK, *arguments, tree=tree)
     assert result.code in (0, 3), result.err
@@ -52,8 +52,8 @@ def test_an_unchanged_run_starts_no_worker(tree):
     assert (later / "history.jsonl").read_bytes() == (before / "history.jsonl").read_bytes()
     assert (later / "report.html").is_file()
 
-    shown = runner("inspect", "show", later.name, "--json", "--root", tree / "runs", tree=tree)
-    states = {node["node_id"]: node["state"] for node in json.loads(shown.out)["nodes"]}
+    result = runner("inspect", "show", later.name, "--json", "--root", tree / "runs", tree=tree)
+    states = {node["node_id"]: node["state"] for node in json.loads(result.out)["nodes"]}
     assert {node for node, state in states.items() if state == "COMPLETE"} == {"baseline", "history"}
     assert {node for node, state in states.items() if state == "CACHED"} == ALL
 
@@ -63,23 +63,23 @@ def test_a_damaged_output_is_computed_again_although_nothing_else_changed(tree):
     content = bytearray(statistics.read_bytes())
     content[len(content) // 2] ^= 1
     statistics.write_bytes(content)
-    assert "statistics" in again(tree)
+    assert "statistics" in ran_nodes(tree)
 
 
 def test_an_edit_runs_only_the_stages_that_depend_on_it(tree):
-    assert again(tree) == set()
+    assert ran_nodes(tree) == set()
 
     replace(tree / "configs/houses.toml", 'slices = ["waterfront", "grade"]', 'slices = ["waterfront"]')
-    assert again(tree) == JUDGED
+    assert ran_nodes(tree) == JUDGED
 
     replace(tree / "models/networks/mlp.py", "features.vector, network", "features.vector + 0.0, network")
-    assert again(tree) == TRAINED
+    assert ran_nodes(tree) == TRAINED
 
     replace(tree / "models/networks/linear.py", "return features", "return features + 0.0")
-    assert again(tree) == set(), "this pipeline's network does not use that file"
+    assert ran_nodes(tree) == set(), "this pipeline's network does not use that file"
 
     replace(tree / "models/transform_graph/numbers.py", "log1p(tf.maximum(value, 0.0))", "log1p(tf.abs(value))")
-    assert again(tree) == {"transformation"} | TRAINED
+    assert ran_nodes(tree) == {"transformation"} | TRAINED
 
 
 def test_one_stage_runs_alone_on_the_outputs_of_the_newest_run(tree):
@@ -119,7 +119,7 @@ def test_one_stage_needs_an_earlier_run(tree, tmp_path):
 
 def test_an_edit_of_the_schema_is_detected(tree):
     replace(tree / "schemas/houses.pbtxt", "int_domain { min: 0 max: 40 }", "int_domain { min: 0 max: 41 }")
-    assert again(tree) == ALL - {"ingestion", "statistics", "plain-models"}
+    assert ran_nodes(tree) == ALL - {"ingestion", "statistics", "plain-models"}
 
 
 def test_an_edit_of_the_data_is_detected_even_with_equal_size_and_time(tree):
@@ -130,8 +130,8 @@ def test_an_edit_of_the_data_is_detected_even_with_equal_size_and_time(tree):
     path.write_bytes(packed(table.replace(b",221900,", b",221901,")))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert again(tree) == ALL - {"schema"}
+    assert ran_nodes(tree) == ALL - {"schema"}
 
 
 def test_no_cache_runs_everything(tree):
-    assert again(tree, "--no-cache") == ALL
+    assert ran_nodes(tree, "--no-cache") == ALL

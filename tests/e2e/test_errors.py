@@ -249,9 +249,9 @@ def test_a_killed_worker_is_a_failed_run(small_tree, started):
 def test_a_stopped_run_exits_cleanly(small_tree, started, number):
     command, worker, root = started("statistics")
     os.kill(command.pid, number)
-    begun = time.monotonic()
+    start = time.monotonic()
     result = command.wait(60).result()
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - start < 20
     assert result.code == 130
     assert "Traceback" not in result.err
     assert not alive(worker)

@@ -188,8 +188,8 @@ def test_a_file_gets_the_predictions_of_its_rows_as_ingested(houses, model, arti
     assert table["row"] == list(range(1, len(keys) + 1))
     predicted = dict(zip(keys, table["prediction"], strict=True))
     expected = model.signatures["serving_examples"](examples=tf.constant(serialized))["prediction"].numpy()
-    found = [predicted[house.decode(), day.decode()] for house, day in zip(ids, dates, strict=True)]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    predictions = [predicted[house.decode(), day.decode()] for house, day in zip(ids, dates, strict=True)]
+    np.testing.assert_allclose(predictions, expected, rtol=1e-5)
 
 
 def test_serving_signatures_do_not_require_the_label(model):

@@ -217,9 +217,9 @@ def bad_model(month):
     bad = month.serves()
     assert bad > before
     assert f"serves now, a copy of {before}; previously {bad}" in month.push("--rollback")
-    shown = month.push().splitlines()
-    assert shown[0].endswith(f"copy of {before}  serves")
-    assert "taken back" in shown[1]
+    result = month.push().splitlines()
+    assert result[0].endswith(f"copy of {before}  serves")
+    assert "taken back" in result[1]
     output = month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
     assert f"Nothing pushed: version {month.serves()} serves" in output
 
@@ -268,10 +268,10 @@ def upgrade(month):
     output = month.run(0)
     assert "the root was " in output, "the restored store has the paths from before the move"
     assert "compared with the served model" in output
-    now = month.serves()
-    assert now > before
-    output = month.inspect("show", now)
-    assert f"version {now} serves" in output
+    version = month.serves()
+    assert version > before
+    output = month.inspect("show", version)
+    assert f"version {version} serves" in output
     assert "data/week-8.csv, span 8, 300 rows" in output
     assert f"version {before}" in output
     assert "config:" in month.inspect("compare", month.runs()[0], "latest")

@@ -14,7 +14,7 @@ def tree(tmp_path):
 
 
 @pytest.fixture
-def made(tree):
+def new_and_run(tree):
     """Run `new`, and then what it says is the next command; returns both results."""
 
     def run(path, *arguments):
@@ -39,9 +39,9 @@ def table(rows=1500):
     return "\ufeff" + "".join(lines)
 
 
-def test_a_table_with_question_marks_and_a_label_of_texts(made, tree):
+def test_a_table_with_question_marks_and_a_label_of_texts(new_and_run, tree):
     (tree / "data/people.csv").write_text(table(), newline="")
-    proposed, result = made(tree / "data/people.csv")
+    proposed, result = new_and_run(tree / "data/people.csv")
     assert "id identifies rows: [columns] id, not a feature" in proposed.out
     assert "country is ignored: constant: every row has 'XY'" in proposed.out
 
@@ -61,7 +61,7 @@ def test_a_table_with_question_marks_and_a_label_of_texts(made, tree):
         assert runner("schema", step, "made", tree=tree).code == 0
 
 
-def test_a_folder_of_photos_of_mixed_size(made, tmp_path):
+def test_a_folder_of_photos_of_mixed_size(new_and_run, tmp_path):
     rng = np.random.default_rng(6)
     for name, colour in (("day", 200), ("night", 50)):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -70,7 +70,7 @@ def test_a_folder_of_photos_of_mixed_size(made, tmp_path):
             photo = Image.fromarray(rng.normal(colour, 20, (height, width, 3)).clip(0, 255).astype(np.uint8))
             ImageDraw.Draw(photo).ellipse([10, 10, 50, 50], fill=(240, 20, 20))
             photo.save(tmp_path / "photos" / name / f"{number}.{'png' if number % 2 else 'jpg'}")
-    proposed, result = made(tmp_path / "photos")
+    proposed, result = new_and_run(tmp_path / "photos")
     assert "image: image" in proposed.out
     assert result.code == 0, result.err
     assert run_json(result)["outcome"]["metrics"]["accuracy"] > 0.9

@@ -109,7 +109,7 @@ def test_cached_outputs_have_the_right_keys(small_tree, url):
     assert second.code == 0, second.err
     assert second.nodes["transformation"] == "cached"
     assert second.nodes["trainer"] == "done"
-    executions = [one.id for one in store.get_executions()]
+    executions = [execution.id for execution in store.get_executions()]
     assert stage_outputs.swapped(store, executions) == set()
 
 

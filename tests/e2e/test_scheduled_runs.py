@@ -85,12 +85,12 @@ def test_the_scheduler_runs_detects_unchanged_data_quickly_and_survives_a_kill(t
     fires = schedule_history.history(str(root))
     first = fires[-1]
     assert first.state == "COMPLETE"
-    unchanged = next(one for one in fires if one.state == "UNCHANGED")
+    unchanged = next(fire for fire in fires if fire.state == "UNCHANGED")
     assert first.run_id in unchanged.reason
     seconds = (unchanged.ended - unchanged.started).total_seconds()
     print(f"unchanged: {seconds:.2f} s")
     assert seconds < 5
-    assert not [one for one in fires if one.state in ("WAITING", "RUNNING")]
+    assert not [fire for fire in fires if fire.state in ("WAITING", "RUNNING")]
     deadline = time.monotonic() + 5
     while subprocess.run(["pgrep", "-f", str(tree)], capture_output=True).stdout and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -45,13 +45,13 @@ def wait(condition, seconds):
 
 
 def test_a_killed_tuning_resumes_and_the_trainer_uses_its_best_values(tmp_path):
-    kept = tmp_path / "cars" / "trials"
+    trials_folder = tmp_path / "cars" / "trials"
     killed = warm.shared().start("tune", "cars", "--root", tmp_path, *SET)
-    wait(lambda: list(kept.glob("*.json")), 400)
+    wait(lambda: list(trials_folder.glob("*.json")), 400)
     processes = below(killed.pid)
     os.kill(killed.pid, signal.SIGKILL)
     wait(lambda: not any(map(alive, processes)), 60)
-    finished = len(list(kept.glob("*.json")))
+    finished = len(list(trials_folder.glob("*.json")))
     assert 1 <= finished < 4
 
     tuned = runner("tune", "cars", "--root", tmp_path, *SET)
@@ -71,8 +71,8 @@ def test_a_killed_tuning_resumes_and_the_trainer_uses_its_best_values(tmp_path):
     assert whole.nodes["tuner"] == "cached"
     recorded = json.loads((run_folder(whole) / "run.json").read_text())
     assert recorded.get("tuned", {}) == ({} if best["trial"] == 0 else best["values"])
-    shown = runner("inspect", "show", "latest", "--root", tmp_path, "--json").out
-    used = json.loads(shown)["provenance"]["config"]
+    result = runner("inspect", "show", "latest", "--root", tmp_path, "--json").out
+    used = json.loads(result)["provenance"]["config"]
     assert used["network"]["layers"] == best["values"]["network.layers"]
     history = [json.loads(line) for line in (run_folder(whole) / "history.jsonl").read_text().splitlines()]
     assert min(line["val_loss"] for line in history) == pytest.approx(best["score"], rel=1e-3)

@@ -80,8 +80,8 @@ def test_the_stage_runs_after_its_place_and_is_in_the_run_s_record_report_and_lo
     assert "my-stage" in (path / "report.html").read_text()
     weights = (folder / "runs/points/artifacts/my-stage/weights").glob("*/value")
     assert [file.read_text() for file in weights] == ["3"]
-    shown = run(folder, "inspect", "show", facts["run_id"])
-    assert "my-stage" in shown.out, shown.err
+    result = run(folder, "inspect", "show", facts["run_id"])
+    assert "my-stage" in result.out, result.err
 
 
 def test_it_comes_from_the_cache_until_its_code_changes_and_is_part_of_from_and_to(folder):

@@ -174,15 +174,15 @@ def test_a_change_of_a_file_that_user_code_opens_is_detected(tmp_path, figure):
     tree = copy_tree(tmp_path / "tree", rows=600)
     write(tree / "own.py", OWN)
     scale, units = write(tree / "lists/scale-of-area", "0.001"), write(tree / "lists/few-units", "3")
-    given = ["preprocessing=own.preprocessing_fn", "features={}", "label.transform=none", "training.epochs=1"]
-    given += ["evaluation={floor={r2=-100.0}}", 'network={name="own.build", units="few"}']
+    arguments = ["preprocessing=own.preprocessing_fn", "features={}", "label.transform=none", "training.epochs=1"]
+    arguments += ["evaluation={floor={r2=-100.0}}", 'network={name="own.build", units="few"}']
     command = [
         "--local",
         "--root",
         tree / "runs",
         "--to",
         "trainer",
-        *(part for one in given for part in ("--set", one)),
+        *(part for setting in arguments for part in ("--set", setting)),
     ]
 
     def ran():

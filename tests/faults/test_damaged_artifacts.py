@@ -55,9 +55,9 @@ def test_the_digest_of_a_large_artifact_is_fast(tmp_path, figure):
     (tmp_path / "examples").mkdir()
     for number in range(4):
         (tmp_path / "examples" / f"{number}").write_bytes(os.urandom(1 << 20) * 25)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     expected = artifact_digest.of(str(tmp_path / "examples"))
-    rate = 4 * 25 * (1 << 20) / (time.perf_counter() - begun) / 1e6
+    rate = 4 * 25 * (1 << 20) / (time.perf_counter() - start) / 1e6
     assert artifact_digest.damage(str(tmp_path / "examples"), expected) is None
     figure(16, f"checked at {rate:.0f} MB/s")
     assert rate > 50
@@ -82,8 +82,8 @@ def test_a_damaged_baseline_is_imported_from_the_serving_version(warm, tmp_path,
     command = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", root)
     quick = ("--set", "training.epochs=1", "--set", "evaluation.floor={}")
     for epochs in (1, 2):
-        made = warm.run(*command, *quick, "--set", f"training.epochs={epochs}")
-        assert made.code == 0, made.err
+        result = warm.run(*command, *quick, "--set", f"training.epochs={epochs}")
+        assert result.code == 0, result.err
     models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
     flip(next(models[-1].rglob("variables.data*")))
     again = warm.run(*command, *quick, "--set", "training.epochs=2")

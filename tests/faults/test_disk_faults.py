@@ -95,9 +95,9 @@ def test_a_damaged_store_is_never_replaced(flats, figure, damage):
     path = made_store(flats.runs)
     damage(path)
     before = path.read_bytes()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     [finding] = flats.errors()
-    figure(24, f"{damage.__name__}: refused in {time.perf_counter() - begun:.2f} s")
+    figure(24, f"{damage.__name__}: refused in {time.perf_counter() - start:.2f} s")
     assert finding.startswith(str(path))
     assert "Restore its last backup with `inspect restore FILE`, or move it away" in finding
     assert path.read_bytes() == before
@@ -120,9 +120,9 @@ def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, 
         'preprocessing = "mine.preprocessing_fn"\n' + re.sub(r"(?s)\[features\].*(?=\[label\])", "", flats.CONFIG)
     )
     # Not by the clock: other processes may be busy.
-    begun = time.process_time()
+    start = time.process_time()
     lines = flats.errors()
-    seconds = time.process_time() - begun
+    seconds = time.process_time() - start
     figure(25, f"{what}: {seconds:.2f} s")
     assert seconds < 5
     assert any(f"mine.py, line 5: {message}" in line for line in lines), lines

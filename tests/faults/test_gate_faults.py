@@ -35,9 +35,9 @@ def test_nan_and_infinite_numbers_stop_a_run(gated, stopped, figure):
         rows[place] = f"{cell},Bern,{900 + place}"
     # Its imports are paid for once.
     gated(ALL)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     sentence, _ = stopped(6, "NaN and inf", HEADER + "\n".join(rows) + "\n")
-    figure(6, f"refused in {time.perf_counter() - begun:.2f} s, ingestion and statistics of 40 rows included")
+    figure(6, f"refused in {time.perf_counter() - start:.2f} s, ingestion and statistics of 40 rows included")
     assert "finite: column 'area': 2 NaN and 2 infinite numbers in 40 rows (10 %), above the limit of 0" in sentence
     assert re.search(r"rows: \S*flats\.csv line 5, 7, 10, 11", sentence)
 

@@ -29,5 +29,5 @@ def test_time_grows_with_the_rows_and_memory_does_not(tmp_path, figure):
     assert took[100] < 13 * took[10], "more than in proportion, with a third to spare"
     # The blocks are full from 200,000 rows on.
     assert peak[100] < 1.3 * peak[10]
-    shown = ", ".join(f"{times * FEW:,} rows: {took[times]:.1f} s, {peak[times]:.0f} MB" for times in results)
-    figure(30, f"{shown}; {99 * FEW / (took[100] - took[1]):,.0f} rows a processor's second beyond the first")
+    rows_shown = ", ".join(f"{times * FEW:,} rows: {took[times]:.1f} s, {peak[times]:.0f} MB" for times in results)
+    figure(30, f"{rows_shown}; {99 * FEW / (took[100] - took[1]):,.0f} rows a processor's second beyond the first")

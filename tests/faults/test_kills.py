@@ -86,9 +86,9 @@ def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure, kind, 
         monkeypatch.setenv("PIPELINE_METADATA", request.getfixturevalue("postgresql").new_database())
     first = warm.run(*arguments(root))
     assert first.code == 0, first.err
-    begun = time.monotonic()
+    start = time.monotonic()
     assert warm.run(*arguments(root)).code == 0
-    whole = time.monotonic() - begun
+    whole = time.monotonic() - start
     runs = root / PIPELINE / "runs"
     beside = whole - stage_seconds(runs / max(os.listdir(runs)))
     expected = rows(next((root / PIPELINE / "artifacts/ingestion/examples").iterdir()))

@@ -59,9 +59,9 @@ def test_a_new_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure,
         more = ("--metadata", f"sqlite:///{tmp_path}/elsewhere.sqlite")
     ran("a", more=more)
     after = outputs(root)
-    shown = warm.run("inspect", "statistics", "latest", "--json", "--root", root, *more)
-    assert shown.code == 0, shown.err
-    foreign = sum(split["rows"] for split in json.loads(shown.out)["splits"]) - ROWS["a"]
+    result = warm.run("inspect", "statistics", "latest", "--json", "--root", root, *more)
+    assert result.code == 0, result.err
+    foreign = sum(split["rows"] for split in json.loads(result.out)["splits"]) - ROWS["a"]
     touched = [path for path in before if after.get(path) != before[path]]
     figure(40, f"{how}: rows of another run = {foreign}, files of another run touched = {len(touched)}")
     assert (foreign, touched) == (0, [])

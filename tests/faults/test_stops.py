@@ -40,7 +40,7 @@ def states(root):
     store = MetadataStore(config)
     states_by_node = collections.defaultdict(list)
     for execution in store.get_executions():
-        names = {one.type: one.name for one in store.get_contexts_by_execution(execution.id)}
+        names = {context.type: context.name for context in store.get_contexts_by_execution(execution.id)}
         state = pb.Execution.State.Name(execution.last_known_state)
         states_by_node[names["node"].removeprefix(f"{PIPELINE}.")].append(state)
     return dict(states_by_node)
@@ -86,11 +86,11 @@ def test_a_run_that_is_stopped_in_each_long_stage_resumes(warm, tmp_path, figure
         running = met(warm, root, stage, attempt)
         time.sleep(LONG[stage])
         number = (signal.SIGINT, signal.SIGTERM)[attempt % 2]
-        begun = time.monotonic()
+        start = time.monotonic()
         assert running.going, f"{stage} had ended: {running.out} {running.err}"
         os.kill(running.pid, number)
         running.wait(60)
-        slowest = max(slowest, time.monotonic() - begun)
+        slowest = max(slowest, time.monotonic() - start)
         assert running.code == 130, running.err
         assert running.err == "stopped\n"
         assert facts(root)["state"] == "CANCELED"
@@ -142,9 +142,9 @@ def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
     assert "[limits] seconds = {transformation = 16}" in result.err
     record = facts(tree / "runs")
     events = next((tree / "runs" / PIPELINE / "runs").glob("*/events.jsonl")).read_text().splitlines()
-    began = next(json.loads(line) for line in events if '"transformation", "state": "RUNNING"' in line)["time"]
+    start = next(json.loads(line) for line in events if '"transformation", "state": "RUNNING"' in line)["time"]
     form = "%Y-%m-%dT%H:%M:%S%z"
-    took = time.mktime(time.strptime(record["ended"], form)) - time.mktime(time.strptime(began, form))
+    took = time.mktime(time.strptime(record["ended"], form)) - time.mktime(time.strptime(start, form))
     assert states(tree / "runs")["transformation"] == ["FAILED"]
     flag.unlink()
     again = transform(tree, "limits.seconds={transformation = 60}")

@@ -41,13 +41,13 @@ def test_eight_simultaneous_runs_share_a_store(warm, tmp_path, figure, request, 
     url = None if kind == "SQLite" else request.getfixturevalue("postgresql").url
     more = ("--to", "statistics") if url is None else ()
     environment = {} if url is None else {"PIPELINE_METADATA": url}
-    root, begun = tmp_path / "runs", time.monotonic()
+    root, start = tmp_path / "runs", time.monotonic()
     started = [warm.start(*command(root, variant, *more), **environment) for variant in VARIANTS]
     if url is None:
         started.append(warm.start(*command(root, VARIANTS[0], *more)))
     for running in started:
         running.wait(500)
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - start
     assert [running.code for running in started] == [0] * len(started), [running.err for running in started]
     runs, states, twice = records(root, url)
     lost = sum(len(running.nodes) for running in started) - len(states)
@@ -91,14 +91,14 @@ def test_a_run_resumes_after_a_crash_of_the_database_server(warm, tmp_path, figu
     assert "stage transformation failed" in running.err
     [facts] = [json.loads(path.read_text()) for path in root.glob("*/runs/*/run.json")]
     assert facts["state"] == "FAILED"
-    begun = time.monotonic()
+    start = time.monotonic()
     postgresql.start()
     again = warm.run(*(part for part in options if part != "--new-run"), PIPELINE_METADATA=postgresql.url)
     assert again.code == 0, again.err
     assert facts["run_id"] in again.out
     assert again.nodes["statistics"] == "kept"
     assert again.nodes["transformation"] == "done"
-    figure(19, f"FAILED with exit code {running.code}, went on {time.monotonic() - begun:.0f} s after the start")
+    figure(19, f"FAILED with exit code {running.code}, went on {time.monotonic() - start:.0f} s after the start")
 
 
 @pytest.mark.slow
@@ -107,9 +107,9 @@ def test_a_missing_database_server_or_a_wrong_password_is_rejected(warm, tmp_pat
     slowest = 0.0
     wrong = postgresql.url.replace(PASSWORD, "wrong-w0rd")
     for url in (f"postgresql://owner:{PASSWORD}@127.0.0.1:1/runs", wrong):
-        begun = time.monotonic()
+        start = time.monotonic()
         result = warm.run(*command(tmp_path / "runs", "xor_linear"), "--metadata", url)
-        slowest = max(slowest, time.monotonic() - begun)
+        slowest = max(slowest, time.monotonic() - start)
         assert result.code == 5
         assert "127.0.0.1" in result.err
         assert PASSWORD not in result.out + result.err
@@ -133,9 +133,11 @@ def test_long_execution_properties_are_stored(warm, tmp_path, figure, postgresql
         assert result.code == 0, result.err
         store = MetadataStore(connection_config(str(root), postgresql.url))
         executions = store.get_executions_by_type("components.transformation.executor.Executor") or [
-            one for one in store.get_executions() if "custom_config" in one.custom_properties
+            execution for execution in store.get_executions() if "custom_config" in execution.custom_properties
         ]
-        packed = json.loads(max(executions, key=lambda one: one.id).custom_properties["custom_config"].string_value)
+        packed = json.loads(
+            max(executions, key=lambda execution: execution.id).custom_properties["custom_config"].string_value
+        )
         read = settings.unpack(packed["settings"])
         assert read["features"]["bucketized"][0]["edges"] == edges
         sizes.append(len(json.dumps(read)))

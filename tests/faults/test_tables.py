@@ -38,9 +38,9 @@ def refused(flats, figure):
     def run(row, what, content, name="flats.csv"):
         flats.data(content, name)
         # Not by the clock: other processes may be busy.
-        begun = time.process_time()
+        start = time.process_time()
         findings = flats.errors(f"data.path=data/{name}")
-        seconds = time.process_time() - begun
+        seconds = time.process_time() - start
         assert findings, what
         assert seconds < 2
         figure(row, f"{what}: {seconds:.2f} s")

@@ -56,10 +56,10 @@ def _text(node: ast.AST) -> str:
 
 def _with(node: ast.AST, **fields: Any) -> str:
     """Return the text of a node with other fields."""
-    made = copy.copy(node)
+    copied = copy.copy(node)
     for name, value in fields.items():
-        setattr(made, name, value)
-    return _text(made)
+        setattr(copied, name, value)
+    return _text(copied)
 
 
 def _without(items: list[Any], place: int) -> list[Any]:

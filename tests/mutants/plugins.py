@@ -40,9 +40,9 @@ class Measuring:
         shared = [_name(each) for chain in definitions for each in chain if each.scope != "function"]
         self.tests[item.nodeid] = {"seconds": 0.0, "fixtures": shared}
         self._enter(item.nodeid)
-        began = _processors()
+        start = _processors()
         yield
-        self.tests[item.nodeid]["seconds"] += _processors() - began
+        self.tests[item.nodeid]["seconds"] += _processors() - start
         self._enter("between tests")
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -51,12 +51,12 @@ class Measuring:
         if fixturedef.scope == "function":
             yield
             return
-        outer, name, began = self._current, _name(fixturedef), _processors()
+        outer, name, start = self._current, _name(fixturedef), _processors()
         if outer in self.tests:
             self.tests[outer]["fixtures"].append(name)
         self._enter(name)
         yield
-        seconds = _processors() - began
+        seconds = _processors() - start
         self.fixtures[name] = self.fixtures.get(name, 0.0) + seconds
         if outer in self.tests:
             self.tests[outer]["seconds"] -= seconds

@@ -79,11 +79,13 @@ def mutants():
     ],
 )
 def test_what_changes_behaviour_is_edited_and_texts_are_not(mutants, operator, edits):
-    assert {(each.old, each.new) for each in mutants if each.operator == operator} == edits
+    assert {(mutant.old, mutant.new) for mutant in mutants if mutant.operator == operator} == edits
 
 
 def test_numbers_of_defaults_and_of_constants_are_edited_where_they_take_effect(mutants):
-    found = {(each.line, each.old, each.new, each.called) for each in mutants if each.operator == "constant"}
+    found = {
+        (mutant.line, mutant.old, mutant.new, mutant.called) for mutant in mutants if mutant.operator == "constant"
+    }
 
     assert (6, "3", "4", False) in found
     assert {(15, "0", "1", False), (15, "16", "17", False)} < found
@@ -98,10 +100,10 @@ def test_every_mutant_is_a_program_with_one_edit(mutants):
 
 
 def test_names_of_mutants_differ_and_stay_when_lines_move(mutants):
-    keys = [each.key for each in mutants]
+    keys = [mutant.key for mutant in mutants]
 
     assert len(set(keys)) == len(keys)
-    assert [each.key for each in mutants_of("components/x.py", f"# moved\n{TEXT}")] == keys
+    assert [mutant.key for mutant in mutants_of("components/x.py", f"# moved\n{TEXT}")] == keys
 
 
 def test_the_document_lists_what_was_not_noticed_and_keeps_its_reasons(mutants):
@@ -115,15 +117,15 @@ def test_the_document_lists_what_was_not_noticed_and_keeps_its_reasons(mutants):
     before = (
         "# Tests\n\n<!-- survivors of seed 1 -->\n<!-- end -->\n\n<!-- survivors of seed 2 -->\n<!-- end -->\nmore\n"
     )
-    made = report.document(before, 2, tried)
-    assert "4 mutants of seed 2: 50.0% noticed (1 killed, 1 timeout, 1 survived, 1 untested)." in made
-    assert made.startswith(
+    document = report.document(before, 2, tried)
+    assert "4 mutants of seed 2: 50.0% noticed (1 killed, 1 timeout, 1 survived, 1 untested)." in document
+    assert document.startswith(
         "# Tests\n\n<!-- survivors of seed 1 -->\n<!-- end -->\n\n<!-- survivors of seed 2 -->\n4 mut"
     )
-    assert made.endswith("<!-- end -->\nmore\n")
-    rows = [line for line in made.splitlines() if line.startswith("| components/x.py")]
+    assert document.endswith("<!-- end -->\nmore\n")
+    rows = [line for line in document.splitlines() if line.startswith("| components/x.py")]
     assert len(rows) == 2
-    again = report.document(made.replace(rows[0], rows[0][:-1] + "equivalent: so it is |"), 2, tried[2:3])
+    again = report.document(document.replace(rows[0], rows[0][:-1] + "equivalent: so it is |"), 2, tried[2:3])
     assert [line for line in again.splitlines() if line.startswith("| components/x.py")] == [
         rows[0][:-1].rstrip() + " equivalent: so it is |"
     ]

@@ -143,7 +143,7 @@ def test_another_store_over_the_same_root_uses_separate_folders(tmp_path, points
     assert execution_folders.parse(first).execution == execution_folders.parse(second).execution
     assert after[first] == content
     store = open_store(str(tmp_path), other).mlmd
-    assert [execution_folders.of(one) for one in store.get_executions()] == [second]
+    assert [execution_folders.of(execution) for execution in store.get_executions()] == [second]
     places = {path.name for path in (tmp_path / "again/artifacts/ingestion/.system/executor_execution").iterdir()}
     assert places == {first, second}
 

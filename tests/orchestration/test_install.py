@@ -92,22 +92,22 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    made: Any = Place(tmp_path)
-    monkeypatch.setenv("HOME", str(made.home))
-    monkeypatch.setenv("PATH", str(made.bin))
+    machine: Any = Place(tmp_path)
+    monkeypatch.setenv("HOME", str(machine.home))
+    monkeypatch.setenv("PATH", str(machine.bin))
     monkeypatch.delenv("PYENV_ROOT", raising=False)
-    monkeypatch.setattr(sys, "executable", str(made.python(8, made.home)))
+    monkeypatch.setattr(sys, "executable", str(machine.python(8, machine.home)))
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    made.glibc = lambda version: monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", version))
-    made.glibc("2.36")
+    machine.glibc = lambda version: monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", version))
+    machine.glibc("2.36")
     usage = collections.namedtuple("usage", "free")
-    made.free = lambda size: monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(size))
-    made.free(50e9)
-    return made
+    machine.free = lambda size: monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(size))
+    machine.free(50e9)
+    return machine
 
 
-def made(path):
+def venv_calls(path):
     return [
         f"venv --clear --python {path} .venv",
         f"sync --frozen --all-groups --no-group docs --compile-bytecode --python {path}",
@@ -118,7 +118,7 @@ def test_the_first_run_installs_everything_and_the_second_nothing(place, capsys)
     python = place.python(10)
     script(place.bin / "uv", f"touch {place.home}/wrong")
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
     assert f"uv=={place.install.UV_VERSION}" in (place.home / "pip.log").read_text()
     assert "Installed 2 packages" in capsys.readouterr().out
 
@@ -133,7 +133,7 @@ def test_a_shim_without_a_version_is_skipped(place, monkeypatch):
     monkeypatch.setenv("PYENV_ROOT", str(place.home / "pyenv"))
     python = place.python(10, place.home / "pyenv" / "versions" / "3.10.13" / "bin")
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
 
 
 def test_an_interpreter_of_another_version_than_its_name_is_skipped(place):
@@ -147,7 +147,7 @@ def test_an_interpreter_with_headers_is_preferred_to_a_newer_one_without(place):
     place.python(11)
     python = place.python(12)
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
 
 
 @pytest.mark.parametrize(("glibc", "minor"), [("2.36", 10), ("2.38", 10), ("2.39", 13), ("3.0", 13)])
@@ -155,16 +155,16 @@ def test_the_version_of_glibc_selects_the_stack(place, glibc, minor):
     place.glibc(glibc)
     pythons = {number: place.python(number) for number in (10, 11, 13)}
     assert place.install.main([]) == 0
-    assert place.calls() == made(pythons[minor])
+    assert place.calls() == venv_calls(pythons[minor])
 
 
 def test_the_selected_stack_is_installed_and_the_next_run_without_a_selection_returns_to_the_default(place):
     place.glibc("2.41")
     old, new = place.python(10), place.python(13)
     assert place.install.main(["--stack", "legacy"]) == 0
-    assert place.calls() == made(old)
+    assert place.calls() == venv_calls(old)
     assert place.install.main([]) == 0
-    assert place.calls() == made(new)
+    assert place.calls() == venv_calls(new)
     assert place.install.main(["--stack", "current"]) == 0
     assert place.calls() == [], "that is what stands there"
 
@@ -183,13 +183,13 @@ def test_the_legacy_stack_is_used_if_no_newer_python_is_available(place):
     place.glibc("2.41")
     python = place.python(10)
     assert place.install.main([]) == 0
-    assert place.calls() == ["python install --no-bin 3.13", *made(python)]
+    assert place.calls() == ["python install --no-bin 3.13", *venv_calls(python)]
 
 
 def test_a_missing_python_is_downloaded(place):
     shutil.copy(place.python(10, place.home / "kept"), place.home / "python")
     assert place.install.main([]) == 0
-    assert place.calls() == ["python install --no-bin 3.10", *made(place.home / "kept" / "python3.10")]
+    assert place.calls() == ["python install --no-bin 3.10", *venv_calls(place.home / "kept" / "python3.10")]
 
 
 def test_the_error_without_any_python(place, capsys):
@@ -265,7 +265,7 @@ def test_changes_that_make_the_next_run_install_again(place, change, again):
     assert old in text
     (place.root / name).write_text(text.replace(old, new))
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)[1:] * again
+    assert place.calls() == venv_calls(python)[1:] * again
     assert (place.home / "pip.log").read_text().count("uv==") == 1
 
 
@@ -275,16 +275,16 @@ def test_another_c_library_makes_the_next_run_install_again(place):
     place.calls()
     place.glibc("2.37")
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)[1:]
+    assert place.calls() == venv_calls(python)[1:]
 
 
 def test_a_removed_python_causes_a_new_environment(place):
     gone, left = place.python(10), place.python(10, place.home / ".pyenv" / "versions" / "3.10.1" / "bin")
     place.install.main([])
-    assert place.calls() == made(gone)
+    assert place.calls() == venv_calls(gone)
     gone.unlink()
     assert place.install.main([]) == 0
-    assert place.calls() == made(left)
+    assert place.calls() == venv_calls(left)
 
 
 def test_a_moved_checkout_causes_a_new_environment(place):
@@ -294,7 +294,7 @@ def test_a_moved_checkout_causes_a_new_environment(place):
     place.root = place.root.rename(place.root.with_name("moved"))
     place.load()
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
 
 
 def test_an_environment_that_set_up_did_not_create_is_moved_away(place, capsys):
@@ -303,7 +303,7 @@ def test_an_environment_that_set_up_did_not_create_is_moved_away(place, capsys):
     (mine / "precious").write_text("precious")
     shutil.copytree(mine, place.root / ".venv")
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
     [aside] = place.root.glob(".venv.before-*")
     assert (aside / "precious").read_text() == "precious"
     assert f".venv was not made by this set-up: it is {aside.name} now" in capsys.readouterr().out
@@ -320,7 +320,7 @@ def test_a_link_at_the_path_of_the_environment_is_moved_away_and_not_followed(pl
     (other / ".stamp").write_text("{}")
     before = sorted(path.name for path in other.iterdir())
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
     assert sorted(path.name for path in other.iterdir()) == before
     assert not (place.root / ".venv").is_symlink()
 
@@ -329,10 +329,10 @@ def test_an_interrupted_set_up_is_detected_and_resumed(place):
     python = place.python(10)
     (place.home / "failure").write_text("killed\n")
     assert place.install.main([]) == 2
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
     (place.home / "failure").unlink()
     assert place.install.main([]) == 0
-    assert place.calls() == made(python)[1:], "the environment that was begun is filled up"
+    assert place.calls() == venv_calls(python)[1:], "the environment that was begun is filled up"
     (place.home / "failure").write_text("killed\n")
     (place.root / "uv.lock").write_text("another")
     assert place.install.main([]) == 2
@@ -443,7 +443,7 @@ def test_a_second_set_up_waits_for_the_first(place):
         assert place.calls() == []
     for one in both:
         one.join(30)
-    assert place.calls() == made(python)
+    assert place.calls() == venv_calls(python)
 
 
 def test_the_error_of_a_read_only_folder_names_it(place, capsys):

@@ -66,6 +66,41 @@ def test_plain_models_are_columns_of_the_table_and_a_note_says_which_is_better()
     assert next(iter(outcome.notes({**VERDICT, "plain_notes": [sentence]}))) == f"Plain models: {sentence}"
 
 
+@pytest.mark.parametrize(
+    ("rows", "names", "value", "interval"),
+    [
+        (21_661.0, ("mae", "rmse", "bias"), -108584.7, [-120059.3, -97110.0]),
+        (21_661.0, ("auc", "precision_at_k", "uncalibrated_error"), 0.9876543, [0.9712345, 0.9912345]),
+    ],
+)
+def test_a_table_with_baseline_and_plain_models_fits_80_characters(rows, names, value, interval):
+    metrics = {"example_count": rows, **dict.fromkeys(names, value)}
+    verdict = {
+        **VERDICT,
+        "metrics": metrics,
+        "intervals": dict.fromkeys(names, interval),
+        "baseline": metrics,
+        "plain": {"linear": metrics, "boosted_trees": metrics},
+    }
+    console = Console(file=io.StringIO(), width=200)
+
+    assert console.measure(outcome.table(verdict, narrow=True)).maximum <= 80
+
+
+def test_the_head_of_a_table_that_is_too_wide_has_two_lines_and_no_number_is_wrapped(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = {"example_count": 21_661.0, "mae": -108584.7}
+    others = {"baseline": wide, "plain": {"linear": wide, "boosted_trees": wide}}
+    verdict = {**VERDICT, "metrics": wide, "intervals": {"mae": [-120059.3, -97110.0]}, **others, "rules": ()}
+    Terminal(plain=True).outcome(verdict, run_folder="runs/made")
+    head, rows, mae, *_ = capsys.readouterr().out.strip().splitlines()
+
+    assert head.split() == ["test", "split,"]
+    assert rows.split() == ["21,661", "rows", "model", "95", "%", "interval", "baseline", "linear", "trees"]
+    assert mae.split() == ["mae", "-108,585", "-120,059", "to", "-97,110", *["-108,585"] * 3]
+    assert max(map(len, (head, rows, mae))) <= 80
+
+
 def test_the_notes_name_worst_slices_dropped_rows_and_the_edit_that_accepts():
     assert list(outcome.notes(VERDICT)) == [
         "Worst slices by mae, of those with 30 rows or more:",

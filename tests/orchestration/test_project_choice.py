@@ -27,7 +27,7 @@ def path_and_variable(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def made(tmp_path):
+def make_project(tmp_path):
     """Make a project of a name."""
 
     def make(name):
@@ -41,18 +41,18 @@ def chosen(flag=None):
     return Path(project.folder())
 
 
-def test_flag_comes_before_variable_and_variable_before_the_working_folder(made, monkeypatch):
-    flagged, named, here = made("flagged"), made("named"), made("here")
+def test_flag_comes_before_variable_and_variable_before_the_working_folder(make_project, monkeypatch):
+    flagged, named, working_folder = make_project("flagged"), make_project("named"), make_project("here")
     assert chosen() == Path(project.REPOSITORY)
-    monkeypatch.chdir(here)
-    assert chosen() == here
+    monkeypatch.chdir(working_folder)
+    assert chosen() == working_folder
     monkeypatch.setenv(project.VARIABLE, str(named))
     assert chosen() == named
     assert chosen(str(flagged)) == flagged
 
 
-def test_the_repository_is_chosen_by_its_path_and_by_an_empty_variable(made, monkeypatch):
-    here = made("here")
+def test_the_repository_is_chosen_by_its_path_and_by_an_empty_variable(make_project, monkeypatch):
+    here = make_project("here")
     monkeypatch.setenv(project.VARIABLE, "")
     assert chosen() == Path(project.REPOSITORY)
     monkeypatch.chdir(here)
@@ -62,13 +62,13 @@ def test_the_repository_is_chosen_by_its_path_and_by_an_empty_variable(made, mon
     assert project_selection.runs_folder() == "runs"
 
 
-def test_a_subfolder_of_a_project_is_not_the_project(made, monkeypatch):
-    monkeypatch.chdir(made("here") / "configs")
+def test_a_subfolder_of_a_project_is_not_the_project(make_project, monkeypatch):
+    monkeypatch.chdir(make_project("here") / "configs")
     assert chosen() == Path(project.REPOSITORY)
 
 
-def test_relative_paths_and_links_refer_to_the_same_project(made, monkeypatch, tmp_path):
-    here = made("here")
+def test_relative_paths_and_links_refer_to_the_same_project(make_project, monkeypatch, tmp_path):
+    here = make_project("here")
     (tmp_path / "link").symlink_to(here)
     assert chosen("../here") == chosen("../link") == here
     assert project_selection.runs_folder() == str(here / "runs")
@@ -77,8 +77,8 @@ def test_relative_paths_and_links_refer_to_the_same_project(made, monkeypatch, t
     assert project_selection.shown_flag() == []
 
 
-def test_processes_import_the_code_of_repository_and_project(made):
-    here = chosen(str(made("here")))
+def test_processes_import_the_code_of_repository_and_project(make_project):
+    here = chosen(str(make_project("here")))
     assert project.environment() == {
         "PYTHONPATH": f"{project.REPOSITORY}{os.pathsep}{here}",
         project.VARIABLE: str(here),
@@ -86,8 +86,8 @@ def test_processes_import_the_code_of_repository_and_project(made):
     assert sys.path[-1] == str(here)
 
 
-def test_a_command_that_is_shown_names_the_project(made):
-    here = chosen(str(made("here")))
+def test_a_command_that_is_shown_names_the_project(make_project):
+    here = chosen(str(make_project("here")))
     request = Request(name=Name("flats"), root=project_selection.runs_folder())
     assert request.again == f"python runner.py --local --project {here} --pipeline flats"
 
@@ -128,30 +128,30 @@ def test_every_command_takes_the_project_before_and_after_its_name(command):
         ("made", "format = 1\nname = 'x'", "name is not a known key: the only one is format"),
     ],
 )
-def test_a_folder_that_is_not_a_project_is_rejected(made, tmp_path, name, text, message):
+def test_a_folder_that_is_not_a_project_is_rejected(make_project, tmp_path, name, text, message):
     path = tmp_path / name
     (tmp_path / "plain").mkdir()
     (tmp_path / "file").write_text("")
     if text is not None:
-        (made("made") / project.FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
+        (make_project("made") / project.FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError) as caught:
         chosen(str(path))
     assert message.replace("{path}", str(path)) in str(caught.value)
     assert chosen() == Path(project.REPOSITORY), "another folder was taken in its place"
 
 
-def test_a_project_without_its_folders_is_rejected(made):
-    here = made("here")
+def test_a_project_without_its_folders_is_rejected(make_project):
+    here = make_project("here")
     (here / "schemas" / ".gitkeep").unlink()
     (here / "schemas").rmdir()
     with pytest.raises(UserError, match="here has no folder schemas/, which a project needs: create it"):
         chosen(str(here))
 
 
-def test_the_error_of_a_pipeline_that_the_project_lacks_names_its_folder(made):
+def test_the_error_of_a_pipeline_that_the_project_lacks_names_its_folder(make_project):
     from pipeline import load
 
-    here = chosen(str(made("here")))
+    here = chosen(str(make_project("here")))
     with pytest.raises(UserError, match=f"no pipeline 'houses': {here}/configs/houses.toml does not exist"):
         load.load(str(here), "houses")
 
@@ -162,8 +162,8 @@ def test_the_error_of_an_invalid_variable_names_it(monkeypatch):
         chosen()
 
 
-def test_the_error_of_an_unreadable_folder_names_it(made, monkeypatch):
-    here = made("here")
+def test_the_error_of_an_unreadable_folder_names_it(make_project, monkeypatch):
+    here = make_project("here")
 
     def refuse(path):
         raise PermissionError(13, "Permission denied", path)
@@ -182,16 +182,16 @@ def test_the_error_of_an_unreadable_folder_names_it(made, monkeypatch):
         ("errors.py", "the pipeline itself"),
     ],
 )
-def test_a_module_that_would_hide_another_is_rejected(made, name, owner):
-    path = made("here") / name
+def test_a_module_that_would_hide_another_is_rejected(make_project, name, owner):
+    path = make_project("here") / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("")
     with pytest.raises(UserError, match=rf"here/{name.split('/')[0]} has the name of a module of {owner}: rename it"):
         chosen(str(path.parents[name.count("/")]))
 
 
-def test_folders_that_no_run_imports_may_have_any_name(made):
-    here = made("here")
+def test_folders_that_no_run_imports_may_have_any_name(make_project):
+    here = make_project("here")
     for name in ("tests/__init__.py", "docs/conf.py", "json/notes.txt", "not-a-module.py"):
         (here / name).parent.mkdir(exist_ok=True)
         (here / name).write_text("")
@@ -221,8 +221,8 @@ def test_init_overwrites_nothing(tmp_path, name):
     assert (tmp_path / name).read_text() == "mine"
 
 
-def test_init_rejects_a_project_and_a_file(made, tmp_path):
-    here = made("here")
+def test_init_rejects_a_project_and_a_file(make_project, tmp_path):
+    here = make_project("here")
     with pytest.raises(UserError, match="here is a project already"):
         project_creation.create(str(here))
     (tmp_path / "file").write_text("")
@@ -244,22 +244,22 @@ def test_init_names_the_written_files_if_the_disk_is_full(tmp_path, monkeypatch)
     assert not (tmp_path / "new" / project.FILE).exists()
 
 
-def test_a_package_of_the_pipeline_hides_a_folder_of_the_project(made):
+def test_a_package_of_the_pipeline_hides_a_folder_of_the_project(make_project):
     from pipeline import user_code
 
-    here = chosen(str(made("here")))
+    here = chosen(str(make_project("here")))
     (here / "models").mkdir()
     (here / "models" / "mine.py").write_text("def build(features, settings): ...\n")
     with pytest.raises(UserError, match=r"models is a package of the pipeline itself, so models/mine.py of .* cannot"):
         user_code.check_function("models.mine.build")
 
 
-def test_paths_in_cache_keys_do_not_depend_on_where_the_project_is(made, tmp_path):
+def test_paths_in_cache_keys_do_not_depend_on_where_the_project_is(make_project, tmp_path):
     from components.fingerprints import code_digest
 
     described = []
     for name in ("one", "two"):
-        here = chosen(str(made(name)))
+        here = chosen(str(make_project(name)))
         (here / "my_list.json").write_text("[1]")
         (here / "my_features.py").write_text('FILE = "my_list.json"\n')
         described.append(code_digest.stage("my_features", "spec.gates", files=["my_list.json"]))

@@ -72,9 +72,10 @@ def test_a_pipeline_of_a_bucket_is_listed_and_rolled_back(model, s3, capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [str(bad), str(good)]
     assert parser.main(["push", "--rollback", "houses", "--root", root]) == 0
     captured = capsys.readouterr()
-    assert captured.out == f"houses: version {bad + 1} serves now, a copy of {good}; previously {bad}\n"
+    copy = versions.pushed(f"{root}/houses/serving")[-1]
+    assert captured.out == f"houses: version {copy} serves now, a copy of {good}; previously {bad}\n"
     assert captured.err == ""
-    assert buckets.read(f"{root}/houses/serving/{bad + 1}/saved_model.pb") == b"good"
+    assert buckets.read(f"{root}/houses/serving/{copy}/saved_model.pb") == b"good"
     assert parser.main(["push", "house", "--root", root]) == 2
     assert "s3://bucket/rolled/house/serving holds no version yet. Did you mean" in capsys.readouterr().err
     assert parser.main(["push", "houses", "--root", "s3://none/x"]) == 5
@@ -233,9 +234,9 @@ def test_run_ids_use_utc(monkeypatch):
     monkeypatch.setenv("TZ", "Pacific/Auckland")
     time.tzset()
     try:
-        began = time.gmtime()
+        start = time.gmtime()
         run_id = paths.new_run_id()
-        assert run_id[:11] in {time.strftime("%Y%m%d-%H", when) for when in (began, time.gmtime())}
+        assert run_id[:11] in {time.strftime("%Y%m%d-%H", when) for when in (start, time.gmtime())}
     finally:
         monkeypatch.undo()
         time.tzset()

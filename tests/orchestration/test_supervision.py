@@ -77,12 +77,12 @@ def supervise(book):
 
 
 def test_a_stage_past_its_time_limit_is_stopped_even_if_it_ignores_signals(supervise, book):
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(
         RunError, match=r"stage trainer failed: it exceeded its time limit of 1 s .*seconds = {trainer = 2}"
     ):
         supervise(HANG, seconds={"trainer": 1.0})
-    assert time.monotonic() - begun < 1 + 5
+    assert time.monotonic() - start < 1 + 5
     assert book.facts["stage"] == "trainer"
     assert book.facts["log"].endswith("logs/trainer.log")
 

@@ -96,10 +96,10 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
         swallowed()
         time.sleep(30)
 
-    begun = time.monotonic()
+    start = time.monotonic()
     launched, told = run(goes_on)
 
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - start < 10
     assert launched == ["first"]
     assert told == [("first", "RUNNING"), ("first", "FAILED")]
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -125,7 +125,7 @@ def reason(error: BaseException) -> BaseException:
     return error
 
 
-def told(table: Table, raised: Exception) -> Exception:
+def user_error(table: Table, raised: Exception) -> Exception:
     """The error that the user sees; fails where it is none of ours, or blames nothing."""
     error = reason(raised)
     assert isinstance(error, UserError | GateError), f"{table.described}: {type(error).__name__}: {error}"
@@ -144,7 +144,7 @@ def test_any_table_trains_or_is_refused_by_name(table, tmp_path_factory):
             warnings.simplefilter("ignore")
             train(table, folder)
     except Exception as raised:
-        error = told(table, raised)
+        error = user_error(table, raised)
         outcomes[f"usable {table.usable}: refused: {str(error).splitlines()[0][:150]}"] += 1
         return
     outcomes[f"usable {table.usable}: trained"] += 1
@@ -169,7 +169,7 @@ def test_a_table_goes_to_a_pushed_model(table, tmp_path_factory):
         for node in execution.node_ids:
             execution.launch(node, print)
     except Exception as raised:
-        print(f"whole: {table.described}: refused: {told(table, raised)}")
+        print(f"whole: {table.described}: refused: {user_error(table, raised)}")
         return
     pushed = execution.outcome()["pushed"]
     print(f"whole: {table.described}: {pushed}")

@@ -21,8 +21,8 @@ def test_times_are_those_of_the_config():
         [],
     )
     for target in ("vertex", "kubeflow"):
-        found, notes = times(target, retries=2)
-        assert found.catch_up is False
+        cloud_times, notes = times(target, retries=2)
+        assert cloud_times.catch_up is False
         assert any("retries and timeout have no effect" in note for note in notes)
 
 

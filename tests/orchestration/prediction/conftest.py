@@ -107,7 +107,7 @@ def model(pushed):
 
 
 @pytest.fixture
-def here(pushed, model, tmp_path, monkeypatch):
+def predict_rows(pushed, model, tmp_path, monkeypatch):
     """Run in the project; returns the function that predicts into a file of the test's folder."""
     monkeypatch.setenv(project.VARIABLE, str(pushed))
     monkeypatch.setattr(predict_file, "PushedModel", lambda *_: model)

@@ -34,33 +34,33 @@ def trained_on(pushed, path):
     return model.signatures["serving_examples"](examples=examples)["prediction"].numpy()
 
 
-def test_rows_of_a_file_get_the_predictions_of_training(here, pushed, tmp_path):
+def test_rows_of_a_file_get_the_predictions_of_training(predict_rows, pushed, tmp_path):
     source = write(tmp_path / "new.csv", [*ROWS, *[[*row[:5], "0"] for row in NEW]])
-    outcome, target = here(source)
+    outcome, target = predict_rows(source)
     rows = read(target)
 
     assert (outcome.rows, outcome.errors, outcome.version) == (9, 0, 7)
     assert [row["id"] for row in rows] == [row[0] for row in [*ROWS, *NEW]]
     assert [row["row"] for row in rows] == list(map(str, range(1, 10)))
-    found = np.float32([row["prediction"] for row in rows])
-    np.testing.assert_allclose(found, trained_on(pushed, source), rtol=1e-6)
-    assert len(set(found.tolist())) == 9
+    predictions = np.float32([row["prediction"] for row in rows])
+    np.testing.assert_allclose(predictions, trained_on(pushed, source), rtol=1e-6)
+    assert len(set(predictions.tolist())) == 9
 
 
-def test_the_label_and_other_columns_may_be_absent(here, pushed, tmp_path):
+def test_the_label_and_other_columns_may_be_absent(predict_rows, pushed, tmp_path):
     names = ["area", "country", "rooms", "size"]
     places = [list(COLUMNS).index(name) for name in names]
     source = write(tmp_path / "new.csv", [[row[place] for place in places] for row in ROWS], names)
-    _, target = here(source)
+    _, target = predict_rows(source)
 
     assert list(read(target)[0]) == ["row", "prediction", "error"]
     expected = trained_on(pushed, write(tmp_path / "all.csv", ROWS))
     np.testing.assert_allclose(np.float32([row["prediction"] for row in read(target)]), expected, rtol=1e-6)
 
 
-def test_rows_that_cannot_be_predicted_stay_in_the_output_with_their_errors(here, tmp_path):
+def test_rows_that_cannot_be_predicted_stay_in_the_output_with_their_errors(predict_rows, tmp_path):
     source = write(tmp_path / "bad.csv", BAD)
-    outcome, target = here(source)
+    outcome, target = predict_rows(source)
     rows = read(target)
 
     assert (outcome.rows, outcome.errors) == (5, 3)
@@ -71,7 +71,9 @@ def test_rows_that_cannot_be_predicted_stay_in_the_output_with_their_errors(here
         "column 'area' must hold finite numbers; it holds 'inf'",
     ]
     assert outcome.named[0] == f"{source}, row 2: column 'rooms' holds '1.5', which is not an integer"
-    assert read(here(write(tmp_path / "good.csv", [BAD[0], BAD[4]]))[1])[1]["prediction"] == rows[4]["prediction"]
+    assert (
+        read(predict_rows(write(tmp_path / "good.csv", [BAD[0], BAD[4]]))[1])[1]["prediction"] == rows[4]["prediction"]
+    )
 
 
 def test_a_model_that_fails_on_no_rows_is_not_asked_for_them(pushed, monkeypatch):
@@ -87,9 +89,9 @@ def test_a_model_that_fails_on_no_rows_is_not_asked_for_them(pushed, monkeypatch
     assert (outputs["prediction"].shape, errors) == ((0,), {})
 
 
-def test_a_file_without_a_row_that_can_be_predicted_is_an_error(here, tmp_path):
+def test_a_file_without_a_row_that_can_be_predicted_is_an_error(predict_rows, tmp_path):
     with pytest.raises(UserError, match=r"no row can be predicted:\n.*bad.csv, row 1: column 'rooms' holds '1.5'"):
-        here(write(tmp_path / "bad.csv", BAD[1:3]))
+        predict_rows(write(tmp_path / "bad.csv", BAD[1:3]))
 
 
 def test_classes_have_their_names_and_a_column_of_probabilities_each():
@@ -115,7 +117,7 @@ def test_classes_have_their_names_and_a_column_of_probabilities_each():
 
 @pytest.mark.parametrize("output", ["out.csv", "out.jsonl", "out.parquet"])
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
-def test_formats_hold_the_same(here, tmp_path, form, output):
+def test_formats_hold_the_same(predict_rows, tmp_path, form, output):
     source = tmp_path / f"rows.{form}"
     data = {name: [row[place] for row in ROWS] for place, name in enumerate(COLUMNS)}
     if form == "csv":
@@ -124,7 +126,7 @@ def test_formats_hold_the_same(here, tmp_path, form, output):
         source.write_text("".join(json.dumps(dict(zip(COLUMNS, row, strict=True))) + "\n" for row in ROWS))
     else:
         pq.write_table(pa.table(data), source)
-    _, target = here(source, output)
+    _, target = predict_rows(source, output)
     read_by = {
         "csv": lambda: [
             {**row, "row": int(row["row"]), "prediction": float(row["prediction"])} for row in read(target)
@@ -133,7 +135,7 @@ def test_formats_hold_the_same(here, tmp_path, form, output):
         "parquet": lambda: pq.read_table(target).to_pylist(),
     }
     rows = read_by[output.split(".")[1]]()
-    expected = read(here(write(tmp_path / "plain.csv", ROWS), "plain_out.csv")[1])
+    expected = read(predict_rows(write(tmp_path / "plain.csv", ROWS), "plain_out.csv")[1])
 
     assert [(row["row"], row["id"]) for row in rows] == [(int(row["row"]), row["id"]) for row in expected]
     np.testing.assert_allclose(
@@ -141,9 +143,9 @@ def test_formats_hold_the_same(here, tmp_path, form, output):
     )
 
 
-def test_several_files_are_predicted_in_order_and_named(here, tmp_path):
+def test_several_files_are_predicted_in_order_and_named(predict_rows, tmp_path):
     first, second = write(tmp_path / "p1.csv", ROWS[:3]), write(tmp_path / "p2.csv", ROWS[3:])
-    outcome, target = here(tmp_path / "p*.csv")
+    outcome, target = predict_rows(tmp_path / "p*.csv")
 
     assert outcome.rows == 7
     assert [(row["file"], row["row"]) for row in read(target)] == [
@@ -152,7 +154,7 @@ def test_several_files_are_predicted_in_order_and_named(here, tmp_path):
     ]
 
 
-def test_standard_input_and_output(here, pushed, monkeypatch, capsys, tmp_path):
+def test_standard_input_and_output(predict_rows, pushed, monkeypatch, capsys, tmp_path):
     source = write(tmp_path / "rows.csv", ROWS)
     with open(source, "rb") as file:
         monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=io.BytesIO(file.read())))
@@ -161,7 +163,7 @@ def test_standard_input_and_output(here, pushed, monkeypatch, capsys, tmp_path):
     printed = capsys.readouterr()
 
     assert code == 0, printed.err
-    assert list(csv.DictReader(io.StringIO(printed.out))) == read(here(source)[1])
+    assert list(csv.DictReader(io.StringIO(printed.out))) == read(predict_rows(source)[1])
     assert "7 rows predicted by version 7" in printed.err
 
 
@@ -176,10 +178,10 @@ def test_standard_input_and_output(here, pushed, monkeypatch, capsys, tmp_path):
         ({"names": ["id", "sise", "rooms", "area", "country"]}, "column 'size' is missing, .*sise"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_written(here, pushed, tmp_path, change, message):
+def test_what_cannot_be_done_is_said_before_anything_is_written(predict_rows, pushed, tmp_path, change, message):
     source = write(tmp_path / "in.csv", ROWS, change.pop("names", tuple(COLUMNS)))
-    given = {"root": str(pushed / "runs"), "name": "rows", "source": source, "output": "out.csv", **change}
-    given["output"] = str(tmp_path / given["output"])
+    arguments = {"root": str(pushed / "runs"), "name": "rows", "source": source, "output": "out.csv", **change}
+    arguments["output"] = str(tmp_path / arguments["output"])
     with pytest.raises(UserError, match=message):
-        predict_file.predict(**given)
-    assert not os.path.exists(given["output"])
+        predict_file.predict(**arguments)
+    assert not os.path.exists(arguments["output"])

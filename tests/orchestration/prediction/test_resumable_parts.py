@@ -31,9 +31,9 @@ def killed_at(monkeypatch, number):
     monkeypatch.setattr(resumable_parts.os, "replace", die)
 
 
-def test_a_killed_prediction_continues_wherever_it_was(here, tmp_path, monkeypatch):
+def test_a_killed_prediction_continues_wherever_it_was(predict_rows, tmp_path, monkeypatch):
     source = write(tmp_path / "rows.csv", [*ROWS, *BAD])
-    expected = read(here(source, "whole.csv")[1])
+    expected = read(predict_rows(source, "whole.csv")[1])
     predicted = []
     table = predict_file.prediction_table.table
     monkeypatch.setattr(
@@ -46,13 +46,13 @@ def test_a_killed_prediction_continues_wherever_it_was(here, tmp_path, monkeypat
         with monkeypatch.context() as patch:
             killed_at(patch, number)
             try:
-                here(source, f"out{number}.csv")
+                predict_rows(source, f"out{number}.csv")
             except Killed:
                 assert not os.path.exists(tmp_path / f"out{number}.csv")
             else:
                 break
         before = len(predicted)
-        outcome, target = here(source, f"out{number}.csv")
+        outcome, target = predict_rows(source, f"out{number}.csv")
         assert read(target) == expected
         assert (outcome.rows, outcome.errors) == (12, 3)
         # At most the part that was written when the process died is predicted again.
@@ -95,26 +95,26 @@ def test_sigkill_at_random_moments_loses_and_doubles_no_row(tmp_path):
     assert [row["row"] for row in read(output)] == list(map(str, range(120)))
 
 
-def test_parts_of_other_rows_are_not_used(here, tmp_path, monkeypatch, capsys):
+def test_parts_of_other_rows_are_not_used(predict_rows, tmp_path, monkeypatch, capsys):
     source = write(tmp_path / "rows.csv", ROWS)
     with monkeypatch.context() as patch:
         killed_at(patch, 8)
         with pytest.raises(Killed):
-            here(source)
+            predict_rows(source)
     write(source, [*ROWS[:6], BAD[4]])
     shutil.copystat(write(tmp_path / "other.csv", ROWS), source)
     os.utime(source, ns=(1, 1))
-    _, target = here(source)
+    _, target = predict_rows(source)
 
     assert "are removed from" in capsys.readouterr().err
     assert (
         read(target)[6]["prediction"]
-        == read(here(write(tmp_path / "b.csv", [BAD[4]]), "b_out.csv")[1])[0]["prediction"]
+        == read(predict_rows(write(tmp_path / "b.csv", [BAD[4]]), "b_out.csv")[1])[0]["prediction"]
     )
 
 
-def test_two_processes_do_not_write_one_output(here, tmp_path):
+def test_two_processes_do_not_write_one_output(predict_rows, tmp_path):
     source = write(tmp_path / "rows.csv", ROWS)
     held = resumable_parts.Parts(str(tmp_path / "out.csv"), "csv", {})
     with held.held(print), pytest.raises(ResourceError, match="another process writes"):
-        here(source)
+        predict_rows(source)

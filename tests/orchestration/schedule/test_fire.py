@@ -14,7 +14,7 @@ from orchestration.schedule.schedule_state import State
 
 
 @pytest.fixture
-def told(tmp_path):
+def notifications(tmp_path):
     """A notification command that records its input, and the recorded lines."""
     path = tmp_path / "told"
     lines = lambda: [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []  # noqa: E731
@@ -59,8 +59,10 @@ def carry_out(state, prints, run_json):
     return run
 
 
-def test_a_successful_run_is_notified_and_not_repeated_without_a_change(carry_out, plan, state, prints, told, tmp_path):
-    notify, lines = told
+def test_a_successful_run_is_notified_and_not_repeated_without_a_change(
+    carry_out, plan, state, prints, notifications, tmp_path
+):
+    notify, lines = notifications
     (tmp_path / "houses" / "serving" / "1").mkdir(parents=True)
     result, _ = carry_out(plan(notify), 0)
     assert (result.state, result.pushed) == ("COMPLETE", "/serving/1")
@@ -98,22 +100,22 @@ def test_states_that_earlier_versions_wrote_have_their_name_of_today(carry_out, 
     [row] = schedule_history.history(state.root)
     for before, now in run_files.FORMER_FIRE_STATES.items():
         state.update(row.id, state=before)
-        assert [one.state for one in schedule_history.history(state.root)] == [now], "before a scheduler starts"
+        assert [fire.state for fire in schedule_history.history(state.root)] == [now], "before a scheduler starts"
         again = State(state.root)
         assert again.state_of(row.id)[0] == now
         again.close()
 
 
-def test_a_version_of_a_previous_run_is_not_notified_again(carry_out, plan, told, prints):
-    notify, lines = told
+def test_a_version_of_a_previous_run_is_not_notified_again(carry_out, plan, notifications, prints):
+    notify, lines = notifications
     result, _ = carry_out(plan(notify), 0, pusher="CACHED")
 
     assert (result.state, result.pushed, result.new) == ("COMPLETE", "/serving/1", False)
     assert lines() == []
 
 
-def test_a_failed_run_is_retried_with_backoff(carry_out, plan, told, state):
-    notify, lines = told
+def test_a_failed_run_is_retried_with_backoff(carry_out, plan, notifications, state):
+    notify, lines = notifications
     result, slept = carry_out(plan(notify, retries=3, backoff="10s", timeout="1h"), 4, None, -9, 0)
     assert (result.state, slept) == ("COMPLETE", [10, 20, 40])
     [row] = schedule_history.history(state.root)
@@ -130,8 +132,8 @@ def test_a_failed_run_is_retried_with_backoff(carry_out, plan, told, state):
         ((3,), "NOT_BLESSED", "gate", "too bad"),
     ],
 )
-def test_a_failure_and_the_recovery_are_notified(carry_out, plan, told, prints, codes, word, event, reason):
-    notify, lines = told
+def test_a_failure_and_the_recovery_are_notified(carry_out, plan, notifications, prints, codes, word, event, reason):
+    notify, lines = notifications
     known = plan(notify, retries=1, backoff=0, timeout="1h")
     result, _ = carry_out(known, *codes)
     assert result.state == word
@@ -142,8 +144,8 @@ def test_a_failure_and_the_recovery_are_notified(carry_out, plan, told, prints, 
     assert [line["event"] for line in lines()] == [event, "recovery", "push"]
 
 
-def test_only_selected_events_are_notified(carry_out, plan, told):
-    notify, lines = told
+def test_only_selected_events_are_notified(carry_out, plan, notifications):
+    notify, lines = notifications
     carry_out(plan({**notify, "on": ["push"]}), 4)
     assert lines() == []
 
@@ -155,11 +157,11 @@ def test_a_fire_is_stopped_at_its_timeout_with_all_its_processes(state, plan, mo
     known = plan(timeout="1s")
     state.remember(known, 0.0)
     number = state.add(known.name, 1.0)
-    begun = time.monotonic()
+    start = time.monotonic()
     result = fire.carry_out(state, number)
 
     assert (result.state, result.reason) == ("FAILED", "stopped after 1 s")
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - start < 20
     assert (tmp_path / ".schedule" / "logs" / "houses-s-1.log").read_text() == "begun\n"
     found = subprocess.run(["pgrep", "-f", str(script)], capture_output=True, text=True)
     assert found.stdout == ""
@@ -204,8 +206,8 @@ def test_a_fire_ends_with_any_text_of_a_failure(state, plan, prints):
     assert r"ValueError: no file 'x\udcff\x1b[2J'" in reason
 
 
-def test_a_fire_whose_process_was_killed_is_notified_once(state, plan, told):
-    notify, lines = told
+def test_a_fire_whose_process_was_killed_is_notified_once(state, plan, notifications):
+    notify, lines = notifications
     known = plan(notify)
     state.remember(known, 0.0)
     number = state.add(known.name, 1.0)

@@ -45,7 +45,7 @@ def scheduler(state, runs):
     return Scheduler(state, runs.begin, lambda plan: None, Faults(print))
 
 
-def told(state):
+def fires_by_time(state):
     return {fire.due.timestamp(): (fire.state, fire.reason) for fire in schedule_history.history(state.root, limit=500)}
 
 
@@ -74,9 +74,11 @@ def test_missed_times_are_caught_up_as_configured(scheduler, state, runs, catchu
         runs.end()
 
     assert runs.begun == [START + hour * HOUR for hour in ran]
-    skipped = {due for due, (word, _) in told(state).items() if word == "SKIPPED"}
+    skipped = {due for due, (word, _) in fires_by_time(state).items() if word == "SKIPPED"}
     assert skipped == {START + hour * HOUR for hour in range(1, 6)} - set(runs.begun)
-    assert all(reason == f"missed; catchup = {catchup}" for word, reason in told(state).values() if word == "SKIPPED")
+    assert all(
+        reason == f"missed; catchup = {catchup}" for word, reason in fires_by_time(state).values() if word == "SKIPPED"
+    )
 
 
 @pytest.mark.parametrize("overlap", ["skip", "queue"])
@@ -94,7 +96,7 @@ def test_a_time_during_a_running_run_follows_overlap(scheduler, state, runs, ove
         assert runs.begun == [START + HOUR, START + 2 * HOUR, START + 3 * HOUR]
     else:
         assert runs.begun == [START + HOUR]
-        assert told(state)[START + 2 * HOUR] == ("SKIPPED", "an earlier run is running; overlap = skip")
+        assert fires_by_time(state)[START + 2 * HOUR] == ("SKIPPED", "an earlier run is running; overlap = skip")
 
 
 def test_times_during_a_pause_are_skipped_and_not_caught_up(scheduler, state, runs):
@@ -107,7 +109,7 @@ def test_times_during_a_pause_are_skipped_and_not_caught_up(scheduler, state, ru
     scheduler.tick([daily], START + 3 * HOUR)
 
     assert runs.begun == [START + 3 * HOUR]
-    assert told(state)[START + HOUR] == ("SKIPPED", "paused")
+    assert fires_by_time(state)[START + HOUR] == ("SKIPPED", "paused")
 
 
 def test_only_new_spans_start_runs_of_a_data_schedule(state, runs):
@@ -123,7 +125,7 @@ def test_only_new_spans_start_runs_of_a_data_schedule(state, runs):
 
     # The first look only makes the schedule known.
     assert begun == [0, 1, 1, 2, 2, 2, 2, 3]
-    assert {word for word, _ in told(state).values()} == {"COMPLETE"}
+    assert {word for word, _ in fires_by_time(state).values()} == {"COMPLETE"}
 
 
 def test_a_fire_whose_process_was_killed_is_detected_and_retried(scheduler, state, runs):
@@ -158,7 +160,7 @@ def test_fires_with_a_clock_that_jumps(state, runs, tmp_path):
     runs.end()
 
     assert len(runs.begun) == len(set(runs.begun)), "a time ran twice"
-    rows = told(state)
+    rows = fires_by_time(state)
     due = {START + HOUR * count for count in range(1, int((last - START) // HOUR) + 1)}
     assert due <= set(rows), "a time was passed over without a word"
     for when, (word, reason) in rows.items():
@@ -210,6 +212,6 @@ def test_a_fire_whose_process_is_gone_is_shown_as_failed_at_once(state, plan):
     state.remember(hourly, START)
     number = state.add(hourly.name, START)
     state.update(number, state="RUNNING", pid=os.getpid(), born=schedule_history.birth(os.getpid()))
-    assert told(state)[START][0] == "RUNNING"
+    assert fires_by_time(state)[START][0] == "RUNNING"
     state.update(number, born="another process with this id")
-    assert told(state)[START] == ("FAILED", "its process exited without a result")
+    assert fires_by_time(state)[START] == ("FAILED", "its process exited without a result")
