@@ -72,11 +72,11 @@ class Report:
         for work in self.works:
             times = self.times[work.name]
             stock, note = self._stock(work)
-            repeat_ratio = _ratio(_median(times["stock again"]), _median(times["ours again"]))
+            again = _ratio(_median(times["stock again"]), _median(times["ours again"]))
             rows.append(
                 f"| {work.name} | {_range(times['ours'])} | {note or _range(times['stock'])} "
                 f"| {_ratio(stock, _median(times['ours']))} | {_peak(times['ours'])} | {_peak(times['stock'])} "
-                f"| {_range(times['ours again'])} | {_range(times['stock again'])} | {repeat_ratio} |"
+                f"| {_range(times['ours again'])} | {_range(times['stock again'])} | {again} |"
             )
         note = (
             "Whole processes, first run and second run without changes: median, and range if there were several. Peak "
@@ -102,12 +102,12 @@ class Report:
     def _stock(self, work: Workload) -> tuple[float | None, str]:
         """Return the seconds of stock TFX, and their text if they are extrapolated."""
         medians = [
-            (table.rows, _median(self.times[table.name]["stock"])) for table in self.works if table.rows != HOUSES_ROWS
+            (other.rows, _median(self.times[other.name]["stock"])) for other in self.works if other.rows != HOUSES_ROWS
         ]
         measured = [(rows, seconds) for rows, seconds in medians if seconds is not None]
-        median = _median(self.times[work.name]["stock"])
-        if median is not None or len(measured) < 2:
-            return median, ""
+        own = _median(self.times[work.name]["stock"])
+        if own is not None or len(measured) < 2:
+            return own, ""
         (rows, seconds), (more_rows, more_seconds) = measured[-2:]
         extrapolated = more_seconds + (more_seconds - seconds) / (more_rows - rows) * (work.rows - more_rows)
         return extrapolated, f"{extrapolated:,.0f} *"
@@ -149,8 +149,8 @@ class Report:
 
 def write(path: Path, text: str) -> None:
     """Write the results between the markers of a document."""
-    document = path.read_text(encoding="utf-8")
-    updated = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", document, flags=re.DOTALL)
+    before = path.read_text(encoding="utf-8")
+    updated = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", before, flags=re.DOTALL)
     path.write_text(updated, encoding="utf-8")
 
 

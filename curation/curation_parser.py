@@ -1,4 +1,4 @@
-"""The commands `new` and `schema`; what they import is imported when they run, so that --help stays fast."""
+"""The commands `new` and `schema`. Nothing heavy is imported before they run."""
 
 import argparse
 import json
@@ -18,15 +18,15 @@ DIFFERENT = 3
 
 
 def add_arguments(
-    new_parser: argparse.ArgumentParser,
-    schema_parser: argparse.ArgumentParser,
+    new: argparse.ArgumentParser,
+    schema: argparse.ArgumentParser,
     add_options: Callable[[argparse.ArgumentParser], None],
 ) -> None:
     """Declare the arguments of both commands.
 
     Args:
-        new_parser: Parser of `new`.
-        schema_parser: Parser of `schema`.
+        new: Parser of `new`.
+        schema: Parser of `schema`.
         add_options: Adds the options of a run to a parser.
     """
     new.add_argument("name", metavar="NAME", help="writes configs/NAME.toml and schemas/NAME.pbtxt")
@@ -37,18 +37,18 @@ def add_arguments(
         help="data: a file, a quoted pattern of files, a folder of images, or one of these as s3://BUCKET/NAME or "
         "gs://BUCKET/NAME",
     )
-    new_parser.add_argument("--sql", metavar="SELECT", help="instead of PATH: the rows that this query returns")
-    new_parser.add_argument(
+    new.add_argument("--sql", metavar="SELECT", help="instead of PATH: the rows that this query returns")
+    new.add_argument(
         "--database",
         metavar="URL",
         help="database of --sql: sqlite:///FILE or postgresql://HOST/DATABASE, with PGUSER and PGPASSWORD",
     )
-    new_parser.add_argument("--label", metavar="COLUMN", help="column to predict (default: guessed from column names)")
-    new_parser.add_argument(
+    new.add_argument("--label", metavar="COLUMN", help="column to predict (default: guessed from column names)")
+    new.add_argument(
         "--force", action="store_true", help="replace config and schema; the old files are kept as .previous"
     )
-    new_parser.add_argument("--project", metavar="DIR", default=argparse.SUPPRESS, help=project.HELP)
-    steps = schema_parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    new.add_argument("--project", metavar="DIR", default=argparse.SUPPRESS, help=project.HELP)
+    steps = schema.add_subparsers(dest="step", metavar="STEP", required=True)
     for step, text in (
         ("infer", "propose a schema from the data: schemas/NAME.proposed.pbtxt"),
         ("diff", "show how the data differs from the approved schema; exit code 3 if it does"),
@@ -83,7 +83,7 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
 
     source = query_result.source(arguments.path, arguments.sql, arguments.database, root, queries)
     proposal = new_config.new(root, arguments.name, source, label=arguments.label, force=arguments.force)
-    printing.line(*proposal.findings)
+    printing.line(*proposal.said)
     printing.line(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
     printing.line(*check(arguments.name))
     printing.line(f"checks passed; review the config, then: python runner.py --local --pipeline {arguments.name}")
@@ -95,7 +95,7 @@ def run_schema(arguments: argparse.Namespace, choice: "schema_review.Choice") ->
 
     Args:
         arguments: The parsed arguments.
-        choice: The config and data that a run with the same options would read.
+        choice: What a run with the same options would read.
     """
     from components.ingestion.omissions import Omissions
     from curation import schema_review
@@ -114,10 +114,7 @@ def run_schema(arguments: argparse.Namespace, choice: "schema_review.Choice") ->
     omissions = Omissions()
     differences = schema_review.diff(choice, omissions)
     if arguments.json:
-        rows = [
-            {"column": difference.column, "rank": difference.rank, "text": difference.text}
-            for difference in differences
-        ]
+        rows = [{"column": each.column, "rank": each.rank, "text": each.text} for each in differences]
         printing.block(json.dumps({"differences": rows, "omissions": omissions.lines()}, indent=2) + "\n")
         return DIFFERENT if differences else 0
     printing.line(*(f"data     {line}" for line in omissions.lines()))

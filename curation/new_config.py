@@ -1,4 +1,4 @@
-"""`new`: a config and a schema for new data that run without edits."""
+"""`new`: propose a config and a schema for data that run without edits."""
 
 import math
 import os
@@ -42,12 +42,12 @@ class Proposal:
     Attributes:
         config: Text of the TOML file.
         schema: Text of the .pbtxt file.
-        findings: Findings about the data, one per line.
+        said: Findings about the data, one per line.
     """
 
     config: str
     schema: str
-    findings: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 def new(
@@ -85,95 +85,87 @@ def new(
     return proposal
 
 
-def propose(name: str, source: SourceData, label_name: str | None) -> Proposal:
+def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     """Propose config and schema for data.
 
     Args:
         name: The pipeline's name.
-        source: The data.
-        label_name: The label column; None to guess.
+        found: The data.
+        wanted: The label column; None to guess.
 
     Raises:
         UserError: no column can be the label, or a column cannot be read.
     """
-    location = source.where
+    where = found.where
     try:
-        facts, table = column_facts.table(source.table, source.kinds)
+        known, table = column_facts.table(found.table, found.kinds)
     except TypeError as error:
-        raise UserError(f"{location}: {error}, which no role accepts: remove the column from the data") from error
-    if label_name is not None and label_name in source.added:
-        raise UserError(f"--label {label_name!r}: this is {source.added[label_name]}: choose another column")
-    candidates = Facts(facts.rows, tuple(column for column in facts.columns if column.name not in source.added))
-    splits = split_columns.find(candidates, {label_name, *source.kinds}, ready_made=source.ready_made)
-    named_columns = {splits.column, *splits.others}
-    candidates = Facts(
-        candidates.rows, tuple(column for column in candidates.columns if column.name not in named_columns)
-    )
+        raise UserError(f"{where}: {error}, which no role accepts: remove the column from the data") from error
+    if wanted is not None and wanted in found.added:
+        raise UserError(f"--label {wanted!r}: this is {found.added[wanted]}: choose another column")
+    own = Facts(known.rows, tuple(column for column in known.columns if column.name not in found.added))
+    divided = split_columns.find(own, {wanted, *found.kinds}, ready_made=found.ready_made)
+    named = {divided.column, *divided.others}
+    own = Facts(own.rows, tuple(column for column in own.columns if column.name not in named))
     try:
-        label = label_choice.choose(candidates, label_name, location)
+        label = label_choice.choose(own, wanted, where)
     except UserError as error:
-        label_findings = [
-            line for line in source.findings if line.startswith((f"{label_name}: ", f"{label_name} holds "))
-        ]
-        raise UserError("; ".join([str(error), *label_findings])) from error
-    roles = _roles(candidates, table, label)
-    roles.entries += [Entry("ignored", {"column": name}, why) for name, why in splits.others.items()]
-    if splits.line is not None:
-        roles.findings.append(f"{splits.column} is the split column: data.split, not a feature ({splits.line.why})")
-    for column, reason in source.added.items():
-        roles.id = (column, reason)
-        roles.findings.append(f"{column} identifies rows: [columns] id, not a feature")
-    if source.pictures is not None:
-        facts = Facts(facts.rows, (image_facts.column(facts.rows), *facts.columns))
-        roles.entries.insert(0, image_facts.entry(source.pictures))
-    if not any(entry.role != "ignored" for entry in roles.entries):
-        reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in roles.entries)
+        about = [line for line in found.said if line.startswith((f"{wanted}: ", f"{wanted} holds "))]
+        raise UserError("; ".join([str(error), *about])) from error
+    chosen = _roles(own, table, label)
+    chosen.entries += [Entry("ignored", {"column": name}, why) for name, why in divided.others.items()]
+    if divided.line is not None:
+        chosen.said.append(f"{divided.column} is the split column: data.split, not a feature ({divided.line.why})")
+    for column, reason in found.added.items():
+        chosen.id = (column, reason)
+        chosen.said.append(f"{column} identifies rows: [columns] id, not a feature")
+    if found.pictures is not None:
+        known = Facts(known.rows, (image_facts.column(known.rows), *known.columns))
+        chosen.entries.insert(0, image_facts.entry(found.pictures))
+    if not any(entry.role != "ignored" for entry in chosen.entries):
+        reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in chosen.entries)
         raise UserError(
-            f"{location}: no column is left to predict {label.column.name!r} from: {reasons or 'it is the only column'}"
+            f"{where}: no column is left to predict {label.column.name!r} from: {reasons or 'it is the only column'}"
         )
-    tail_warning = (
-        label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
-    )
-    tail_lines = label_tails.suggestions(label.column) if tail_warning else ()
-    plan = training_choices.propose(facts, label, roles.entries, ready_made=source.ready_made)
+    tail = label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
+    offered = label_tails.offers(label.column) if tail else ()
+    plan = training_choices.propose(known, label, chosen.entries, ready_made=found.ready_made)
     head = [
-        f"{name}: {_task(label)}, proposed from {location}:",
-        f"{facts.rows:,} rows{'' if source.whole else ' (the first ones; the data has more)'}, "
-        f"{len(facts.columns)} columns. "
+        f"{name}: {_task(label)}, proposed from {where}:",
+        f"{known.rows:,} rows{'' if found.whole else ' (the first ones; the data has more)'}, "
+        f"{len(known.columns)} columns. "
         "Each choice has its reason next to it: review them, and edit what you know better.",
         "",
         f"  python runner.py --local --pipeline {name}",
     ]
-    data = [*source.lines, *_unlabelled(label), splits.line or plan.split, *_by_time(roles)]
+    data = [*found.lines, *_unlabelled(label), divided.line or plan.split, *_by_time(chosen)]
     sections: dict[str, Sequence[Line]] = {
         "data": data,
-        "columns": _duties(roles),
-        "label": [*_label(label), *tail_lines[:1]],
+        "columns": _duties(chosen),
+        "label": [*_label(label), *offered[:1]],
         "network": plan.network,
-        "training": [*plan.training, *tail_lines[1:]],
+        "training": [*plan.training, *offered[1:]],
         "evaluation": plan.evaluation,
-        **({"gates": plan.gates} if plan.gates and splits.line is None else {}),
+        **({"gates": plan.gates} if plan.gates and divided.line is None else {}),
     }
-    categories = {entry.column for entry in roles.entries if entry.role in ("categorical", "hashed")}
+    categories = {entry.column for entry in chosen.entries if entry.role in ("categorical", "hashed")}
     schema = schema_text.schema(
-        facts,
+        known,
         [
-            f"Schema of {location}, inferred from {facts.rows:,} rows: one feature per column, in the order of the "
-            "data.",
+            f"Schema of {where}, inferred from {known.rows:,} rows: one feature per column, in the order of the data.",
             "Every run is validated against this file; edit it to accept a change in the data.",
         ],
         categories=categories,
         label=label.column.name,
     )
-    findings = (
-        f"{location}: {source.format_name}, {facts.rows:,}{'' if source.whole else '+'} rows, "
-        f"{len(facts.columns)} columns",
-        *source.findings,
-        *_findings(candidates, label, roles),
-        *([tail_warning] if tail_warning else []),
-        *_contradictions(source, table, label, roles),
+    said = (
+        f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns",
+        *found.said,
+        *_said(own, label, chosen),
+        *([tail] if tail else []),
+        *_contradictions(found, table, label, chosen),
     )
-    return Proposal(config_text.config(head, sections, roles.entries), schema, findings)
+    return Proposal(config_text.config(head, sections, chosen.entries), schema, said)
 
 
 def replace(target: str, text: str, *, keep: bool) -> str | None:
@@ -205,17 +197,17 @@ def replace(target: str, text: str, *, keep: bool) -> str | None:
     return backup if os.path.exists(backup) else None
 
 
-def _roles(facts: Facts, table: pa.Table, label: LabelChoice) -> Roles:
+def _roles(known: Facts, table: pa.Table, label: LabelChoice) -> Roles:
     name = label.column.name
-    roles = role_choices.propose(
-        facts,
+    chosen = role_choices.propose(
+        known,
         name,
-        twins=relations.twins(facts, table, skip=name),
-        leaks=relations.leaks(facts, table, name, numeric=label.task == "regression"),
-        orders=relations.orders(facts, table, name),
+        twins=relations.twins(known, table, skip=name),
+        leaks=relations.leaks(known, table, name, numeric=label.task == "regression"),
+        orders=relations.orders(known, table, name),
     )
-    roles.entries = usable_names.only(roles.entries)
-    return roles
+    chosen.entries = usable_names.only(chosen.entries)
+    return chosen
 
 
 def _task(label: LabelChoice) -> str:
@@ -236,21 +228,21 @@ def _unlabelled(label: LabelChoice) -> list[Line]:
     return [Line("max_null_label", limit, f"{share:.1%} of the rows have no label and are dropped")]
 
 
-def _by_time(roles: Roles) -> list[Line]:
-    for key, column, _ in roles.hints:
+def _by_time(chosen: Roles) -> list[Line]:
+    for key, column, _ in chosen.hints:
         if key == "time":
-            by_time = f"alternative: train on older rows, test on the newest; needs [columns] time = {column!r}"
-            by_week = f"alternative for a file that grows: read the newest week; needs [columns] time = {column!r}"
+            why = f"alternative: train on older rows, test on the newest; needs [columns] time = {column!r}"
+            grows = f"alternative for a file that grows: read the newest week; needs [columns] time = {column!r}"
             return [
-                Line("split", {"by": "time"}, by_time, active=False),
-                Line("spans", {"by": "week"}, by_week, active=False),
+                Line("split", {"by": "time"}, why, active=False),
+                Line("spans", {"by": "week"}, grows, active=False),
             ]
     return []
 
 
-def _duties(roles: Roles) -> list[Line]:
-    lines = [Line("id", roles.id[0], roles.id[1])] if roles.id else []
-    return [*lines, *(Line(key, column, why, active=False) for key, column, why in roles.hints)]
+def _duties(chosen: Roles) -> list[Line]:
+    lines = [Line("id", chosen.id[0], chosen.id[1])] if chosen.id else []
+    return [*lines, *(Line(key, column, why, active=False) for key, column, why in chosen.hints)]
 
 
 def _label(label: LabelChoice) -> list[Line]:
@@ -258,38 +250,38 @@ def _label(label: LabelChoice) -> list[Line]:
     return [*lines, *(Line(key, value, label.why.get(key, "")) for key, value in label.keys.items())]
 
 
-def _findings(facts: Facts, label: LabelChoice, roles: Roles) -> list[str]:
+def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
     by_role: dict[str, list[Entry]] = {}
-    for entry in roles.entries:
+    for entry in chosen.entries:
         by_role.setdefault(entry.role, []).append(entry)
     lines = [
         f"label: {label.column.name} ({label.why_column})",
         f"task: {label.task} ({label.why_task})",
     ]
-    for role, role_entries in by_role.items():
+    for role, own in by_role.items():
         if role != "ignored":
             lines.append(
-                f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in role_entries])}"
+                f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in own])}"
             )
     reasons: dict[str, list[str]] = {}
     for entry in by_role.get("ignored", ()):
         reasons.setdefault(entry.why, []).append(entry.column)
-    lines += roles.findings
+    lines += chosen.said
     for why, names in reasons.items():
         lines.append(f"{_names(names)} {'is' if len(names) == 1 else 'are'} ignored: {why}")
     return lines
 
 
-def _contradictions(source: SourceData, table: pa.Table, label: LabelChoice, roles: Roles) -> list[str]:
+def _contradictions(found: Found, table: pa.Table, label: LabelChoice, chosen: Roles) -> list[str]:
     """Return a sentence on rows that are equal except for the label; image files are compared elsewhere."""
-    if label.task not in CLASSED or source.pictures is not None or "threshold" in label.keys:
+    if label.task not in CLASSED or found.pictures is not None or "threshold" in label.keys:
         return []
     # A column that is hinted to be an id would make equal rows differ.
-    hinted = {column for key, column, _ in roles.hints if key == "group"}
-    used = [entry for entry in roles.entries if entry.role != "ignored" and entry.column not in hinted]
+    hinted = {column for key, column, _ in chosen.hints if key == "group"}
+    used = [entry for entry in chosen.entries if entry.role != "ignored" and entry.column not in hinted]
     names = dict.fromkeys(name for entry in used for name in entry.values.get("columns", [entry.column]))
-    contradicting, labelled, predictable = relations.contradictions(table, list(names), label.column.name)
-    return [label_problems.contradicted(contradicting, labelled, predictable)] if contradicting else []
+    part, whole, right = relations.contradictions(table, list(names), label.column.name)
+    return [label_problems.contradicted(part, whole, right)] if part else []
 
 
 def _names(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""`schema infer`, `schema diff` and `schema approve`: a schema inferred, compared with data, and approved."""
+"""`schema infer`, `diff` and `approve`."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from pipeline.config import Config
 from pipeline.load import SCHEMAS
 
 _NUMBER = "row number"
-"""Name of an added column with the index of each row."""
+"""A column beside the data's own."""
 
 
 def approved_path(root: str, name: str) -> str:
@@ -42,7 +42,7 @@ def proposed_path(root: str, name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The config and data that a run with the same options would read.
+    """What a run would read: the config of a pipeline with the options of the command.
 
     Attributes:
         root: The project folder.
@@ -76,7 +76,7 @@ class Inferred(NamedTuple):
 
     Attributes:
         text: Text of the .pbtxt file.
-        marks: What stays allowed although this data alone would not allow it, and dropped columns, one sentence each.
+        marks: What the data alone would have narrowed or dropped, one sentence each.
     """
 
     text: str
@@ -86,48 +86,48 @@ class Inferred(NamedTuple):
 def infer(choice: Choice) -> Inferred:
     """Infer a schema from the data of configs/NAME.toml, and merge it with the approved one.
 
-    A column keeps its approved type if its cells still fit, because roles depend on it. Values, nulls and ranges that
-    are allowed stay allowed, even if this data does not contain them.
+    A column keeps its approved type if its cells still fit, because roles depend on it. What is allowed stays allowed:
+    values, nulls and ranges that this data happens not to contain.
 
     Raises:
         UserError: config, schema or data cannot be read, or the files have different columns.
     """
-    config, query_rows = choice.settled()
+    config, taken = choice.settled()
     stem = choice.stem
     path = approved_path(choice.root, stem)
     types = load.schema_columns(choice.root, stem) if os.path.exists(path) else {}
-    rows_read = _rows(config, choice.data_root, types).cells
-    _check_files(rows_read, parse(path) if types else schema_pb2.Schema())
-    facts = _facts(rows_read.table, {**rows_read.kinds, **types})
+    found = _rows(config, choice.data_root, types).cells
+    _check_files(found, parse(path) if types else schema_pb2.Schema())
+    known = _facts(found.table, {**found.kinds, **types})
     categories = {entry.column for entry in config.features.of("categorical")}
     where = taken.where if taken else config.data.path
     head = [
-        f"Schema of {source}, inferred from {facts.rows:,} rows: one feature per column, in the order of the data.",
+        f"Schema of {where}, inferred from {known.rows:,} rows: one feature per column, in the order of the data.",
         "Every run is validated against this file; edit it to accept a change in the data.",
     ]
     label, complete = config.label.column, config.features.complete()
-    text = schema_text.schema(facts, head, categories=categories, label=label, complete=complete)
+    text = schema_text.schema(known, head, categories=categories, label=label, complete=complete)
     if not types:
         return Inferred(text)
-    approved, generated = parse(path), schema_comments.find(text)
-    merged = schema_merge.merge(approved, text_format.Parse(text, schema_pb2.Schema()), facts)
-    return Inferred(schema_merge.text(merged, generated.head, generated, approved), merged.lines())
+    approved, own = parse(path), schema_comments.find(text)
+    merged = schema_merge.merge(approved, text_format.Parse(text, schema_pb2.Schema()), known)
+    return Inferred(schema_merge.text(merged, own.head, own, approved), merged.lines())
 
 
-def _check_files(source: Cells, schema: schema_pb2.Schema) -> None:
+def _check_files(found: Cells, schema: schema_pb2.Schema) -> None:
     """Check that all files have the same columns.
 
     Raises:
         UserError: they do not; names the files, the columns and the probable new names.
     """
     lines = []
-    renamed = renamed_columns.proposals(schema, source.table, source.columns_of) if source.columns_of else {}
-    for column in dict.fromkeys(name for names in source.columns_of.values() for name in names):
-        without = [file for file, names in source.columns_of.items() if column not in names]
-        if without:
-            suggestion = f": {column} -> {renamed[column]}?" if column in renamed else ""
-            more = f" and {len(without) - 1} more of {len(source.columns_of)} files" if len(without) > 1 else ""
-            lines.append(f"{without[0]}{more}: column {column!r} is missing{suggestion}")
+    renamed = renamed_columns.proposals(schema, found.table, found.columns_of) if found.columns_of else {}
+    for column in dict.fromkeys(name for names in found.columns_of.values() for name in names):
+        lacking = [file for file, names in found.columns_of.items() if column not in names]
+        if lacking:
+            question = f": {column} -> {renamed[column]}?" if column in renamed else ""
+            more = f" and {len(lacking) - 1} more of {len(found.columns_of)} files" if len(lacking) > 1 else ""
+            lines.append(f"{lacking[0]}{more}: column {column!r} is missing{question}")
     if lines:
         lines.append(
             "the files have different columns, so no schema fits all of them: give a renamed column one name in all "
@@ -165,16 +165,16 @@ def compare(
         UserError: schema or data cannot be read.
     """
     types = load.schema_columns(root, stem)
-    (kept_cells, refusal), schema = _rows(config, data_root, types), parse(approved_path(root, stem))
-    schema_path = f"{SCHEMAS}/{stem}.pbtxt"
+    (found, refused), schema = _rows(config, data_root, types), parse(approved_path(root, stem))
+    shown = f"{SCHEMAS}/{stem}.pbtxt"
     result = [
-        *differences(schema, kept_cells.table, kept_cells.columns_of or None),
-        *new_classes(schema, kept_cells.table, config.label, schema_path),
+        *differences(schema, found.table, found.columns_of or None),
+        *new_classes(schema, found.table, config.label, shown),
     ]
-    if refusal:
-        result.append(Difference(2, -1.0, str(config.label.column), refusal))
+    if refused:
+        result.append(Difference(2, -1.0, str(config.label.column), refused))
     if omissions is not None:
-        omissions.merge(kept_cells.omissions)
+        omissions.merge(found.omissions)
     return sorted(result)
 
 
@@ -183,7 +183,7 @@ class Proposed(NamedTuple):
 
     Attributes:
         path: Path of the file.
-        marks: The marks of `Inferred`.
+        marks: Those of `Inferred`.
     """
 
     path: str
@@ -211,24 +211,24 @@ def approve(choice: Choice) -> str:
     """
     root, stem = choice.root, choice.stem
     proposal, target = proposed_path(root, stem), approved_path(root, stem)
-    proposal_shown = os.path.relpath(proposal, root)
+    shown = os.path.relpath(proposal, root)
     if not os.path.exists(proposal):
-        raise UserError(f"{proposal_shown} does not exist: write it with `python runner.py schema infer {choice.name}`")
+        raise UserError(f"{shown} does not exist: write it with `python runner.py schema infer {choice.name}`")
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
     try:
         config = load.load(root, choice.name, choice.overrides, choice.variant)
         load.check_columns(choice.name, config, columns, (), stem)
     except UserError as error:
-        # The check names the approved file, but here it reads the proposal.
-        message = str(error).replace(os.path.relpath(target, root), proposal_shown)
-        raise UserError(f"{message}\nChange the config first, or keep the column in the proposed schema") from error
+        # It is the proposal that is looked at, and not the approved file.
+        told = str(error).replace(os.path.relpath(target, root), shown)
+        raise UserError(f"{told}\nChange the config first, or keep the column in the proposed schema") from error
     text = _read(proposal)
     if os.path.exists(target):
         text = schema_comments.carry(_read(target), text)
-    backup = replace(target, text, keep=True)
+    before = replace(target, text, keep=True)
     os.remove(proposal)
-    backup_note = f"; the previous one is kept as {os.path.relpath(backup, root)}" if backup else ""
-    return f"{os.path.relpath(target, root)} is now the approved schema{backup_note}"
+    kept = f"; the previous one is kept as {os.path.relpath(before, root)}" if before else ""
+    return f"{os.path.relpath(target, root)} is now the approved schema{kept}"
 
 
 def parse(path: str) -> schema_pb2.Schema:
@@ -249,11 +249,11 @@ def _read(path: str) -> str:
 
 
 class _Rows(NamedTuple):
-    """The rows that ingestion would keep.
+    """The rows that a run would keep.
 
     Attributes:
         cells: The rows, without those that are dropped.
-        refused: Reason why so many dropped rows would stop a run; empty if they would not.
+        refused: Why the dropped rows would stop a run; empty if they would not.
     """
 
     cells: Cells
@@ -263,24 +263,24 @@ class _Rows(NamedTuple):
 def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     """Drop the rows that ingestion drops: those that the config excludes, and those without a label."""
     texts = [name for name, kind in types.items() if kind == "BYTES"]
-    read_cells = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
+    found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
     label = config.label.required
-    keeper = row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
-    filter_columns = [name for name in keeper.columns if name in read_cells.table.column_names]
-    if not filter_columns:
-        return _Rows(read_cells)
-    _, typed = column_facts.table(read_cells.table.select(filter_columns), {**read_cells.kinds, **types})
+    keep = row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
+    wanted = [name for name in keep.columns if name in found.table.column_names]
+    if not wanted:
+        return _Rows(found)
+    _, typed = column_facts.table(found.table.select(wanted), {**found.kinds, **types})
     numbered = typed.append_column(_NUMBER, pa.array(np.arange(len(typed)))).combine_chunks()
-    is_kept = np.zeros(len(typed), bool)
+    stays = np.zeros(len(typed), bool)
     for batch in numbered.to_batches():
-        is_kept[keeper.keep(batch).column(len(filter_columns)).to_numpy()] = True
-    table = read_cells.table.filter(pa.array(is_kept))
+        stays[keep.keep(batch).column(len(wanted)).to_numpy()] = True
+    table = found.table.filter(pa.array(stays))
     try:
         if label is not None:
-            row_filter.check_labels(keeper.left_out, len(table), column=label, most=config.data.max_null_label)
+            row_filter.check_labels(keep.left_out, len(table), column=label, most=config.data.max_null_label)
     except UserError as error:
-        return _Rows(read_cells._replace(table=table), str(error))
-    return _Rows(read_cells._replace(table=table))
+        return _Rows(found._replace(table=table), str(error))
+    return _Rows(found._replace(table=table))
 
 
 def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:

@@ -1,7 +1,7 @@
-"""Comparison of served rows with the training rows of the version that served them, by the gates of the config.
+"""Served rows compared with the training rows of the version that served them, by the gates of the config.
 
-For the gates, the served rows are the train split of a run, and the training rows are those of an earlier run, so that
-limits, messages and edits are the same as in a run. This starts neither TensorFlow nor a stage.
+The served rows take the place of a run's train split, and the training rows that of an earlier run, so that limits,
+sentences and edits are those of the gates. Starts neither TensorFlow nor a stage.
 """
 
 import os
@@ -36,10 +36,10 @@ from pipeline.variants import Name
 from serving import versions
 from spec.data import Data
 
-MAX_ROWS = 2_000_000
-"""Maximum number of rows that are compared, in memory; the last files are read first."""
+MOST_ROWS = 2_000_000
+"""Rows that are compared, the last files first: they are in memory."""
 _GATES = {"missing": missing_gate, "unseen": unseen_gate}
-"""Gates, besides the distances, that compare rows with earlier rows."""
+"""Gates beside the distances that compare with earlier rows."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Drift:
         left_out: Number of files that were not read, because the others have enough rows.
         distances: Distance of each column; of the predictions too, if the served rows are a log with enough of them.
         absent: Columns that the model reads and the served rows do not have.
-        findings: Findings of the gates.
+        findings: What exceeds its limit, as gates say it.
     """
 
     version: int
@@ -68,7 +68,7 @@ class Drift:
 
     @property
     def blocking(self) -> list[Finding]:
-        """Findings that count as drift; the others are warnings."""
+        """Findings that are drift; the others are notes."""
         return [finding for finding in self.findings if finding.action != "warn"]
 
 
@@ -86,9 +86,9 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
         UserError: a name does not exist, the rows cannot be read, or there are too few of them.
         ResourceError: the store cannot be read.
     """
-    run_name = load.run_name(project.folder(), name)
-    config = load.load(project.folder(), run_name.pipeline, variant=run_name.variant)
-    stem = load.schema_name(project.folder(), run_name.pipeline, run_name.variant)
+    found = load.run_name(project.folder(), name)
+    config = load.load(project.folder(), found.pipeline, variant=found.variant)
+    stem = load.schema_name(project.folder(), found.pipeline, found.variant)
     columns = load.schema_columns(project.folder(), stem)
     number = _version(root, name, version)
     store = open_store(root, metadata)
@@ -103,7 +103,7 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
             f"{paths} has {row_count(served):,} rows, and fewer than {config.gates.skew.min_rows:,} differ by chance "
             "alone: wait for more, or set gates.skew.min_rows in the config"
         )
-    context = _context(config, run_name, stem, columns, served, settings, trained)
+    context = _context(config, found, stem, columns, served, settings, trained)
     previous = context.previous_runs[0]
     findings = _findings(context, config, previous)
     row_locations.locate(findings, settings)
@@ -130,9 +130,9 @@ def _version(root: str, name: str, number: int | None) -> int:
     folder = Root(os.path.abspath(root)).serving(name)
     numbers = versions.pushed(folder)
     if not numbers or (number is not None and number not in numbers):
-        known_versions = f"; known versions: {', '.join(map(str, numbers))}" if numbers else ""
+        known = f"; known versions: {', '.join(map(str, numbers))}" if numbers else ""
         missing = "pushed version" if number is None else f"version {number}"
-        raise UserError(f"{name} has no {missing} in {folder}{known_versions}")
+        raise UserError(f"{name} has no {missing} in {folder}{known}")
     return numbers[-1] if number is None else number
 
 
@@ -177,7 +177,7 @@ def _read(files: Sequence[str], settings: IngestionSettings) -> tuple[list[pa.Re
     parts: list[pa.RecordBatch] = []
     rows = 0
     for place, path in enumerate(reversed(files)):
-        if rows >= MAX_ROWS:
+        if rows >= MOST_ROWS:
             return _aligned(parts), len(files) - place
         for batch in _batches(path, settings):
             parts.append(narrowed(batch))
@@ -223,14 +223,14 @@ def _context(
 
 
 def _findings(context: GateContext, config: Config, previous: PreviousRun) -> list[Finding]:
-    """Evaluate the gates; a distance above its limit is drift, even if the gate `skew` only warns in a run."""
-    findings = []
+    """Judge the rows; a distance above its limit is drift, whatever the gate on skew does in a run."""
+    found = []
     for finding in column_distances.compare(context, "skew", config.gates.skew, previous):
-        findings.append(replace(finding, gate="skew", action="block", splits=[]))
+        found.append(replace(finding, gate="skew", action="block", splits=[]))
     for gate, module in _GATES.items():
         settings = getattr(config.gates, gate)
         if settings.action != "off":
             for finding in module.judge(context, settings):
                 action = finding.action or "block"
-                findings.append(replace(finding, gate=gate, action=action, splits=[]))
-    return findings
+                found.append(replace(finding, gate=gate, action=action, splits=[]))
+    return found

@@ -1,4 +1,4 @@
-"""The config of a pipeline: configs/NAME.toml as frozen, typed models, with the checks across its sections."""
+"""The config of one pipeline: configs/NAME.toml as frozen, typed models."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -200,9 +200,9 @@ class Config(Strict):
     @classmethod
     def _distinct(cls, schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
         names = [schedule.name for schedule in schedules]
-        repeated = {name for name in names if names.count(name) > 1}
-        if repeated:
-            raise ValueError(f"two schedules are named {sorted(repeated)[0]!r}: rename one")
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two schedules are named {sorted(twice)[0]!r}: rename one")
         return schedules
 
     def _valid(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,9 +211,9 @@ class Config(Strict):
             network, training = networks.complete(dict(values)), self.training
         else:
             plain = self.plain("training")["training"]
-            changed = {key: value for key, value in values.items() if value != plain.get(key)}
-            set_values = self.training.model_dump(include=self.training.model_fields_set)
-            network, training = self.network, Training.model_validate({**set_values, **changed})
+            own = {key: value for key, value in values.items() if value != plain.get(key)}
+            given = self.training.model_dump(include=self.training.model_fields_set)
+            network, training = self.network, Training.model_validate({**given, **own})
             training.check(self.label.task, self.label.names)
         networks.check(network, self.label.task, self.features.outputs(), training)
         return network if section == "network" else training.model_dump(mode="json")
@@ -239,19 +239,17 @@ class Config(Strict):
             `used`: columns that the model reads or predicts; `compared`: those of them that are checked for drift;
             `categories`: those of them with a vocabulary.
         """
-        other_duties = {self.columns.id, self.columns.time, self.columns.group}
-        label_and_weight = [name for name in (self.label.column, self.columns.weight) if name is not None]
+        duties = {self.columns.id, self.columns.time, self.columns.group}
+        duty = [name for name in (self.label.column, self.columns.weight) if name is not None]
         if self.preprocessing is not None:
-            inputs = [
-                name for name in columns if name not in {*other_duties, *self.features.ignored, *label_and_weight}
-            ]
-            return {"used": [*inputs, *label_and_weight], "compared": [*inputs, *label_and_weight], "categories": []}
+            read = [name for name in columns if name not in {*duties, *self.features.ignored, *duty}]
+            return {"used": [*read, *duty], "compared": [*read, *duty], "categories": []}
         entries = [entry for _, entry in self.features.entries()]
-        not_compared = {name for entry in entries if not entry.compared for name in entry.columns()}
+        apart = {name for entry in entries if not entry.compared for name in entry.columns()}
         used = list(self.features.columns())
         return {
-            "used": [*used, *label_and_weight],
-            "compared": [*(name for name in used if name not in not_compared | other_duties), *label_and_weight],
+            "used": [*used, *duty],
+            "compared": [*(name for name in used if name not in apart | duties), *duty],
             "categories": [*dict.fromkeys(name for entry in entries if entry.vocabulary for name in entry.columns())],
         }
 
@@ -273,24 +271,20 @@ class Config(Strict):
         """
         group = self.columns.group if self.data.split.by == "hash" and self.data.split.column is None else None
         entries = [entry for _, entry in self.features.entries()]
-        not_compared = {name for entry in entries if not entry.compared for name in entry.columns()}
-        compared = {name for entry in entries if entry.compared for name in entry.columns()}
-        inputs = [name for name in self.watched(columns)["used"] if name in compared or name not in not_compared]
-        warning = read_group(group, inputs)
-        return [warning] if warning else []
+        apart = {name for entry in entries if not entry.compared for name in entry.columns()}
+        values = {name for entry in entries if entry.compared for name in entry.columns()}
+        read = [name for name in self.watched(columns)["used"] if name in values or name not in apart]
+        remark = read_group(group, read)
+        return [remark] if remark else []
 
     def plain(self, *sections: str) -> dict[str, Any]:
         """Return sections as JSON-serializable values, including defaults."""
-        all_values: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)
-        return {section: all_values[section] for section in sections or all_values}
+        whole: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)
+        return {section: whole[section] for section in sections or whole}
 
 
 def _check_functions(key: str, paths: Iterable[str]) -> None:
-    """Check that the user's functions that a key names exist.
-
-    Raises:
-        ValueError: a function does not exist; names the key.
-    """
+    """Check that the user's functions which a key names can be imported; raise ValueError with the key."""
     for path in paths:
         try:
             user_code.check_function(path)

@@ -35,7 +35,7 @@ def objects(folder: str) -> str:
 def settled(config: Config, taken: Snapshot) -> Config:
     """Return the config with the files of a snapshot in place of its query."""
     default = Data.model_fields["query_seconds"].default
-    source = {"path": rows.path, "sql": None, "database": None, "query_seconds": default}
+    source = {"path": taken.path, "sql": None, "database": None, "query_seconds": default}
     return config.model_copy(update={"data": config.data.model_copy(update=source)})
 
 

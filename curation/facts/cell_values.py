@@ -13,11 +13,11 @@ from curation.propose import config_text
 from curation.propose.choices import Line
 from spec.cells.number_format import PLAIN, NumberFormat
 
-MAX_VALUES = 1000
+MOST_VALUES = 1000
 """Maximum number of distinct strings in a column of categories."""
-MAX_WORDS = 4
+MOST_WORDS = 4
 """Mean number of words above which strings are not categories."""
-MIN_YEARS = 30
+YEARS = 30
 """Minimum number of years between a placeholder date for null and the first real date."""
 
 Values = dict[str, list[Any]]
@@ -25,20 +25,20 @@ Values = dict[str, list[Any]]
 
 
 def propose(
-    table: pa.Table, numbers: NumberFormat = PLAIN, null_tokens: Mapping[str, Sequence[str]] = MappingProxyType({})
+    table: pa.Table, numbers: NumberFormat = PLAIN, known: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> tuple[list[Line], list[str]]:
-    """Propose the keys of [data] for values that mean null, and for categories spelled in several ways.
+    """Propose keys of [data] for such values.
 
     Args:
         table: Cells, as strings or typed.
         numbers: Number format.
-        null_tokens: Column -> null tokens found before, which are null in the table already.
+        known: Column -> null tokens, which are null in the table.
 
     Returns:
         The keys, and findings, one sentence each.
     """
-    lines, findings = [], []
-    certain, possible = Values({name: list(texts) for name, texts in null_tokens.items()}), Values()
+    lines, said = [], []
+    sure, maybe = Values({name: list(texts) for name, texts in known.items()}), Values()
     folds: list[str] = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         amounts = _numbers(column, numbers)
@@ -48,41 +48,37 @@ def propose(
                 said.append(_said(name, number, rows, len(column), sure=stands))
         elif pa.types.is_string(column.type):
             counts = _counts(column)
-            for value in _null_texts(counts):
-                certain.setdefault(name, []).append(value)
-                findings.append(_null_finding(name, value, counts[value], len(column), certain=True))
+            for value in _no_values(counts):
+                sure.setdefault(name, []).append(value)
+                said.append(_said(name, value, counts[value], len(column), sure=True))
             groups = sentinels.spellings(
-                {value: rows for value, rows in counts.items() if value not in certain.get(name, ())}
+                {value: rows for value, rows in counts.items() if value not in sure.get(name, ())}
             )
             if groups and _are_categories(counts, len(column)):
-                is_same_word = sentinels.are_same_words(groups)
-                folds += [name] if is_same_word else []
-                findings.append(_spelling_finding(name, sentinels.listing(groups, counts), is_same_word))
+                certain = sentinels.are_same_words(groups)
+                folds += [name] if certain else []
+                said.append(_spelled(name, sentinels.listing(groups, counts), certain))
     why = "values that mean null"
-    lines += [Line("column_null_values", certain, why)] if certain else []
-    lines += (
-        [Line("column_null_values", {**certain, **possible}, f"if these are {why}", active=False)] if possible else []
-    )
+    lines += [Line("column_null_values", sure, why)] if sure else []
+    lines += [Line("column_null_values", {**sure, **maybe}, f"if these are {why}", active=False)] if maybe else []
     lines += [Line("fold_case", folds, "spellings that differ only in case are one category")] if folds else []
-    return lines, findings
+    return lines, said
 
 
-def _null_finding(column: str, value: int | str, rows: float, cells: int, *, certain: bool) -> str:
-    text = f"{column}: {value!r} in {rows:,.0f} of {cells:,} cells ({rows / cells:.1%})"
+def _said(column: str, value: int | str, rows: float, every: int, *, sure: bool) -> str:
+    text = f"{column}: {value!r} in {rows:,.0f} of {every:,} cells ({rows / every:.1%})"
     key = f"data.column_null_values = {config_text.toml({column: [value]})}"
-    return f"{text} means null: {key}" if certain else f"{text}: if it means null, set {key}"
+    return f"{text} means null: {key}" if sure else f"{text}: if it means null, set {key}"
 
 
-def _spelling_finding(column: str, spellings: str, certain: bool) -> str:
-    if certain:
-        return f"{column}: {spellings}: one category in several spellings, merged by data.fold_case"
-    return (
-        f"{column}: {spellings}: values that differ only in case; if they mean the same, add {column} to data.fold_case"
-    )
+def _spelled(column: str, shown: str, sure: bool) -> str:
+    if sure:
+        return f"{column}: {shown}: one category in several spellings, merged by data.fold_case"
+    return f"{column}: {shown}: values that differ only in case; if they mean the same, add {column} to data.fold_case"
 
 
 def _numbers(column: pa.ChunkedArray, form: NumberFormat) -> pa.ChunkedArray | None:
-    """Cast cells that are not null to float64; return None if one of them is not a number."""
+    """Cells as float64, where all that are there are numbers."""
     column = column.drop_null()
     if pa.types.is_string(column.type):
         if not len(column) or not pc.all(number_parsing.fits(column, form)).as_py():
@@ -109,29 +105,29 @@ def _are_several(numbers: pa.ChunkedArray, ends: placeholders.Ends) -> bool:
 
 
 def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:
-    """Count the rows of each value; return nothing if there are too many values for categories."""
+    """Value -> rows; empty where there are too many for categories."""
     counts = pc.value_counts(column.drop_null())
-    if len(counts) > MAX_VALUES:
+    if len(counts) > MOST_VALUES:
         return {}
     return dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
 
 
-def _null_texts(counts: Mapping[str, int]) -> list[str]:
-    """Return strings that programs write for null, and placeholder dates far before or after all other dates."""
+def _no_values(counts: Mapping[str, int]) -> list[str]:
+    """Texts that programs write where there is no value, and dates far before or after all others."""
     sentinel_texts = [value for value in counts if value.lower() in sentinels.TEXTS]
     days = sorted(value[:10] for value in counts if value[:4].isdecimal() and value[4:5] == "-")
     if len(days) < len(counts) - len(sentinel_texts) or len(days) < 3:
         return sentinel_texts
-    real_days = [day for day in days if day not in sentinels.DATES]
+    rest = [day for day in days if day not in sentinels.DATES]
     for value in counts:
         day, rows = value[:10], sum(counts.values())
-        if day in sentinels.DATES and real_days and counts[value] >= sentinels.MIN_SHARE * rows:
+        if day in sentinels.DATES and rest and counts[value] >= sentinels.MIN_SHARE * rows:
             year = int(day[:4])
-            if year == 0 or min(abs(year - int(real_days[0][:4])), abs(year - int(real_days[-1][:4]))) >= MIN_YEARS:
+            if year == 0 or min(abs(year - int(rest[0][:4])), abs(year - int(rest[-1][:4]))) >= YEARS:
                 sentinel_texts.append(value)
     return sentinel_texts
 
 
 def _are_categories(counts: Mapping[str, int], rows: int) -> bool:
     words = sum(len(value.split()) for value in counts) / len(counts)
-    return words < MAX_WORDS and len(counts) <= rows / 2
+    return words < MOST_WORDS and len(counts) <= rows / 2

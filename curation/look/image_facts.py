@@ -16,7 +16,7 @@ from components.ingestion.write import image_encoding
 from curation.facts.column_facts import Column
 from curation.propose.choices import Entry
 
-OPENED = 300
+LOOKED_AT = 300
 """Number of images that are opened."""
 LARGEST = 64
 """Maximum proposed side in pixels: enough to classify photos, and fast enough on a CPU."""
@@ -31,19 +31,19 @@ class Pictures:
     Attributes:
         height: Median height in pixels.
         width: Median width in pixels.
-        same_size: Whether all opened images have the same size.
+        same: Whether all opened images have the same size.
         channels: 3 if an image has colors, else 1.
     """
 
     height: int
     width: int
-    same_size: bool
+    same: bool
     channels: int
 
     @property
     def target(self) -> tuple[int, int]:
         """Height and width for the network: the size of the images if they share one small size, else a square."""
-        if self.same_size and max(self.height, self.width) <= LARGEST:
+        if self.same and max(self.height, self.width) <= LARGEST:
             return self.height, self.width
         side = 32 if min(self.height, self.width) < 48 else LARGEST
         return side, side
@@ -56,7 +56,7 @@ def of(images: Iterable[bytes | str]) -> Pictures:
         images: Encoded images, or paths of files; unreadable ones are skipped, since the checks report them.
     """
     sizes, colours = [], False
-    for image in list(images)[:OPENED]:
+    for image in list(images)[:LOOKED_AT]:
         try:
             with image_encoding.opened(image) as opened:
                 turned = opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
@@ -91,14 +91,14 @@ def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[
     """
     paths, names = list[str](), list[str]()
     for folder in folders:
-        image_names = [name for class_names in image_folders.survey(folder, omissions).values() for name in class_names]
+        image_names = [name for own in image_folders.survey(folder, omissions).values() for name in own]
         names += image_names
         paths += [f"{folder.rstrip('/')}/{name}" for name in image_names]
-    decoded = [name.encode("utf-8", "backslashreplace").decode() for name in names]
+    shown = [name.encode("utf-8", "backslashreplace").decode() for name in names]
     columns = {
         "image": pa.array([b"\x89PNG"] * len(names), pa.binary()),
-        "label": pa.array([name.split("/")[0] for name in decoded], pa.string()),
-        "file": pa.array(decoded, pa.string()),
+        "label": pa.array([name.split("/")[0] for name in shown], pa.string()),
+        "file": pa.array(shown, pa.string()),
     }
     return pa.table(columns), paths
 
@@ -115,24 +115,24 @@ def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
         with contextlib.suppress(OSError):
             by_size.setdefault(os.path.getsize(path), []).append(number)
     equal: dict[str, list[int]] = {}
-    for same_size in by_size.values():
+    for alike in by_size.values():
         # Files of different sizes differ; identical files of one class do not contradict each other.
-        for number in same_size if len({labels[index] for index in same_size}) > 1 else ():
+        for number in alike if len({labels[one] for one in alike}) > 1 else ():
             with contextlib.suppress(OSError):
                 equal.setdefault(code_digest.file(paths[number]), []).append(number)
-    several = [group for group in equal.values() if len({labels[index] for index in group}) > 1]
+    several = [group for group in equal.values() if len({labels[one] for one in group}) > 1]
     if not several:
         return ""
-    example = " and ".join("/".join(paths[index].split("/")[-2:]) for index in several[0][:2])
+    shown = " and ".join("/".join(paths[one].split("/")[-2:]) for one in several[0][:2])
     return (
-        f"{sum(map(len, several)):,} images are identical to an image of another class, such as {example}: at least "
-        "one label of each is wrong"
+        f"{sum(map(len, several)):,} images are identical to an image of another class, such as {shown}: at least one "
+        "label of each is wrong"
     )
 
 
-def sampled(paths: Sequence[str]) -> list[str]:
-    """Sample about OPENED images at even intervals."""
-    return list(paths[:: max(1, len(paths) // OPENED)])
+def some(paths: Sequence[str]) -> list[str]:
+    """Sample about LOOKED_AT images at even intervals."""
+    return list(paths[:: max(1, len(paths) // LOOKED_AT)])
 
 
 def column(rows: int) -> Column:
@@ -143,8 +143,8 @@ def column(rows: int) -> Column:
 def entry(pictures: Pictures) -> Entry:
     """Propose the role of the column `image`."""
     height, width = pictures.target
-    sizes = f"{'all' if pictures.same_size else 'about'} {pictures.height} x {pictures.width} pixels"
-    size = "original size" if (pictures.height, pictures.width) == pictures.target and pictures.same_size else "resized"
+    sizes = f"{'all' if pictures.same else 'about'} {pictures.height} x {pictures.width} pixels"
+    size = "original size" if (pictures.height, pictures.width) == pictures.target and pictures.same else "resized"
     colours = "color" if pictures.channels == 3 else "grayscale"
     values = {"column": "image", "height": height, "width": width, "channels": pictures.channels}
     return Entry("image", values, f"{sizes}, {colours}; {size}")

@@ -18,12 +18,12 @@ from spec.data import Data
 
 
 @dataclass(frozen=True)
-class SqlSource:
-    """A SQL query as data source of `new`, instead of a path.
+class Asked:
+    """A query that stands for a path.
 
     Attributes:
         query: The query; an SQLite file's path is relative to the project, or absolute.
-        folder: Folder in which its rows are stored.
+        folder: Where its rows are kept.
     """
 
     query: Query
@@ -34,14 +34,14 @@ def source(path: str | None, sql: str | None, database: str | None, root: str, f
     """Return the data source of `new`.
 
     Args:
-        path: The argument PATH; None without one.
-        sql: The query of --sql; None without one.
-        database: URL of --database; an SQLite file is relative to the working directory.
+        path: PATH, if it was given.
+        sql: The query, if one was given.
+        database: Where it is asked; an SQLite file is relative to the working directory.
         root: The project folder.
         folder: Where a query's rows are kept; copies of objects are beside it.
 
     Raises:
-        UserError: neither a path nor a query with its database is given, both are, or the URL is invalid.
+        UserError: it is not one of the two.
     """
     if path is not None and sql is None and database is None:
         return InBucket(path, query_config.objects(folder)) if bucket_files.is_readable(path) else path
@@ -58,25 +58,25 @@ def source(path: str | None, sql: str | None, database: str | None, root: str, f
         file = database_address.sqlite_file(database, os.getcwd())
         inside = os.path.relpath(file, root)
         database = database_address.of_file(file if inside.startswith(os.pardir) else inside)
-    return SqlSource(Query(sql, database, Data.model_fields["query_seconds"].default), folder)
+    return Asked(Query(sql, database, Data.model_fields["query_seconds"].default), folder)
 
 
-def read(sql_source: SqlSource, root: str) -> SourceData:
+def read(asked: Asked, root: str) -> Found:
     """Read the rows of a query.
 
     Args:
-        sql_source: The query.
+        asked: The query.
         root: The project folder.
 
     Raises:
         UserError: the query cannot be run, or gives no table.
         ResourceError: the database cannot be reached.
     """
-    rows = snapshot.take(sql_source.query, root, sql_source.folder)
-    table = reading.read(rows.path, root)
+    taken = snapshot.take(asked.query, root, asked.folder)
+    table = reading.read(taken.path, root)
     lines = [
-        Line("sql", sql_source.query.sql, "runs before each run; ORDER BY makes the order of rows reproducible"),
-        Line("database", sql_source.query.database, ""),
+        Line("sql", asked.query.sql, "runs before each run; ORDER BY makes the order of rows reproducible"),
+        Line("database", asked.query.database, ""),
         *(line for line in table.lines if line.key not in ("path", "format")),
     ]
-    return dataclasses.replace(table, lines=tuple(lines), format_name="rows of a query")
+    return dataclasses.replace(table, lines=tuple(lines), what="rows of a query")

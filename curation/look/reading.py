@@ -30,11 +30,11 @@ from errors import UserError
 from spec.data import Data
 from spec.rows import data_paths
 
-MAX_ROWS = 2_000_000
+MOST_ROWS = 2_000_000
 """Largest number of rows that are read."""
-MAX_IMAGES = 20_000
+MOST_IMAGES = 20_000
 """Largest number of images that are read from IDX and pixel files."""
-_FILE_REASON = "the path of the image file, whose folder is the class: an id, never a feature"
+_ADDED = "the path of the image file, whose folder is the class: an id, never a feature"
 
 
 class Cells(NamedTuple):
@@ -56,37 +56,37 @@ class Cells(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SourceData:
-    """Data of a new pipeline, with the keys of [data] that read it.
+class Found:
+    """Data that was read.
 
     Attributes:
         table: The cells; CSV columns are strings, and images are empty.
-        lines: Keys of [data] except `split`, each with its reason.
+        lines: Keys of [data] except `split`.
         whole: Whether all rows were read.
-        format_name: The format; of a query, what is read.
+        what: The format.
         pictures: Size and color of the images; None for a table.
         kinds: Column -> type, if the format defines it.
         added: Column that the reader adds to identify a row -> why it is not a feature.
-        findings: What was detected or skipped, one sentence each.
+        said: Findings in the choice of the paths, one sentence each.
     """
 
     table: pa.Table
     lines: tuple[Line, ...]
     whole: bool
-    format_name: str
+    what: str
     pictures: Pictures | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
     added: Mapping[str, str] = field(default_factory=dict)
-    findings: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
-        """Keys of [data] that are not only suggested, with their values."""
+        """The keys' values."""
         return _active(self.lines)
 
     @property
     def where(self) -> str:
-        """Path or database of the data, for messages; of ready-made splits, the folder."""
+        """The data's path, in a message."""
         path = self.values.get("path") or self.values["database"]
         if not isinstance(path, Mapping):
             return str(path)
@@ -98,7 +98,7 @@ class SourceData:
         return isinstance(self.values.get("path"), Mapping)
 
 
-def read(path: str, root: str) -> SourceData:
+def read(path: str, root: str) -> Found:
     """Read data that has no config yet.
 
     Args:
@@ -108,15 +108,15 @@ def read(path: str, root: str) -> SourceData:
     Raises:
         UserError: the data does not exist or cannot be read.
     """
-    if refusal := unsupported_formats.address(path):
-        raise UserError(refusal)
-    paths, path_reason, findings = path_choices.proposed(os.path.abspath(path), root)
-    lines = [Line("path", paths, path_reason)]
+    if said_of_it := unsupported_formats.address(path):
+        raise UserError(said_of_it)
+    paths, why, said = path_choices.proposed(os.path.abspath(path), root)
+    lines = [Line("path", paths, why)]
     if isinstance(paths, str) and os.path.isfile(os.path.join(root, paths)) and (dated := dated_names.pattern(paths)):
         lines.append(
             Line("path", dated[0], f"for a new file each week: a run reads the newest {dated[1]}", active=False)
         )
-        findings.append(
+        said.append(
             f"the file's name holds a {dated[1]}: data.path = {config_text.toml(dated[0])} reads the newest file of "
             "this form in each run (docs/how-to/new-data-every-week.md)"
         )
@@ -140,63 +140,57 @@ def read(path: str, root: str) -> SourceData:
         said += [f"{name}: {why}, {name}.0 to {name}.{length - 1}: data.vectors" for name, length in lists.items()]
     unread = _unreadable(lines, root)
     if unread:
-        reasons = [f"{short(name)} is dropped: {path_reason}" for name, path_reason in unread.items()]
+        reasons = [f"{short(name)} is dropped: {why}" for name, why in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
-        findings += reasons
-    cells_read, lines, cut_findings = _cut(root, lines, format_name)
-    findings += cut_findings
+        said += reasons
+    cells_read, lines, cut = _cut(root, lines, what)
+    said += cut
     table, whole = cells_read.table, cells_read.whole
-    file_format = formats.of(first_file, format_name)
-    if file_format is not None and file_format.is_cleaned and "image" not in file_format.keys:
-        values = _active(lines)
-        read_again = functools.partial(lambda changes, keys: cells(root, {**keys, **changes}).table, keys=values)
-        settled, cell_findings = cell_rules.propose(table, lines, first_file, str(format_name), read_again)
-        findings = [*findings, *cell_findings]
+    form = formats.of(first, what)
+    if form is not None and form.is_cleaned and "image" not in form.keys:
+        plain = _active(lines)
+        again = functools.partial(lambda other, keys: cells(root, {**keys, **other}).table, keys=plain)
+        settled, cell_said = cell_rules.propose(table, lines, first, str(what), again)
+        said = [*said, *cell_said]
         if settled != lines:
             lines = settled
             cells_read = cells(root, _active(lines))
             table, whole = cells_read.table, cells_read.whole
-    if file_format is not None and "image" in file_format.keys:
-        pictures = image_facts.of(table["image"].to_pylist())
-        return SourceData(
-            table.drop(["image"]), tuple(lines), whole, str(format_name), pictures, findings=tuple(findings)
-        )
-    return SourceData(table, tuple(lines), whole, str(format_name), findings=tuple(findings))
+    if form is not None and "image" in form.keys:
+        looked = image_facts.of(table["image"].to_pylist())
+        return Found(table.drop(["image"]), tuple(lines), whole, str(what), looked, said=tuple(said))
+    return Found(table, tuple(lines), whole, str(what), said=tuple(said))
 
 
 def _active(lines: Sequence[Line]) -> dict[str, Any]:
     return {line.key: line.value for line in lines if line.active}
 
 
-def _cut(root: str, lines: list[Line], format_name: str | None) -> tuple[Cells, list[Line], list[str]]:
-    """Read the data; text that is too long is cut.
-
-    Returns:
-        The rows, the keys of [data], with `csv.long_cells` if text was cut, and a sentence about the cut cells.
-    """
+def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Line], list[str]]:
+    """Read the data; cut text that is too long, and return the key for it and a sentence."""
     data = _active(lines)
-    file_format = None if format_name is None else formats.reader(format_name).FORMAT
-    max_rows = MAX_ROWS if file_format is not None and file_format.is_untyped else None
-    if format_name != "csv":
-        return cells(root, data, max_rows), lines, []
+    form = None if what is None else formats.reader(what).FORMAT
+    most = MOST_ROWS if form is not None and form.is_untyped else None
+    if what != "csv":
+        return cells(root, data, most), lines, []
     csv = {**data.get("csv", {}), "long_cells": "cut"}
-    sample = cells(root, {**data, "csv": csv}, max_rows)
-    long_cells = [omission.line() for omission in sample.omissions if omission.reason == csv_text.TOO_LONG]
-    if not long_cells:
+    sample = cells(root, {**data, "csv": csv}, most)
+    long = [omission.line() for omission in sample.omissions if omission.reason == csv_text.TOO_LONG]
+    if not long:
         return sample, lines, []
-    reason = f"{'; '.join(long_cells)}: a closing quote may be missing"
-    earlier_reason = next((line.why for line in lines if line.key == "csv"), "")
-    line = Line("csv", csv, f"{earlier_reason}; {reason}" if earlier_reason else reason)
-    return sample, [*(known_line for known_line in lines if known_line.key != "csv"), line], [reason]
+    why = f"{'; '.join(long)}: a closing quote may be missing"
+    before = next((line.why for line in lines if line.key == "csv"), "")
+    line = Line("csv", csv, f"{before}; {why}" if before else why)
+    return sample, [*(one for one in lines if one.key != "csv"), line], [why]
 
 
-def cells(root: str, data: Mapping[str, Any], max_rows: int | None = None, texts: Sequence[str] = ()) -> Cells:
+def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:
     """Read the data of a section [data].
 
     Args:
         root: Folder that its paths are relative to.
         data: The section.
-        max_rows: Largest number of rows to read; None for the default of the format.
+        most: Largest number of rows to read; None for the default of the format.
         texts: Columns that are read as text, whatever their values look like.
 
     Returns:
@@ -206,28 +200,28 @@ def cells(root: str, data: Mapping[str, Any], max_rows: int | None = None, texts
         UserError: it cannot be read.
     """
     parsed, omissions = _parsed(root, data), Omissions()
-    paths = _files_with_rows(parsed, omissions)
-    format_name = parsed.format or data_files.format_of(paths[0])
-    if format_name == "images":
+    paths = _filled(parsed, omissions)
+    what = parsed.format or data_files.format_of(paths[0])
+    if what == "images":
         table, _ = image_facts.table(paths, omissions)
         return Cells(table, True, dict(images.COLUMNS), omissions)
-    file_format = formats.of(paths[0], parsed.format)
-    max_rows = max_rows or (MAX_ROWS if file_format is not None and "image" not in file_format.keys else MAX_IMAGES)
+    form = formats.of(paths[0], parsed.format)
+    most = most or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
     # As strings: which values mean null is not known yet.
     columns_of = several_files.columns(paths, parsed, root)
-    names = dict.fromkeys(name for file_columns in columns_of.values() for name in file_columns)
-    names = names if file_format is not None and file_format.is_untyped else dict.fromkeys(parsed.dates)
+    names = dict.fromkeys(name for own in columns_of.values() for name in own)
+    names = names if form is not None and form.is_untyped else dict.fromkeys(parsed.dates)
     columns = {name: "BYTES" for name in names if name not in parsed.partitions}
     batches, rows = [], 0
     for batch in sources.batches(paths, parsed, columns, omissions):
         batches.append(batch)
         rows += len(batch)
-        if rows >= max_rows:
+        if rows >= most:
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
     table = number_formats.as_read(several_files.together(batches), parsed.cleaning, texts)
-    return Cells(table, rows < max_rows, {}, omissions, columns_of if len(paths) > 1 else {})
+    return Cells(table, rows < most, {}, omissions, columns_of if len(paths) > 1 else {})
 
 
 def _partitions(lines: Sequence[Line], root: str) -> list[str]:
@@ -236,8 +230,8 @@ def _partitions(lines: Sequence[Line], root: str) -> list[str]:
     names: list[str] = []
     for _, pattern in data_paths.flat(data.paths):
         folder = pattern if os.path.isdir(pattern) else os.path.dirname(re.split(r"[*?{[]", pattern)[0])
-        paths = [file.path for file in data_files.resolve(pattern, data)]
-        keys = hive_partitions.keys(os.path.relpath(path, folder) for path in paths)
+        own = [file.path for file in data_files.resolve(pattern, data)]
+        keys = hive_partitions.keys(os.path.relpath(path, folder) for path in own)
         names = keys if not names else [key for key in names if key in keys]
     return names
 
@@ -252,7 +246,7 @@ def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
     """Return columns that cannot be read or that some files lack, with the reason."""
     data = _parsed(root, _active(lines))
     reasons: dict[str, str] = {}
-    paths = _files_with_rows(data, Omissions())
+    paths = _filled(data, Omissions())
     for path in paths:
         reasons |= sources.unreadable(path, data)
     return reasons | several_files.uncommon(paths, data.model_copy(update={"drop": tuple(reasons)}))
@@ -263,13 +257,13 @@ def _parsed(root: str, data: Mapping[str, Any]) -> Data:
     return Data.model_validate({**data, "path": data_files.under(root, data["path"])})
 
 
-def _files_with_rows(data: Data, omissions: Omissions) -> list[str]:
+def _filled(data: Data, omissions: Omissions) -> list[str]:
     """Return the data's files that hold rows."""
     files = data_files.resolve(data.paths, data, omissions)
     return [file.path for file in empty_files.without(files, data, omissions)]
 
 
-def _folder(lines: Sequence[Line], findings: Sequence[str], root: str) -> SourceData:
+def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
     """Describe a folder of images: sizes from a few images, classes from folder names."""
     [line] = [line for line in lines if line.key == "path"]
     folders = [path for _, path in data_paths.flat(data_files.under(root, line.value))]
@@ -277,16 +271,16 @@ def _folder(lines: Sequence[Line], findings: Sequence[str], root: str) -> Source
     classes = table["label"].unique().to_pylist()
     if len(classes) < 2:
         raise UserError(image_folders.one_class(folders[0], classes[0], table["file"].to_pylist()))
-    contradiction = image_facts.contradictions(paths, table["label"].to_pylist())
-    return SourceData(
+    twice = image_facts.contradictions(paths, table["label"].to_pylist())
+    return Found(
         table.drop(["image"]),
         tuple(lines),
         True,
         "images",
-        image_facts.of(image_facts.sampled(paths)),
+        image_facts.of(image_facts.some(paths)),
         images.COLUMNS,
-        dict.fromkeys(images.FORMAT.added_columns, _FILE_REASON),
-        (*findings, *([contradiction] if contradiction else [])),
+        dict.fromkeys(images.FORMAT.added_columns, _ADDED),
+        (*said, *([twice] if twice else [])),
     )
 
 

@@ -1,4 +1,4 @@
-"""Detection of the table in a CSV file: titles, comments and a footer around it, and whether it has a header line."""
+"""Layout of a CSV file: titles and comments around its table, a footer, and whether there is a header line."""
 
 import collections
 import contextlib
@@ -17,9 +17,9 @@ from spec.data import Data
 
 TAIL_BYTES = 1 << 16
 """Bytes at the end of a file that are searched for a footer."""
-MAX_TAIL_CHARS = 1 << 30
+TAIL_WITHIN = 1 << 30
 """Maximum number of characters to read if the end cannot be reached by seeking."""
-INFERRED_ROWS = 200
+LOOKED_AT = 200
 """Number of rows from which the width of the table and the types of its columns are inferred."""
 FOOTER_ROWS = 20
 """Maximum number of rows of a footer."""
@@ -60,7 +60,7 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
     rows = [record for record in _records(io.StringIO(text, newline=""), path, data) if record.cells]
     if not rows:
         return Layout({}, [], [])
-    width = collections.Counter(len(record.cells) for record in rows[:INFERRED_ROWS]).most_common(1)[0][0]
+    width = collections.Counter(len(record.cells) for record in rows[:LOOKED_AT]).most_common(1)[0][0]
     keys: dict[str, Any] = {}
     reasons = []
     comment = _comment(rows, width)
@@ -84,7 +84,7 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
     why = no_header(kept)
     if why:
         keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
-        reasons.append(f"line {rows[0].line} {no_header_reason}, so it is not a header: name the columns")
+        reasons.append(f"line {rows[0].line} {why}, so it is not a header: name the columns")
     return Layout(keys, reasons, header)
 
 
@@ -96,30 +96,26 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
     """
     if not rows:
         return ""
-    first_cells = [cell.strip() for cell in rows[0]]
-    if first_cells and all(_NUMBER.fullmatch(cell) for cell in first_cells):
+    first = [cell.strip() for cell in rows[0]]
+    if first and all(_NUMBER.fullmatch(cell) for cell in first):
         return "holds only numbers"
     # The header may be repeated in concatenated files.
-    below = [row for row in rows[1:] if [cell.strip() for cell in row] != first_cells]
+    below = [row for row in rows[1:] if [cell.strip() for cell in row] != first]
     columns = [
-        [row[place].strip() for row in below if place < len(row) and row[place].strip() not in _BLANK]
-        for place in range(len(first_cells))
+        [row[at].strip() for row in below if at < len(row) and row[at].strip() not in _BLANK]
+        for at in range(len(first))
     ]
-    filled = [place for place, cell in enumerate(first_cells) if cell not in _BLANK]
-    values = [place for place in filled if _VALUE.fullmatch(first_cells[place])]
-    counted = [place for place in values if columns[place] and all(map(_VALUE.fullmatch, columns[place]))]
-    if any(place not in values and columns[place] and all(map(_VALUE.fullmatch, columns[place])) for place in filled):
+    named = [at for at, cell in enumerate(first) if cell not in _BLANK]
+    values = [at for at in named if _VALUE.fullmatch(first[at])]
+    counted = [at for at in values if columns[at] and all(map(_VALUE.fullmatch, columns[at]))]
+    if any(at not in values and columns[at] and all(map(_VALUE.fullmatch, columns[at])) for at in named):
         return ""
     if counted:
         # Years, or 0, 1, 2, ..., may be column names.
-        numbers = [first_cells[place] for place in counted]
+        numbers = [first[at] for at in counted]
         return "" if all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers) else "holds values like the rows below"
-    repeats = (
-        len(filled) > 1
-        and len(below) >= len(first_cells)
-        and all(first_cells[place] in columns[place] for place in filled)
-    )
-    return "holds values that occur in the rows below" if repeats else ""
+    again = len(named) > 1 and len(below) >= len(first) and all(first[at] in columns[at] for at in named)
+    return "holds values that occur in the rows below" if again else ""
 
 
 def _are_counted(numbers: Sequence[str]) -> bool:
@@ -214,14 +210,14 @@ def _tail(path: str, data: Data, text: str) -> tuple[bool, str]:
                 file.seek(size - TAIL_BYTES)
                 end = file.read().decode("utf-8" if encoding == "utf8" else encoding, "replace")
         else:
-            end, read_chars = "", 0
+            end, read = "", 0
             with contextlib.closing(opening.open_unpacked(path)) as unpacked:
                 wrapped = io.TextIOWrapper(unpacked, "utf-8" if encoding == "utf8" else encoding, newline="")
-                while (block := wrapped.read(1 << 20)) and read_chars < MAX_TAIL_CHARS:
-                    end, read_chars = (end + block)[-TAIL_BYTES:], read_chars + len(block)
+                while (block := wrapped.read(1 << 20)) and read < TAIL_WITHIN:
+                    end, read = (end + block)[-TAIL_BYTES:], read + len(block)
                 if block:
                     return False, ""
-            if read_chars <= TAIL_BYTES:
+            if read <= TAIL_BYTES:
                 return True, end
         # The first line is incomplete.
         return False, end[re.match(r"[^\r\n]*[\r\n]*", end).end() :]  # type: ignore[union-attr]

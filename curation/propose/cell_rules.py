@@ -19,14 +19,14 @@ from spec.data import Data
 
 Read = Callable[[Mapping[str, Any]], pa.Table]
 NA = "NA"
-MAX_NAMED = 8
+NAMED = 8
 """Largest number of columns in a message."""
 
 
 def propose(
     table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv", read: Read | None = None
 ) -> tuple[list[Line], list[str]]:
-    """Propose the keys of [data] that parse cells: number formats, date formats and null tokens.
+    """Propose the keys of [data] that say how cells are read.
 
     Args:
         table: Cells, as strings for a CSV file.
@@ -38,28 +38,28 @@ def propose(
     Returns:
         All keys, and findings, one sentence each.
     """
-    keys, findings, formats = list(lines), list[str](), Formats(PLAIN, {}, {}, {})
+    keys, said, formats = list(lines), list[str](), Formats(PLAIN, {}, {}, {})
     place = _Places(lines, path, kind)
     if kind != "parquet":
         formats = number_formats.detect(table, dict(place.given.get("csv", {})).get("delimiter", ","))
         if formats.columns:
-            findings.append(_numbers_finding(formats))
-            keys = _with_numbers(keys, formats, findings[-1])
-        findings += [_mixed_finding(column, place.named(examples)) for column, examples in formats.mixed.items()]
+            said.append(_read(formats))
+            keys = _with_numbers(keys, formats, said[-1])
+        said += [_mixed(column, place.named(examples)) for column, examples in formats.mixed.items()]
         tokens = dialect.odd_tokens(_plain(table, formats))
         if tokens:
-            null_values = [*Data(path="").null_values, *tokens]
+            blank = [*Data(path="").null_values, *tokens]
             why = f"{', '.join(map(repr, tokens))} among numbers means null"
             keys.append(Line("null_values", blank, why))
             said.append(f"{why}: data.null_values")
             table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
     dates = date_formats.detect(table)
-    date_lines, date_findings = _dates(dates, place)
+    of_dates, said_of_dates = _dates(dates, place)
     for column, texts in dates.odd.items():
         table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
-    value_lines, value_findings = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
-    code_lines, code_findings = _codes(table, keys, read)
-    return [*keys, *date_lines, *value_lines, *code_lines], [*findings, *date_findings, *value_findings, *code_findings]
+    values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
+    codes, said_of_codes = _codes(table, keys, read)
+    return [*keys, *of_dates, *values, *codes], [*said, *said_of_dates, *said_of_values, *said_of_codes]
 
 
 class _Places:
@@ -82,62 +82,55 @@ class _Places:
         return csv_errors.place(self._path, self._data, row + 1 + self._data.csv.header)
 
 
-def _with_numbers(lines: Sequence[Line], formats: Formats, finding: str) -> list[Line]:
+def _with_numbers(lines: Sequence[Line], formats: Formats, said: str) -> list[Line]:
     """Add the keys of a number format."""
-    csv_line = next((line for line in lines if line.key == "csv"), Line("csv", {}))
+    before = next((line for line in lines if line.key == "csv"), Line("csv", {}))
     keys = {key: getattr(formats.numbers, key) for key in ("decimal", "thousands", "units")}
-    new_keys = {
-        key: list(value) if key == "units" else value for key, value in keys.items() if value != getattr(PLAIN, key)
-    }
-    why = "; ".join(part for part in (csv_line.why, finding) if part)
-    return [*(line for line in lines if line.key != "csv"), Line("csv", {**csv_line.value, **new_keys}, why)]
+    new = {key: list(value) if key == "units" else value for key, value in keys.items() if value != getattr(PLAIN, key)}
+    why = "; ".join(part for part in (before.why, said) if part)
+    return [*(line for line in lines if line.key != "csv"), Line("csv", {**before.value, **new}, why)]
 
 
 def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
-    lines, findings = [], []
+    lines, said = [], []
     if dates.formats:
-        columns = [f"{name} ({dates.examples[name]!r}) as {form}" for name, form in dates.formats.items()]
-        findings.append(f"dates are read as YYYY-MM-DD: {', '.join(columns)}")
-        lines.append(Line("dates", dates.formats, findings[-1]))
+        shown = [f"{name} ({dates.examples[name]!r}) as {form}" for name, form in dates.formats.items()]
+        said.append(f"dates are read as YYYY-MM-DD: {', '.join(shown)}")
+        lines.append(Line("dates", dates.formats, said[-1]))
     for name, texts in dates.odd.items():
-        findings.append(f"{name}: {', '.join(map(repr, texts))} among dates means null")
-    for name, candidates in dates.ambiguous.items():
-        either, keys = (
-            " or ".join(candidates),
-            " or ".join(f"data.dates = {config_text.toml({name: form})}" for form in candidates),
-        )
-        findings.append(
+        said.append(f"{name}: {', '.join(map(repr, texts))} among dates means null")
+    for name, able in dates.ambiguous.items():
+        either, keys = " or ".join(able), " or ".join(f"data.dates = {config_text.toml({name: form})}" for form in able)
+        said.append(
             f"{name}: dates such as {dates.examples[name]!r} may be {either}, so they are not read as dates: set {keys}"
         )
-        lines.append(Line("dates", {**dates.formats, name: candidates[0]}, f"{name} is {either}", active=False))
+        lines.append(Line("dates", {**dates.formats, name: able[0]}, f"{name} is {either}", active=False))
     for name, examples in dates.mixed.items():
         key = config_text.toml({name: "DD.MM.YYYY"})
-        findings.append(
+        said.append(
             f"{name} holds dates in several formats, and is read as text: {place.named(examples)}: write all "
             f"dates in one "
             f"format and set it, such as data.dates = {key}; list values that mean null in data.column_null_values"
         )
-    return lines, findings
+    return lines, said
 
 
 def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[list[Line], list[str]]:
-    """Suggest not to read NA as null in a column of two-letter codes, such as the country code of Namibia."""
+    """Suggest to keep NA among two-letter codes, such as for Namibia, although it means null by default."""
     names = [name for name in table.column_names if _of_capitals(table[name])]
-    null_values = next((line.value for line in keys if line.key == "null_values"), [*Data(path="").null_values])
-    if not names or read is None or NA not in null_values:
+    blank = next((line.value for line in keys if line.key == "null_values"), [*Data(path="").null_values])
+    if not names or read is None or NA not in blank:
         return [], []
-    null_values_without = [text for text in null_values if text != NA]
-    with_na, findings = read({"null_values": null_values_without}), []
+    rest = [text for text in blank if text != NA]
+    with_it, said = read({"null_values": rest}), []
     for name in names:
-        rows = pc.sum(pc.equal(with_na[name], NA)).as_py() or 0
+        rows = pc.sum(pc.equal(with_it[name], NA)).as_py() or 0
         if rows:
-            findings.append(
+            said.append(
                 f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is read as null; if it is a code like the "
-                f"others, set data.null_values = {config_text.toml(null_values_without)}"
+                f"others, set data.null_values = {config_text.toml(rest)}"
             )
-    return (
-        [Line("null_values", null_values_without, f"if {NA!r} is a code", active=False)] if findings else []
-    ), findings
+    return ([Line("null_values", rest, f"if {NA!r} is a code", active=False)] if said else []), said
 
 
 def _of_capitals(column: pa.ChunkedArray) -> bool:
@@ -165,24 +158,24 @@ def _plain(table: pa.Table, formats: Formats) -> pa.Table:
     return table
 
 
-def _numbers_finding(formats: Formats) -> str:
-    columns = [f"{name} ({example!r})" for name, example in list(formats.columns.items())[:MAX_NAMED]]
-    more = f" and {len(formats.columns) - MAX_NAMED} more" if len(formats.columns) > MAX_NAMED else ""
-    text = f"numbers are written with {formats.numbers}: {', '.join(columns)}{more}"
+def _read(formats: Formats) -> str:
+    shown = [f"{name} ({example!r})" for name, example in list(formats.columns.items())[:NAMED]]
+    more = f" and {len(formats.columns) - NAMED} more" if len(formats.columns) > NAMED else ""
+    text = f"numbers are written with {formats.numbers}: {', '.join(shown)}{more}"
     if "%" in formats.numbers.units:
         text += "; 45 % is read as 45"
     if formats.ambiguous:
         name, example = next(iter(formats.ambiguous.items()))
         digits = number_parsing.plain(pa.array([example]), formats.numbers)[0].as_py()
-        other_decimal = "." if formats.numbers.decimal == "," else ","
+        other = "." if formats.numbers.decimal == "," else ","
         text += (
             f"; {name} is ambiguous: {example!r} is read as {digits}; if that is wrong, set csv = "
-            f'{{decimal = "{other_decimal}"}}'
+            f'{{decimal = "{other}"}}'
         )
     return text
 
 
-def _mixed_finding(column: str, examples: str) -> str:
+def _mixed(column: str, examples: str) -> str:
     return (
         f"{column} holds numbers in several formats, or numbers and text, and is read as text: {examples}: write all "
         "numbers in one format, or set decimal, thousands and units of data.csv, and data.null_values"

@@ -10,7 +10,7 @@ from curation.propose.name_hints import LABEL_NAMES, LABEL_WORDS, named, words
 from errors import UserError
 from pipeline.load import nearest
 
-MAX_CLASSES = 1000
+MOST_CLASSES = 1000
 FEW = 20
 """Largest number of distinct integers that may be class codes."""
 SKEWED = 1.0
@@ -40,44 +40,39 @@ class LabelChoice:
     why: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(facts: Facts, label_name: str | None, location: str) -> LabelChoice:
+def choose(facts: Facts, wanted: str | None, where: str) -> LabelChoice:
     """Choose the label and the task.
 
     Args:
         facts: The table's facts.
-        label_name: The column that the user named.
-        location: The data's path, for messages.
+        wanted: The column that the user named.
+        where: The data's path, for messages.
 
     Raises:
         UserError: no column can be the label, or the wanted one cannot; lists those that can.
     """
-    candidates = [column.name for column in facts.columns if not unable(column)]
-    candidates = [name for name in candidates if not named(name, "id") or facts[name].unique_share < 0.9] or candidates
-    usable_text = (
-        f" Columns that can be the label: {', '.join(candidates)}."
-        if candidates
-        else " No other column can be the label."
-    )
-    if label_name is not None:
-        if label_name not in facts.names:
+    able = [column.name for column in facts.columns if not unable(column)]
+    able = [name for name in able if not named(name, "id") or facts[name].unique_share < 0.9] or able
+    candidates = f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label."
+    if wanted is not None:
+        if wanted not in facts.names:
             raise UserError(
-                f"--label {label_name!r}: {location} has no column of this name."
-                f"{nearest(label_name, facts.names, 'columns')}"
+                f"--label {wanted!r}: {where} has no column of this name.{nearest(wanted, facts.names, 'columns')}"
             )
-        reason = unable(facts[label_name])
+        reason = unable(facts[wanted])
         if reason:
-            raise UserError(f"--label {label_name!r} cannot be the label: {reason}.{usable_text}")
-        return _task(facts[label_name], "set with --label")
+            raise UserError(f"--label {wanted!r} cannot be the label: {reason}.{candidates}")
+        return _task(facts[wanted], "set with --label")
     for column in _by_name(facts):
-        if column.name in candidates:
-            return _task(column, f"guessed from its name{_some(candidates, column.name)}")
-    likely = [name for name in candidates if not _unlikely(facts[name])]
+        if column.name in able:
+            return _task(column, f"guessed from its name{_some(able, column.name)}")
+    likely = [name for name in able if not _unlikely(facts[name])]
     if not likely:
         raise UserError(
-            f"{location}: no column looks like a label.{usable_text if candidates else ' ' + _reasons(facts)} "
+            f"{where}: no column looks like a label.{candidates if able else ' ' + _reasons(facts)} "
             "Name it with --label COLUMN"
         )
-    return _task(facts[likely[-1]], f"a guess: the last column that can be a label{_some(candidates, likely[-1])}")
+    return _task(facts[likely[-1]], f"a guess: the last column that can be a label{_some(able, likely[-1])}")
 
 
 def _by_name(facts: Facts) -> Iterator[Column]:
@@ -104,7 +99,7 @@ def unable(column: Column) -> str:
         return ""
     if column.date:
         return "it is a date"
-    if column.kind == "BYTES" and column.distinct > MAX_CLASSES:
+    if column.kind == "BYTES" and column.distinct > MOST_CLASSES:
         return f"it has {column.distinct:,} distinct values"
     if column.kind == "BYTES" and column.distinct > 2 and column.unique_share > 0.5:
         return "most of its values occur once, so nothing can be learned about them"
@@ -139,9 +134,9 @@ def _binary(column: Column, why_column: str) -> LabelChoice:
     (common, rows), (rare, fewer) = column.top[:2]
     why = f"two values, {common} ({rows:,} rows) and {rare} ({fewer:,})"
     positive, reason = rare, "the rarer value"
-    meaning_yes = [value for value in (common, rare) if value.strip().lower() in _TRUE]
-    if len(meaning_yes) == 1:
-        positive, reason = meaning_yes[0], "its value means yes"
+    alike = [value for value in (common, rare) if value.strip().lower() in _TRUE]
+    if len(alike) == 1:
+        positive, reason = alike[0], "its value means yes"
     elif rows == fewer:
         positive, reason = max(common, rare), "both are equally frequent, so the last in order"
     if column.kind == "FLOAT":
@@ -149,8 +144,8 @@ def _binary(column: Column, why_column: str) -> LabelChoice:
         middle = (column.numbers.low + column.numbers.high) / 2
         reason = "between the two numbers"
         return LabelChoice(column, "binary", why_column, why, {"threshold": middle}, {"threshold": reason})
-    negative = rare if positive == common else common
-    keys = {"positive": positive, "classes": [negative, positive]}
+    other = rare if positive == common else common
+    keys = {"positive": positive, "classes": [other, positive]}
     return LabelChoice(
         column, "binary", why_column, why, keys, {"positive": reason, "classes": "the positive class is second"}
     )
@@ -186,14 +181,14 @@ def ordered_shape(column: Column) -> bool:
     """
     values = sorted((float(value), rows) for value, rows in column.top[: column.distinct])
     rows = [count for _, count in values]
-    steps = {higher[0] - lower[0] for lower, higher in itertools.pairwise(values)}
+    steps = {after[0] - before[0] for before, after in itertools.pairwise(values)}
     if steps != {1.0} or len(rows) < 3:
         return False
     peak = rows.index(max(rows))
     falling = all(
-        rows[place] <= rows[place - 1] * 1.1 if place > peak else rows[place] <= rows[place + 1] * 1.1
-        for place in range(len(rows))
-        if place != peak
+        rows[at] <= rows[at - 1] * 1.1 if at > peak else rows[at] <= rows[at + 1] * 1.1
+        for at in range(len(rows))
+        if at != peak
     )
     if len(rows) <= 4:
         return falling and peak == 0 and rows[-1] < rows[0] / 3
@@ -202,9 +197,9 @@ def ordered_shape(column: Column) -> bool:
 
 def _some(names: list[str], chosen: str) -> str:
     """List other columns that can be the label, as the end of a sentence."""
-    other_candidates = [name for name in names if name != chosen]
-    more = f" and {len(other_candidates) - 8} more" if len(other_candidates) > 8 else ""
-    return f"; choose another with --label: {', '.join(other_candidates[:8])}{more}" if other_candidates else ""
+    others = [name for name in names if name != chosen]
+    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+    return f"; choose another with --label: {', '.join(others[:8])}{more}" if others else ""
 
 
 def _reasons(facts: Facts) -> str:

@@ -1,4 +1,4 @@
-"""Warning about a label with a heavy tail, with a suggested transform and loss."""
+"""Labels with a heavy tail: a warning, and suggested transform and loss."""
 
 import itertools
 
@@ -6,10 +6,10 @@ from curation.facts.column_facts import QUANTILES, Column, Numbers
 from curation.propose.choices import Line
 from spec.columns.label import ABOVE
 
-HEAVY_SKEW = 4.0
+HEAVY = 4.0
 """Skewness from which a tail is reported; an exponential distribution has 2."""
 BARS = 20
-"""Number of bins of equal width into which the range of the label is divided."""
+"""Bars of equal width in a chart."""
 
 
 def sentence(column: Column) -> str:
@@ -19,7 +19,7 @@ def sentence(column: Column) -> str:
         column: Facts of the label.
     """
     numbers = column.numbers
-    if numbers is None or abs(numbers.skew) < HEAVY_SKEW:
+    if numbers is None or abs(numbers.skew) < HEAVY:
         return ""
     return (
         f"{column.name} has a heavy tail: skewness {numbers.skew:.1f}, from {numbers.low:g} to {numbers.high:g}, and "
@@ -28,7 +28,7 @@ def sentence(column: Column) -> str:
     )
 
 
-def suggestions(column: Column) -> tuple[Line, Line]:
+def offers(column: Column) -> tuple[Line, Line]:
     """Return suggestions, as comments, for [label] and for [training].
 
     Args:
@@ -44,6 +44,6 @@ def suggestions(column: Column) -> tuple[Line, Line]:
 def one_bar(numbers: Numbers) -> float:
     """Return a lower bound of the share of rows in the fullest of BARS equal-width bins, from known quantiles."""
     width = (numbers.high - numbers.low) / BARS
-    points = list(zip(QUANTILES, numbers.quantiles, strict=True))
-    shares = [high[0] - low[0] for low, high in itertools.combinations(points, 2) if high[1] - low[1] <= width]
-    return max(shares, default=0.0)
+    known = list(zip(QUANTILES, numbers.quantiles, strict=True))
+    within = [b[0] - a[0] for a, b in itertools.combinations(known, 2) if b[1] - a[1] <= width]
+    return max(within, default=0.0)

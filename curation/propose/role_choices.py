@@ -36,13 +36,13 @@ class Roles:
         entries: Entries, in the order of the columns.
         id: Id column, and the reason.
         hints: Commented lines for [columns]: key, column, reason.
-        findings: Findings that `new` prints.
+        said: Findings that `new` prints.
     """
 
     entries: list[Entry] = field(default_factory=list)
     id: tuple[str, str] | None = None
     hints: list[tuple[str, str, str]] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
 
 def propose(
@@ -69,7 +69,7 @@ def propose(
         if column.name == name:
             reason = f"{column.distinct:,} distinct values in {column.present:,} rows: an id, not a feature"
             roles.id = (column.name, reason)
-            roles.findings.append(f"{column.name} identifies rows: [columns] id, not a feature")
+            roles.said.append(f"{column.name} identifies rows: [columns] id, not a feature")
         elif reason := _useless(column, twins, leaks) or _index(column, facts):
             roles.entries.append(Entry("ignored", {"column": column.name}, reason))
         else:
@@ -82,9 +82,9 @@ def propose(
 
 def _id(columns: list[Column]) -> str | None:
     """Return the id column: nearly unique, and named like an id or counting up."""
-    candidates = [column for column in columns if names_rows(column)]
-    named_ids = [column for column in candidates if named(column.name, "id")]
-    return (named_ids or candidates)[0].name if candidates else None
+    able = [column for column in columns if names_rows(column)]
+    called = [column for column in able if named(column.name, "id")]
+    return (called or able)[0].name if able else None
 
 
 def names_rows(column: Column) -> bool:
@@ -127,13 +127,8 @@ def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str])
 
 def _index(column: Column, facts: Facts) -> str:
     """Return why a column is the unnamed index that pandas writes first; empty if it is not."""
-    first_name, *other_names = facts.names
-    if (
-        column.name != first_name
-        or first_name != UNNAMED.format(1)
-        or UNNAMED.format(2) in other_names
-        or column.kind != "INT"
-    ):
+    first, *others = facts.names
+    if column.name != first or first != UNNAMED.format(1) or UNNAMED.format(2) in others or column.kind != "INT":
         return ""
     return (
         "integers in an unnamed first column, such as the index that pandas writes; to use it, name it with csv.names"
@@ -159,17 +154,17 @@ def _entries(column: Column, order: Order | None) -> list[Entry]:
 
 
 def _date(column: Column) -> Entry:
-    earliest, median, latest = column.dates
+    first, middle, last = column.dates
     parts = ["days", "day_of_week"]
-    if earliest[:7] != latest[:7]:
+    if first[:7] != last[:7]:
         parts.insert(1, "month")
-    why = f"dates from {earliest} to {latest}"
+    why = f"dates from {first} to {last}"
     if column.hours > 1:
         parts.append("hour")
         why += f" with {column.hours} hours of the day"
     values: dict[str, Any] = {"column": column.name, "parts": parts}
     if column.missing:
-        values["missing"] = median
+        values["missing"] = middle
         why += f"; {_share(column)} null, replaced by the median date"
     return Entry("date", values, why)
 
@@ -202,8 +197,8 @@ def outlying(column: Column) -> bool:
     numbers = column.numbers
     assert numbers is not None
     spread = numbers.quantile(0.75) - numbers.quantile(0.25)
-    distance = max(numbers.high - numbers.quantile(0.5), numbers.quantile(0.5) - numbers.low)
-    return 0 < spread * FAR_OUT < distance and _round(numbers.quantile(0.001)) < _round(numbers.quantile(0.999))
+    far = max(numbers.high - numbers.quantile(0.5), numbers.quantile(0.5) - numbers.low)
+    return 0 < spread * FAR_OUT < far and _round(numbers.quantile(0.001)) < _round(numbers.quantile(0.999))
 
 
 def _hint(column: Column, roles: Roles) -> None:
@@ -234,7 +229,7 @@ def _place(roles: Roles, facts: Facts) -> None:
         roles.entries.append(Entry("bucketized", values, "one axis of the grid below"))
     reason = "grid cell on the map: location effects depend on latitude and longitude together"
     roles.entries.append(Entry("crossed", {"columns": [lat[0], long[0]], "buckets": GRID * GRID}, reason))
-    roles.findings.append(f"{lat[0]} and {long[0]} are a location: two numbers, and a grid of {GRID * GRID} cells")
+    roles.said.append(f"{lat[0]} and {long[0]} are a location: two numbers, and a grid of {GRID * GRID} cells")
 
 
 def _within(column: Column, bound: int) -> bool:

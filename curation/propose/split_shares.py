@@ -1,4 +1,4 @@
-"""Choice of split shares by the number of rows, and by the rows of the rarer of two classes."""
+"""Choice of the shares of the splits by the number of rows, and by the rows of the rarer of two classes."""
 
 import math
 
@@ -6,11 +6,11 @@ from curation.propose.choices import Line
 from curation.propose.label_choice import LabelChoice
 from spec.rows.data_paths import SPLITS
 
-MIN_DIVIDED = 30
+FEWEST = 30
 """Rows below which a table is not divided."""
-FEW_ROWS = 2000
+FEW = 2000
 """Rows below which a tenth is too small a test split."""
-ENOUGH_OF_CLASS = 50
+ENOUGH = 50
 """Rows of the rarer class that each split should have."""
 RARE = 0.2
 """Share of the rarer class from which thirds are never proposed: such a table is small, and needs its rows to train."""
@@ -19,7 +19,7 @@ BLOCKED = 5
 SHARES = ((8, 1, 1), (6, 2, 2), (1, 1, 1))
 """Shares of train, eval and test, from the smallest test split to the largest."""
 DEVIATIONS = 2.0
-"""Standard deviations by which a split by hash is assumed to have fewer rows than its share."""
+"""Standard deviations by which a split by hash may have fewer rows than its share."""
 
 
 def split(rows: int, label: LabelChoice) -> Line:
@@ -29,14 +29,14 @@ def split(rows: int, label: LabelChoice) -> Line:
         rows: Rows of the table.
         label: The label and its task.
     """
-    if rows < MIN_DIVIDED:
+    if rows < FEWEST:
         return Line(
             "split",
             "all",
             f"{rows} rows are too few to divide: every row is in every split, so metrics do not show how the "
             f"model generalizes",
         )
-    if rows < FEW_ROWS:
+    if rows < FEW:
         shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each for eval and test, so that metrics are meaningful"
     else:
         shares, why = (8, 1, 1), f"{rows:,} rows: a tenth each for eval and test is enough"
@@ -54,26 +54,26 @@ def split(rows: int, label: LabelChoice) -> Line:
     return Line("split", {"by": "hash", "train": train, "eval": evaluation, "test": test}, why)
 
 
-def tested(rows: int, split_line: Line) -> float:
+def tested(rows: int, divided: Line) -> float:
     """Return the expected number of rows of the test split.
 
     Args:
         rows: Rows of the table.
-        split_line: The line of the split.
+        divided: The line of the split.
     """
-    if not isinstance(split_line.value, dict):
-        return rows / (5 if rows < FEW_ROWS else 10)
-    train, evaluation, test = (int(split_line.value[split]) for split in SPLITS)
+    if not isinstance(divided.value, dict):
+        return rows / (5 if rows < FEW else 10)
+    train, evaluation, test = (int(divided.value[split]) for split in SPLITS)
     return rows * test / (train + evaluation + test)
 
 
-def gates(label: LabelChoice, split_line: Line) -> tuple[Line, ...]:
-    """Propose that the gate `rare` only warns if there are too few rows, because the first run would be blocked."""
-    rarer_class = _rarer(label)
-    if rarer_class is None or not isinstance(split_line.value, dict):
+def gates(label: LabelChoice, divided: Line) -> tuple[Line, ...]:
+    """Let the gate `rare` only warn if the rows are too few for it: a proposal that stops at once helps nobody."""
+    found = _rarer(label)
+    if found is None or not isinstance(divided.value, dict):
         return ()
-    name, count = rarer_class
-    if _fewest(count, tuple(split_line.value[split] for split in SPLITS)) >= BLOCKED:
+    name, count = found
+    if _fewest(count, tuple(divided.value[split] for split in SPLITS)) >= BLOCKED:
         return ()
     why = f"{count:,} rows of {name!r}: too few to judge a model by, so do not trust its metrics; get more of them"
     return (Line("rare", "warn", why),)
@@ -89,6 +89,6 @@ def _rarer(label: LabelChoice) -> tuple[str, int] | None:
 
 
 def _fewest(count: int, shares: tuple[int, ...]) -> float:
-    """Return the number of `count` rows that the smallest split is assumed to have at least."""
+    """Return how many of `count` rows the smallest split has, at least, in all but a few hashes."""
     share = min(shares) / sum(shares)
     return count * share - DEVIATIONS * math.sqrt(count * share * (1 - share))

@@ -9,13 +9,13 @@ from curation.facts.column_facts import Facts
 from curation.propose import split_shares
 from curation.propose.choices import Entry, Line
 from curation.propose.label_choice import LabelChoice
-from curation.propose.split_shares import FEW_ROWS
+from curation.propose.split_shares import FEW
 from spec.plain_models import TREES
 
-TINY_ROWS = 300
+TINY = 300
 """Rows below which a network with a hidden layer mostly overfits."""
-MANY_ROWS = 100_000
-WIDE_INPUTS = 1000
+MANY = 100_000
+WIDE = 1000
 """Number of one-hot inputs from which they are connected directly to the output (wide and deep)."""
 RARE = 0.1
 """Share of the rarest class, relative to a uniform share, below which class weights are suggested."""
@@ -27,7 +27,7 @@ SLICE_ROWS = 30
 
 @dataclass(frozen=True)
 class Recipe:
-    """Proposed split, [network], [training], [evaluation] and [gates], as lines."""
+    """Sections of the config, as lines."""
 
     split: Line
     network: tuple[Line, ...]
@@ -37,7 +37,7 @@ class Recipe:
 
 
 def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready_made: bool = False) -> Recipe:
-    """Choose the split, network, training, evaluation and gates.
+    """Choose these sections.
 
     Args:
         facts: Facts of the table.
@@ -45,13 +45,13 @@ def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready
         entries: Roles of the columns.
         ready_made: Whether the files are named by split.
     """
-    split_line = split_shares.split(facts.rows, label)
+    divided = split_shares.split(facts.rows, label)
     return Recipe(
-        split=Line("split", {"by": "files"}, "from the file names") if ready_made else split_line,
+        split=Line("split", {"by": "files"}, "from the file names") if ready_made else divided,
         network=_network(facts, entries),
         training=(*_training(facts.rows, entries), *_weights(label)),
-        evaluation=evaluation(facts, label, entries, split_shares.tested(facts.rows, split_line)),
-        gates=() if ready_made else split_shares.gates(label, split_line),
+        evaluation=evaluation(facts, label, entries, split_shares.tested(facts.rows, divided)),
+        gates=() if ready_made else split_shares.gates(label, divided),
     )
 
 
@@ -73,14 +73,14 @@ def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
     image = next((entry.values for entry in entries if entry.role == "image"), None)
     if image is not None:
         return _convolutions(rows, image)
-    if rows < TINY_ROWS:
+    if rows < TINY:
         return (Line("name", "linear", f"{rows} rows: a larger network would overfit"),)
-    layers = [32] if rows < FEW_ROWS else [64, 32] if rows < 20_000 else [128, 64]
+    layers = [32] if rows < FEW else [64, 32] if rows < 20_000 else [128, 64]
     why = f"sized for {rows:,} rows"
-    small = 3e-3 if rows < 20_000 else 1e-3 if rows < MANY_ROWS else 3e-4
+    small = 3e-3 if rows < 20_000 else 1e-3 if rows < MANY else 3e-4
     deep = any(entry.role in ("numeric", "hashed", "text") for entry in entries)
     name = Line("name", "mlp", "hidden layers learn interactions of features")
-    if deep and (wide := width(facts, entries)) >= WIDE_INPUTS:
+    if deep and (wide := width(facts, entries)) >= WIDE:
         name = Line(
             "name", "wide_deep", f"{wide:,} one-hot inputs go directly to the output, the others through hidden layers"
         )
@@ -93,7 +93,7 @@ def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
 
 def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
     """Choose convolutions with pooling down to a few pixels, with fewer filters for few images."""
-    side, filters = min(image["height"], image["width"]), 16 if rows < FEW_ROWS else 32
+    side, filters = min(image["height"], image["width"]), 16 if rows < FEW else 32
     blocks: list[dict[str, Any]] = []
     while side >= 7 and len(blocks) < 4:
         blocks.append({"filters": filters, "pool": 2})
@@ -104,7 +104,7 @@ def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
         Line("name", "cnn", "convolutions find shapes anywhere in the image"),
         Line("blocks", blocks, f"down to {side} x {side} pixels"),
         Line("padding", "same"),
-        Line("layers", [64] if rows < FEW_ROWS else [128], f"sized for {rows:,} images"),
+        Line("layers", [64] if rows < FEW else [128], f"sized for {rows:,} images"),
         Line("dropout", 0.5, "against overfitting"),
     ]
     if rows < 20_000:
@@ -118,13 +118,13 @@ def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
 
 
 def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
-    size = 32 if rows < FEW_ROWS else 128 if rows < 50_000 else 512
+    size = 32 if rows < FEW else 128 if rows < 50_000 else 512
     # Embeddings of many values overfit after an epoch or two at a larger learning rate.
-    rate = 1e-3 if any(entry.role == "hashed" for entry in entries) else 1e-2 if rows < TINY_ROWS else 3e-3
-    epochs, patience = (200, 20) if rows < FEW_ROWS else (80, 8) if rows < MANY_ROWS else (30, 4)
+    rate = 1e-3 if any(entry.role == "hashed" for entry in entries) else 1e-2 if rows < TINY else 3e-3
+    epochs, patience = (200, 20) if rows < FEW else (80, 8) if rows < MANY else (30, 4)
     if any(entry.role == "image" for entry in entries):
         size, rate = min(size, 64), 1e-3
-        epochs, patience = (60, 10) if rows < FEW_ROWS else (30, 5)
+        epochs, patience = (60, 10) if rows < FEW else (30, 5)
     slower = {"name": "plateau", "patience": max(1, patience // 3), "factor": 0.3}
     return (
         Line(
@@ -214,10 +214,10 @@ def _by_chance(guessed: float, chance: float, tested: float) -> str:
 
 
 def _slices(facts: Facts, entries: Sequence[Entry], tested: float) -> list[str]:
-    candidates = [
+    able = [
         facts[entry.column]
         for entry in entries
         if entry.role == "categorical" and facts[entry.column].distinct * SLICE_ROWS <= tested
     ]
-    candidates = [column for column in candidates if column.distinct <= 12 and column.top[-1][1] >= SLICE_ROWS]
-    return [column.name for column in sorted(candidates, key=lambda column: -column.distinct)[:2]]
+    able = [column for column in able if column.distinct <= 12 and column.top[-1][1] >= SLICE_ROWS]
+    return [column.name for column in sorted(able, key=lambda column: -column.distinct)[:2]]

@@ -1,4 +1,4 @@
-"""--submit, --follow and --schedule with --kubeflow or --vertex, and commands on the schedules of both platforms."""
+"""--submit, --follow and --schedule with --kubeflow or --vertex, and the schedules of both platforms."""
 
 import argparse
 import json
@@ -25,15 +25,15 @@ _VARIABLES = {
     "encryption_key": "PIPELINE_ENCRYPTION_KEY",
 }
 """Option -> environment variable that it defaults to."""
-_ONLY_TARGET = {"endpoint": "kubeflow", "network": "vertex", "encryption_key": "vertex"}
-"""Option -> the only platform for which its environment variable is read: it has no effect on the other one."""
+_OF_ONE = {"endpoint": "kubeflow", "network": "vertex", "encryption_key": "vertex"}
+"""Option -> the only platform whose variable is read: the other platform has no use for it."""
 _TOKEN_VARIABLE = "KF_PIPELINES_TOKEN"
 Compile = Callable[[str | None], str]
-"""Compiles the job of a variant, or with None of the variant of the arguments, and returns the path of the file."""
+"""Compiles the job of a variant, None for the one of the arguments, and returns the file."""
 
 
 def add(root: Any) -> None:
-    """Add the options that send a job to a platform."""
+    """Add the options of sending a job to a platform."""
     cloud = root.add_argument_group(
         "running on Kubeflow and Vertex AI",
         "sends the compiled job with the platform's own client; credentials come from the environment",
@@ -50,7 +50,7 @@ def add(root: Any) -> None:
 
 
 def add_access(parser: Any, default: Callable[[Any], Any]) -> None:
-    """Add the options for project, region and address of a platform; `default` as in `options.add_run_options`."""
+    """Add the options that say where a platform is; `default` as of `options.add_run_options`."""
 
     def add_option(name: str, metavar: str, text: str) -> None:
         variable = _VARIABLES[name.replace("-", "_")]
@@ -67,8 +67,8 @@ def add_access(parser: Any, default: Callable[[Any], Any]) -> None:
     add_option("encryption-key", "NAME", "full name of the key that Vertex AI encrypts the run with")
 
 
-def is_requested(arguments: argparse.Namespace) -> bool:
-    """Return whether the arguments request a submission, following a run, or a schedule."""
+def wanted(arguments: argparse.Namespace) -> bool:
+    """Return whether something is sent to the platform, or asked of it."""
     return bool(arguments.submit or arguments.follow is not None or arguments.schedule is not None)
 
 
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace, compiled: Compile) -> int:
 
 
 def manage(arguments: argparse.Namespace) -> int:
-    """List the schedules of a platform, or pause, resume or delete one."""
+    """Act on the schedules of a platform: list, pause, resume, delete."""
     from orchestration.cloud import remote
 
     target, command = _target(arguments), arguments.schedule_command
@@ -133,7 +133,7 @@ def access(arguments: argparse.Namespace, target: "Target") -> "Access":
 
     values = {}
     for name, variable in _VARIABLES.items():
-        inherited = os.environ.get(variable) if _ONLY_TARGET.get(name, target) == target else None
+        inherited = os.environ.get(variable) if _OF_ONE.get(name, target) == target else None
         values[name] = getattr(arguments, name) or inherited or None
     values["project"] = values.pop("gcp_project")
     token = os.environ.get(_TOKEN_VARIABLE) if target == "kubeflow" else None
@@ -162,7 +162,7 @@ def _job(path: str, target: "Target") -> Mapping[str, Any]:
 
 
 def _create(arguments: argparse.Namespace, target: "Target", compiled: Compile) -> int:
-    """Create the schedules of the config, or the schedule of the command line."""
+    """Create the schedules of the config, or the one of the command line."""
     from orchestration.cloud import remote, schedule_times
 
     _check_places(arguments)
@@ -196,7 +196,7 @@ def _plans(arguments: argparse.Namespace) -> "list[Plan]":
             raise UserError(f"--schedule: {reason or error}") from error
     if not schedules:
         raise UserError(
-            f'configs/{arguments.pipeline}.toml has no [[schedule]]: add one, or pass --schedule "0 3 * * *"'
+            f'configs/{arguments.pipeline}.toml has no [[schedule]]: add one, or say --schedule "0 3 * * *"'
         )
     return [plans.Plan(arguments.pipeline, schedule, config.notify) for schedule in schedules]
 
@@ -216,17 +216,17 @@ def _list(service: "Service", *, as_values: bool) -> int:
 def _find(schedules: "list[Scheduled]", name: str) -> "Scheduled":
     from pipeline.schema_columns import nearest
 
-    matches = [entry for entry in schedules if name in (entry.name, entry.name.partition(":")[2])]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        names = ", ".join(entry.name for entry in matches)
+    fits = [entry for entry in schedules if name in (entry.name, entry.name.partition(":")[2])]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        names = ", ".join(entry.name for entry in fits)
         raise UserError(f"{name!r} matches several schedules: {names}")
     raise UserError(f"there is no schedule {name!r}.{nearest(name, [entry.name for entry in schedules], 'schedules')}")
 
 
 def _catches_up(name: str) -> bool:
-    """Return whether the config of a schedule requests all missed runs."""
+    """Return whether the config of a schedule wants all missed times."""
     from orchestration.schedule import plans
 
     return any(plan.name == name and plan.schedule.catchup == "all" for plan in plans.all_plans().known)

@@ -1,4 +1,4 @@
-"""Without a command: compile for a platform (--kubeflow, --vertex), and execute the job here (--dry-run)."""
+"""Without a command: compile for a cluster (--kubeflow, --vertex), and try the compiled job here (--dry-run)."""
 
 import argparse
 
@@ -12,7 +12,7 @@ SPOT = "cloud.google.com/gke-spot=true"
 
 
 def add(root: argparse.ArgumentParser) -> None:
-    """Add the options of a compilation."""
+    """Add the options of compiling."""
     cloud = root.add_argument_group(
         "compiling for Kubeflow and Vertex AI",
         "writes the same pipeline to a file. Each stage runs in a container of --image, which "
@@ -54,9 +54,9 @@ def add(root: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile each requested run; with the options for it, execute it here or send it to the platform."""
+    """Compile each requested run; execute it here or send it to the platform if that is requested."""
     target = "kubeflow" if arguments.kubeflow else "vertex"
-    if cloud_command.is_requested(arguments):
+    if cloud_command.wanted(arguments):
         return _send(arguments, target)
     for name in options.names(arguments):
         if arguments.dry_run is None:

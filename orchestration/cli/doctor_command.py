@@ -1,4 +1,4 @@
-"""`doctor`: checks of a pipeline before a run, and facts about this machine."""
+"""`doctor`: checks of a pipeline before a run, and facts on this machine."""
 
 import argparse
 from typing import Any
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         for number, line in enumerate(_text(check).splitlines() or [""]):
             head = f"{check.name:<11} {'wrong' if check.findings else 'good':<6}" if not number else " " * 18
             lines.append(f"{head} {line}".rstrip())
-    printing.line(*lines, *(f"{fact:<18} {text}" for fact, text in facts.items()))
+    printing.line(*lines, *(f"{what:<18} {text}" for what, text in facts.items()))
     return code
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share; imports nothing heavy, so that --help is fast."""
+"""Options that several commands share. Without heavy imports, so that --help is fast."""
 
 import argparse
 import os
@@ -83,17 +83,17 @@ def add_run_options(parser: argparse.ArgumentParser, default: Callable[[Any], An
 
 
 def absent(_: Any) -> Any:
-    """Return no default, for options that may precede the command: if absent after it, they keep that value."""
+    """Return no default, for options that may also precede the command: absent after it, they keep that value."""
     return argparse.SUPPRESS
 
 
 def add_project(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
-    """Add --project; arguments as in `add_run_options`."""
+    """Add --project; arguments as of `add_run_options`."""
     parser.add_argument("--project", default=default(None), metavar="DIR", help=project.HELP)
 
 
 def add_store(parser: argparse.ArgumentParser, default: Callable[[Any], Any]) -> None:
-    """Add --project, --root and --metadata; arguments as in `add_run_options`."""
+    """Add the options for the place of runs and their records; arguments as of `add_run_options`."""
     add_project(parser, default)
     parser.add_argument("--root", default=default(None), metavar="DIR", help=project.ROOT_HELP)
     parser.add_argument(
@@ -114,7 +114,7 @@ _LOCAL_ONLY = {
     "--metadata": ("metadata", "the platform has its own store"),
     "--root": ("root", "artifacts and pushed models go to --cloud-root gs://BUCKET/FOLDER"),
 }
-"""Option of --local -> its attribute, and why it has no effect on a compiled job."""
+"""Option of --local -> its attribute, and why a compiled job has no use for it."""
 _CLOUD_ONLY = {
     "--submit": "submit",
     "--follow": "follow",
@@ -173,7 +173,7 @@ def names(arguments: argparse.Namespace) -> "list[Name]":
 
 
 def overrides(arguments: argparse.Namespace) -> list[str]:
-    """Return the config overrides that the arguments request, as `key=value` strings."""
+    """Return the changes of the config that the arguments request, as `key=value` strings."""
     sample, trials = arguments.sample, getattr(arguments, "trials", None)
     return [
         *arguments.overrides,

@@ -1,4 +1,4 @@
-"""The parser of the command line; heavy imports follow after the arguments are parsed, so that --help is fast."""
+"""The command line. Heavy imports come after the arguments are parsed, so that --help is fast."""
 
 import argparse
 import sys
@@ -57,7 +57,7 @@ exit codes: 0 pushed or compiled, 2 error in config, data, schema or user code, 
 
 
 class _Parser(argparse.ArgumentParser):
-    """Parser that prints invalid arguments without control characters: the shell may expand a pattern to any name."""
+    """Parser that prints wrong arguments without control characters: the shell may expand a pattern to any name."""
 
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with code 2."""

@@ -1,4 +1,4 @@
-"""Compilation of a pipeline for Kubeflow Pipelines or Vertex AI, where each stage runs in a container of one image.
+"""Compile a pipeline for Kubeflow Pipelines or Vertex AI, where each stage runs in a container of one image.
 
 The image contains this repository and the project, and starts in the project. So the job names code by dotted path, and
 schema and data by paths relative to that folder; `--data-root gs://BUCKET/FOLDER` takes the data from a bucket instead.
@@ -28,9 +28,9 @@ from spec.artifacts import atomic_files
 from spec.rows import data_paths
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
-"""Placeholder without --cloud-root. Bucket names have no capital letters, so platforms reject a job with it."""
+"""Placeholder without --cloud-root. Names of buckets have no capitals, so the platform rejects a job with it."""
 IMAGE = "YOUR-REGISTRY/keras-pipeline"
-"""Placeholder without --image; it is not a valid image name either."""
+"""Placeholder without --image, which is not a valid name either."""
 JOB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 
 
@@ -49,7 +49,7 @@ class Target(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A requested compilation: the options of `--kubeflow` and `--vertex`, typed.
+    """A compilation that the user requests.
 
     Attributes:
         target: The platform, "kubeflow" or "vertex".
@@ -127,7 +127,7 @@ def run(request: Request) -> int:
         artifacts=root.artifacts(request.name.run),
         serving=root.serving(request.name.run),
         trials=root.trials(request.name.run),
-        data_content=data_digest,
+        data_content=content,
         schema_content=code_digest.file(os.path.join(project.folder(), schema)),
         skew=job_data.served(config, data_root, shown),
         baseline="serving",
@@ -139,10 +139,10 @@ def run(request: Request) -> int:
         create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample),
         image=image,
         # No parameter depends on earlier runs, nor on edits of data whose content is unknown here.
-        uncached=["baseline", "validation"] if data_digest else ["baseline", "validation", "ingestion"],
+        uncached=["baseline", "validation"] if content else ["baseline", "validation", "ingestion"],
     )
-    compiled_facts = run_facts.of(request, config, columns, data)
-    job.record_runs(compiled, home=root.pipeline(request.name.run), stage="validation", facts=compiled_facts)
+    known = run_facts.of(request, config, columns, data)
+    job.record_runs(compiled, home=root.pipeline(request.name.run), stage="validation", facts=known)
     try:
         machines.apply(compiled, config.cloud, kubeflow=request.target == "kubeflow")
     except ValueError as error:
@@ -181,7 +181,7 @@ def _where(request: Request) -> str:
 
 
 def _notes(request: Request, root: str, paths: data_paths.Paths, files: Iterable[str] = ()) -> list[str]:
-    """Return what the user has to do before the job can run, one sentence each."""
+    """Return what the user still has to do before the job can run."""
     notes = [
         f"to do: {path} holds settings that are too long for a command line; build the image after this compilation"
         for path in sorted(files)

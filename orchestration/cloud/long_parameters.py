@@ -1,4 +1,4 @@
-"""Parameters that are too long for a command line, passed as files of the image.
+"""Parameters that are too long for a command line travel as files of the image.
 
 A platform passes all parameters and artifacts of a step in one argument. Linux accepts 128 KiB for an argument, so a
 table with thousands of columns would stop each step before it starts. Such a parameter is written to a file of the
@@ -17,7 +17,7 @@ from errors import ResourceError, UserError
 from spec.artifacts import atomic_files
 
 MAX_BYTES = 64 << 10
-"""Maximum length of the JSON of all parameters of a step: half of Linux's limit; the artifacts need the other half."""
+"""Longest JSON text of all parameters of a step. The other half of Linux's limit is left to its artifacts."""
 FOLDER = "compiled"
 """Folder of the project for the files."""
 _REFERENCE = re.compile(rf"file:({FOLDER}/[0-9a-f]{{16}}\.txt)#sha256=([0-9a-f]{{64}})")
@@ -75,18 +75,18 @@ def restore(value: Any) -> Any:
     """Return the text that a parameter refers to; another value stays as it is.
 
     Raises:
-        UserError: the image lacks the file, or its content differs.
+        UserError: the image lacks the file, or holds another.
     """
     match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return value
     path, digest = match.groups()
-    rebuild = f"build the image again, from the project folder that compiled the job, with its folder {FOLDER}/"
+    fix = f"build the image again, from the project folder that compiled the job, with its folder {FOLDER}/"
     try:
         with open(project.absolute(path), encoding="utf-8") as file:
             text = file.read()
     except FileNotFoundError as error:
-        raise UserError(f"{path} with settings of this step is not in the image: {rebuild}") from error
+        raise UserError(f"{path} with settings of this step is not in the image: {fix}") from error
     if hashlib.sha256(text.encode()).hexdigest() != digest:
-        raise UserError(f"{path} differs from the settings that the job was compiled with: {rebuild}")
+        raise UserError(f"{path} differs from the settings that the job was compiled with: {fix}")
     return text

@@ -1,4 +1,4 @@
-"""Settings of [cloud] in a compiled job: resources, retries, time limits, labels and environment of the stages."""
+"""Write [cloud] into a compiled job: resources, retries, time limits, labels and environment of the stages."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from spec.cloud import Cloud, Machine
 TIMEOUT = "PIPELINE_STAGE_SECONDS"
 """Environment variable of a stage: its time limit; orchestration/cloud/step.py enforces it."""
 GPU = "nvidia.com/gpu"
-"""Name of a GPU among Kubernetes' resources, which have no name for its model."""
+"""Kubernetes' name of the resource; it has none for the model."""
 _RETRY_SECONDS = {"backoffDuration": "60s", "backoffFactor": 2.0, "backoffMaxDuration": "1800s"}
 _SECRET_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
 """Key of the secret, as Kubeflow names them -> variable."""

@@ -1,4 +1,4 @@
-"""Local folders of a step: those of the launcher on Kubeflow, and those of a dry run.
+"""Where a step finds files on this machine: the launcher's folders on Kubeflow, and the folders of a dry run.
 
 Kubeflow's launcher downloads the inputs of a step to /gcs, /s3 or /minio and uploads its outputs from there, so that
 the step itself needs no client of the object store. A dry run has no such folders at the root of the file system and no
@@ -15,7 +15,7 @@ from typing import Any
 LAUNCHER = {"gs": "gcs", "s3": "s3", "minio": "minio"}
 """Scheme of a bucket -> the launcher's folder of its files."""
 POD = "PIPELINE_POD"
-"""Environment variable of a dry run: folder that replaces / for the launcher's folders."""
+"""Environment variable of a dry run: folder that takes the place of / for the launcher's folders."""
 BUCKETS = "PIPELINE_BUCKETS"
 """Environment variable of a dry run: folder that takes the place of all buckets; gs://B/x is FOLDER/gs/B/x."""
 DATA = "PIPELINE_DATA"
@@ -26,8 +26,8 @@ _IN_TEXT = re.compile(rf'(^|")({"|".join(LAUNCHER)})://([^"\\]*)')
 
 def in_buckets(uri: str, buckets: str) -> str:
     """Return the path of a URI in the folder of a dry run; another text stays as it is."""
-    scheme, separator, path = uri.partition("://")
-    return os.path.join(buckets, scheme, path) if separator and scheme in LAUNCHER else uri
+    scheme, separator, rest = uri.partition("://")
+    return os.path.join(buckets, scheme, rest) if separator and scheme in LAUNCHER else uri
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Places:
 
     def remote(self, value: Any) -> Any:
         """Replace paths by URIs: the reverse of `local`, also of URIs in parameters."""
-        uri_of_path = {local: uri for uri, local in self.artifacts.items() if "://" in uri}
+        back = {local: uri for uri, local in self.artifacts.items() if "://" in uri}
         if self.buckets:
-            uri_of_path |= {f"{self.buckets}/{scheme}/": f"{scheme}://" for scheme in LAUNCHER}
-        return _replaced(value, uri_of_path)
+            back |= {f"{self.buckets}/{scheme}/": f"{scheme}://" for scheme in LAUNCHER}
+        return _replaced(value, back)
 
     def parameter(self, value: Any) -> Any:
         """Replace URIs by the folders of a dry run in a parameter; Kubeflow's launcher does not download these."""
@@ -90,5 +90,5 @@ def _replaced(value: Any, prefixes: Mapping[str, str]) -> Any:
         prefix = next((prefix for prefix in prefixes if value.startswith(prefix)), None)
         return value if prefix is None else prefixes[prefix] + value[len(prefix) :]
     if isinstance(value, Mapping):
-        return {key: _replaced(nested, prefixes) for key, nested in value.items()}
-    return [_replaced(nested, prefixes) for nested in value] if isinstance(value, list) else value
+        return {key: _replaced(part, prefixes) for key, part in value.items()}
+    return [_replaced(part, prefixes) for part in value] if isinstance(value, list) else value

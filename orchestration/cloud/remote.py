@@ -1,4 +1,4 @@
-"""The common interface of both platforms' services: their address, and the states of runs and schedules."""
+"""What the services of both platforms have in common: where they are, and the states of runs and schedules."""
 
 import json
 import re
@@ -10,16 +10,16 @@ from errors import GateError, ResourceError, RunError, UserError
 
 Target = Literal["kubeflow", "vertex"]
 PLACEHOLDER = re.compile(r"(gs://)?YOUR-[A-Z]+[^\"]*")
-"""Placeholder that the compiler writes for a missing flag; no bucket or image may have such a name."""
+"""What the compiler writes where a flag is missing; no bucket or image may have such a name."""
 EXIT = re.compile(r"(?:non-zero status of|exit(?:ed with)? (?:code|status):?) (\d+)")
-"""Exit code of a container, as the services quote it."""
+"""How the services quote the exit code of a container."""
 _CODES: dict[int, type[Exception]] = {kind.exit_code: kind for kind in (UserError, GateError, RunError, ResourceError)}
-"""Exit codes of a stage that are also the exit code of the run."""
+"""Exit codes of a stage that mean the same for the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Address of a service, and the account and network that the stages use.
+    """Where a job is sent, and as whom it runs.
 
     Attributes:
         project: Google Cloud project; Vertex AI only.
@@ -62,8 +62,8 @@ class Run:
     """State of a run.
 
     Attributes:
-        id: Id of the run in the service.
-        link: URL of its page.
+        id: The service's name of it.
+        link: Its page.
         state: RUNNING, SUCCEEDED, FAILED or CANCELED.
         stages: Stage -> state, in the order of the data flow.
         reason: The service's message about a failure.
@@ -77,7 +77,7 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """Exit code of this command: the code of the first failed stage, if the service quotes it."""
+        """The code of this command: that of the first failed stage, if the service quotes it."""
         if self.state == "SUCCEEDED":
             return 0
         if self.state == "CANCELED":
@@ -93,11 +93,11 @@ class Scheduled:
     """A schedule of a service.
 
     Attributes:
-        id: Id of the schedule in the service.
+        id: The service's name of it.
         name: PIPELINE:NAME.
-        times: Its cron expression, in the form of the service.
-        state: active, paused, or another state of the service.
-        next: Its next time, as the service reports it; empty if unknown.
+        times: Its cron expression, as the service has it.
+        state: active, paused, or another word of the service.
+        next: Its next time, as the service tells it; empty if unknown.
     """
 
     id: str
@@ -109,12 +109,12 @@ class Scheduled:
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """Times at which a service starts the runs of a schedule.
+    """When a service starts runs of a schedule.
 
     Attributes:
-        cron: The expression, in the form of the service.
-        queue: Whether a run that is due during another run starts after it.
-        catch_up: Whether all missed runs are started later.
+        cron: The expression in the form of the service.
+        queue: Whether a time that comes during a run waits for its end.
+        catch_up: Whether all missed times are made up for.
     """
 
     cron: str
@@ -204,7 +204,7 @@ def check_job(job: Mapping[str, Any]) -> None:
 
 
 def in_order(tasks: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
-    """Sort the tasks of a job, each after the tasks that it depends on."""
+    """Sort the tasks of a job so that each comes after those that it waits for."""
     ordered: list[str] = []
     pending = sorted(tasks)
     while pending:

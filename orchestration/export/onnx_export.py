@@ -1,4 +1,4 @@
-"""Conversion of a pushed version to ONNX files, whose predictions are compared with those of the version."""
+"""A pushed version as ONNX files, compared with it before they are kept."""
 
 import json
 import os
@@ -30,14 +30,14 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
         version: Its number.
 
     Returns:
-        Notes for the user, one sentence each.
+        What is to know about the files, as sentences.
 
     Raises:
         UserError: ONNX cannot express a part of the model.
-        ResourceError: the predictions of the files differ from those of the model.
+        ResourceError: the files predict something else than the model.
     """
     model = tf.saved_model.load(source)
-    signatures: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     needs_text = False
     rows = {signature_names.DEFAULT: sample_inputs.typed, signature_names.ROWS: sample_inputs.texts}
     for signature, file in onnx_model.FILES.items():
@@ -48,28 +48,28 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
         except NotConvertibleError as error:
             raise UserError(f"{name} has no ONNX form: {error}. Use --format saved_model") from error
         inputs, count = rows[signature](source)
-        predictions = _compared(signature, function, content, inputs, count)
+        answers = _compared(signature, function, content, inputs, count)
         needs_text = needs_text or TEXT in conversion.graph.domains
         write(os.path.join(target, file), content)
         specs = function.structured_input_signature[1]
-        signatures[signature] = {
+        described[signature] = {
             "file": file,
             "digest": onnx_model.digest(content),
-            "inputs": {key: specs[key].dtype.name for key in sorted(specs)},
+            "inputs": {one: specs[one].dtype.name for one in sorted(specs)},
             "outputs": {
-                key: [spec.dtype.name, spec.shape.as_list()[1:]]
-                for key, spec in sorted(function.structured_outputs.items())
+                one: [spec.dtype.name, spec.shape.as_list()[1:]]
+                for one, spec in sorted(function.structured_outputs.items())
             },
             "messages": conversion.messages,
             "columns": sample_inputs.columns(source),
-            "sample": {key: values[:count].tolist() for key, values in inputs.items()},
-            "answers": {key: values.tolist() for key, values in predictions.items()},
+            "sample": {one: values[:count].tolist() for one, values in inputs.items()},
+            "answers": {one: values.tolist() for one, values in answers.items()},
         }
     manifest = {
         "format": "onnx",
         "name": name,
         "version": version,
-        "signatures": signatures,
+        "signatures": described,
         "constants": _constants(model),
     }
     write(os.path.join(target, onnx_model.MANIFEST), json.dumps(manifest, indent=1).encode())
@@ -85,10 +85,10 @@ def _constants(model: Any) -> dict[str, Any]:
     constants = {}
     for signature, function in model.signatures.items():
         if not function.structured_input_signature[1]:
-            values = {output: _plain(value.numpy()) for output, value in function().items()}
+            values = {one: _plain(value.numpy()) for one, value in function().items()}
             constants[signature] = {
-                output: ["string" if value.dtype.kind == "O" else value.dtype.name, value.tolist()]
-                for output, value in sorted(values.items())
+                one: ["string" if value.dtype.kind == "O" else value.dtype.name, value.tolist()]
+                for one, value in sorted(values.items())
             }
     return constants
 
@@ -100,15 +100,15 @@ def _compared(
     rows = len(next(iter(inputs.values())))
     outputs = sorted(function.structured_outputs)
     try:
-        onnx_outputs = onnx_model.run(onnx_model.session(content, 1), inputs, [*outputs, signature_names.ERROR])
+        found = onnx_model.run(onnx_model.session(content, 1), inputs, [*outputs, signature_names.ERROR])
     except ValueError as error:
         raise ResourceError(f"the ONNX form of {signature} cannot be run: {error}") from error
-    errors = onnx_outputs.pop(signature_names.ERROR)
+    errors = found.pop(signature_names.ERROR)
 
     def check(start: int, stop: int) -> None:
         """Compare some rows; halve them while TensorFlow refuses one of them."""
-        columns = {column: values[start:stop] for column, values in inputs.items()}
-        expected = _answers(function, columns)
+        part = {one: values[start:stop] for one, values in inputs.items()}
+        expected = _answers(function, part)
         if expected is None and stop - start > 1:
             middle = (start + stop) // 2
             check(start, middle)
@@ -116,24 +116,23 @@ def _compared(
             return
         refused = np.full(stop - start, expected is None)
         equal = ((errors[start:stop] != 0) == refused).all() and (
-            expected is None
-            or all(onnx_model.same(expected[column], onnx_outputs[column][start:stop]) for column in outputs)
+            expected is None or all(onnx_model.same(expected[one], found[one][start:stop]) for one in outputs)
         )
         if not equal:
-            raise ResourceError(_difference(signature, start, columns, expected, onnx_outputs, errors[start:stop]))
+            raise ResourceError(_difference(signature, start, part, expected, found, errors[start:stop]))
 
     check(0, count)
     check(count, rows)
-    return {column: values[:count] for column, values in onnx_outputs.items()}
+    return {one: values[:count] for one, values in found.items()}
 
 
 def _answers(function: Callable[..., Any], inputs: Mapping[str, Array]) -> dict[str, Array] | None:
     """Return the SavedModel's predictions, text as str; None if it refuses a row."""
     try:
-        outputs = function(**{column: tf.constant(values) for column, values in inputs.items()})
+        outputs = function(**{one: tf.constant(values) for one, values in inputs.items()})
     except tf.errors.InvalidArgumentError:
         return None
-    return {column: _plain(value.numpy()) for column, value in outputs.items()}
+    return {one: _plain(value.numpy()) for one, value in outputs.items()}
 
 
 def _plain(value: Array) -> Array:
@@ -147,19 +146,18 @@ def _difference(
     start: int,
     inputs: Mapping[str, Array],
     expected: Mapping[str, Array] | None,
-    onnx_outputs: Mapping[str, Array],
+    found: Mapping[str, Array],
     errors: Array,
 ) -> str:
-    message = f"{signature}: the ONNX form does not predict what the SavedModel does"
+    rows = f"{signature}: the ONNX form does not predict what the SavedModel does"
     for row in range(len(errors)):
-        cells = ", ".join(f"{column}={values[row]!r}" for column, values in inputs.items())
+        cells = ", ".join(f"{one}={values[row]!r}" for one, values in inputs.items())
         refused = errors[row] != 0
         if expected is None or refused:
             if refused != (expected is None):
-                return f"{message}: it {'refuses' if refused else 'accepts'} the row {cells}"
+                return f"{rows}: it {'refuses' if refused else 'accepts'} the row {cells}"
             continue
-        for column, values in expected.items():
-            actual = onnx_outputs[column][start + row : start + row + 1]
-            if not onnx_model.same(values[row : row + 1], actual):
-                return f"{message}: {column} is {actual[0]}, not {values[row]}, for the row {cells}"
-    return message
+        for one, values in expected.items():
+            if not onnx_model.same(values[row : row + 1], found[one][start + row : start + row + 1]):
+                return f"{rows}: {one} is {found[one][start + row]}, not {values[row]}, for the row {cells}"
+    return rows

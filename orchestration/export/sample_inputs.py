@@ -1,4 +1,4 @@
-"""Rows that compare a converted model with its SavedModel: the sample rows, and copies with one unusual cell each."""
+"""Rows to compare a converted model with its SavedModel: the sample rows, and copies with one unusual cell each."""
 
 import base64
 import json
@@ -46,17 +46,17 @@ Array = np.ndarray[Any, Any]
 
 def columns(folder: str) -> dict[str, str]:
     """Return the inputs of a version, input name -> column."""
-    return {column["name"]: column["column"] for column in _requests(folder)["inputs"]}
+    return {one["name"]: one["column"] for one in _requests(folder)["inputs"]}
 
 
 def typed(folder: str) -> tuple[dict[str, Array], int]:
-    """Return inputs of `serving_default`, and the number of sample rows, which come first and are unchanged."""
+    """Return inputs of `serving_default`, and the number of those rows that are the sample rows, unchanged."""
     inputs = _requests(folder)["inputs"]
     with open(os.path.join(folder, self_check.SAMPLE), encoding="utf-8") as file:
         rows = [tf.train.Example.FromString(base64.b64decode(row)) for row in json.load(file)["rows"]]
-    dtypes = {column["name"]: column["dtype"] for column in inputs}
-    sample = {column["name"]: [_cell(row, column["column"], column["dtype"]) for row in rows] for column in inputs}
-    return _varied(sample, dtypes, _CELLS), len(rows)
+    kinds = {one["name"]: one["dtype"] for one in inputs}
+    sample = {one["name"]: [_cell(row, one["column"], one["dtype"]) for row in rows] for one in inputs}
+    return _varied(sample, kinds, _CELLS), len(rows)
 
 
 def texts(folder: str) -> tuple[dict[str, Array], int]:
@@ -69,13 +69,13 @@ def texts(folder: str) -> tuple[dict[str, Array], int]:
 def _varied(
     sample: Mapping[str, list[Any]], kinds: Mapping[str, str], cells: Mapping[str, Sequence[Any]]
 ) -> dict[str, Array]:
-    """Append copies of the first row, each with one cell replaced, or with whitespace around its text."""
+    """Append copies of the first row, each with another cell, and with blanks around its text."""
     rows: dict[str, list[Any]] = {name: list(values) for name, values in sample.items()}
     for name, kind in kinds.items():
-        padded = [f" \u00a0{sample[name][0]}\t"] if kind == "string" else []
-        for cell in (*cells[kind], *padded):
-            for column, values in rows.items():
-                values.append(cell if column == name else sample[column][0])
+        own = [f" \u00a0{sample[name][0]}\t"] if kind == "string" else []
+        for cell in (*cells[kind], *own):
+            for other, values in rows.items():
+                values.append(cell if other == name else sample[other][0])
     return {name: np.array(values, object if kinds[name] == "string" else kinds[name]) for name, values in rows.items()}
 
 

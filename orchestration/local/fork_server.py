@@ -1,4 +1,4 @@
-"""Worker processes: a server process imports TensorFlow and TFX once, and forks a worker for each run.
+"""Worker processes, as the supervisor sees them: one that has imported TensorFlow and TFX, forked once for each run.
 
 The imports take longer than most stages, so they start before the config is read and serve every run of a supervisor,
 and those of the next commands while the process stays (warm). The two sides communicate over a socket: the supervisor
@@ -37,7 +37,7 @@ OURS = ("orchestration.local.execution",)
 
 
 class ForkServer:
-    """The server process that imports TensorFlow and TFX; use it as a context, and for one run at a time.
+    """The process with the imports; use it as a context, and for one run at a time.
 
     Args:
         warm: Whether it may be that of an earlier command, and may stay for the next one.
@@ -67,7 +67,7 @@ class ForkServer:
         if self._process is not None and self._process.poll() is None:
             if self._is_current():
                 return
-            # Code that the process has loaded was edited since.
+            # Code that it has loaded was edited since.
             self._process.kill()
             self._process.wait()
         if self._socket is not None:
@@ -90,13 +90,13 @@ class ForkServer:
             stderr=subprocess.STDOUT,
             cwd=project.folder(),
             env=environment,
-            pass_fds=[child_end.fileno()],
+            pass_fds=[theirs.fileno()],
             # Ctrl-C reaches only the supervisor, which then stops the worker.
             start_new_session=True,
         )
-        child_end.close()
-        self._socket = own_end
-        self._code = code_digest.code(*PRELOADED)
+        theirs.close()
+        self._socket = ours
+        self._code = code_digest.code(*OURS)
 
     def _is_current(self) -> bool:
         """Whether the process has loaded the code as it is now."""
@@ -169,7 +169,7 @@ class ForkServer:
             self._idle = worker.ended
 
     def output(self) -> bytes:
-        """Return the output of the imports, with the error if they failed."""
+        """Return the output of the imports, which says why they failed."""
         self._log.seek(0)
         return self._log.read()
 

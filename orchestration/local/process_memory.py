@@ -15,11 +15,11 @@ def of_process(pid: int) -> int:
 
 
 def of_session(session: int, *, without: int) -> int:
-    """Return the resident bytes of all processes of a session, except one.
+    """Return the resident bytes of all processes of a session but one.
 
     Args:
         session: The session's id, which is the pid of its first process.
-        without: Pid of the process that is not counted.
+        without: A pid that does not count.
     """
     total = 0
     for name in os.listdir("/proc"):

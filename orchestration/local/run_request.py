@@ -1,4 +1,4 @@
-"""A requested run: the options of `--local`, typed."""
+"""A run that a user requests."""
 
 import shlex
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pipeline.variants import Name
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A requested run.
+    """A run that the user requests.
 
     Attributes:
         name: The pipeline, and its variant or sample.

@@ -1,4 +1,4 @@
-"""Supervision of a worker: its events, its limits, and its end."""
+"""Follow one worker: read its events, enforce its limits, and report how it ended."""
 
 import os
 import select
@@ -22,7 +22,7 @@ TICK_SECONDS = 0.5
 
 @dataclass
 class Followed:
-    """Progress of a run, from its events so far.
+    """State of a run, from its events so far.
 
     Attributes:
         node_id: The current or last stage.
@@ -56,10 +56,10 @@ def supervise(
         The run's outcome.
 
     Raises:
-        PipelineError: the error of a stage; RunError if the worker died or exceeded a limit.
+        PipelineError: that of a stage; RunError if the worker died or exceeded a limit.
     """
-    progress = Followed()
-    earlier_handler = signal.signal(signal.SIGTERM, _interrupt)
+    seen = Followed()
+    before = signal.signal(signal.SIGTERM, _interrupt)
     log_path = os.path.join(book.folder, "logs", "worker.log")
     read_end, write_end = os.pipe()
     try:
@@ -74,28 +74,28 @@ def supervise(
             os.close(write_end)
             for line in _lines(stream.fileno(), TICK_SECONDS if limits.any else None):
                 if line is None:
-                    _enforce_limits(progress, limits, worker)
+                    _check(seen, limits, worker)
                     continue
                 fields = run_events.from_line(line)
                 if fields["event"] == "worker":
                     worker.pid, workers.ready = fields["pid"], True
                 else:
-                    _process(fields, progress, terminal, book)
+                    _take(fields, seen, terminal, book)
             code = worker.wait()
     finally:
-        signal.signal(signal.SIGTERM, earlier_handler)
-        if progress.peak:
-            book.update(peak_memory_mb=round(progress.peak / 1e6))
-        if progress.node_id != "start":
-            book.facts.update(stage=progress.node_id, log=os.path.join(book.folder, "logs", f"{progress.node_id}.log"))
-    if progress.failure:
-        raise progress.failure
-    if progress.outcome is None:
-        raise _died(progress.node_id, code, book.folder, workers)
-    return progress.outcome
+        signal.signal(signal.SIGTERM, before)
+        if seen.peak:
+            book.update(peak_memory_mb=round(seen.peak / 1e6))
+        if seen.node_id != "start":
+            book.facts.update(stage=seen.node_id, log=os.path.join(book.folder, "logs", f"{seen.node_id}.log"))
+    if seen.failure:
+        raise seen.failure
+    if seen.outcome is None:
+        raise _died(seen.node_id, code, book.folder, workers)
+    return seen.outcome
 
 
-def _process(fields: dict[str, Any], progress: Followed, terminal: Terminal, book: run_record.Record) -> None:
+def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_record.Record) -> None:
     """Process one event."""
     book.event(fields)
     kind = fields["event"]
@@ -103,11 +103,11 @@ def _process(fields: dict[str, Any], progress: Followed, terminal: Terminal, boo
         terminal.plan(fields["nodes"])
         book.update(nodes=fields["nodes"], upstream=fields["upstream"])
     elif kind == "node":
-        progress.node_id = fields["node"]
-        progress.since = time.monotonic() if fields["state"] == "RUNNING" else None
-        terminal.node(progress.node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
+        seen.node_id = fields["node"]
+        seen.since = time.monotonic() if fields["state"] == "RUNNING" else None
+        terminal.node(seen.node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
     elif kind == "progress":
-        terminal.progress(progress.node_id, fields["text"])
+        terminal.progress(seen.node_id, fields["text"])
     elif kind == "gates":
         warnings = [finding["line"] for finding in fields["findings"] if finding["action"] == "warn"]
         for line in warnings:
@@ -122,34 +122,34 @@ def _process(fields: dict[str, Any], progress: Followed, terminal: Terminal, boo
             terminal.note(line)
         book.update(omissions=fields["lines"])
     elif kind == "outcome":
-        progress.outcome = {key: value for key, value in fields.items() if key != "event"}
+        seen.outcome = {key: value for key, value in fields.items() if key != "event"}
     elif kind == "error":
-        progress.failure = KINDS[fields["kind"]](fields["message"])
+        seen.failure = KINDS[fields["kind"]](fields["message"])
 
 
-def _enforce_limits(progress: Followed, limits: Limits, worker: Worker) -> None:
+def _check(seen: Followed, limits: Limits, worker: Worker) -> None:
     """Stop the worker if it exceeds a limit."""
-    seconds = limits.of(progress.node_id)
-    if seconds is not None and progress.since is not None and time.monotonic() - progress.since > seconds:
+    seconds = limits.of(seen.node_id)
+    if seconds is not None and seen.since is not None and time.monotonic() - seen.since > seconds:
         worker.end(LIMIT_SECONDS)
         raise RunError(
-            f"stage {progress.node_id} failed: it exceeded its time limit of {seconds:g} s ([limits]). {RESUME} "
-            f"To raise the limit: {limits.edit(progress.node_id)}"
+            f"stage {seen.node_id} failed: it exceeded its time limit of {seconds:g} s ([limits]). {RESUME} "
+            f"To raise the limit: {limits.edit(seen.node_id)}"
         )
     if limits.memory_gb is not None:
         used = worker.memory()
-        progress.peak = max(progress.peak, used)
+        seen.peak = max(seen.peak, used)
         if used > limits.memory_gb * 1e9:
             worker.end(at_once=True)
             raise RunError(
-                f"stage {progress.node_id} failed: it used {used / 1e9:.2f} GB of memory; limits.memory_gb is "
+                f"stage {seen.node_id} failed: it used {used / 1e9:.2f} GB of memory; limits.memory_gb is "
                 f"{limits.memory_gb:g}. {RESUME} Smaller batches or fewer rows (--sample) need less memory"
             )
 
 
 def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
     """Yield lines until the end of the stream, and None after each tick."""
-    incomplete = b""
+    rest = b""
     due = time.monotonic() + (tick or 0)
     while True:
         ready, _, _ = select.select([descriptor], [], [], tick)
@@ -157,27 +157,27 @@ def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
             block = os.read(descriptor, 1 << 16)
             if not block:
                 return
-            *lines, incomplete = (incomplete + block).split(b"\n")
+            *lines, rest = (rest + block).split(b"\n")
             yield from (line.decode() for line in lines)
         if tick is not None and time.monotonic() >= due:
-            # Limits are checked even if events arrive without a pause.
+            # Also if events never pause.
             due = time.monotonic() + tick
             yield None
 
 
 def _died(node_id: str, code: int, folder: str, workers: ForkServer) -> RunError:
     """Return the error of a worker that died without reporting one."""
-    log_name = node_id
+    name = node_id
     if node_id == "start":
         with open(os.path.join(folder, "logs", "worker.log"), "ab") as log:
             log.write(workers.output())
-        log_name = "worker"
-    end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        name = "worker"
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     if code == -signal.SIGKILL:
-        end += " (the system does this when memory runs out)"
+        how += " (the system does this when memory runs out)"
     return RunError(
-        f"stage {node_id} failed: the worker process {end}. {RESUME}\n"
-        f"Its log: {os.path.join(folder, 'logs', log_name + '.log')}"
+        f"stage {node_id} failed: the worker process {how}. {RESUME}\n"
+        f"Its log: {os.path.join(folder, 'logs', name + '.log')}"
     )
 
 

@@ -1,6 +1,6 @@
-"""The supervisor: runs a pipeline on this machine, from a process without TensorFlow.
+"""The supervisor: runs a pipeline on this machine, in a process without TensorFlow.
 
-It handles the terminal, signals, the folder of the run and the verdict; a worker process runs the stages.
+It owns the terminal, the signals, the run's folder and the verdict; one worker process runs the stages.
 """
 
 import os
@@ -56,23 +56,23 @@ def run(request: Request, workers: ForkServer) -> int:
     place = run_start.Place(root, name.run, request.metadata)
     newest = unchanged_run.newest(place) if request.cache else {}
     if request.first or newest.get("state") != "COMPLETE":
-        # Start the imports now: they take longer than everything else before the first stage.
+        # The imports take longer than everything before the first stage.
         workers.begin()
     identity_checked: dict[str, str] = {}
 
     def identity(reviewed: load.ReviewedConfig) -> dict[str, str]:
         return resume.requested_identity(name, reviewed, request.data_root, first=request.first, to=request.to)
 
-    def is_unchanged(reviewed: load.ReviewedConfig) -> bool:
+    def passed(reviewed: load.ReviewedConfig) -> bool:
         try:
             identity_checked.update(identity(reviewed))
         except PipelineError:
-            # Preflight reports this error with all other findings.
+            # Preflight reports it with all other findings.
             return False
-        unchanged = newest.get("state") == "COMPLETE" and newest.get("identity") == identity_checked
-        if not unchanged:
+        same = newest.get("state") == "COMPLETE" and newest.get("identity") == identity_checked
+        if not same:
             workers.begin()
-        return unchanged
+        return same
 
     report = preflight.look(
         name,
@@ -81,7 +81,7 @@ def run(request: Request, workers: ForkServer) -> int:
         data_root=request.data_root,
         metadata=request.metadata,
         beam_args=tuple(request.beam_args),
-        passed=is_unchanged,
+        passed=passed,
         rows="first" if request.first in (None, stages.ORDER[0]) else "none",
     )
     try:
@@ -101,16 +101,16 @@ def run(request: Request, workers: ForkServer) -> int:
     if line := endpoints.warning(engine):
         terminal.say(f"{line}: {engine.description} waits for it, unless its workers run on another machine")
     data = report.data
-    with run_lock.held(root.pipeline(name.run), terminal.say) as lock:
+    with run_lock.held(root.pipeline(name.run), terminal.say) as held:
         store = place.open_store()
-        if relocation := place.relocate(store):
-            terminal.say(relocation)
-        requested = identity_checked if identity_checked and not lock.waited else identity(reviewed)
-        unfinished = run_start.earlier(place, store.mlmd, lock.last, requested, anew=request.new_run, say=terminal.say)
+        if moved := place.relocate(store):
+            terminal.say(moved)
+        wanted = identity_checked if identity_checked and not held.waited else identity(reviewed)
+        before = run_start.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
         base = run_start.base(place, store.mlmd, config, request.first, only=request.only, say=terminal.say)
-        run_id = unfinished["run_id"] if unfinished else new_run_id()
-        last_run = lock.last
-        lock.name(run_id)
+        run_id = before["run_id"] if before else new_run_id()
+        last = held.last
+        held.name(run_id)
         facts = {
             "run_id": run_id,
             "pipeline": name.run,
@@ -121,21 +121,21 @@ def run(request: Request, workers: ForkServer) -> int:
             "root": root.path,
             "metadata": place.shown,
             "beam_args": list(request.beam_args),
-            "identity": requested,
+            "identity": wanted,
             "unused": unused(config, columns).plain(),
         }
-        unchanged = None
-        if unfinished is None and request.cache and not (request.first or config.training.warm_start or report.skew):
+        same = None
+        if before is None and request.cache and not (request.first or config.training.warm_start or report.skew):
             expected = {key: facts[key] for key in ("identity", "beam_args", "metadata", "root")}
-            unchanged = unchanged_run.unchanged(place, store.mlmd, last_run, expected)
-        book = run_record.Record(root.run(name.run, run_id), {**(unfinished or {}), **facts})
+            same = unchanged_run.unchanged(place, store.mlmd, last, expected)
+        book = run_record.Record(root.run(name.run, run_id), {**(before or {}), **facts})
         state, reason = "FAILED", "the supervisor ended unexpectedly"
         try:
             # TensorFlow and TFX leave files in the temporary folder, which is removed at the end of the run.
             with terminal, tempfile.TemporaryDirectory(prefix=f"{resume.SCRATCH}{run_id}-") as scratch:
                 book.update(scratch=scratch)
-                if unchanged is not None:
-                    outcome = unchanged_run.repeat(unchanged, place, store.mlmd, run_id, book, terminal)
+                if same is not None:
+                    outcome = unchanged_run.repeat(same, place, store.mlmd, run_id, book, terminal)
                 else:
                     order = RunOrder(
                         run_id=run_id,
@@ -147,12 +147,12 @@ def run(request: Request, workers: ForkServer) -> int:
                         config=config,
                         columns=columns,
                         data=data,
-                        data_content=requested["data"],
+                        data_content=wanted["data"],
                         schema=os.path.join(project.folder(), reviewed.schema),
-                        schema_content=requested["schema"],
+                        schema_content=wanted["schema"],
                         skew=report.skew,
-                        skew_content=requested.get("served rows", ""),
-                        code=requested["code"],
+                        skew_content=wanted.get("served rows", ""),
+                        code=wanted["code"],
                         beam_args=tuple(request.beam_args),
                         cache=request.cache,
                         advisory=name.sample,
@@ -161,13 +161,13 @@ def run(request: Request, workers: ForkServer) -> int:
                         to=request.to,
                         only=request.only,
                     )
-                    outcome = supervise(order, config.limits, terminal, book, workers, lock.descriptor)
+                    outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
             book.update(outcome=outcome)
             state, reason = _state(request, outcome), outcome.get("withheld") or outcome["reason"]
             _show(request, outcome, terminal, book.folder, root.run(name.run, base) if base else None)
             if state == "NOT_BLESSED":
-                outcome_text = "not pushed" if outcome.get("withheld") else "not blessed"
-                raise GateError(f"the model is {outcome_text}: {reason}. {versions.serves(root.serving(name.run))}.")
+                what = "not pushed" if outcome.get("withheld") else "not blessed"
+                raise GateError(f"the model is {what}: {reason}. {versions.serves(root.serving(name.run))}.")
             return 0
         except PipelineError as error:
             if state == "FAILED":
@@ -190,24 +190,24 @@ def run(request: Request, workers: ForkServer) -> int:
             try:
                 book.close(state, reason)
             except OSError as error:
-                # The next run finds this one unfinished and resumes it.
+                # The next run finds it unfinished and resumes it.
                 terminal.say(f"{book.folder}: the end of the run could not be recorded: {error.strerror or error}")
             try:
                 place.close(store.mlmd, run_id, state, reason)
             except ResourceError as error:
-                # The next run records the end of this one.
+                # The next run records it.
                 terminal.say(f"{error}: the end of the run is not recorded there yet")
             _report(store, run_id, book.folder)
 
 
 def _state(request: Request, outcome: dict[str, Any]) -> str:
     """Return the state of a run that reached its end; a model that is withheld counts as not blessed."""
-    is_held_back = request.to is None and (not outcome["blessed"] or outcome.get("withheld"))
-    return "NOT_BLESSED" if is_held_back else "COMPLETE"
+    held = request.to is None and (not outcome["blessed"] or outcome.get("withheld"))
+    return "NOT_BLESSED" if held else "COMPLETE"
 
 
 def _show(request: Request, outcome: dict[str, Any], terminal: Terminal, folder: str, base: str | None) -> None:
-    """Show the outcome of the run; for --only, also the earlier outcome of the same stage."""
+    """Show the outcome of the run; of one stage, also its outcome in the run whose outputs it used."""
     if request.to is None:
         terminal.outcome(outcome, run_folder=folder)
         return
@@ -221,7 +221,7 @@ def _show(request: Request, outcome: dict[str, Any], terminal: Terminal, folder:
 
 
 def run_all(requests: Iterable[Request]) -> int:
-    """Run pipelines one after the other; continue after a failure.
+    """Run pipelines one after the other, also after one that fails.
 
     Returns:
         0 if every model was pushed, else the exit code of the first run that failed.
@@ -237,8 +237,8 @@ def run_all(requests: Iterable[Request]) -> int:
             except Exception:  # an error in one variant must not stop the others
                 code = PipelineError.exit_code
                 printing.error(traceback.format_exc().rstrip(), request.name.run)
-            exit_code = exit_code or code
-    return exit_code
+            first = first or code
+    return first
 
 
 def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""The worker process, which runs all stages of one run and can be killed at any moment.
+"""The worker process: runs all stages of one run, and can be killed at any moment.
 
 The supervisor starts `python -m orchestration.local.worker SOCKET_FD PID` (fork_server.py), which imports TensorFlow
 and TFX and forks a worker for each run.
@@ -36,11 +36,11 @@ from pipeline import user_code
 
 USER_CODE = ("models.transform_graph.preprocessing", "models.training.run_fn")
 """Modules that a user may have edited, imported before the first stage so that errors show early."""
-PRELOADED = ("orchestration.local.execution", "keras", "tensorflow_transform", "tensorflow_transform.beam")
-"""Modules that every run needs and that no user edits, imported once."""
-STOP_INTERVAL_SECONDS = 1.0
-"""Interval at which Stopped is raised again until the stage ends, because code of a stage may catch it."""
-_stop_signals: list[int] = []
+WARM = ("orchestration.local.execution", "keras", "tensorflow_transform", "tensorflow_transform.beam")
+"""Modules that every run needs, imported once; a user does not edit them."""
+AGAIN_SECONDS = 1.0
+"""Interval at which a stop is raised again until the stage has ended, because code may swallow the exception."""
+_asked: list[int] = []
 """Signals received that request a stop."""
 _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
@@ -65,7 +65,7 @@ def _serve() -> int:
 
 
 def _die_with_parent(parent: int) -> None:
-    # SIGKILL, because no supervisor waits for this process, and the next attempt cleans up.
+    # At once: no supervisor waits for it, and the next attempt cleans up.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
@@ -76,7 +76,7 @@ def _work(parent: int, events_out: int, log: int, lock: int, order: int) -> int:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGALRM, _stop)
     _die_with_parent(parent)
-    # The lock is held until this process exits, even if the supervisor is killed; child processes do not inherit it.
+    # Held until this process exits, even if the supervisor is killed; child processes do not inherit it.
     os.set_inheritable(lock, False)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -92,13 +92,13 @@ def _work(parent: int, events_out: int, log: int, lock: int, order: int) -> int:
             traceback.print_exc()
             return 1
         finally:
-            # os._exit runs no exit handlers, and a job server of a Beam engine must not outlive the run.
+            # No exit handler runs, and a job server of a Beam engine must not outlive the run.
             JOB_SERVERS.close()
             sys.stdout.flush()
             sys.stderr.flush()
 
 
-def _run_with_errors(order: RunOrder, emit: run_events.Sink) -> int:
+def _carry_out(order: RunOrder, emit: run_events.Sink) -> int:
     """Run one order, send its error as an event, and return the exit code."""
     os.environ["TMPDIR"] = tempfile.tempdir = order.scratch
     try:
@@ -120,8 +120,8 @@ def _run_with_errors(order: RunOrder, emit: run_events.Sink) -> int:
 
 
 def _stop(number: int, _: Any) -> None:
-    _stop_signals.append(number)
-    signal.setitimer(signal.ITIMER_REAL, STOP_INTERVAL_SECONDS)
+    _asked.append(number)
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
     raise Stopped
 
 
@@ -147,7 +147,7 @@ def _run(order: RunOrder, emit: run_events.Sink) -> None:
     progress.listen(lambda text: emit("progress", text=text))
     emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
     for node_id in execution.node_ids:
-        if _stop_signals:
+        if _asked:
             raise Stopped
         emit("node", node=node_id, state="RUNNING")
         started = time.monotonic()
@@ -185,7 +185,7 @@ def _findings(error: BaseException | None) -> list[dict[str, Any]]:
 
 
 def _release() -> None:
-    """Return freed memory to the system, so that the memory of one stage does not add to the peak of the next."""
+    """Return freed memory to the system, so that the peak of a stage does not add to that of the next."""
     pa.default_memory_pool().release_unused()
     ctypes.CDLL(None).malloc_trim(0)
 
@@ -204,8 +204,8 @@ def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     # "Graph execution error:" and "Traceback (most recent call last):" only introduce the last line.
     reason = _BEAM_SUFFIX.sub("", lines[-1] if lines[0].endswith(":") else lines[0])
-    location = user_code.place(error)
-    reason += f" ({location})" if location else ""
+    where = user_code.place(error)
+    reason += f" ({where})" if where else ""
     return RunError(f"stage {node_id} failed: {type(error).__name__}: {reason}\nIts log: {log}")
 
 
@@ -219,7 +219,7 @@ def _log(order: RunOrder, name: str) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     log = os.open(_log_path(order, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    standard_descriptors = os.dup(1), os.dup(2)
+    before = os.dup(1), os.dup(2)
     os.dup2(log, 1)
     os.dup2(log, 2)
     try:
@@ -230,9 +230,9 @@ def _log(order: RunOrder, name: str) -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os.dup2(standard_descriptors[0], 1)
-        os.dup2(standard_descriptors[1], 2)
-        for descriptor in (log, *standard_descriptors):
+        os.dup2(before[0], 1)
+        os.dup2(before[1], 2)
+        for descriptor in (log, *before):
             os.close(descriptor)
 
 

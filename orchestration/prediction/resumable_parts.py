@@ -1,4 +1,4 @@
-"""Finished parts of an output, stored next to it, so that a killed command continues and the output is complete.
+"""Finished parts of an output beside it, so that a killed command continues, and the output appears complete or not.
 
 The folder `.OUTPUT.parts` holds job.json, which says what the parts are of, and for each part its rows and a record,
 which makes it a finished one. Parts of another job are removed.

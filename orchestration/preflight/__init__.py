@@ -1,4 +1,4 @@
-"""Preflight: checks before the first stage, without TensorFlow; all findings are reported at once."""
+"""Checks before the first stage, without TensorFlow; all findings are reported at once."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -36,10 +36,10 @@ class Report:
         checks: The checks, in order.
         reviewed: Config and schema, if they are valid.
         data: The data's paths under the data root.
-        skew: Paths of served rows; None if [gates] names none.
-        passed: Whether code and data were not checked because an earlier run used the same.
+        skew: Those of served rows; None where [gates] names none.
+        passed: Whether code and data were not checked, because an earlier run used the same.
         omissions: Data that will be skipped, dropped or converted, as far as the first rows show.
-        query: The rows of data.sql; None if the data has paths.
+        query: The rows of [data] sql; None where it names paths.
     """
 
     checks: list[Check] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Report:
     query: Snapshot | None = None
 
     def settle(self) -> load.ReviewedConfig:
-        """Return config and schema if there are no findings.
+        """Return config and schema if nothing is wrong.
 
         Raises:
             UserError: config, data, schema or user code is invalid.
@@ -90,16 +90,16 @@ def look(
     Returns:
         The results.
     """
-    report, root, data_bytes, folder = Report(), os.path.abspath(root), 0, project.folder()
+    report, root, size, folder = Report(), os.path.abspath(root), 0, project.folder()
     data_root = os.path.abspath(data_root or folder)
 
     def attempt(name: str, function: Any) -> Any:
         check = Check(name)
         report.checks.append(check)
         try:
-            result = function()
-            check.text = result if isinstance(result, str) else ""
-            return result
+            found = function()
+            check.text = found if isinstance(found, str) else ""
+            return found
         except PipelineError as error:
             check.findings.append(error)
             return None
@@ -119,13 +119,11 @@ def look(
             config = (readable or config) if config is not None else None
         stem = load.schema_name(folder, name.pipeline, name.variant)
         schema = f"{load.SCHEMAS}/{stem}.pbtxt"
-        columns = attempt("schema", lambda: load.schema_columns(folder, stem)) if readable or _is_there(stem) else None
+        known = attempt("schema", lambda: load.schema_columns(folder, stem)) if readable or _is_there(stem) else None
         report.checks[-1].text = schema
-        if config is not None and columns is not None:
-            report.reviewed = attempt("columns", lambda: load.fitting(folder, name, config, stem, columns))
-            report.checks[-1].text = "\n".join(
-                [*schema_columns.unused(config, columns).lines(), *config.remarks(columns)]
-            )
+        if config is not None and known is not None:
+            report.reviewed = attempt("columns", lambda: load.fitting(folder, name, config, stem, known))
+            report.checks[-1].text = "\n".join([*schema_columns.unused(config, known).lines(), *config.remarks(known)])
         if config is not None:
             if report.reviewed is not None and config.data.sql is None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]
@@ -134,28 +132,28 @@ def look(
                 attempt("code", lambda: _code(config))
             if config.gates.skew.path is not None:
                 report.skew = data_files.under(data_root, config.gates.skew.path)
-                attempt("served rows", lambda: check_served(report.skew, config, config_path))
+                attempt("served rows", lambda: check_served(report.skew, config, shown))
         if config is not None and config.notify.channels:
-            attempt("notify", lambda: _channels(config, config_path))
+            attempt("notify", lambda: _channels(config, shown))
         if readable is not None:
             report.data = data_files.under(data_root, readable.data.paths)
         if readable is not None and rows != "none" and not report.passed:
-            data_run = _DataRun(name, readable, stem, columns or {}, data_root, root, metadata)
-            data_bytes = _attempt_data(report, data_run, attempt, every_row=rows == "all")
+            run = _Asked(name, readable, stem, known or {}, data_root, root, metadata)
+            size = _attempt_data(report, run, attempt, every_row=rows == "all")
     writable = attempt("root", lambda: check_root(root, name.run if name is not None else None))
     attempt("store", lambda: check_store(root, metadata))
     engine = arguments.parse(beam_args)
     if not engine.in_process:
         attempt("engine", lambda: endpoints.check(engine))
     if writable:
-        attempt("disk", lambda: check_room(root, data_bytes))
+        attempt("disk", lambda: check_room(root, size))
     attempt("versions", lambda: installed.check_versions(os.path.join(project.REPOSITORY, "uv.lock")))
     return report
 
 
 @dataclass(frozen=True)
-class _DataRun:
-    """The run whose data is checked: its config, the stem and the columns of its schema, its folders and its store."""
+class _Asked:
+    """What the checks of the data need: the run, its config, stem and columns of its schema, and where it runs."""
 
     name: Name
     config: Config
@@ -166,19 +164,17 @@ class _DataRun:
     metadata: str | None
 
 
-def _attempt_data(report: Report, run: _DataRun, attempt: Callable[[str, Any], Any], *, every_row: bool) -> int:
-    """Check the data and, with `every_row`, all its rows; return its size in bytes."""
-    data_bytes = attempt("data", lambda: _data(report, run)) or 0
-    lines = [f"{len(data_paths.flat(report.data))} path(s), {data_bytes:,} bytes of data", *report.omissions.lines()]
+def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any], *, every_row: bool) -> int:
+    """Check the data, and its rows if it can be read; return its size in bytes."""
+    size = attempt("data", lambda: _data(report, run)) or 0
+    lines = [f"{len(data_paths.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
     check = report.checks[-1]
     check.text = "\n".join(lines)
     if every_row and report.reviewed is not None and not check.findings:
         attempt("rows", lambda: schema_check.check(run.config, run.name, run.stem, run.data_root))
         errors = report.checks[-1].findings
-        rejected = {
-            str(finding["column"]) for error in errors if isinstance(error, GateError) for finding in error.findings
-        }
-        gate_run = gate_check.Run(
+        rejected = {str(one["column"]) for error in errors if isinstance(error, GateError) for one in error.findings}
+        asked = gate_check.Run(
             name=run.name,
             config=run.config,
             columns=run.columns,
@@ -188,11 +184,11 @@ def _attempt_data(report: Report, run: _DataRun, attempt: Callable[[str, Any], A
             root=run.root,
             metadata=run.metadata,
         )
-        attempt("gates", lambda: gate_check.check(gate_run, rejected))
-    return data_bytes
+        attempt("gates", lambda: gate_check.check(asked, rejected))
+    return size
 
 
-def _data(report: Report, run: _DataRun) -> int:
+def _data(report: Report, run: _Asked) -> int:
     config, columns = run.config, run.columns
     try:
         return check_data(
@@ -209,33 +205,33 @@ def _data(report: Report, run: _DataRun) -> int:
         raise schema_check.beside(error, config, run.name, run.stem, run.data_root) from error
 
 
-def check_served(paths: Any, config: Config, config_path: str) -> str:
+def check_served(paths: Any, config: Config, shown: str) -> str:
     """Check that the served rows of gates.skew can be read.
 
     Args:
         paths: Their paths on this machine.
         config: The config.
-        config_path: Path of the config, for messages.
+        shown: Path of the config, for messages.
 
     Returns:
         Their size.
 
     Raises:
-        UserError: they cannot be read.
+        UserError: they cannot.
     """
     try:
-        files = data_files.resolve(paths, config.data.model_copy(update={"span": None, "window": None}))
+        found = data_files.resolve(paths, config.data.model_copy(update={"span": None, "window": None}))
     except UserError as error:
-        raise UserError(f"{config_path}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
+        raise UserError(f"{shown}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
     data = config.data.model_copy(update={"spans": None})
-    return f"{check_data(paths, data, config=config_path, columns=(), label=None):,} bytes in {len(files)} file(s)"
+    return f"{check_data(paths, data, config=shown, columns=(), label=None):,} bytes in {len(found)} file(s)"
 
 
-def _channels(config: Config, config_path: str) -> str:
+def _channels(config: Config, shown: str) -> str:
     try:
         channels.check(config.notify.channels)
     except UserError as error:
-        raise UserError(f"{config_path}: {error}") from error
+        raise UserError(f"{shown}: {error}") from error
     return ", ".join(config.notify.channels)
 
 
@@ -251,17 +247,15 @@ def _code(config: Config) -> str:
     findings = user_imports.check(modules)
     if findings:
         raise UserError("\n".join(findings))
-    # Roles of models/features are not listed, because every run has them.
-    return ", ".join(
-        [*user_imports.IMPORTED_BY_RUNS, *(name for name in modules if not name.startswith("models.features."))]
-    )
+    # The roles of models/features are as good as known; a user's own are not.
+    return ", ".join([*user_imports.OURS, *(name for name in modules if not name.startswith("models.features."))])
 
 
-def _table(config: Config, columns: dict[str, str], stem: str) -> Table:
+def _table(config: Config, known: dict[str, str], stem: str) -> Table:
     label = config.label
     features = {feature.name: feature for feature in schema_columns.schema(project.folder(), stem).feature}
     return Table(
-        columns=columns,
+        columns=known,
         schema=f"{load.SCHEMAS}/{stem}.pbtxt",
         label=label,
         weight=config.columns.weight,

@@ -1,4 +1,4 @@
-"""Checks of the code that a run imports: it is only parsed, because importing TensorFlow takes seconds."""
+"""Checks of the code that a run imports. It is parsed and not imported, because TensorFlow takes long to start."""
 
 import ast
 import functools
@@ -11,7 +11,7 @@ import project
 from components.fingerprints import parsed_sources
 from pipeline import user_code
 
-IMPORTED_BY_RUNS = ("models.transform_graph.preprocessing", "models.training.run_fn")
+OURS = ("models.transform_graph.preprocessing", "models.training.run_fn")
 """Modules that every run imports and that a user may have edited."""
 
 
@@ -46,21 +46,21 @@ def check(modules: Iterable[str]) -> list[str]:
         Findings: file, line and reason.
     """
     findings: list[str] = []
-    pending, checked = list(dict.fromkeys([*IMPORTED_BY_RUNS, *modules])), set()
-    while pending:
-        module = pending.pop(0)
+    waiting, seen = list(dict.fromkeys([*OURS, *modules])), set()
+    while waiting:
+        module = waiting.pop(0)
         path = project.source(module)
-        if path is None or module in checked:
+        if path is None or module in seen:
             continue
-        checked.add(module)
-        path_shown = project.shown(path)
+        seen.add(module)
+        shown = project.shown(path)
         try:
             imports, _ = _module(path)
         except SyntaxError as error:
-            findings.append(f"{path_shown}, line {error.lineno}: this is not Python: {error.msg}")
+            findings.append(f"{shown}, line {error.lineno}: this is not Python: {error.msg}")
             continue
         except (OSError, ValueError) as error:
-            findings.append(f"{path_shown} cannot be read: {error}")
+            findings.append(f"{shown} cannot be read: {error}")
             continue
         package = module if os.path.basename(path) == "__init__.py" else module.rpartition(".")[0]
         for node in imports:
@@ -72,7 +72,7 @@ def check(modules: Iterable[str]) -> list[str]:
 
 
 def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield the imports that must succeed, without those in a `try` or under TYPE_CHECKING."""
+    """Yield the imports that must work, without those in a `try` or for type checking."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
@@ -112,22 +112,22 @@ def _missing(node: _Import, package: str) -> Iterator[str]:
 
 def _exists(module: str) -> bool:
     """Return whether a module exists; for a library only its top-level name is checked, which imports nothing."""
-    top_level = module.partition(".")[0]
-    if _is_ours(top_level):
+    first = module.partition(".")[0]
+    if _is_ours(first):
         return project.source(module) is not None or any(map(os.path.isdir, _stems(module)))
-    return _is_installed(top_level)
+    return _found(first)
 
 
 @functools.cache
-def _is_installed(name: str) -> bool:
+def _found(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return False
 
 
-def _is_ours(top_level: str) -> bool:
-    return any(os.path.isfile(f"{stem}.py") or os.path.isdir(stem) for stem in _stems(top_level))
+def _is_ours(first: str) -> bool:
+    return any(os.path.isfile(f"{stem}.py") or os.path.isdir(stem) for stem in _stems(first))
 
 
 def _stems(module: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The record of a run in its folder: run.json and events.jsonl."""
+"""Records that the supervisor writes into the folder of a run: run.json and events.jsonl."""
 
 import importlib.metadata
 import json
@@ -32,7 +32,7 @@ def versions() -> dict[str, str]:
 
 
 class Record:
-    """The record of a run in its folder; it writes every change to run.json.
+    """The folder of a run.
 
     Args:
         folder: Absolute path; it is created.
@@ -106,7 +106,7 @@ def without_secrets(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cut_half_line(path: str) -> None:
-    """Remove an incomplete last line, which a killed supervisor leaves."""
+    """Remove an incomplete last line of a killed supervisor."""
     if os.path.exists(path):
         with open(path, "r+b") as file:
             text = file.read()
@@ -127,8 +127,8 @@ def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, *
         The new content of run.json.
     """
     events_path = os.path.join(folder, EVENTS)
-    end_seconds = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
-    ended = time.strftime(_FORMAT, time.localtime(end_seconds))
+    last = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
+    ended = time.strftime(_FORMAT, time.localtime(last))
     attempts = [dict(attempt) for attempt in facts.get("attempts", ())]
     if attempts and "state" not in attempts[-1]:
         attempts[-1].update(ended=ended, state=state, reason=reason)

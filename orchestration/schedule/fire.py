@@ -1,4 +1,4 @@
-"""Execution of one fire in its process: attempts, time limit, result and notifications."""
+"""One fire in its own process: attempts, time limit, result and notifications."""
 
 import contextlib
 import ctypes
@@ -27,7 +27,7 @@ from pipeline.variants import ALL
 from spec.file_names import RUN
 
 LOGS = os.path.join(".schedule", "logs")
-"""Folder of logs under the root, with one file per fire."""
+"""Folder under the root with one file per fire."""
 KEPT_LOGS = 500
 """Number of logs kept, of all schedules together."""
 _LOG = re.compile(r".+-\d+\.log")
@@ -49,10 +49,10 @@ class Result:
 
     Attributes:
         state: State in `schedule history`.
-        reason: The reason, as text.
-        run_id: The run; None if none started.
-        pushed: The pushed version of its model; None if there is none.
-        new: Whether this run pushed that version, rather than an earlier run.
+        reason: Reason, in words.
+        run_id: The run, if one started.
+        pushed: The version of its model.
+        new: Whether this run pushed it, as opposed to an earlier one.
     """
 
     state: str
@@ -74,7 +74,7 @@ def carry_out(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Result | None:
-    """Execute a waiting fire.
+    """Run a waiting fire.
 
     Args:
         state: The state of all schedules.
@@ -86,16 +86,16 @@ def carry_out(
     Returns:
         Its result; None if it is no longer waiting, or another fire of its schedule is running.
     """
-    claimed = state.begin(fire, clock())
-    if claimed is None:
+    taken = state.begin(fire, clock())
+    if taken is None:
         return None
-    plan, due, attempts = claimed
+    plan, due, done = taken
     memory = state.memory(plan.name)
     log = os.path.join(state.root, LOGS, f"{plan.name.replace(':', '-')}-{int(due)}.log")
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    _remove_old_logs(os.path.dirname(log))
+    _remove_old(os.path.dirname(log))
     try:
-        result = _attempts(state, plan, fire, attempts, log, attempt or _Process(state.root), sleep)
+        result = _attempts(state, plan, fire, done, log, attempt or _Process(state.root), sleep)
     except (Stopped, KeyboardInterrupt):
         result = Result("CANCELED", "stopped; the next run resumes after its last finished stage")
     except Exception as error:  # without a result it would count as lost
@@ -105,18 +105,18 @@ def carry_out(
     state.update(fire, state=result.state, reason=reason, ended=clock(), run_id=result.run_id)
     # A stop during a notification ends only the notification: the result is already stored.
     with contextlib.suppress(Stopped):
-        _notify(state, plan, result, was_failing=memory.failing, log=log)
+        _tell(state, plan, result, was_failing=memory.failing, log=log)
     return result
 
 
 def tell_lost(state: State, fire: int, plan: Plan, now: float) -> None:
-    """Send the notification of a fire whose process exited without a result."""
+    """Notify of a fire whose process exited without a result."""
     result = Result("FAILED", state.state_of(fire)[1])
     state.update(fire, ended=now)
-    _notify(state, plan, result, was_failing=True, log=os.path.join(state.root, LOGS, f"lost-{fire}.log"))
+    _tell(state, plan, result, was_failing=True, log=os.path.join(state.root, LOGS, f"lost-{fire}.log"))
 
 
-def _remove_old_logs(folder: str) -> None:
+def _remove_old(folder: str) -> None:
     """Remove the logs of the oldest fires, and no other file; another fire may do the same at the same time."""
     ages = []
     for entry in os.scandir(folder):
@@ -129,30 +129,23 @@ def _remove_old_logs(folder: str) -> None:
 
 
 def _attempts(
-    state: State,
-    plan: Plan,
-    fire: int,
-    earlier_attempts: int,
-    log: str,
-    attempt: Attempt,
-    sleep: Callable[[float], None],
+    state: State, plan: Plan, fire: int, done: int, log: str, attempt: Attempt, sleep: Callable[[float], None]
 ) -> Result:
     memory = state.memory(plan.name)
-    fingerprint = _fingerprint(plan, state.root)
-    settled_run = memory.settled or {}
+    before = _fingerprint(plan, state.root)
+    settled = memory.settled or {}
     if (
-        fingerprint is not None
-        and fingerprint == memory.fingerprint
-        and unchanged_inputs.still_holds(settled_run, state.root, plan.run.run)
+        before is not None
+        and before == memory.fingerprint
+        and unchanged_inputs.still_holds(settled, state.root, plan.run.run)
     ):
         return Result(
             "UNCHANGED",
-            f"data, config, schema and code have not changed since run {settled_run['run_id']} "
-            f"({settled_run['state']})",
-            settled_run["run_id"],
+            f"data, config, schema and code have not changed since run {settled['run_id']} ({settled['state']})",
+            settled["run_id"],
         )
     schedule = plan.schedule
-    for number in range(earlier_attempts, max(earlier_attempts, schedule.retries) + 1):
+    for number in range(done, max(done, schedule.retries) + 1):
         if number:
             sleep(schedule.backoff * 2 ** (number - 1))
         state.update(fire, attempts=number + 1)
@@ -167,18 +160,18 @@ def _attempts(
         record = _recorded(state, plan, started)
         result = replace(_result(code, record, log), new=_pushed_itself(state, plan, record))
         if code in _FINAL:
-            if code != UserError.exit_code and fingerprint is not None and record:
-                outcome = {
+            if code != UserError.exit_code and before is not None and record:
+                kept = {
                     "run_id": result.run_id,
                     "state": record.get("state"),
                     "pushed": result.pushed,
                     "reads": record.get("reads"),
                 }
-                # Use the identity in run.json: the data may have changed since it was checked here.
-                run_fingerprint = (
-                    unchanged_inputs.of(record["identity"], record["versions"]) if "identity" in record else fingerprint
+                # From what the run read: the data may have changed since it was checked here.
+                made_of = (
+                    unchanged_inputs.of(record["identity"], record["versions"]) if "identity" in record else before
                 )
-                state.note(plan.name, fingerprint=run_fingerprint, settled=json.dumps(outcome))
+                state.note(plan.name, fingerprint=made_of, settled=json.dumps(kept))
             break
     return result
 
@@ -191,12 +184,12 @@ def _result(code: int, record: dict[str, Any], log: str) -> Result:
     state = "FAILED"
     if code == GateError.exit_code:
         state = record["state"] if record.get("state") in REFUSED else "BLOCKED"
-    end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return Result(state, reason or f"the run {end}: {_last_line(log)}. Its output: {log}", record.get("run_id"))
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", record.get("run_id"))
 
 
 def _fingerprint(plan: Plan, root: str) -> str | None:
-    """Return the digest of the inputs of a run; None if it has several variants, no cache or invalid inputs."""
+    """Return the digest of the inputs of the run; None for several runs, or without the cache."""
     name, options = plan.run, plan.arguments
     if name.variant == ALL or "--no-cache" in options:
         return None
@@ -226,7 +219,7 @@ def _recorded(state: State, plan: Plan, started: float) -> dict[str, Any]:
 def _pushed_itself(state: State, plan: Plan, record: dict[str, Any]) -> bool:
     """Return whether the pusher ran in a run, from its events."""
     events = run_events.of_run(Root(state.root).run(plan.run.run, str(record.get("run_id"))))
-    return any((event.get("node"), event.get("state")) == ("pusher", "COMPLETE") for event in events)
+    return any((one.get("node"), one.get("state")) == ("pusher", "COMPLETE") for one in events)
 
 
 def _last_line(log: str) -> str:
@@ -236,7 +229,7 @@ def _last_line(log: str) -> str:
 
 
 class _Process:
-    """Run a plan in a child process, which is stopped when this process exits."""
+    """Run a plan in a child process, which ends with this one."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -275,7 +268,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
                 process.wait(STOP_SECONDS)
 
 
-def _notify(state: State, plan: Plan, result: Result, *, was_failing: bool, log: str) -> None:
+def _tell(state: State, plan: Plan, result: Result, *, was_failing: bool, log: str) -> None:
     events = []
     if result.state in ("FAILED", *REFUSED):
         state.note(plan.name, failing=1)

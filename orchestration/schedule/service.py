@@ -1,4 +1,4 @@
-"""The service that runs schedules: it checks the times, starts a process for each fire, and logs how it ended."""
+"""Run schedules until stopped: check the times, start a process for each fire, and log how it ended."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ from pipeline.variants import Name
 from spec.rows.split import Split
 
 LOOK_SECONDS = 5.0
-"""Maximum time between two checks, so that clock changes, edited configs and other processes are noticed."""
+"""Longest time between two checks, so that clock changes, edited configs and other processes are noticed."""
 STOP_SECONDS = 60.0
 
 
@@ -46,7 +46,7 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
     faults = Faults(_say)
     with Watch(root, read, faults, _say) as watch, contextlib.closing(State(root)) as state:
         processes = Processes(root, metadata)
-        earlier_handler = signal.signal(signal.SIGTERM, _interrupt)
+        before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             scheduler = Scheduler(state, processes.begin, Spans(faults).newest, faults)
             for plan in watch.plans:
@@ -54,17 +54,17 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
                 for note in plan.schedule.times().notes:
                     _say(f"{plan.name}: {note}")
             while True:
-                clock_time = time.time()
-                following = scheduler.tick(watch.plans, clock_time)
-                _report(state, processes, faults, clock_time)
-                time.sleep(max(0.05, min(LOOK_SECONDS, following - clock_time)))
+                now = time.time()
+                following = scheduler.tick(watch.plans, now)
+                _report(state, processes, faults, now)
+                time.sleep(max(0.05, min(LOOK_SECONDS, following - now)))
                 with faults.within("the folder of configs"):
                     watch.look()
         except KeyboardInterrupt:
             _say("stopping")
             return 0
         finally:
-            signal.signal(signal.SIGTERM, earlier_handler)
+            signal.signal(signal.SIGTERM, before)
             processes.stop()
 
 
@@ -177,7 +177,7 @@ class Spans:
                     "complete": config.features.complete(),
                 }
             )
-            self._read[plan.name] = (file_states, str(planning.plan(settings).span))
+            self._read[plan.name] = (looks, str(planning.plan(settings).span))
         return self._read[plan.name][1]
 
 

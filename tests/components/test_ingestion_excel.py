@@ -263,7 +263,7 @@ def test_new_and_preflight_read_a_workbook(write, tmp_path):
     rows[3][0] = "n/a"
     path = write(rows)
     proposal = new_config.new(str(tmp_path), "made", path, label="price")
-    assert proposal.findings[0] == "x.xlsx: xlsx, 80 rows, 4 columns"
+    assert proposal.said[0] == "x.xlsx: xlsx, 80 rows, 4 columns"
     reviewed = load.reviewed(str(tmp_path), load.Name("made"))
     assert reviewed.columns == {"area": "FLOAT", "city": "BYTES", "sold": "BYTES", "price": "INT"}
     assert check_data(path, reviewed.config.data, config="c", columns=reviewed.columns, label="price") > 0

@@ -10,8 +10,8 @@ from errors import UserError
 
 
 def choose(wanted=None, **columns):
-    facts, _ = column_facts.table(pa.table(columns))
-    return label_choice.choose(facts, wanted, "data/x.csv")
+    known, _ = column_facts.table(pa.table(columns))
+    return label_choice.choose(known, wanted, "data/x.csv")
 
 
 def column(values):
@@ -98,14 +98,14 @@ def test_a_skewed_positive_number_is_learnt_as_a_logarithm(rng):
 
 def test_a_heavy_tail_is_named_with_what_brings_it_in(rng):
     values = np.concatenate([rng.normal(size=4000), rng.normal(size=4) * 1e6, [3e6]])
-    facts, _ = column_facts.table(pa.table({"y": values, "z": np.abs(values), "n": rng.normal(size=4005)}))
-    transform, loss = label_tails.suggestions(facts["y"])
+    known, _ = column_facts.table(pa.table({"y": values, "z": np.abs(values), "n": rng.normal(size=4005)}))
+    transform, loss = label_tails.offers(known["y"])
 
     assert re.search(
         r"y has a heavy tail: skewness -?\d+.*, and 99\.\d% of the rows or more within a tw",
-        label_tails.sentence(facts["y"]),
+        label_tails.sentence(known["y"]),
     )
     assert (transform.key, transform.value, transform.active) == ("transform", "signed_log", False)
     assert (loss.key, loss.value, loss.active) == ("loss", "huber", False)
-    assert label_tails.suggestions(facts["z"])[0].value in ("log", "log1p")
-    assert label_tails.sentence(facts["n"]) == ""
+    assert label_tails.offers(known["z"])[0].value in ("log", "log1p")
+    assert label_tails.sentence(known["n"]) == ""

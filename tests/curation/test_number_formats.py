@@ -117,7 +117,7 @@ def test_the_keys_of_a_german_file_are_all_written(read):
 def test_mixed_formats_are_said_with_their_lines(read):
     data = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
 
-    [sentence] = data.findings
+    [sentence] = data.said
     assert "rent holds numbers in several formats, or numbers and text, and is read as text" in sentence
     assert "'1.234,50' (row 2)" in sentence
     assert "'2,345.10' (row 3, line 4)" in sentence

@@ -88,9 +88,9 @@ def test_a_folder_of_photos_tells_classes_sizes_and_colours(pictures, tmp_path):
     folder = pictures("photos", ["cat", "dog"], [(200, 100), (300, 150), (90, 80)])
     (folder / "README.md").write_text("")
     data = reading.read(str(folder), str(tmp_path))
-    assert data.format_name == "images"
+    assert data.what == "images"
     assert sorted(data.table["label"].to_pylist()) == ["cat"] * 3 + ["dog"] * 3
-    assert (data.pictures.height, data.pictures.width, data.pictures.same_size, data.pictures.channels) == (
+    assert (data.pictures.height, data.pictures.width, data.pictures.same, data.pictures.channels) == (
         100,
         200,
         False,
@@ -130,7 +130,7 @@ def test_parquet_has_its_own_types(tmp_path):
     )
     data = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
     assert data.table.to_pylist()[1] == {"day": "2020-01-02", "n": None, "yes": 0}
-    assert data.format_name == "parquet"
+    assert data.what == "parquet"
 
 
 def test_several_files_are_one_table(read, tmp_path):

@@ -49,7 +49,7 @@ def test_the_id_is_no_feature_and_further_names_of_rows_are_ignored(propose, rng
     )
     assert choices.id[0] == "customer_id"
     assert [(entry.role, entry.column) for entry in choices.entries] == [("ignored", "serial"), ("numeric", "x")]
-    assert "customer_id identifies rows: [columns] id, not a feature" in choices.findings
+    assert "customer_id identifies rows: [columns] id, not a feature" in choices.said
 
 
 def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):

@@ -71,12 +71,12 @@ def test_a_column_that_the_schema_lacks(small_tree):
     )
 
 
-@pytest.mark.parametrize(("text", "message"), [("", "is empty"), ("HEADER", "holds a header line and no rows")])
-def test_an_empty_table(small_tree, text, message):
+@pytest.mark.parametrize(("text", "said"), [("", "is empty"), ("HEADER", "holds a header line and no rows")])
+def test_an_empty_table(small_tree, text, said):
     write(small_tree, table(small_tree).splitlines()[0] + "\n" if text else "")
     result = local(small_tree, run=cold_runner)
     assert result.code == 2
-    assert message in result.err
+    assert said in result.err
     assert "starting TensorFlow" not in result.out, "found before anything waits for the imports"
 
 
@@ -89,18 +89,18 @@ def test_a_root_that_cannot_be_written(small_tree, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "said"),
     [
         ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("def broken(:\n", "SyntaxError"),
     ],
 )
-def test_user_code_that_does_not_import_is_rejected(small_tree, text, message):
+def test_user_code_that_does_not_import_is_rejected(small_tree, text, said):
     path = small_tree / "models/networks/mlp.py"
     path.write_text(path.read_text() + text)
     result = local(small_tree)
     assert result.code == 2
-    assert message in result.err
+    assert said in result.err
     assert "models/networks/mlp.py, line" in result.err
     assert result.nodes == {}, "no stage may have started"
 
@@ -172,24 +172,22 @@ def test_a_run_whose_reader_goes_away_completes(small_tree):
 
 
 def test_a_run_from_another_folder_with_another_python(tmp_path):
-    completed = subprocess.run(
+    done = subprocess.run(
         ["/usr/bin/python3", os.path.relpath(REPOSITORY / "runner.py", tmp_path), "--help"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-    assert completed.returncode == 0, completed.stderr
-    assert "--local" in completed.stdout
+    assert done.returncode == 0, done.stderr
+    assert "--local" in done.stdout
 
 
 def test_the_error_without_an_environment_names_the_next_step(tmp_path):
     shutil.copy(REPOSITORY / "runner.py", tmp_path)
-    completed = subprocess.run(
-        ["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True
-    )
-    assert completed.returncode == 2
-    assert "make run" in completed.stderr
-    assert len(completed.stderr.splitlines()) == 1
+    done = subprocess.run(["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "make run" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_error_of_a_missing_postgresql_has_no_password(small_tree):
@@ -249,9 +247,9 @@ def test_a_killed_worker_is_a_failed_run(small_tree, started):
 def test_a_stopped_run_exits_cleanly(small_tree, started, number):
     command, worker, root = started("statistics")
     os.kill(command.pid, number)
-    start = time.monotonic()
+    begun = time.monotonic()
     result = command.wait(60).result()
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - begun < 20
     assert result.code == 130
     assert "Traceback" not in result.err
     assert not alive(worker)

@@ -93,8 +93,8 @@ def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
     assert f"Nothing pushed: version {serves} serves" in unchanged.out
     assert "Pushed:" not in unchanged.out
 
-    result = json.loads(runner("inspect", "show", serves, "--root", weeks.root, "--json", tree=weeks.tree).out)
-    origin = result["provenance"]
+    shown = json.loads(runner("inspect", "show", serves, "--root", weeks.root, "--json", tree=weeks.tree).out)
+    origin = shown["provenance"]
     assert origin["model"]["status"] == f"version {serves} serves (restored by a rollback)"
     [file] = origin["files"]
     content = (weeks.tree / "data/week-1.csv").read_bytes()
@@ -118,10 +118,10 @@ def test_a_moved_root_works_as_before(weeks, tmp_path):
     moved = tmp_path / "elsewhere" / "runs"
     moved.parent.mkdir()
     weeks.root.rename(moved)
-    result = runner("inspect", "lineage", "latest", "--root", moved, tree=weeks.tree)
-    assert result.code == 0, result.err
-    assert str(moved) in result.out
-    assert f"{weeks.root}/" not in result.out
+    shown = runner("inspect", "lineage", "latest", "--root", moved, tree=weeks.tree)
+    assert shown.code == 0, shown.err
+    assert str(moved) in shown.out
+    assert f"{weeks.root}/" not in shown.out
 
     again = weeks(root=moved)
     assert again.code == 0, again.err

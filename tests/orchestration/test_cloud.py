@@ -77,8 +77,8 @@ def in_container(command: list[str], tree: Path, cwd: Path | None = None, **envi
     other_user = [*("setpriv", "--reuid=1000660000", "--regid=1000660000", "--clear-groups")]
     other_user += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
     words = [*(other_user if os.geteuid() == 0 else []), program, *command[1:]]
-    completed = subprocess.run(words, cwd=cwd or tree, env=environment, capture_output=True, text=True)
-    assert completed.returncode == 0, completed.stderr[-3000:]
+    done = subprocess.run(words, cwd=cwd or tree, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def without_facts(job: Job, target: str) -> Job:
@@ -210,11 +210,11 @@ def test_ingestion_runs_as_in_the_job_on_kubeflow(jobs: dict[tuple[str, str], Jo
     parameters = tasks(spec)["ingestion"]["inputs"]["parameters"]
     kinds = {key: value["artifactType"] for key, value in component["outputDefinitions"]["artifacts"].items()}
     values = {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}
-    platform_input = executor_input("ingestion", parameters=values, outputs=kinds)
+    given = executor_input("ingestion", parameters=values, outputs=kinds)
     for folder in ("pod/minio", "empty"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "pod" / "minio").chmod(0o777)
-    words = [word.replace("{{$}}", json.dumps(platform_input)) for word in container["command"] + container["args"]]
+    words = [word.replace("{{$}}", json.dumps(given)) for word in container["command"] + container["args"]]
     in_container(words, tree, tmp_path / "empty", PIPELINE_POD=str(tmp_path / "pod"))
     folder = tmp_path / "pod" / "minio" / RUN / "ingestion" / "9f"
     written = json.loads((folder / "output_metadata.json").read_text())["artifacts"]["examples"]["artifacts"][0]

@@ -99,18 +99,18 @@ def test_doctor_finds_what_the_gates_of_a_run_find(flats, gated, doctor, remembe
     remember(*before)
     flats.data(flats.HEADER + rows(630, **cells))
     found = gated.found(*overrides, history=before)
-    expected = sorted(f"  {one['line']}" if one["action"] == "block" else f"warning: {one['line']}" for one in found)
-    code, output = doctor(*overrides)
+    wanted = sorted(f"  {one['line']}" if one["action"] == "block" else f"warning: {one['line']}" for one in found)
+    code, said = doctor(*overrides)
     blocks = any(one["action"] == "block" for one in found)
 
     assert bool(found) == (case != "nothing")
     assert code == (3 if blocks else 0)
     if blocks:
-        assert output[0] == "a gate would block the data:"
-        expected = [line for line in expected if line.startswith("  ")]
+        assert said[0] == "a gate would block the data:"
+        wanted = [line for line in wanted if line.startswith("  ")]
     else:
-        assert output[0] == "compared with the last run with other data"
-    assert sorted(line for line in output if line.startswith(("  ", "warning"))) == expected
+        assert said[0] == "compared with the last run with other data"
+    assert sorted(line for line in said if line.startswith(("  ", "warning"))) == wanted
 
 
 QUICK = ("data.split=all", "gates.rows=off", "gates.drift={action='block', min_rows=100}")
@@ -173,11 +173,11 @@ def test_columns_that_differ_from_the_schema_are_not_judged_again(flats, gated, 
     remember(*gated.statistics)
     flats.schema(flats.SCHEMA.replace('"city" type: BYTES', '"city" type: BYTES string_domain { value: "Bern" }'))
     flats.data(flats.HEADER + rows(640, city=lambda row: "Genf", area=lambda row: 3000 + row))
-    code, output = doctor(*QUICK)
+    code, said = doctor(*QUICK)
 
     assert code == 3
-    assert "column 'area'" in "".join(output)
-    assert "column 'city'" not in "".join(output)
+    assert "column 'area'" in "".join(said)
+    assert "column 'city'" not in "".join(said)
 
 
 def test_the_gates_are_judged_without_tensorflow(flats):
@@ -217,7 +217,7 @@ def test_texts_are_as_far_apart_as_tfdv_says():
                 column.string_stats.common_stats.num_non_missing += count
             lists.append(made)
         before, after = lists
-        expected = [
+        wanted = [
             one.value
             for info in tfdv.validate_statistics(after, schema, previous_statistics=before).drift_skew_info
             for one in info.drift_measurements

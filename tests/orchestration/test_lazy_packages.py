@@ -44,7 +44,7 @@ def worker():
 import importlib, json, sys
 from orchestration import lazy_packages
 from orchestration.local import worker
-lazy_packages.load(*worker.PRELOADED)
+lazy_packages.load(*worker.WARM)
 loaded = sorted(sys.modules)
 kinds = {name: type(sys.modules[name]).__name__ for name in lazy_packages.DEFERRED & set(sys.modules)}
 names = {}

@@ -120,7 +120,7 @@ def test_new_writes_a_config_with_the_same_query(flats, database, monkeypatch):
     config = load.reviewed(str(flats.root), Name("made")).config
 
     assert (config.data.sql, config.data.database) == (SQL, "sqlite:///data/x.db")
-    assert proposal.findings[0] == "sqlite:///data/x.db: rows of a query, 40 rows, 3 columns"
+    assert proposal.said[0] == "sqlite:///data/x.db: rows of a query, 40 rows, 3 columns"
     settled, taken = query_config.settle(config, str(flats.root), str(flats.runs / "made/queries"))
     assert len(os.listdir(flats.runs / "made/queries")) == 1, "equal rows are one file"
     assert settled.data.path == taken.path
@@ -147,7 +147,7 @@ def test_new_does_not_repeat_a_password():
 
 
 @pytest.mark.parametrize(
-    ("source", "message"),
+    ("source", "said"),
     [
         ("", "data: path is needed, or sql with database"),
         ('path = "data/flats.csv"\n' + SOURCE, "data: path is needed, or sql with database: one of the two"),
@@ -159,11 +159,11 @@ def test_new_does_not_repeat_a_password():
         (SOURCE + '\n[[schedule]]\nname = "s"\non = "new-span"', "schedule 's': on = \"new-span\" watches files"),
     ],
 )
-def test_the_error_of_contradicting_keys_names_them(flats, source, message):
+def test_the_error_of_contradicting_keys_names_them(flats, source, said):
     flats.config(flats.CONFIG.replace('path = "data/flats.csv"', source))
     with pytest.raises(UserError) as raised:
         load.load(str(flats.root), "flats")
-    assert message in str(raised.value)
+    assert said in str(raised.value)
     assert "canary" not in str(raised.value)
 
 

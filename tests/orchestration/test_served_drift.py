@@ -172,7 +172,7 @@ def test_logged_predictions_are_compared_with_those_of_the_evaluation(compare, o
 
 
 def test_only_the_last_files_are_read_when_there_are_many_rows(compare, monkeypatch):
-    monkeypatch.setattr(served_drift, "MAX_ROWS", 500)
+    monkeypatch.setattr(served_drift, "MOST_ROWS", 500)
     folder = compare.folder / "log/rows"
     folder.mkdir(parents=True)
     for number, mean in enumerate((50, 10, 10)):

@@ -5,7 +5,7 @@ import json
 from errors import GateError, RunError
 from orchestration.display.terminal import Terminal
 from orchestration.local import worker
-from orchestration.local.supervision import Followed, _process
+from orchestration.local.supervision import Followed, _take
 from orchestration.records import run_record
 
 FOUND = [
@@ -16,7 +16,7 @@ FOUND = [
 
 def test_warnings_stay_on_the_terminal_in_run_json_and_all_findings_in_a_file(tmp_path, capsys):
     book, terminal = run_record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
-    _process({"event": "gates", "node": "validation", "findings": FOUND}, Followed(), terminal, book)
+    _take({"event": "gates", "node": "validation", "findings": FOUND}, Followed(), terminal, book)
     book.close("COMPLETE", "")
 
     assert capsys.readouterr().out == "warning: drift: column 'area': moved\n"
@@ -27,7 +27,7 @@ def test_warnings_stay_on_the_terminal_in_run_json_and_all_findings_in_a_file(tm
 def test_omissions_are_printed_and_stored_for_an_unchanged_run(tmp_path, capsys):
     book, terminal = run_record.Record(str(tmp_path / "run"), {}), Terminal(plain=True)
     lines = ["skipped 1 file: hidden (.x)", "converted 2 files: GIF to PNG"]
-    _process({"event": "omissions", "node": "ingestion", "lines": lines}, Followed(), terminal, book)
+    _take({"event": "omissions", "node": "ingestion", "lines": lines}, Followed(), terminal, book)
     book.close("COMPLETE", "")
 
     assert capsys.readouterr().out == "".join(f"  {line}\n" for line in lines)

@@ -18,8 +18,8 @@ LEAST = {"data": {"path": "x.csv"}, "features": {"numeric": [{"column": "a"}]}, 
 def run(tmp_path, monkeypatch):
     """A function that runs two stages, the first with given behavior; returns launched stages and reported states."""
     (tmp_path / "logs").mkdir()
-    monkeypatch.setattr(worker, "_stop_signals", [])
-    monkeypatch.setattr(worker, "STOP_INTERVAL_SECONDS", 0.3)
+    monkeypatch.setattr(worker, "_asked", [])
+    monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.3)
     before = {number: signal.signal(number, worker._stop) for number in (signal.SIGTERM, signal.SIGALRM)}
     launched, told = [], []
 
@@ -96,17 +96,17 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
         swallowed()
         time.sleep(30)
 
-    start = time.monotonic()
+    begun = time.monotonic()
     launched, told = run(goes_on)
 
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - begun < 10
     assert launched == ["first"]
     assert told == [("first", "RUNNING"), ("first", "FAILED")]
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "told"),
     [
         ("first\nsecond", "ValueError: first"),
         ("Graph execution error:\n\nnode x\nshapes differ [while running 'Map']", "ValueError: shapes differ"),
@@ -117,10 +117,10 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
         ("", "ValueError: "),
     ],
 )
-def test_an_error_of_several_lines_is_reported_by_its_most_informative_line_and_location(text, message):
+def test_an_error_of_several_lines_is_reported_by_its_most_informative_line_and_location(text, told):
     try:
         raise ValueError(text)
     except ValueError as error:
         said = str(worker._explain(error, "trainer", "trainer.log"))
-    assert said.startswith(f"stage trainer failed: {message}")
+    assert said.startswith(f"stage trainer failed: {told}")
     assert re.search(r" \(tests/orchestration/test_worker.py, line \d+\)\nIts log: trainer.log$", said)

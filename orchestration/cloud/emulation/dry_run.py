@@ -1,7 +1,7 @@
-"""Dry run of a compiled job on this machine, step by step, with its commands and the inputs that a platform passes.
+"""Dry run: execute a compiled job here, step by step, with its own commands and the inputs that its platform passes.
 
-ROOT/.dry-run/TARGET/NAME holds `buckets`, which replaces all object stores, `cache.json`, and `runs/RUN_ID` with the
-input, outputs and log of each step.
+ROOT/.dry-run/TARGET/NAME holds `buckets`, which take the place of all object stores, `cache.json`, and `runs/RUN_ID`
+with the input, outputs and log of each step.
 """
 
 import json
@@ -82,7 +82,7 @@ class _Job:
             job = json.load(file) if order.job.endswith(".json") else next(yaml.safe_load_all(file))
         self._order, self._run_id, self._terminal = order, run_id, terminal
         self._spec = job.get("pipelineSpec", job)
-        # Kubeflow ignores the root in the file: the request of a run names it.
+        # Kubeflow does not read the root in the file: the run has to name it.
         self._root = job.get("runtimeConfig", {}).get("gcsOutputDirectory") or self._spec["defaultPipelineRoot"]
         self._platform = PLATFORMS[order.target]
         self._buckets = os.path.join(order.folder, "buckets")
@@ -96,7 +96,7 @@ class _Job:
         os.makedirs(self._buckets, exist_ok=True)
 
     def run(self) -> None:
-        """Run all tasks, each after the tasks that it depends on."""
+        """Run all tasks, each after those that it needs."""
         tasks = list(_in_order(self._spec["root"]["dag"]["tasks"]))
         self._terminal.plan([name for name, _ in tasks])
         for name, task in tasks:
@@ -130,13 +130,12 @@ class _Job:
         if cached is not None:
             self._outputs[name] = cached
             return "CACHED"
-        executor_input = self._platform.executor_input(task)
-        self._record(f"{name}.input.json", executor_input)
+        given = self._platform.executor_input(task)
+        self._record(f"{name}.input.json", given)
         words = [
-            word.replace("{{$}}", json.dumps(executor_input))
-            for word in [*container["command"], *container.get("args", [])]
+            word.replace("{{$}}", json.dumps(given)) for word in [*container["command"], *container.get("args", [])]
         ]
-        # The temporary folder replaces the file system of a pod, which starts empty.
+        # The temporary folder has the place of a pod, which starts empty.
         with tempfile.TemporaryDirectory(prefix=f"{name}-") as pod:
             variables = {
                 **{entry["name"]: entry["value"] for entry in container.get("env", [])},
@@ -206,16 +205,16 @@ def _value(key: str, source: Mapping[str, Any]) -> Any:
 
 
 def _in_order(tasks: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the tasks, each after the tasks that it depends on."""
-    pending = dict(tasks)
-    finished: set[str] = set()
-    while pending:
-        ready = [name for name, task in pending.items() if _upstream(task) <= finished]
+    """Yield the tasks, each after those that it waits for."""
+    waiting = dict(tasks)
+    done: set[str] = set()
+    while waiting:
+        ready = [name for name, task in waiting.items() if _upstream(task) <= done]
         if not ready:
-            raise RunError(f"the tasks {', '.join(pending)} wait for each other")
+            raise RunError(f"the tasks {', '.join(waiting)} wait for each other")
         for name in ready:
-            yield name, pending.pop(name)
-            finished.add(name)
+            yield name, waiting.pop(name)
+            done.add(name)
 
 
 def _upstream(task: Mapping[str, Any]) -> set[str]:

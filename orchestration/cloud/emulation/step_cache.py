@@ -1,7 +1,7 @@
-"""Cache of an emulated platform, which serves the outputs of an equal task of an earlier run.
+"""Cache of an emulated platform: equal tasks take the outputs of an earlier run.
 
-As on both platforms, the key consists of the image, the command, the parameters, the types of the outputs and the names
-of the input artifacts. An artifact gets a new name whenever a step writes it.
+As on both platforms, the key consists of the image, the command, the parameters, the outputs' types and the names of
+the input artifacts. The name of an artifact is new whenever a step writes it.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from spec.artifacts import atomic_files
 
 
 class StepCache:
-    """Outputs of finished steps, and the number of artifacts, in a JSON file.
+    """Outputs of finished steps, and the number of artifacts so far, in a file.
 
     Args:
         path: The file; missing before the first run.
