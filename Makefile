@@ -1,6 +1,6 @@
 # `make` lists the targets. Each one first creates .venv, which takes minutes the first time and no time after that.
 .DEFAULT_GOAL := help
-.PHONY: run test test-current check audit scores bench faults mutants docs help set-up
+.PHONY: run test test-current check scores bench quality faults mutants docs help set-up
 
 # Modules of another Python installation must not be imported.
 unexport PYTHONPATH PYTHONHOME
@@ -23,9 +23,6 @@ check: set-up  ## check style, types, import contracts, spelling, unused code an
 	.venv/bin/vulture
 	.venv/bin/python security
 
-audit: set-up  ## check the locked packages against known advisories, offline, and show which are accepted and why
-	@.venv/bin/python security --accepted
-
 scores: set-up  ## train every pipeline in configs/ and compare the scores with their thresholds
 	@.venv/bin/python tests/scores $(ARGS)
 
@@ -37,6 +34,10 @@ mutants: set-up  ## mutation testing, list small edits of the code that no test 
 
 bench: set-up  ## measure time and memory, compared with stock TFX and a script written by hand: make bench ARGS="--rows 21613 --write"
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+quality: set-up  ## compare untouched proposals of `new` with boosted trees on public tables: make quality ARGS="--half used --seeds 1"
+	UV_PROJECT_ENVIRONMENT=.tools/quality .tools/uv/bin/uv sync --quiet --frozen --only-group quality --python .venv/bin/python
+	@.venv/bin/python -m benchmarks.quality $(ARGS)
 
 docs: set-up  ## write the reference from the code, and build the site into site/
 	.venv/bin/python -m docs.generate

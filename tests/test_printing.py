@@ -157,6 +157,7 @@ ELSEWHERE = {
     "models/training/callbacks.py": "runs where our modules are not; its worker's streams are guarded",
     "benchmarks/__main__.py": "prints our own figures",
     "benchmarks/by_hand.py": "prints one figure of its own",
+    "benchmarks/quality/__main__.py": "prints our own figures",
     "security/__main__.py": "prints our own list",
     "docs/tutorial/deliveries.py": "prints a table, and runs with any Python",
 }

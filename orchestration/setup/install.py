@@ -116,7 +116,8 @@ def groups(runtime: bool) -> tuple[str, ...]:
     """Return the arguments of uv for the dependency groups: without linters and tests to run stages only."""
     if runtime:
         return ("--no-default-groups", "--group", "sql", "--group", "excel")
-    return ("--all-groups", "--no-group", "docs")  # `make docs` has a separate environment
+    # `make docs` and `make quality` have environments of their own.
+    return ("--all-groups", "--no-group", "docs", "--no-group", "quality")
 
 
 def made_here() -> bool:
