@@ -129,7 +129,9 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
         )
     tail = label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
     offered = label_tails.offers(label.column) if tail else ()
-    plan = training_choices.propose(known, label, chosen.entries, ready_made=found.ready_made)
+    plan = training_choices.propose(
+        known, label, chosen.entries, ready_made=found.ready_made, together=chosen.id is not None
+    )
     head = [
         f"{name}: {_task(label)}, proposed from {where}:",
         f"{known.rows:,} rows{'' if found.whole else ' (the first ones; the data has more)'}, "

@@ -27,6 +27,7 @@ from spec.limits import Limits
 from spec.push import Push
 from spec.rows import data_paths
 from spec.rows.grouping import read_group, ungrouped
+from spec.rows.stratification import unstratified
 from spec.timing.schedule import Notify, Schedule
 from spec.training import Training
 from spec.tuning import Tuning
@@ -141,6 +142,8 @@ class Config(Strict):
     @model_validator(mode="after")
     def _groups_stay_together(self) -> "Config":
         if reason := ungrouped(self.data.split.by, self.columns.group):
+            raise ValueError(reason)
+        if self.data.split.stratify is not None and (reason := unstratified(self.label, self.columns)):
             raise ValueError(reason)
         return self
 

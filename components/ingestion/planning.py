@@ -12,10 +12,11 @@ from components.ingestion.discovery import data_files, empty_files, formats, spa
 from components.ingestion.discovery.data_files import DataFile
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.ingestion.omissions import Omissions
-from components.ingestion.parsing.casting import DOUBLE
-from components.ingestion.rows import left_out_columns, row_sample, row_times
+from components.ingestion.parsing.casting import DOUBLE, narrowed
+from components.ingestion.rows import left_out_columns, row_sample, row_times, split_assignment, stratified
 from components.ingestion.rows.row_filter import Keeper
 from components.ingestion.rows.split_column import cell_text, named_split
+from components.ingestion.write import example_encoding
 from errors import ResourceError, UserError
 from spec.rows.grouping import ungrouped
 
@@ -32,6 +33,7 @@ class Plan:
         cut_eval: Whether the eval split is cut out of train.
         cuts: Times at which the splits start, except the first.
         empty: Columns without any value, if the whole row decides the split.
+        strata: Labels that are divided by the order of their hashes; None for none.
         taken: Spans of the date column whose rows are read; empty if no column is cut into spans.
         newest: For data.split.by = "span": how the date column is cut, and the number of its newest span; None if each
             file is of one span.
@@ -48,6 +50,7 @@ class Plan:
     cut_eval: bool = False
     cuts: list[float] = field(default_factory=list)
     empty: frozenset[str] = frozenset()
+    strata: stratified.Strata | None = None
     taken: list[spans.Span] = field(default_factory=list)
     newest: tuple[str, int] | None = None
     span: int = 0
@@ -104,6 +107,10 @@ def plan(settings: IngestionSettings) -> Plan:
         planned = replace(planned, cut_eval=True)
     if split.by == "hash" and planned.key is None:
         planned = replace(planned, empty=_empty(planned, settings))
+    if split.stratify is not None:
+        strata = stratified.cuts(_hashed(planned, settings), split.shares, split.stratify)
+        notes += stratified.notes(strata, split.stratify)
+        planned = replace(planned, strata=stratified.Strata(str(settings.label), strata))
     notes += settings.notes
     if data.sample:
         notes.append(f"a sample of {data.sample:,} rows")
@@ -238,6 +245,16 @@ def _empty(plan: Plan, settings: IngestionSettings) -> frozenset[str]:
             if not empty:
                 return empty
     return empty or frozenset()
+
+
+def _hashed(plan: Plan, settings: IngestionSettings) -> Iterator[stratified.Hashed]:
+    """Yield labels, splits and hashes of the rows that are kept, as `stratified.cuts` takes them."""
+    split = settings.data.split
+    keep = keeper(settings)
+    for file in plan.files:
+        for batch in read(file, plan, settings, keep):
+            examples = example_encoding.examples(narrowed(batch))
+            yield split_assignment.hashed(batch, examples, split, settings.label, plan.empty)
 
 
 def _names_eval(plan: Plan, settings: IngestionSettings) -> bool:

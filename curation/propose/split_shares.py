@@ -22,12 +22,13 @@ DEVIATIONS = 2.0
 """Standard deviations by which a split by hash may have fewer rows than its share."""
 
 
-def split(rows: int, label: LabelChoice) -> Line:
+def split(rows: int, label: LabelChoice, *, together: bool = False) -> Line:
     """Choose the shares: as small a test split as the number of rows and the rarer class allow, thirds if it is rare.
 
     Args:
         rows: Rows of the table.
         label: The label and its task.
+        together: Whether rows with an equal id stay together, so that no label can be divided by itself.
     """
     if rows < FEWEST:
         return Line(
@@ -40,18 +41,21 @@ def split(rows: int, label: LabelChoice) -> Line:
         shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each for eval and test, so that metrics are meaningful"
     else:
         shares, why = (8, 1, 1), f"{rows:,} rows: a tenth each for eval and test is enough"
+    keys: dict[str, int] = {}
     found = _rarer(label)
-    if found is not None:
+    if found is not None and _fewest(found[1], shares) < ENOUGH:
         name, count = found
+        stratified = not together and "threshold" not in label.keys
+        keys = {"stratify": ENOUGH} if stratified else {}
         tried = SHARES if count < RARE * rows else SHARES[:-1]
-        able = [one for one in tried[tried.index(shares) :] if _fewest(count, one) >= ENOUGH]
-        if able and able[0] != shares:
+        able = [one for one in tried[tried.index(shares) :] if _fewest(count, one, stratified=stratified) >= ENOUGH]
+        if able:
             shares = able[0]
             why = f"{count:,} rows of {name!r}: with these shares each split has {ENOUGH} of them or more"
-        elif not able:
+        else:
             why += f"; {count:,} rows of {name!r} are too few for {ENOUGH} in each split, so its metrics are uncertain"
     train, evaluation, test = shares
-    return Line("split", {"by": "hash", "train": train, "eval": evaluation, "test": test}, why)
+    return Line("split", {"by": "hash", **keys, "train": train, "eval": evaluation, "test": test}, why)
 
 
 def tested(rows: int, divided: Line) -> float:
@@ -61,10 +65,12 @@ def tested(rows: int, divided: Line) -> float:
         rows: Rows of the table.
         divided: The line of the split.
     """
-    if not isinstance(divided.value, dict):
-        return rows / (5 if rows < FEW else 10)
-    train, evaluation, test = (int(divided.value[split]) for split in SPLITS)
-    return rows * test / (train + evaluation + test)
+    return rows * _share("test", divided) if isinstance(divided.value, dict) else rows / (5 if rows < FEW else 10)
+
+
+def _share(name: str, divided: Line) -> float:
+    shares = {split: int(divided.value[split]) for split in SPLITS}
+    return shares[name] / sum(shares.values())
 
 
 def gates(label: LabelChoice, divided: Line) -> tuple[Line, ...]:
@@ -73,7 +79,8 @@ def gates(label: LabelChoice, divided: Line) -> tuple[Line, ...]:
     if found is None or not isinstance(divided.value, dict):
         return ()
     name, count = found
-    if _fewest(count, tuple(divided.value[split] for split in SPLITS)) >= BLOCKED:
+    shares = tuple(divided.value[split] for split in SPLITS)
+    if _fewest(count, shares, stratified="stratify" in divided.value) >= BLOCKED:
         return ()
     why = f"{count:,} rows of {name!r}: too few to judge a model by, so do not trust its metrics; get more of them"
     return (Line("rare", "warn", why),)
@@ -88,7 +95,9 @@ def _rarer(label: LabelChoice) -> tuple[str, int] | None:
     return str(name), int(rows)
 
 
-def _fewest(count: int, shares: tuple[int, ...]) -> float:
+def _fewest(count: int, shares: tuple[int, ...], *, stratified: bool = False) -> float:
     """Return how many of `count` rows the smallest split has, at least, in all but a few hashes."""
     share = min(shares) / sum(shares)
+    if stratified:
+        return count * share
     return count * share - DEVIATIONS * math.sqrt(count * share * (1 - share))

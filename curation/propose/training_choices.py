@@ -36,7 +36,9 @@ class Recipe:
     gates: tuple[Line, ...]
 
 
-def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready_made: bool = False) -> Recipe:
+def propose(
+    facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready_made: bool = False, together: bool = False
+) -> Recipe:
     """Choose these sections.
 
     Args:
@@ -44,8 +46,9 @@ def propose(facts: Facts, label: LabelChoice, entries: Sequence[Entry], *, ready
         label: The label and its task.
         entries: Roles of the columns.
         ready_made: Whether the files are named by split.
+        together: Whether rows with an equal id stay together.
     """
-    divided = split_shares.split(facts.rows, label)
+    divided = split_shares.split(facts.rows, label, together=together)
     return Recipe(
         split=Line("split", {"by": "files"}, "from the file names") if ready_made else divided,
         network=_network(facts, entries),

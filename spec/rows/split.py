@@ -11,7 +11,7 @@ MOST_SHARES = 10**9
 """Of one split: sums and products of shares stay within 64 bits."""
 
 _DIVIDE: Mapping[str, tuple[str, ...]] = {
-    "hash": ("salt", "column", "train", "eval", "test"),
+    "hash": ("salt", "column", "stratify", "train", "eval", "test"),
     "column": ("salt", "column", "values", "train", "eval"),
     "time": ("train", "eval", "test"),
     "span": ("salt", "column", "train", "eval"),
@@ -35,6 +35,11 @@ class Split(Strict):
     column: str | None = None
     """hash: rows with equal cells in this column go to the same split; unset: [columns] group, else id, else the whole
     row. column: column with the name of the split; if no row names eval, eval is cut out of train."""
+    stratify: int | None = Field(default=None, ge=1)
+    """hash, labels that are classes: if some split has fewer rows of a label than this, the rows of the label are
+    sorted by their hashes and divided by the shares, so that no split has too few by chance. All other rows stay where
+    the hash puts them. As data grows, rows of such a label may change their split. Not with rows that stay together:
+    column, [columns] group or id. Reads the data once more. Unset: the hash alone decides."""
     values: dict[str, Literal["train", "eval", "test"]] = Field(default_factory=dict)
     """column: value -> split, for values other than train, eval and test, such as {validation = "eval"}."""
     train: int = Field(default=8, ge=1, le=MOST_SHARES)
@@ -58,6 +63,11 @@ class Split(Strict):
             default = type(self).model_fields[key].get_default(call_default_factory=True)
             if key in self.model_fields_set and getattr(self, key) != default:
                 raise ValueError(f"{key} does nothing with by = {self.by!r}: take it out")
+        if self.stratify is not None and self.column is not None:
+            raise ValueError(
+                f"stratify divides rows of one label, and column = {self.column!r} keeps rows together: remove one "
+                "of them"
+            )
         return self
 
     @property

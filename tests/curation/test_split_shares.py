@@ -24,7 +24,13 @@ def proposed(tmp_path):
 
 @pytest.mark.parametrize(
     ("common", "rare", "shares"),
-    [(3000, 700, (8, 1, 1)), (3000, 400, (6, 2, 2)), (3000, 250, (1, 1, 1)), (700, 700, (6, 2, 2))],
+    [
+        (3000, 700, (8, 1, 1)),
+        (3000, 400, (6, 2, 2)),
+        (3000, 250, (6, 2, 2)),
+        (3000, 240, (1, 1, 1)),
+        (700, 700, (6, 2, 2)),
+    ],
 )
 def test_the_test_split_is_as_small_as_50_rows_of_the_rarer_class_allow(proposed, common, rare, shares):
     text, config = proposed(common, rare)
@@ -40,6 +46,12 @@ def test_a_small_table_whose_classes_are_not_rare_keeps_three_fifths_to_train(pr
     split = config["data"]["split"]
     assert (split["train"], split["eval"], split["test"]) == (6, 2, 2)
     assert f"{rare:,} rows of '{'well' if rare > common else 'sick'}' are too few for 50 in each split" in text
+
+
+def test_a_class_that_a_hash_may_leave_with_fewer_is_stratified(proposed):
+    _, config = proposed(3000, 250)
+    assert config["data"]["split"]["stratify"] == 50
+    assert "stratify" not in proposed(3000, 700)[1]["data"]["split"]
 
 
 def test_a_class_that_is_too_rare_for_50_rows_is_named(proposed):

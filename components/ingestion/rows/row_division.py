@@ -18,6 +18,7 @@ def splitter(settings: IngestionSettings, plan: planning.Plan) -> Splitter:
         time=settings.duties.time,
         newest=plan.newest,
         empty=plan.empty,
+        strata=plan.strata,
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.discovery import spans
-from components.ingestion.rows import row_times
+from components.ingestion.rows import row_times, stratified
 from components.ingestion.rows.split_column import cell_text, named_split, unknown_split
 from components.ingestion.write import example_encoding, record_writer
 from errors import UserError
@@ -33,6 +33,7 @@ class Splitter:
         newest: For by = "span": how that column is cut, and the number of the span that is the test split; None if
             each file is of one span.
         empty: Columns without any value.
+        strata: Labels that are divided by the order of their hashes; None for none.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Splitter:
         time: str | None = None,
         newest: tuple[str, int] | None = None,
         empty: Collection[str] = (),
+        strata: stratified.Strata | None = None,
     ) -> None:
         self._split = split
         self._key, self._cut_eval = key, cut_eval
@@ -52,6 +54,7 @@ class Splitter:
         self._time = time
         self._newest = newest
         self._empty = empty
+        self._strata = strata
 
     def names(self, ready: str | None) -> tuple[str, ...]:
         """Return the splits that the rows of a file can be in.
@@ -115,7 +118,11 @@ class Splitter:
     ) -> Rows:
         row_keys = keys(batch, examples, self._key, self._empty)
         shares = {name: self._split.shares[name] for name in names}
-        return rows(row_keys, shares, self._split.salt, texts if row_keys is examples else None)
+        texts = texts if row_keys is examples else None
+        splits, hashes = assigned(row_keys, shares, self._split.salt, texts)
+        if self._strata is not None:
+            splits = stratified.reassigned(splits, *labels(batch, self._strata.label), hashes, self._strata.cuts)
+        return {name: np.flatnonzero(splits == number) for number, name in enumerate(shares)}
 
     def _cut(self, rows_by_split: Rows, batch: pa.RecordBatch, examples: pa.Array, texts: list[bytes] | None) -> Rows:
         """Divide the rows of train between train and eval."""
@@ -153,6 +160,14 @@ def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "", texts: list[
     Returns:
         Split name -> row numbers, ascending.
     """
+    splits, _ = assigned(keys, shares, salt, texts)
+    return {name: np.flatnonzero(splits == number) for number, name in enumerate(shares)}
+
+
+def assigned(
+    keys: pa.Array, shares: Mapping[str, int], salt: str = "", texts: list[bytes] | None = None
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the number of the split of each row, int64 (n,), and its hash, uint64 (n,); arguments as for `rows`."""
     bounds = list(itertools.accumulate(shares.values()))
     prefix = salt.encode()
     texts = record_writer.cut(keys) if texts is None else texts
@@ -162,8 +177,31 @@ def rows(keys: pa.Array, shares: Mapping[str, int], salt: str = "", texts: list[
     words = np.frombuffer(digests, ">u4").reshape(-1, 8).astype(np.uint64)
     powers = np.array([pow(2, 32 * place, bounds[-1]) for place in range(7, -1, -1)], np.uint64)
     buckets = (words % np.uint64(bounds[-1]) * powers % np.uint64(bounds[-1])).sum(axis=1) % np.uint64(bounds[-1])
-    assigned = np.searchsorted(np.array(bounds, np.uint64), buckets, "right")
-    return {name: np.flatnonzero(assigned == number) for number, name in enumerate(shares)}
+    splits = np.searchsorted(np.array(bounds, np.uint64), buckets, "right")
+    return splits, words[:, 0] << np.uint64(32) | words[:, 1]
+
+
+def hashed(
+    batch: pa.RecordBatch, examples: pa.Array, split: Split, label: str | None, empty: Collection[str]
+) -> stratified.Hashed:
+    """Return labels, splits and hashes of the rows of a batch, if the whole row decides the split.
+
+    Args:
+        batch: n rows.
+        examples: The rows as n serialized tf.Examples.
+        split: [data.split].
+        label: Column of the label.
+        empty: Columns without any value.
+    """
+    names, places = labels(batch, label)
+    return names, places, *assigned(keys(batch, examples, None, empty), split.shares, split.salt)
+
+
+def labels(batch: pa.RecordBatch, name: str | None) -> tuple[list[str], np.ndarray[Any, Any]]:
+    """Return the distinct labels of a batch, and the place of each row's label among them, int64 (rows,)."""
+    coded = pc.dictionary_encode(_column(batch, name), null_encoding="encode")
+    names = [str(cell_text(value)) for value in coded.dictionary.to_pylist()]
+    return names, np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
 
 
 def keys(batch: pa.RecordBatch, examples: pa.Array, column: str | None, unknown: Collection[str] = ()) -> pa.Array:

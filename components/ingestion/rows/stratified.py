@@ -1,0 +1,113 @@
+"""A hash split stratified by the label: labels with few rows are divided by the order of their hashes.
+
+The hash of a row decides its split as in stock TFX, unless its label has too few rows in some split there. The rows of
+such a label are sorted by their hashes and cut where the shares say, so that only chance is taken out: equal rows stay
+together, and the rows of all other labels stay where they are.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+SHOWN = 5
+"""Number of labels that a remark names."""
+Array = np.ndarray[Any, Any]
+Cuts = Mapping[str, tuple[int, ...]]
+"""Label -> the hashes at which all splits but the first start."""
+
+
+Hashed = tuple[list[str], Array, Array, Array]
+"""Rows of a batch: the distinct labels; of each row the place of its label there, int64 (rows,), the number of the
+split that its hash decides, int64 (rows,), and its hash, uint64 (rows,)."""
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Labels that are divided by the order of their hashes.
+
+    Attributes:
+        label: Column of the label.
+        cuts: Where each of them is cut.
+    """
+
+    label: str
+    cuts: Cuts
+
+
+@dataclass
+class _Seen:
+    """Rows of one label: how many the hash puts into each split, and their hashes until each has enough."""
+
+    counts: Array
+    hashes: list[Array] = field(default_factory=list)
+
+
+def cuts(batches: Iterable[Hashed], shares: Mapping[str, int], least: int) -> Cuts:
+    """Return where labels with too few rows in some split are cut.
+
+    Hashes of labels with enough rows are forgotten, so that memory does not grow with the rows.
+
+    Args:
+        batches: Rows.
+        shares: Split name -> its share, in order.
+        least: Rows of a label that are enough for a split.
+    """
+    seen: dict[str, _Seen] = {}
+    for names, labels, splits, hashes in batches:
+        for place in np.unique(labels):
+            own = labels == place
+            entry = seen.setdefault(names[place], _Seen(np.zeros(len(shares), np.int64)))
+            entry.counts += np.bincount(splits[own], minlength=len(shares))
+            if entry.counts.min() >= least:
+                entry.hashes.clear()
+            else:
+                entry.hashes.append(hashes[own])
+    return {
+        name: _cut(np.sort(np.concatenate(entry.hashes)), shares)
+        for name, entry in seen.items()
+        if entry.counts.min() < least
+    }
+
+
+def _cut(hashes: Array, shares: Mapping[str, int]) -> tuple[int, ...]:
+    """Cut sorted hashes by the shares, with one row or more for each split where there are enough."""
+    ends = np.cumsum(list(shares.values()))[:-1] / sum(shares.values())
+    places = np.rint(len(hashes) * ends).astype(np.int64)
+    for number in range(len(places)):
+        first = number + 1
+        last = len(hashes) - (len(places) - number)
+        places[number] = max(min(places[number], last), first) if last >= first else min(first, len(hashes) - 1)
+    return tuple(int(hashes[place]) for place in places)
+
+
+def notes(cut: Cuts, least: int) -> list[str]:
+    """Return a remark on the labels that are cut; none without any.
+
+    Args:
+        cut: The cuts of `cuts`.
+        least: Rows of a label that are enough for a split.
+    """
+    if not cut:
+        return []
+    shown = ", ".join(repr(name) for name in list(cut)[:SHOWN]) + (", ..." if len(cut) > SHOWN else "")
+    return [f"rows of {shown} are divided by their shares: the hash gives some split fewer than {least}"]
+
+
+def reassigned(splits: Array, names: list[str], labels: Array, hashes: Array, cut: Cuts) -> Array:
+    """Return the number of each row's split; arguments as of `cuts`, for one batch.
+
+    Args:
+        splits: What the hash decides.
+        names: Names of the labels.
+        labels: Place of each row's label.
+        hashes: Hash of each row.
+        cut: The cuts of `cuts`.
+    """
+    splits = splits.copy()
+    for place, name in enumerate(names):
+        if name in cut:
+            own = labels == place
+            splits[own] = np.searchsorted(np.array(cut[name], np.uint64), hashes[own], "right")
+    return splits
