@@ -16,6 +16,8 @@ RARE = 5
 """Rows below which a value is too rare to learn from."""
 TEXT_WORDS = 4.0
 """Mean number of words from which a column is text rather than a category."""
+MANY_TEXTS = 20_000
+"""Texts from which fewer words are kept: each row has a number for each of them."""
 MIN_GAIN = 0.01
 """Share of the label's variance that the values must explain beyond a linear fit."""
 
@@ -23,9 +25,9 @@ MIN_GAIN = 0.01
 def text(column: Column) -> Entry:
     """Choose the role of a string column."""
     if column.words >= TEXT_WORDS and column.distinct > 50:
-        size = 500 if column.distinct < 2000 else 2000
-        values: dict[str, Any] = {"column": column.name, "vocabulary_size": size}
-        why = f"text of {column.words:.0f} words on average: its {size:,} most frequent words"
+        size = 500 if column.distinct < 2000 else 5000 if column.distinct < MANY_TEXTS else 2000
+        values: dict[str, Any] = {"column": column.name, "vocabulary_size": size, "weight": "tfidf"}
+        why = f"text of {column.words:.0f} words on average: its {size:,} most frequent words, a rare one counts more"
         if column.missing:
             values["missing"] = ""
             why += "; null is an empty text"

@@ -68,6 +68,11 @@ def tested(rows: int, divided: Line) -> float:
     return rows * _share("test", divided) if isinstance(divided.value, dict) else rows / (5 if rows < FEW else 10)
 
 
+def learned(rows: int, divided: Line) -> float:
+    """Return the expected number of rows of the train split; arguments as for `tested`."""
+    return rows * _share("train", divided) if isinstance(divided.value, dict) else rows
+
+
 def _share(name: str, divided: Line) -> float:
     shares = {split: int(divided.value[split]) for split in SPLITS}
     return shares[name] / sum(shares.values())

@@ -1,22 +1,15 @@
-"""Choice of network, training, split and evaluation by task and number of rows."""
+"""Choice of split and evaluation by task and number of rows; network_choices.py chooses network and training."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from curation.facts.column_facts import Facts
-from curation.propose import split_shares
+from curation.propose import network_choices, split_shares
 from curation.propose.choices import Entry, Line
 from curation.propose.label_choice import LabelChoice
-from curation.propose.split_shares import FEW
 from spec.plain_models import TREES
 
-TINY = 300
-"""Rows below which a network with a hidden layer mostly overfits."""
-MANY = 100_000
-WIDE = 1000
-"""Number of one-hot inputs from which they are connected directly to the output (wide and deep)."""
 RARE = 0.1
 """Share of the rarest class, relative to a uniform share, below which class weights are suggested."""
 CHANCE = 1.96
@@ -49,96 +42,13 @@ def propose(
         together: Whether rows with an equal id stay together.
     """
     divided = split_shares.split(facts.rows, label, together=together)
+    plan = network_choices.plan(facts, entries, split_shares.learned(facts.rows, divided))
     return Recipe(
         split=Line("split", {"by": "files"}, "from the file names") if ready_made else divided,
-        network=_network(facts, entries),
-        training=(*_training(facts.rows, entries), *_weights(label)),
+        network=plan.network,
+        training=(*plan.training, *_weights(label)),
         evaluation=evaluation(facts, label, entries, split_shares.tested(facts.rows, divided)),
         gates=() if ready_made else split_shares.gates(label, divided),
-    )
-
-
-def width(facts: Facts, entries: Sequence[Entry]) -> int:
-    """Return the number of one-hot inputs of categories, buckets and crosses."""
-    whole = 0
-    for entry in entries:
-        if entry.role == "categorical":
-            whole += facts[entry.column].distinct
-        elif entry.role == "bucketized":
-            whole += entry.values.get("quantiles") or len(entry.values.get("edges", ())) + 1
-        elif entry.role == "crossed":
-            whole += entry.values["buckets"]
-    return whole
-
-
-def _network(facts: Facts, entries: Sequence[Entry]) -> tuple[Line, ...]:
-    rows = facts.rows
-    image = next((entry.values for entry in entries if entry.role == "image"), None)
-    if image is not None:
-        return _convolutions(rows, image)
-    if rows < TINY:
-        return (Line("name", "linear", f"{rows} rows: a larger network would overfit"),)
-    layers = [32] if rows < FEW else [64, 32] if rows < 20_000 else [128, 64]
-    why = f"sized for {rows:,} rows"
-    small = 3e-3 if rows < 20_000 else 1e-3 if rows < MANY else 3e-4
-    deep = any(entry.role in ("numeric", "hashed", "text") for entry in entries)
-    name = Line("name", "mlp", "hidden layers learn interactions of features")
-    if deep and (wide := width(facts, entries)) >= WIDE:
-        name = Line(
-            "name", "wide_deep", f"{wide:,} one-hot inputs go directly to the output, the others through hidden layers"
-        )
-    return (
-        name,
-        Line("layers", layers, why),
-        Line("l2", small, "weight decay against overfitting; stronger with fewer rows"),
-    )
-
-
-def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
-    """Choose convolutions with pooling down to a few pixels, with fewer filters for few images."""
-    side, filters = min(image["height"], image["width"]), 16 if rows < FEW else 32
-    blocks: list[dict[str, Any]] = []
-    while side >= 7 and len(blocks) < 4:
-        blocks.append({"filters": filters, "pool": 2})
-        side, filters = side // 2, min(128, 2 * filters)
-    blocks = blocks or [{"filters": filters}]
-    blocks[-1]["dropout"] = 0.25
-    lines = [
-        Line("name", "cnn", "convolutions find shapes anywhere in the image"),
-        Line("blocks", blocks, f"down to {side} x {side} pixels"),
-        Line("padding", "same"),
-        Line("layers", [64] if rows < FEW else [128], f"sized for {rows:,} images"),
-        Line("dropout", 0.5, "against overfitting"),
-    ]
-    if rows < 20_000:
-        change = {"shift": 0.1, "zoom": 0.1}
-        why = (
-            "few images: shifted and zoomed at random in each epoch; add flip = 'horizontal' if mirrored images "
-            "are valid"
-        )
-        lines.append(Line("augmentation", change, why))
-    return tuple(lines)
-
-
-def _training(rows: int, entries: Sequence[Entry]) -> tuple[Line, ...]:
-    size = 32 if rows < FEW else 128 if rows < 50_000 else 512
-    # Embeddings of many values overfit after an epoch or two at a larger learning rate.
-    rate = 1e-3 if any(entry.role == "hashed" for entry in entries) else 1e-2 if rows < TINY else 3e-3
-    epochs, patience = (200, 20) if rows < FEW else (80, 8) if rows < MANY else (30, 4)
-    if any(entry.role == "image" for entry in entries):
-        size, rate = min(size, 64), 1e-3
-        epochs, patience = (60, 10) if rows < FEW else (30, 5)
-    slower = {"name": "plateau", "patience": max(1, patience // 3), "factor": 0.3}
-    return (
-        Line(
-            "optimizer",
-            {"name": "adam", "learning_rate": rate, "schedule": slower},
-            "lower learning rate when the eval loss stops improving",
-        ),
-        Line("batch_size", size, f"about {max(1, round(rows * 0.8 / size)):,} steps per epoch"),
-        Line("epochs", epochs, "maximum"),
-        Line("early_stopping", {"patience": patience}, "stop after this many epochs without a lower eval loss"),
-        Line("seed", 1),
     )
 
 

@@ -1,0 +1,140 @@
+"""Choice of the network and of its training from rows, columns and cardinalities: all rules are here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curation.facts.column_facts import Facts
+from curation.propose.choices import Entry, Line
+from curation.propose.split_shares import FEW
+
+TINY = 300
+"""Rows below which a network with a hidden layer mostly overfits."""
+MANY = 100_000
+WIDE = 1000
+"""Number of one-hot inputs from which they are connected directly to the output (wide and deep)."""
+NUMBERS = ("numeric", "date")
+"""Roles whose features are numbers."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sections [network] and [training], as lines."""
+
+    network: tuple[Line, ...]
+    training: tuple[Line, ...]
+
+
+def plan(facts: Facts, entries: Sequence[Entry], train: float) -> Plan:
+    """Choose network and training.
+
+    Args:
+        facts: Facts of the table.
+        entries: Roles of the columns.
+        train: Expected number of rows of the train split.
+    """
+    rows = facts.rows
+    roles = {entry.role for entry in entries}
+    image = next((entry.values for entry in entries if entry.role == "image"), None)
+    if image is not None:
+        return Plan(_convolutions(rows, image), _images(rows, train))
+    numbers = sum(entry.role in NUMBERS for entry in entries)
+    if "text" in roles and roles <= {"text", "categorical", "ignored"}:
+        why = "a bag of words is wide and sparse: one weight for each word, as in logistic regression"
+        return _linear(rows, train, why, 0.0)
+    if rows < TINY or numbers > train:
+        wide = numbers > train
+        why = f"{numbers:,} numbers and {train:,.0f} train rows" if wide else f"{rows} rows"
+        strength = (10 if wide else 1) / (2 * max(train, 1))
+        return _linear(rows, train, f"{why}: a larger network would overfit", strength)
+    wide_inputs = width(facts, entries)
+    if wide_inputs >= WIDE and roles & {"numeric", "hashed", "text"}:
+        why = f"{wide_inputs:,} one-hot inputs go directly to the output, the others through hidden layers"
+        return _dense(rows, entries, Line("name", "wide_deep", why))
+    return _dense(rows, entries, Line("name", "mlp", "hidden layers learn interactions of features"))
+
+
+def width(facts: Facts, entries: Sequence[Entry]) -> int:
+    """Return the number of one-hot inputs of categories, buckets and crosses."""
+    whole = 0
+    for entry in entries:
+        if entry.role == "categorical":
+            whole += facts[entry.column].distinct
+        elif entry.role == "bucketized":
+            whole += entry.values.get("quantiles") or len(entry.values.get("edges", ())) + 1
+        elif entry.role == "crossed":
+            whole += entry.values["buckets"]
+    return whole
+
+
+def _linear(rows: int, train: float, why: str, strength: float) -> Plan:
+    network = [Line("name", "linear", why)]
+    if strength:
+        network.append(Line("l2", float(f"{strength:.1g}"), "keeps weights small; more of it with fewer rows"))
+    return Plan(tuple(network), _stopped(rows, train, 1e-2))
+
+
+def _dense(rows: int, entries: Sequence[Entry], name: Line) -> Plan:
+    layers = [32] if rows < FEW else [64, 32] if rows < 20_000 else [128, 64]
+    small = 3e-3 if rows < 20_000 else 1e-3 if rows < MANY else 3e-4
+    network = (
+        name,
+        Line("layers", layers, f"sized for {rows:,} rows"),
+        Line("l2", small, "weight decay against overfitting; stronger with fewer rows"),
+    )
+    # Embeddings of many values overfit after an epoch or two at a larger learning rate.
+    rate = 1e-3 if any(entry.role == "hashed" for entry in entries) else 3e-3
+    return Plan(network, _stopped(rows, rows * 0.8, rate))
+
+
+def _stopped(rows: int, train: float, rate: float) -> tuple[Line, ...]:
+    """Train until the eval loss stops improving."""
+    size = 32 if rows < FEW else 128 if rows < 50_000 else 512
+    epochs, patience = (200, 20) if rows < FEW else (80, 8) if rows < MANY else (30, 4)
+    return _until(size, rate, epochs, patience, train)
+
+
+def _images(rows: int, train: float) -> tuple[Line, ...]:
+    epochs, patience = (60, 10) if rows < FEW else (30, 5)
+    return _until(32 if rows < FEW else 64, 1e-3, epochs, patience, train)
+
+
+def _until(size: int, rate: float, epochs: int, patience: int, train: float) -> tuple[Line, ...]:
+    slower = {"name": "plateau", "patience": max(1, patience // 3), "factor": 0.3}
+    return (
+        Line(
+            "optimizer",
+            {"name": "adam", "learning_rate": rate, "schedule": slower},
+            "lower learning rate when the eval loss stops improving",
+        ),
+        Line("batch_size", size, f"about {max(1, round(train / size)):,} steps per epoch"),
+        Line("epochs", epochs, "maximum"),
+        Line("early_stopping", {"patience": patience}, "stop after this many epochs without a lower eval loss"),
+        Line("seed", 1),
+    )
+
+
+def _convolutions(rows: int, image: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Choose convolutions with pooling down to a few pixels, with fewer filters for few images."""
+    side, filters = min(image["height"], image["width"]), 16 if rows < FEW else 32
+    blocks: list[dict[str, Any]] = []
+    while side >= 7 and len(blocks) < 4:
+        blocks.append({"filters": filters, "pool": 2})
+        side, filters = side // 2, min(128, 2 * filters)
+    blocks = blocks or [{"filters": filters}]
+    blocks[-1]["dropout"] = 0.25
+    lines = [
+        Line("name", "cnn", "convolutions find shapes anywhere in the image"),
+        Line("blocks", blocks, f"down to {side} x {side} pixels"),
+        Line("padding", "same"),
+        Line("layers", [64] if rows < FEW else [128], f"sized for {rows:,} images"),
+        Line("dropout", 0.5, "against overfitting"),
+    ]
+    if rows < 20_000:
+        change = {"shift": 0.1, "zoom": 0.1}
+        why = (
+            "few images: shifted and zoomed at random in each epoch; add flip = 'horizontal' if mirrored images "
+            "are valid"
+        )
+        lines.append(Line("augmentation", change, why))
+    return tuple(lines)

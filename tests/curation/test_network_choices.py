@@ -1,0 +1,44 @@
+"""Which network and training `new` proposes for rows and columns."""
+
+import pytest
+
+from curation.facts.column_facts import Facts
+from curation.propose import network_choices
+from curation.propose.choices import Entry
+
+
+def plan(rows, train=None, numbers=5, others=()):
+    """Keys of [network] and [training] for a table."""
+    entries = [Entry("numeric", {"column": f"n{number}"}, "") for number in range(numbers)]
+    entries += [Entry(role, {"column": role}, "") for role in others]
+    chosen = network_choices.plan(Facts(rows, ()), entries, rows * 0.8 if train is None else train)
+    assert all(line.why for line in (*chosen.network, *chosen.training) if line.key != "seed")
+    return {line.key: line.value for line in chosen.network}, {line.key: line.value for line in chosen.training}
+
+
+def test_few_rows_have_a_linear_model_that_keeps_its_weights_small():
+    network, training = plan(200, train=120)
+    assert network == {"name": "linear", "l2": 0.004}
+    assert training["early_stopping"]
+    assert plan(100, train=60)[0]["l2"] > network["l2"]
+
+
+def test_more_numbers_than_train_rows_have_a_linear_model_with_more_regularization():
+    network, _ = plan(400, train=240, numbers=750)
+    assert network == {"name": "linear", "l2": 0.02}
+    assert plan(400, train=240, numbers=200)[0]["name"] == "mlp"
+
+
+@pytest.mark.parametrize("others", [["text"], ["text", "ignored"]])
+def test_texts_alone_have_a_linear_head(others):
+    assert plan(5_000, numbers=0, others=others)[0] == {"name": "linear"}
+
+
+@pytest.mark.parametrize(("numbers", "others"), [(1, ["text"]), (0, ["text", "hashed"])])
+def test_texts_beside_other_columns_have_hidden_layers(numbers, others):
+    assert plan(5_000, numbers=numbers, others=others)[0]["name"] == "mlp"
+
+
+def test_vectors_of_hashed_categories_learn_slowly():
+    assert plan(5_000, others=["hashed"])[1]["optimizer"]["learning_rate"] == 1e-3
+    assert plan(5_000)[1]["optimizer"]["learning_rate"] == 3e-3
