@@ -10,6 +10,8 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from inspection.store.store_address import connection_config
+
 from .trees import copy_tree, runner
 
 PIPELINE = "points-xor_linear"
@@ -19,6 +21,14 @@ STAGES = (
 )
 LONG = {"ingestion": 0.1, "statistics": 0.3, "transformation": 0.5, "trainer": 0.8, "evaluator": 0.0}
 """Stages that take long enough to be met, and seconds after which they are at work."""
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def kind(request, monkeypatch):
+    """The kind of store that the runs of a test use."""
+    if request.param == "PostgreSQL":
+        monkeypatch.setenv("PIPELINE_METADATA", request.getfixturevalue("postgresql").new_database())
+    return request.param
 
 
 def command(root):
@@ -35,9 +45,7 @@ def facts(root):
 
 def states(root):
     """States of all executions, counted by stage."""
-    config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(root / "metadata.sqlite")
-    store = MetadataStore(config)
+    store = MetadataStore(connection_config(str(root), os.environ.get("PIPELINE_METADATA")))
     states_by_node = collections.defaultdict(list)
     for execution in store.get_executions():
         names = {context.type: context.name for context in store.get_contexts_by_execution(execution.id)}
@@ -74,12 +82,15 @@ def test_a_run_that_is_killed_in_each_stage_resumes(warm, tmp_path, figure):
     running = sum(states_.count("RUNNING") for states_ in states_of_nodes.values())
     assert len(facts(root)["attempts"]) == len(STAGES) + 1
     dead = sum(states_.count("FAILED") for states_ in states_of_nodes.values())
-    figure(1, f"{len(STAGES)} stages killed: steps redone = {redone}, rows left RUNNING = {running}, marked {dead}")
+    figure(
+        1,
+        f"{len(STAGES)} stages killed: steps redone = {redone}, rows left RUNNING = {running}, marked {dead}",
+    )
     assert (redone, running) == (0, 0)
 
 
 @pytest.mark.slow
-def test_a_run_that_is_stopped_in_each_long_stage_resumes(warm, tmp_path, figure):
+def test_a_run_that_is_stopped_in_each_long_stage_resumes(warm, tmp_path, figure, kind):
     """Fault 2: SIGINT and SIGTERM in turn, in one run."""
     root, slowest = tmp_path / "runs", 0.0
     for attempt, stage in enumerate(LONG):
@@ -100,7 +111,7 @@ def test_a_run_that_is_stopped_in_each_long_stage_resumes(warm, tmp_path, figure
     last = warm.run(*command(root))
     assert last.code == 0, last.err
     assert len(facts(root)["attempts"]) == len(LONG) + 1
-    figure(2, f"{len(LONG)} stops, exit code 130 each, at most {slowest:.1f} s to stop")
+    figure(2, f"{len(LONG)} stops on {kind}, exit code 130 each, at most {slowest:.1f} s to stop")
 
 
 HANG = """
