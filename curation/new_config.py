@@ -11,8 +11,8 @@ import pyarrow as pa
 from components.data_checks import label_problems
 from curation.facts import column_facts, relations
 from curation.facts.column_facts import Facts
-from curation.look import bucket_data, image_facts, query_result, split_columns
-from curation.look.bucket_data import InBucket
+from curation.look import image_facts, object_copies, query_result, split_columns
+from curation.look.object_copies import InBucket
 from curation.look.query_result import Asked
 from curation.look.reading import Found, read
 from curation.propose import (
@@ -76,7 +76,7 @@ def new(
         verb = "exist" if len(existing) > 1 else "exists"
         raise UserError(f"{' and '.join(existing)} already {verb}: choose another name, or replace with --force")
     if isinstance(source, InBucket):
-        found = bucket_data.read(source, root)
+        found = object_copies.read(source, root)
     else:
         found = read(source, root) if isinstance(source, str) else query_result.read(source, root)
     proposal = propose(name, found, label)

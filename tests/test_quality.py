@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.quality import judge, quality_document, tables
+from benchmarks.quality.boosted_trees import TREES
 from benchmarks.quality.quality_document import Result
-from benchmarks.quality.trees import TREES
 
 
 def result(table, seed, ours, trees):

@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality.judge PROJECT NAME ROOT FOLDER TREES_PYTHON
 
-It writes the run's rows for `trees`, starts it, and writes the errors of all models, and the cost of ours, to
+It writes the run's rows for `boosted_trees`, starts it, and writes the errors of all models, and the cost of ours, to
 judged.json.
 """
 
@@ -19,7 +19,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.quality.trees import TREES
+from benchmarks.quality.boosted_trees import TREES
 from benchmarks.workloads import REPOSITORY
 from components import example_passes
 from components.plain_models import encoding, label_targets, raw_rows
@@ -49,7 +49,7 @@ def main(project: str, name: str, root: str, folder: Path, python: str) -> None:
     _write_rows(folder / "rows.npz", tables, columns, target, config, label)
     served, cost = _ours(str(model), str(examples), names, label)
     answers = {OURS: served}
-    subprocess.run([python, "-m", "benchmarks.quality.trees", str(folder)], cwd=REPOSITORY, check=True)
+    subprocess.run([python, "-m", "benchmarks.quality.boosted_trees", str(folder)], cwd=REPOSITORY, check=True)
     _, inverse = label_targets.TRANSFORMS[label.transform]
     for tree in TREES:
         answer = np.load(folder / f"{tree}.npy")

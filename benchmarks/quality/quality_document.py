@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.quality.boosted_trees import TREES
 from benchmarks.quality.tables import TABLES, Table, used
-from benchmarks.quality.trees import TREES
 
 BEGIN, END = "<!-- make quality begins -->", "<!-- make quality ends -->"
 OURS = "ours"

@@ -8,7 +8,7 @@ from components.ingestion.discovery import bucket_files
 from components.query import snapshot
 from components.query.query_rows import Query
 from curation.look import reading
-from curation.look.bucket_data import InBucket
+from curation.look.object_copies import InBucket
 from curation.look.reading import Found
 from curation.propose.choices import Line
 from errors import UserError

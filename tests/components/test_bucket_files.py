@@ -14,7 +14,7 @@ import buckets
 from components.ingestion import sources
 from components.ingestion.discovery import bucket_files, data_files
 from curation import new_config
-from curation.look.bucket_data import InBucket
+from curation.look.object_copies import InBucket
 from errors import ResourceError, UserError
 from pipeline import load, query_config
 from pipeline.variants import Name

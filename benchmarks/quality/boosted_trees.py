@@ -1,7 +1,7 @@
 """Boosted trees with defaults.
 
-Runs with the packages of the group `quality` only: `python -m benchmarks.quality.trees FOLDER` reads rows.npz of the
-folder, and writes the predictions of each library as NAME.npy and their processor time to trees.json.
+Runs with the packages of the group `quality` only: `python -m benchmarks.quality.boosted_trees FOLDER` reads rows.npz
+of the folder, and writes the predictions of each library as NAME.npy and their processor time to trees.json.
 """
 
 import json
