@@ -1,6 +1,6 @@
 # `make` lists the targets. Each one first creates .venv, which takes minutes the first time and no time after that.
 .DEFAULT_GOAL := help
-.PHONY: run test test-current check scores bench quality faults mutants docs help set-up
+.PHONY: run test test-current check audit scores bench quality faults mutants docs help set-up
 
 # Modules of another Python installation must not be imported.
 unexport PYTHONPATH PYTHONHOME
@@ -22,6 +22,9 @@ check: set-up  ## check style, types, import contracts, spelling, unused code an
 	.venv/bin/codespell
 	.venv/bin/vulture
 	.venv/bin/python security
+
+audit: set-up  ## check the locked packages against known advisories, offline, and show which are accepted and why
+	@.venv/bin/python security --accepted
 
 scores: set-up  ## train every pipeline in configs/ and compare the scores with their thresholds
 	@.venv/bin/python tests/scores $(ARGS)

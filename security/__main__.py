@@ -1,4 +1,4 @@
-"""`make check`: check uv.lock against the known vulnerabilities in security/advisories.toml, offline.
+"""`make audit`: check uv.lock against the known vulnerabilities in security/advisories.toml, offline.
 
 It fails if a locked version is affected and not accepted, if an accepted version is not locked or not affected, or if
 an entry is incomplete. uv.lock contains both stacks, so both are checked.
