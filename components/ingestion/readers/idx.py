@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from components.ingestion.discovery import opening
+from components.ingestion.discovery import compression, opening
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
 from components.ingestion.readers import Format
@@ -119,7 +119,7 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, tuple[int, ...]]]:
             f"there is no file {path}: the labels of images lie beside them, with `labels` and `idx1` in the name "
             "instead of `images` and `idx3`"
         ) from error
-    except (OSError, EOFError) as error:
+    except compression.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}") from error
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
 
-from components.ingestion.discovery import opening
+from components.ingestion.discovery import compression, opening
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting
 from components.ingestion.readers import Format, NoRowsError
@@ -140,7 +140,7 @@ def _records(path: str) -> Iterator[list[bytes]]:
                 if len(records) == BATCH_RECORDS:
                     yield records
                     records = []
-    except (OSError, EOFError) as error:
+    except compression.FAULTS as error:
         raise UserError(f"{path} cannot be read, after record {number}: {error}") from error
     if records:
         yield records
