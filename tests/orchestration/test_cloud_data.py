@@ -69,6 +69,6 @@ def test_a_folder_of_images_in_a_bucket_compiles_as_the_same_folder_here(
         assert compiler.run(request) == 0
         parameters = json.loads(output.read_text())["pipelineSpec"]["root"]["dag"]["tasks"]["trainer"]["inputs"]
         config = json.loads(parameters["parameters"]["custom_config"]["runtimeValue"]["constant"])
-        return json.loads(config["settings"])["inline"]["cleaning"]
+        return config["settings"]["inline"]["cleaning"]
 
     assert cleaning("gs://bucket") == cleaning(None) is None

@@ -36,16 +36,22 @@ def find(
     """
     check_paths(config, config_file)
     if data_root is None and not bucket_data.is_in_buckets(config.data.paths):
-        return config, data_files.under("", config.data.paths), _here(config, columns, config_file)
+        content = _here(config, columns, config_file)
+        [first, *_] = [path for _, path in data_paths.flat(data_files.under(project.folder(), config.data.paths))]
+        return _with_format(config, first), data_files.under("", config.data.paths), content
     there = data_files.under(data_root or "", config.data.paths)
     printing.line(f"data       looking at its objects in {'the bucket' if data_root is None else data_root}")
     with bucket_data.opened(there, config.data) as bucket:
         [first, *_] = [path for _, path in data_paths.flat(bucket.paths)]
-        if config.data.format is None and formats.format_of(first) == formats.FOLDER_OF_IMAGES:
-            # The name of a folder in a bucket does not tell its format.
-            data = config.data.model_copy(update={"format": formats.FOLDER_OF_IMAGES})
-            config = config.model_copy(update={"data": data})
-        return config, there, bucket.content if pin else ""
+        return _with_format(config, first), there, bucket.content if pin else ""
+
+
+def _with_format(config: Config, first: str) -> Config:
+    """Name the format of a folder of images: its path in a bucket, or in an image, does not tell it while compiling."""
+    if config.data.format is not None or formats.format_of(first) != formats.FOLDER_OF_IMAGES:
+        return config
+    data = config.data.model_copy(update={"format": formats.FOLDER_OF_IMAGES})
+    return config.model_copy(update={"data": data})
 
 
 def check_paths(config: Config, config_file: str) -> None:
