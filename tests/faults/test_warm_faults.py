@@ -62,7 +62,7 @@ def workers_of(pid):
 @pytest.mark.slow
 @pytest.mark.usefixtures("warm_environment")
 def test_kills_stops_and_limits_hold_with_a_warm_process(tmp_path):
-    """Faults 1, 2 and 29 with a process that an earlier command left."""
+    """Fault 1: of a worker from the process that an earlier command left; also a stop (2) and a memory limit (29)."""
     root = tmp_path / "runs"
     long = (*command(root), "--set", "training.epochs=100000", "--set", "training.early_stopping=false")
     code, out, err = finish(start(*command(root), "--to", "ingestion"))
