@@ -12,13 +12,20 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import os
+import re
 import sys
+import tempfile
 import threading
 import types
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import printing
+
+_STDERR = 2
+_START_MESSAGE = re.compile(rb"WARNING: All log messages before absl::|I\d{4} \d\d:\d\d:")
+"""A message of the level INFO, and the note that precedes those before the log is set up."""
 DEFERRED = frozenset(
     {
         # 16 components, among them the bulk inferrer, and the infra validator with the client of Kubernetes.
@@ -140,12 +147,34 @@ def quiet() -> Iterator[None]:
     """Import without messages that do not concern the user.
 
     TensorFlow prints what it found at its start, and Google's libraries warn that they will not support this Python
-    for long.
+    for long. Other output to standard error appears at the end of the block, also if that raises.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_start_messages():
         warnings.simplefilter("ignore", FutureWarning)
         yield
+
+
+@contextlib.contextmanager
+def _without_start_messages() -> Iterator[None]:
+    """Hold back standard error, because TensorFlow 2.21 prints before it reads its log level."""
+    sys.stderr.flush()
+    try:
+        terminal = os.dup(_STDERR)
+    except OSError:  # closed: there is nothing to hide
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, _STDERR)
+            os.close(terminal)
+            held.seek(0)
+            others = (line for line in held if not _START_MESSAGE.match(line))
+            printing.line(*(line.decode(errors="replace").rstrip("\n") for line in others), to=sys.stderr)
 
 
 def load(*modules: str) -> None:

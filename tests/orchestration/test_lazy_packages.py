@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -224,3 +225,24 @@ def test_a_second_thread_waits_until_its_code_has_run(package, monkeypatch):
         thread.join()
     assert found == [2, 2]
     assert runs() == 1
+
+
+def test_start_messages_are_hidden_and_other_output_to_standard_error_is_not(capfd):
+    lines = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n",
+        "I0000 00:00:1795947061.782137   21824 port.cc:153] oneDNN custom operations are on.\n",
+        "E0000 00:00:1795947061.782138   21824 port.cc:154] no memory\n",
+        "I0000 is the name of a column\n",
+    )
+
+    @lazy_packages.quiet()
+    def fail():
+        os.write(2, "".join(lines).encode())
+        assert capfd.readouterr() == ("", "")
+        raise ImportError
+
+    with pytest.raises(ImportError):
+        fail()
+    assert capfd.readouterr() == ("", lines[2] + lines[3])
+    os.write(2, lines[1].encode())
+    assert capfd.readouterr() == ("", lines[1])

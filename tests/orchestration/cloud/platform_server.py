@@ -183,6 +183,7 @@ class _Requests(http.server.BaseHTTPRequestHandler):
     def handle_request(self):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, _, query = self.path.partition("?")
+        path = urllib.parse.unquote(path)  # newer clients send the @ of a version as %40
         options = dict(urllib.parse.parse_qsl(query))
         body = json.loads(raw) if raw else {}
         self.server.requests.append((self.command, path, body, dict(self.headers)))
