@@ -13,13 +13,13 @@ import tensorflow as tf
 import project
 from components import example_passes
 from errors import UserError
-from models.transform_graph.raw_columns import FINDING
+from spec.artifacts.check_messages import FAILED
 
 if TYPE_CHECKING:
     # It imports TensorFlow Transform, which `predict` does not need.
     from models.transform_graph.preprocessing import TransformConfig
 
-_FINDING = re.compile(rf"assertion failed: \[{FINDING}: (.*?)\](?: \[(.*?)\])?\s*$", re.MULTILINE)
+_FINDING = re.compile(FAILED, re.MULTILINE)
 ADVICE = ". Fix or exclude such rows, or choose another role for the column"
 """End of the message for an invalid value."""
 _BROKEN_IMAGE = re.compile(r"\{\{node \S*Decode(Image|Png)\}\}")

@@ -12,12 +12,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from spec.artifacts.check_messages import FINDING
 from spec.cells import null_cells
 
 NO_RULE = (None, "drop")
 """Values of `missing` for a column that has no nulls after ingestion."""
-FINDING = "finding"
-"""Prefix of messages of `require`, to find them in the error of a stage."""
 
 
 @dataclass(frozen=True)

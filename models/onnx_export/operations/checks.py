@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.onnx_export.frozen_function import source
-from models.transform_graph.raw_columns import FINDING
+from spec.artifacts.check_messages import FINDING
 
 CONDITIONS = ("If", "StatelessIf")
 _OTHER = "a check of the model fails"

@@ -21,6 +21,7 @@ from serving.server.engines.session import Signature
 from serving.server.grpc_api import tensor_protos
 from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
+from spec.artifacts.check_messages import FAILED
 from spec.artifacts.signature_names import DEFAULT
 from spec.file_names import WARM_UP
 
@@ -33,7 +34,7 @@ _ALL_FIELDS = (
     else "always_print_fields_with_no_presence"
 )
 """Argument of json_format for unset fields; protobuf 5 renamed it."""
-_CHECK = re.compile(r"assertion failed: \[finding: (.*?)\](?: \[(.*?)\])?\s*$")
+_CHECK = re.compile(FAILED)
 """Error of a check in this project's graphs: its message, and the cell."""
 
 Array = np.ndarray[Any, Any]
