@@ -17,6 +17,7 @@ from typing import Any
 import project
 from components.fingerprints import source_imports
 from components.fingerprints.source_imports import Source
+from spec.artifacts import atomic_files
 
 FOLDER, FILE = ".imports_cache", "parsed.json"
 KEPT = 4_000
@@ -76,17 +77,9 @@ def save() -> None:
     _stored.cache_clear()
     entries = {**_stored(path), **_new}
     body = json.dumps(dict(list(entries.items())[-KEPT:]))
-    partial = f"{path}.{os.getpid()}"
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        try:
-            with open(partial, "x", encoding="utf-8") as file:
-                file.write(f"{_checksum(body)}\n{body}")
-            os.replace(partial, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.remove(partial)
-            raise
+        atomic_files.write(path, f"{_checksum(body)}\n{body}", draft=f"{path}.{os.getpid()}")
     _new.clear()
     _stored.cache_clear()
 

@@ -2,14 +2,13 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from components.ingestion.discovery import bucket_files
 from curation.look import reading
 from curation.look.reading import Found
 from errors import UserError
+from spec.rows import data_paths
 
 WHY = "in a bucket: each run copies what has changed there"
 
@@ -45,11 +44,6 @@ def read(there: InBucket, root: str) -> Found:
     def named(text: str) -> str:
         return text.replace(local, address).replace(inside, address)
 
-    def addressed(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {split: addressed(part) for split, part in value.items()}
-        return named(value) if isinstance(value, str) else [addressed(part) for part in value]
-
     try:
         found = reading.read(str(copies.paths), root)
     except UserError as error:
@@ -59,7 +53,7 @@ def read(there: InBucket, root: str) -> Found:
         if line.key == "path":
             _, apart, rest = line.why.partition("splits by file name")
             why = f"{WHY}; {apart}{rest}" if apart else WHY if line.active else line.why
-            lines.append(dataclasses.replace(line, value=addressed(line.value), why=named(why)))
+            lines.append(dataclasses.replace(line, value=data_paths.mapped(line.value, named), why=named(why)))
         else:
             lines.append(dataclasses.replace(line, why=named(line.why)))
     return dataclasses.replace(found, lines=tuple(lines), said=tuple(map(named, found.said)))

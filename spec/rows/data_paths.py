@@ -1,7 +1,7 @@
 """Paths of data as a config names them: patterns, spans in braces, splits. Opens no file."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 SPLITS = ("train", "eval", "test")
@@ -37,6 +37,23 @@ def flat(paths: Paths) -> list[tuple[str | None, str]]:
     if isinstance(paths, Mapping):
         return [(split, pattern) for split in READY_MADE if split in paths for _, pattern in flat(paths[split])]
     return [(None, pattern) for pattern in paths]
+
+
+def mapped(paths: Any, function: Callable[[str], str]) -> Any:
+    """Apply a function to each path or pattern.
+
+    Args:
+        paths: Paths as in `Paths`.
+        function: Path -> its replacement.
+
+    Returns:
+        The replacements, in the same structure.
+    """
+    if isinstance(paths, str):
+        return function(paths)
+    if isinstance(paths, Mapping):
+        return {split: mapped(part, function) for split, part in paths.items()}
+    return [function(path) for path in paths]
 
 
 def is_remote(path: str) -> bool:

@@ -11,12 +11,12 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import buckets
-from components.ingestion.discovery import bucket_objects, data_files, formats, opening
+from components.ingestion.discovery import bucket_files, bucket_objects, data_files, formats, opening
 from components.ingestion.discovery.bucket_objects import Version
 from components.ingestion.omissions import Omissions
 from errors import PipelineError, ResourceError, UserError
@@ -31,9 +31,7 @@ _PATTERN = re.compile(r"[*?\[{]")
 
 def is_in_buckets(paths: Paths) -> bool:
     """Return whether all data is in buckets that `buckets` opens."""
-    return all(
-        path.startswith(tuple(f"{scheme}://" for scheme in buckets.SCHEMES)) for _, path in data_paths.flat(paths)
-    )
+    return all(bucket_files.is_readable(path) for _, path in data_paths.flat(paths))
 
 
 class BucketData:
@@ -134,7 +132,7 @@ def opened(paths: Paths, data: Data) -> Iterator[BucketData]:
         with _failures():
             for _, pattern in data_paths.flat(paths):
                 _make_empty(folder, pattern, data.format)
-        local = _local(folder, paths)
+        local = data_paths.mapped(paths, lambda path: _local(folder, path))
         try:
             files = data_files.resolve(local, data, Omissions())
         except UserError as error:
@@ -152,10 +150,7 @@ def of_job(paths: Paths, data: Data, content: str) -> Iterator[BucketData | None
         data: [data].
         content: The digest that the stage has: of versions of objects, or empty if the job takes what it finds.
     """
-    in_buckets = all(
-        "://" in path and path.partition("://")[0] in buckets.SCHEMES for _, path in data_paths.flat(paths)
-    )
-    if not in_buckets or not content.startswith(CONTENT if content else ""):
+    if not is_in_buckets(paths) or not content.startswith(CONTENT if content else ""):
         yield None
         return
     with opened(paths, data) as found:
@@ -203,13 +198,9 @@ def _is_filled(path: str, version: Version) -> bool:
     return os.path.exists(path) and os.path.getsize(path) == version.size
 
 
-def _local(folder: str, paths: Paths) -> Any:
-    if isinstance(paths, str):
-        scheme, _, rest = paths.partition("://")
-        return os.path.join(glob.escape(folder), scheme, rest)
-    if isinstance(paths, Mapping):
-        return {split: _local(folder, part) for split, part in paths.items()}
-    return [_local(folder, part) for part in paths]
+def _local(folder: str, path: str) -> str:
+    scheme, _, rest = path.partition("://")
+    return os.path.join(glob.escape(folder), scheme, rest)
 
 
 def _uri(folder: str, path: str) -> str:

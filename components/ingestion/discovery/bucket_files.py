@@ -5,12 +5,12 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import buckets
 from errors import ResourceError, UserError
+from spec.artifacts import atomic_files
 from spec.rows import data_paths
 from spec.rows.data_paths import Paths
 
@@ -115,8 +115,8 @@ def copied(paths: Paths, folder: str) -> Copies:
             if os.path.lexists(os.path.join(folder, place)):
                 os.remove(os.path.join(folder, place))
         os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, STAMPS), "w", encoding="utf-8") as file:
-            json.dump({place: stamp for place, (_, stamp) in wanted.items()}, file)
+        stamps = {place: stamp for place, (_, stamp) in wanted.items()}
+        atomic_files.write(os.path.join(folder, STAMPS), json.dumps(stamps))
     except buckets.BucketError as error:
         raise ResourceError(f"data.path: {error.strerror}") from error
     except OSError as error:
@@ -125,7 +125,7 @@ def copied(paths: Paths, folder: str) -> Copies:
             "permissions"
         ) from error
     where = ", ".join(pattern for _, pattern in data_paths.flat(paths))
-    return Copies(where, _local(paths, folder), len(wanted), fetched)
+    return Copies(where, data_paths.mapped(paths, lambda path: _local(path, folder)), len(wanted), fetched)
 
 
 def home(uri: str, folder: str) -> tuple[str, str]:
@@ -134,14 +134,10 @@ def home(uri: str, folder: str) -> tuple[str, str]:
     return f"{scheme}://{bucket}", os.path.join(folder, scheme, bucket)
 
 
-def _local(paths: Any, folder: str) -> Any:
-    if isinstance(paths, Mapping):
-        return {split: _local(part, folder) for split, part in paths.items()}
-    if not isinstance(paths, str):
-        return [_local(path, folder) for path in paths]
-    if not is_readable(paths):
-        return paths
-    scheme, bucket, key = buckets.split(paths)
+def _local(path: str, folder: str) -> str:
+    if not is_readable(path):
+        return path
+    scheme, bucket, key = buckets.split(path)
     base = glob.escape(folder) if re.search(r"[*?\[{]", key) else folder
     return os.path.join(base, scheme, bucket, key)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import buckets
 from errors import ResourceError
+from spec.artifacts import atomic_files
 
 DIGEST = "sha256"
 """Key of an object's own metadata with the digest of its content, which `upload` writes."""
@@ -126,10 +127,10 @@ def read(known: Version, path: str) -> None:
     changed = (
         f"{known.uri}: changed while it was read, so it is unknown what was read: run again when nothing writes it"
     )
-    digest, size, partial = hashlib.sha256(), 0, f"{path}.partial"
+    digest, size = hashlib.sha256(), 0
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
-        with buckets.errors(known.uri), open(partial, "wb") as file:
+        with buckets.errors(known.uri), atomic_files.opened(path) as file:
             try:
                 blocks = store.get(key, options={"if_match": known.e_tag}).stream(min_chunk_size=_BLOCK_BYTES)
             except PreconditionError:
@@ -139,13 +140,11 @@ def read(known: Version, path: str) -> None:
                 digest.update(content)
                 size += len(content)
                 file.write(content)
-        if size != known.size:
-            raise ChangedError(changed)
-        if known.digest not in ("", digest.hexdigest()):
-            raise ChangedError(f"{known.uri}: its content is not that of its digest {known.digest}: upload it again")
-        os.replace(partial, path)
+            if size != known.size:
+                raise ChangedError(changed)
+            if known.digest not in ("", digest.hexdigest()):
+                raise ChangedError(
+                    f"{known.uri}: its content is not that of its digest {known.digest}: upload it again"
+                )
     except FileNotFoundError:
         raise ChangedError(f"{known.uri}: was removed while it was read: upload it again") from None
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)

@@ -4,7 +4,7 @@ import dataclasses
 import glob
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from components.ingestion.omissions import Omissions
 from errors import ResourceError, UserError
 from spec.data import Data
 from spec.rows import data_paths
-from spec.rows.data_paths import Paths, flat, is_remote
+from spec.rows.data_paths import Paths, flat, is_remote, mapped
 
 OTHER_FOLDER = "a folder among data files: add it to data.path to read it too"
 
@@ -58,15 +58,15 @@ def under(root: str, paths: Paths) -> Any:
     Returns:
         Paths of the same structure.
     """
-    if isinstance(paths, str):
-        if is_remote(paths):
-            return paths
+
+    def joined(path: str) -> str:
+        if is_remote(path):
+            return path
         # The root is a plain path, even if its name looks like a pattern.
-        plain = is_remote(root) or not any(sign in paths for sign in "*?[{")
-        return os.path.join(root if plain else glob.escape(root), paths)
-    if isinstance(paths, Mapping):
-        return {split: under(root, part) for split, part in paths.items()}
-    return [under(root, path) for path in paths]
+        plain = is_remote(root) or not any(sign in path for sign in "*?[{")
+        return os.path.join(root if plain else glob.escape(root), path)
+
+    return mapped(paths, joined)
 
 
 def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> list[DataFile]:

@@ -71,11 +71,11 @@ def check_paths(config: Config, config_file: str) -> None:
 def _here(config: Config, columns: Mapping[str, str], config_file: str) -> str:
     """Check the data of the project, and return the digest of its contents."""
     here = data_files.under(project.folder(), config.data.paths)
-    told = Omissions()
+    omissions = Omissions()
     preflight.check_data(
-        here, config.data, config=config_file, columns=columns, label=config.label.column, omissions=told
+        here, config.data, config=config_file, columns=columns, label=config.label.column, omissions=omissions
     )
-    for line in told.lines():
+    for line in omissions.lines():
         printing.line(f"data       {line}")
     return data_files.content(data_files.resolve(here, config.data))
 
