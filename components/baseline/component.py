@@ -59,10 +59,10 @@ class ReferenceModel(ResolverStrategy):  # type: ignore[misc]
             if model is None and (model_id or blessing_id):
                 # The candidate's blessing still has its decline from the best model: the first one, so that each
                 # further run without changes has the same inputs.
-                first = blessing is not None and _blesses(
+                blesses_served = blessing is not None and _blesses(
                     blessing, pushed_with.get_int_custom_property("current_model_id")
                 )
-                return {**result, "model_blessing": [blessing if first else pushed_with]}
+                return {**result, "model_blessing": [blessing if blesses_served else pushed_with]}
         else:
             blessing = pushed_with
         if model is None:

@@ -133,13 +133,13 @@ def find_model(models: Iterable[Any], record: str | None, folder: str) -> Any:
 
 def last_pushed(pushes: Iterable[Any], folder: str) -> Any:
     """Find the artifact of the newest push to a serving folder, which is now empty; None if there was none."""
-    ours = [
+    successful_pushes = [
         push
         for push in pushes
         if push.get_int_custom_property("pushed")
         and os.path.dirname(push.get_string_custom_property("pushed_destination")) == folder
     ]
-    return max(ours, key=lambda push: int(push.id), default=None)
+    return max(successful_pushes, key=lambda push: int(push.id), default=None)
 
 
 def outcome(folder: str, destination: str) -> dict[str, str | int | None]:

@@ -91,14 +91,15 @@ def write(figures: Any, ends: Ends, rows: int) -> None:
         ends: The column's ends.
         rows: Its number of values.
     """
-    found = list(ends.sentinels(rows))
-    if found:
+    sentinels = list(ends.sentinels(rows))
+    if sentinels:
         buckets = figures.custom_stats.add(name=NAME).rank_histogram.buckets
-        for rank, (number, count) in enumerate(found):
+        for rank, (number, count) in enumerate(sentinels):
             buckets.add(low_rank=rank, high_rank=rank, label=str(number), sample_count=count)
 
 
 def read(figures: Any) -> dict[int, int]:
     """Return number -> rows, as `write` stored them in a FeatureNameStatistics."""
-    found = [statistic for statistic in figures.custom_stats if statistic.name == NAME]
-    return {int(bucket.label): round(bucket.sample_count) for one in found for bucket in one.rank_histogram.buckets}
+    histograms = [statistic for statistic in figures.custom_stats if statistic.name == NAME]
+    buckets = (bucket for statistic in histograms for bucket in statistic.rank_histogram.buckets)
+    return {int(bucket.label): round(bucket.sample_count) for bucket in buckets}

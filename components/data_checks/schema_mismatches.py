@@ -11,26 +11,26 @@ GONE = "the column is missing from the data"
 EMPTY = "every value is null"
 
 
-def gone(where: str, column: str, renamed: str | None) -> str:
+def gone(source: str, column: str, renamed: str | None) -> str:
     """Describe a column of the schema that files lack.
 
     Args:
-        where: The files, or "the data".
+        source: The files, or "the data".
         column: The column.
         renamed: Probable new name of the column; None if no new column is similar.
     """
     question = f": {column} -> {renamed}? Rename it there, or in config and schema" if renamed else ""
-    return f"the column is missing from {where}{question}"
+    return f"the column is missing from {source}{question}"
 
 
-def new_column(kind: str, where: str = "") -> str:
+def new_column(kind: str, location: str = "") -> str:
     """Describe a column that is not in the schema.
 
     Args:
         kind: Type of the column: INT, FLOAT or BYTES.
-        where: " in FILE" if only some files have it.
+        location: " in FILE" if only some files have it.
     """
-    return f"new column ({kind}){where}, which is not in the schema"
+    return f"new column ({kind}){location}, which is not in the schema"
 
 
 def other_type(approved: str, kind: str, example: str = "") -> str:

@@ -12,22 +12,22 @@ def match(model_classes: Sequence[str], classes: Sequence[str], kind: str) -> tu
 
     Args:
         model_classes: The classes of the model, in order.
-        classes: The wanted classes, in order.
+        classes: The required classes, in order.
         kind: Kind of the task, binary or classes.
 
     Returns:
-        Index in `model_classes` of each wanted class, and the other classes of the model.
+        Index in `model_classes` of each required class, and the remaining classes of the model.
 
     Raises:
-        UnknownClassError: the model of several classes has some of the wanted ones, but not all.
-        ValueError: the model has other classes.
+        UnknownClassError: a multiclass model has some of the required classes, but not all.
+        ValueError: the classes do not match.
     """
-    others = [name for name in model_classes if name not in classes]
-    lacking = [name for name in classes if name not in model_classes]
-    if kind == "classes" and 0 < len(lacking) < len(classes):
-        noun, whose = ("class", "its") if len(lacking) == 1 else ("classes", "their")
-        names = ", ".join(map(repr, lacking))
-        raise UnknownClassError(f"does not know the {noun} {names}, so it is wrong on all {whose} rows")
-    if lacking or (others and kind == "binary"):
+    unmatched_classes = [name for name in model_classes if name not in classes]
+    missing_classes = [name for name in classes if name not in model_classes]
+    if kind == "classes" and 0 < len(missing_classes) < len(classes):
+        noun, pronoun = ("class", "its") if len(missing_classes) == 1 else ("classes", "their")
+        names = ", ".join(map(repr, missing_classes))
+        raise UnknownClassError(f"does not know the {noun} {names}, so it is wrong on all {pronoun} rows")
+    if missing_classes or (unmatched_classes and kind == "binary"):
         raise ValueError(f"its classes are {list(model_classes)}, those of this model are {list(classes)}")
-    return [model_classes.index(name) for name in classes], others
+    return [model_classes.index(name) for name in classes], unmatched_classes

@@ -40,8 +40,8 @@ def diagnose(model: Model, rows: Rows, measure: Measure, *, kind: str, max_rows:
     """
     records = _sample(rows, max_rows)
     label, weight = (np.concatenate(parts) for parts in zip(*map(model.label, _batches(records, model)), strict=True))
-    before = _predictions(model, records)
-    reference = _value(measure, label, weight, before)
+    predictions = _predictions(model, records)
+    reference = _value(measure, label, weight, predictions)
     main = measure.metrics[0]
     metric = main.name
     if isinstance(measure, Clusters) or not math.isfinite(reference):
@@ -51,19 +51,23 @@ def diagnose(model: Model, rows: Rows, measure: Measure, *, kind: str, max_rows:
     generator = np.random.default_rng(SEED)
     importance: list[dict[str, Any]] = []
     for column in columns if len(columns) > 1 else ():
-        after = _predictions(model, _permuted(cells, column, generator.permutation(len(records))))
-        value = _changed(before, after) if metric == CHANGED else _value(measure, label, weight, after)
+        permuted_predictions = _predictions(model, _permuted(cells, column, generator.permutation(len(records))))
+        value = (
+            _changed(predictions, permuted_predictions)
+            if metric == CHANGED
+            else _value(measure, label, weight, permuted_predictions)
+        )
         worse = value - reference if metric == CHANGED or main.lower_is_better else reference - value
         importance.append({"column": column, "value": float(value), "worse": float(worse)})
     importance.sort(key=lambda entry: (-entry["worse"], entry["column"]))
-    pairs = zip(label.tolist(), before["prediction"].tolist(), strict=True) if kind == "regression" else ()
+    scored_rows = zip(label.tolist(), predictions["prediction"].tolist(), strict=True) if kind == "regression" else ()
     return {
         "metric": metric,
         "value": reference,
         "rows": len(records),
         "importance": [entry for entry in importance if math.isfinite(entry["worse"])],
-        "answers": [[float(f"{number:.7g}") for number in pair] for pair in pairs if all(map(math.isfinite, pair))],
-        "predicted": _predicted(before),
+        "answers": [[float(f"{number:.7g}") for number in row] for row in scored_rows if all(map(math.isfinite, row))],
+        "predicted": _predicted(predictions),
         "note": f"One permutation of {len(records):,} rows of the evaluated split; columns with the same information "
         "share their importance, so each may seem to have little.",
     }
@@ -110,14 +114,16 @@ def _value(measure: Measure, label: Array, weight: Array, predictions: Mapping[s
     return float(measure.values(sums.sums(0))[measure.metrics[0].name])
 
 
-def _changed(before: Mapping[str, Array], after: Mapping[str, Array]) -> float:
+def _changed(predictions: Mapping[str, Array], permuted_predictions: Mapping[str, Array]) -> float:
     """Return the share of rows whose prediction differs: cluster, anomaly flag or most likely class."""
     for name in ("cluster", "anomaly"):
-        if name in before:
-            return float(np.mean(before[name] != after[name]))
-    if "probabilities" in before:
-        return float(np.mean(before["probabilities"].argmax(axis=1) != after["probabilities"].argmax(axis=1)))
-    return float(np.mean(before["prediction"] != after["prediction"]))
+        if name in predictions:
+            return float(np.mean(predictions[name] != permuted_predictions[name]))
+    if "probabilities" in predictions:
+        return float(
+            np.mean(predictions["probabilities"].argmax(axis=1) != permuted_predictions["probabilities"].argmax(axis=1))
+        )
+    return float(np.mean(predictions["prediction"] != permuted_predictions["prediction"]))
 
 
 def _columns(model: Model, cells: Sequence[Mapping[str, bytes]]) -> list[str]:

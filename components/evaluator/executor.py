@@ -53,19 +53,19 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         baselines = input_dict.get("baseline_model") or []
         plain = input_dict.get("plain_predictions")
         results = Evaluation(config, files, path_utils.serving_model_path(model.uri), plain[0].uri if plain else None)
-        judged = (input_dict.get("baseline_blessing") or [None])[0]
-        before = (input_dict.get("baseline_examples") or [None])[0]
+        baseline_blessing = (input_dict.get("baseline_blessing") or [None])[0]
+        baseline_examples = (input_dict.get("baseline_examples") or [None])[0]
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         note = results.compare(
             baselines[0] if baselines else None,
-            training_overlap.training_shares(examples, before, config.split) if before else None,
+            training_overlap.training_shares(examples, baseline_examples, config.split) if baseline_examples else None,
         )
         # A served model that is evaluated again keeps the part of the tolerance that it used.
-        recorded_declines = decline.of_model(judged, model.id)
+        recorded_declines = decline.of_model(baseline_blessing, model.id)
         earlier_declines = (
             {}
             if recorded_declines is not None
-            else decline.of(judged) or decline.of(baselines[0] if baselines else None)
+            else decline.of(baseline_blessing) or decline.of(baselines[0] if baselines else None)
         )
         resolved = rule_slices.resolve(config, results.cells, earlier_declines)
         rules = judgement.judge(config.kind, results.figures(), resolved, results.measure.metrics)
@@ -104,15 +104,15 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         )
         blessing.set_int_custom_property("span", examples.span)
         blessing.set_string_custom_property("examples", lineage.place(examples))
-        before_values = results.values(0, results.baseline) if results.baseline else None
+        baseline_values = results.values(0, results.baseline) if results.baseline else None
         declines = (
             recorded_declines
             if recorded_declines is not None
-            else judgement.declines(earlier_declines, rules, results.values(0), before_values)
+            else judgement.declines(earlier_declines, rules, results.values(0), baseline_values)
         )
         blessing.set_string_custom_property(decline.PROPERTY, json.dumps(declines))
-        if judged is not None:
-            blessing.set_int_custom_property("baseline_blessing_id", judged.id)
+        if baseline_blessing is not None:
+            blessing.set_int_custom_property("baseline_blessing_id", baseline_blessing.id)
         summary.put(evaluation, verdict.line(result))
 
 
@@ -227,9 +227,9 @@ class Evaluation:
         """Return the metrics that rules apply to."""
         figures = {}
         for key, cell in self.cells.items():
-            values, before = self.values(cell), self.values(cell, self.baseline) if self.baseline else None
+            values, baseline_values = self.values(cell), self.values(cell, self.baseline) if self.baseline else None
             plain = {name: self.values(cell, sums) for name, sums in self.plain.items()}
-            figures[key] = Figures(values["example_count"], values, before, plain)
+            figures[key] = Figures(values["example_count"], values, baseline_values, plain)
         return figures
 
     def intervals(self, cell: int) -> dict[str, Any]:

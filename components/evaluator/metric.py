@@ -198,10 +198,10 @@ class Measure:
     def _mean(self, metric: Metric, sums: Sums) -> Any:
         """Compute a metric from the sums of its own numbers."""
         start = self.width
-        for other in self.metrics:
-            if other is metric:
+        for preceding in self.metrics:
+            if preceding is metric:
                 break
-            start += other.width if other.rows is not None else 0
+            start += preceding.width if preceding.rows is not None else 0
         metric_sums = sums.numbers[start : start + metric.width]
         if metric.value is not None:
             return metric.value(metric_sums / sums.weight) if sums.weight else np.nan

@@ -43,16 +43,16 @@ def _measures(metric: Metric, task: str) -> bool:
     return not {task, tasks.find(task).kind}.isdisjoint(metric.tasks)
 
 
-def names(task: str, own: Sequence[str] = ()) -> tuple[str, ...]:
+def names(task: str, user_metrics: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the names of a task's metrics, with [CLASS] for those that each class has.
 
     Args:
         task: The task.
-        own: Dotted paths of user-defined metrics.
+        user_metrics: Dotted paths of user-defined metrics.
     """
     listed_metrics = [metric for metric in of_task(task) if not metric.only_tfma]
     listed = [f"{metric.name}[CLASS]" if metric.per_class else metric.name for metric in listed_metrics]
-    return (*listed, *(path.rpartition(".")[2] for path in own))
+    return (*listed, *(path.rpartition(".")[2] for path in user_metrics))
 
 
 def find(name: str) -> Metric:

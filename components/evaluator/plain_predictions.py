@@ -58,7 +58,7 @@ class PlainModels:
     Attributes:
         predictions: Those that were fitted.
         failed: Those that were not, or cannot be measured -> why.
-        note: Why there is none at all; empty if there is one.
+        note: Reason why no plain model was fitted; empty if at least one was.
         sample: On how many rows they were fitted, if not on all.
     """
 
@@ -174,11 +174,11 @@ def sentences(
     candidate, plain = figures[()]
     lines = []
     for name, values in plain.items():
-        mine, other = candidate.get(metric, math.nan), values.get(metric, math.nan)
-        if not (math.isfinite(mine) and math.isfinite(other)):
+        candidate_value, plain_value = candidate.get(metric, math.nan), values.get(metric, math.nan)
+        if not (math.isfinite(candidate_value) and math.isfinite(plain_value)):
             continue
-        text = _compared(title(name, task), metric, mine, other, lower_is_better=lower_is_better)
-        if mine != other and interval is not None and interval.low <= other <= interval.high:
+        text = _compared(title(name, task), metric, candidate_value, plain_value, lower_is_better=lower_is_better)
+        if candidate_value != plain_value and interval is not None and interval.low <= plain_value <= interval.high:
             text += ", which is within its 95 % interval"
         worse = [
             key
@@ -196,12 +196,13 @@ def sentences(
     return [*lines, *(f"no {title(name, task)}: {reason}" for name, reason in models.failed.items())]
 
 
-def _compared(name: str, metric: str, mine: float, other: float, *, lower_is_better: bool) -> str:
-    word = "equal to" if mine == other else "better than" if _is_better(mine, other, lower_is_better) else "worse than"
-    return f"{metric} {mine:.5g} is {word} {other:.5g} of {name}"
+def _compared(name: str, metric: str, candidate_value: float, plain_value: float, *, lower_is_better: bool) -> str:
+    is_better = _is_better(candidate_value, plain_value, lower_is_better)
+    word = "equal to" if candidate_value == plain_value else "better than" if is_better else "worse than"
+    return f"{metric} {candidate_value:.5g} is {word} {plain_value:.5g} of {name}"
 
 
-def _is_better(value: float | None, other: float | None, lower_is_better: bool) -> bool:
-    if value is None or other is None or not (math.isfinite(value) and math.isfinite(other)):
+def _is_better(value: float | None, reference: float | None, lower_is_better: bool) -> bool:
+    if value is None or reference is None or not (math.isfinite(value) and math.isfinite(reference)):
         return False
-    return value < other if lower_is_better else value > other
+    return value < reference if lower_is_better else value > reference

@@ -169,11 +169,11 @@ class Rows:
         columns = {}
         for name, sparse in tf.io.parse_example(examples, spec).items():
             values = sparse.values.numpy()
-            rows, first = np.unique(sparse.indices.numpy()[:, 0], return_index=True)
+            rows, first_positions = np.unique(sparse.indices.numpy()[:, 0], return_index=True)
             present = np.zeros(number, bool)
             present[rows] = True
             column = np.zeros(number, values.dtype)
-            column[rows] = values[first]
+            column[rows] = values[first_positions]
             columns[name] = column, present
         return columns
 

@@ -100,8 +100,10 @@ def keys(slicing: Slicing, columns: Mapping[str, tuple[Array, Array]]) -> tuple[
         values, code = part.code(*columns[part.column])
         joined = code if codes is None else codes * len(values) + code
         present, place = np.unique(joined, return_inverse=True)
-        pairs = (divmod(int(number), len(values)) for number in present)
-        distinct = [(*distinct[before], (part.name, values[column_code])) for before, column_code in pairs]
+        code_pairs = (divmod(int(number), len(values)) for number in present)
+        distinct = [
+            (*distinct[prefix_code], (part.name, values[column_code])) for prefix_code, column_code in code_pairs
+        ]
         codes = place.reshape(-1).astype(np.int64)
     assert codes is not None
     return distinct, codes
@@ -184,7 +186,7 @@ class Survey:
         """
         required = set(required)
         cells: list[dict[SliceKey, int]] = []
-        left: list[dict[str, Any]] = []
+        truncated: list[dict[str, Any]] = []
         number = 1
         for slicing, counts in zip(self.slicings, self._counts, strict=True):
             # Sort equal counts by name, so that the order of rows has no effect.
@@ -194,7 +196,7 @@ class Survey:
             number += len(judged_keys)
             if len(judged_keys) < len(ranked):
                 rows_left = sum(counts.values()) - sum(counts[key] for key in judged_keys)
-                left.append(
+                truncated.append(
                     {
                         "slicing": list(names(slicing)),
                         "kept": len(judged_keys),
@@ -202,7 +204,7 @@ class Survey:
                         "rows_left": rows_left,
                     }
                 )
-        return cells, left
+        return cells, truncated
 
 
 def from_settings(slicings: Iterable[Iterable[SlicePart]]) -> list[Slicing]:

@@ -75,9 +75,9 @@ def sources(*modules: str) -> dict[str, tuple[str, bytes]]:
         path = project.source(name)
         if path is not None:
             reached[name] = path, _read(path)
-            new = _source(*reached[name]).imports - packages
-            pending.extend(new)
-            packages |= new
+            new_packages = _source(*reached[name]).imports - packages
+            pending.extend(new_packages)
+            packages |= new_packages
     parsed_sources.save()
     return reached
 

@@ -1,7 +1,7 @@
-"""What the sources of modules import and name, kept between processes: parsing them takes a second.
+"""Cache of parsed module sources, shared by processes, because parsing all of them takes a second.
 
-An entry is found by the digest of the source itself, so it holds for exactly this source, whatever the file's name and
-times are. It is stored in the repository, next to the code: who can write it could edit the code as well.
+The key of an entry is a digest of the source, so that a file's name and modification time have no effect. The file is
+stored in the repository, next to the code: a user who can write it could edit the code as well.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _new: dict[str, Any] = {}
 
 
 def rules(path: str) -> str:
-    """Return the digest of what makes entries: the module at a path, and this Python."""
+    """Return the digest of a parser: of its module's source and the Python version."""
     return hashlib.sha256(Path(path).read_bytes() + platform.python_version().encode()).hexdigest()
 
 
@@ -54,10 +54,10 @@ def read(package: str, text: bytes) -> Source:
 
 
 def kept(made_by: str, text: bytes, parse: Callable[[], Any]) -> Any:
-    """Return what a parser says of a source, from now or earlier.
+    """Return the result of a parser for a source, from the cache or parsed now.
 
     Args:
-        made_by: All that it depends on but the source.
+        made_by: Key of the result apart from the source: digest of the parser, and its arguments.
         text: The source.
         parse: The parser; its result is as JSON keeps it.
     """

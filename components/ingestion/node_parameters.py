@@ -1,6 +1,6 @@
 """Parameters of the ingestion node from the parts of a config, not imported by the executor.
 
-The cache key of a stage covers the code that its executor imports: an edit of what only a config needs keeps it.
+The cache key of a stage covers the modules that its executor imports. An edit of this module does not change it.
 """
 
 from collections.abc import Collection, Mapping, Sequence

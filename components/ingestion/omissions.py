@@ -75,16 +75,16 @@ class Omissions:
         for omission in other:
             self._take(omission)
 
-    def _take(self, other: Omission) -> None:
-        key = (other.action, other.kind, other.reason)
+    def _take(self, added: Omission) -> None:
+        key = (added.action, added.kind, added.reason)
         omission = self._found.setdefault(key, Omission(*key))
-        if other.kind == "column":
+        if added.kind == "column":
             # A column counts once, although every file has it.
-            omission.names = list(dict.fromkeys([*omission.names, *other.names]))
+            omission.names = list(dict.fromkeys([*omission.names, *added.names]))
             omission.count = len(omission.names)
             return
-        omission.count += other.count
-        omission.names += other.names[: NAMED - len(omission.names)]
+        omission.count += added.count
+        omission.names += added.names[: NAMED - len(omission.names)]
 
     def plain(self) -> list[dict[str, Any]]:
         """Return JSON-able values."""

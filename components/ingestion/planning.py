@@ -79,24 +79,24 @@ def plan(settings: IngestionSettings) -> Plan:
     cut_eval = split.by == "files" and not any(file.split == "eval" for file in files)
     planned = Plan(filled, files, columns, _key(settings), cut_eval, omissions=omissions)
     notes = []
-    taken = sorted({file.span for file in files if file.span is not None})
+    selected_spans = sorted({file.span for file in files if file.span is not None})
     if data.spans:
-        taken = spans.chosen(_spans(planned, settings, data.spans.by), data)
-        planned = replace(planned, taken=taken)
-    versions = [file.version or 0 for file in files if file.span in taken[-1:] and file.version is not None]
-    if taken:
-        notes.append(spans.sentence(taken, max(versions, default=None)))
+        selected_spans = spans.chosen(_spans(planned, settings, data.spans.by), data)
+        planned = replace(planned, taken=selected_spans)
+    versions = [file.version or 0 for file in files if file.span in selected_spans[-1:] and file.version is not None]
+    if selected_spans:
+        notes.append(spans.sentence(selected_spans, max(versions, default=None)))
     if split.by == "span":
-        if len(taken) < 2:
+        if len(selected_spans) < 2:
             raise UserError(
                 f'data.split.by = "span" tests on the newest span and trains on those before it, but there is only '
-                f"{taken[0].shown}: wait for the next one, or divide by hash"
+                f"{selected_spans[0].shown}: wait for the next one, or divide by hash"
             )
-        notes.append(f"test is {taken[-1].shown}")
+        notes.append(f"test is {selected_spans[-1].shown}")
         if data.spans:
-            planned = replace(planned, newest=(data.spans.by, taken[-1].number))
+            planned = replace(planned, newest=(data.spans.by, selected_spans[-1].number))
         else:
-            assigned = [replace(file, split="test" if file.span == taken[-1] else "train") for file in filled]
+            assigned = [replace(file, split="test" if file.span == selected_spans[-1] else "train") for file in filled]
             planned = replace(planned, files=assigned, cut_eval=True)
     if split.by == "time":
         cuts = row_times.cuts(_times(planned, settings), split.shares)
@@ -119,7 +119,7 @@ def plan(settings: IngestionSettings) -> Plan:
     return replace(
         planned,
         notes=notes,
-        span=taken[-1].number if taken else 0,
+        span=selected_spans[-1].number if selected_spans else 0,
         version=max([*versions, *(file.version or 0 for file in files if file.span is None)], default=0),
     )
 
@@ -204,10 +204,10 @@ def divided(settings: IngestionSettings, added: Sequence[str] = ()) -> bool:
 def added(settings: IngestionSettings) -> tuple[str, ...]:
     """Return the columns that the data's reader adds to identify a row; none if the data is gone."""
     try:
-        first = data_files.resolve(settings.paths, settings.data)[0]
+        first_file = data_files.resolve(settings.paths, settings.data)[0]
     except (UserError, ResourceError):
         return ()
-    return sources.added(first.path, settings.data)
+    return sources.added(first_file.path, settings.data)
 
 
 def _key(settings: IngestionSettings) -> str | None:

@@ -50,11 +50,11 @@ def _alike(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.DataType]) -> p
     Raises:
         UserError: bytes follow on texts.
     """
-    other = [field.name for field in batch.schema if kinds.setdefault(field.name, field.type) != field.type]
-    if not other:
+    mistyped = [field.name for field in batch.schema if kinds.setdefault(field.name, field.type) != field.type]
+    if not mistyped:
         return batch
     columns = list(batch.columns)
-    for name in other:
+    for name in mistyped:
         place = batch.schema.names.index(name)
         try:
             columns[place] = columns[place].cast(kinds[name])
@@ -140,8 +140,8 @@ def lengths(path: str, data: Data) -> dict[str, int | None]:
     Raises:
         UserError: the file cannot be read.
     """
-    found: dict[str, int | None] = getattr(reader(path, data), "lengths", lambda *_: {})(path, data)
-    return found
+    list_lengths: dict[str, int | None] = getattr(reader(path, data), "lengths", lambda *_: {})(path, data)
+    return list_lengths
 
 
 def added(path: str, data: Data) -> tuple[str, ...]:

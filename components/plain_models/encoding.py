@@ -1,4 +1,4 @@
-"""Raw columns as matrices for scikit-learn. Imports no TensorFlow: a process of its own fits the models."""
+"""Raw columns as matrices for scikit-learn. Imports no TensorFlow: a separate process fits the models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

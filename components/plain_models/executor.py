@@ -57,7 +57,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 
 
 def line(facts: dict[str, Any]) -> str:
-    """Return what was fitted, and what was not and why, as one line."""
+    """Return one line on the models that were fitted, and the reasons for the others."""
     fitted = [title(name, facts["task"]) for name in facts["fitted"]]
     missing = [f"no {title(name, facts['task'])}: {reason}" for name, reason in facts["failed"].items()]
     sample = f", on {facts['rows']:,} of {facts['train_rows']:,} train rows" if facts["every"] > 1 else ""

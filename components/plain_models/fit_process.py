@@ -1,7 +1,7 @@
 """The process that fits the plain models: `python -m components.plain_models.fit_process FOLDER`.
 
 It reads settings.json, train.arrow and predicted.arrow of the folder, and writes NAME.npy and facts.json after each
-model, so that what is fitted when its time is over counts. It runs one thread: on a busy machine the threads of
+model, so that a time limit loses only the model in progress. It runs one thread: on a busy machine the threads of
 boosted trees wait for each other, which takes many times as long.
 """
 

@@ -24,7 +24,7 @@ TRANSFORMS: Mapping[str, tuple[Function, Function]] = {
 
 
 def number(cells: pa.ChunkedArray, label: Label) -> Array:
-    """Return what a regression learns, float64 (rows,); NaN for a null or a number without such a logarithm."""
+    """Return the targets of a regression, float64 (rows,); NaN for null, and for a number without a logarithm."""
     learned, _ = TRANSFORMS[label.transform]
     with np.errstate(all="ignore"):
         value = learned(numbers(cells))

@@ -13,7 +13,7 @@ SETTINGS, FACTS, TRAIN, PREDICTED = "settings.json", "facts.json", "train.arrow"
 
 
 class PlainSettings(Strict):
-    """Which columns the plain models see, and what they predict."""
+    """Input columns and label of the plain models."""
 
     label: Label
     """[label]."""

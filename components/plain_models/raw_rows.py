@@ -84,6 +84,6 @@ def _flat(batch: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
         return pa.nulls(len(batch), kind)
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0))
-        first = np.asarray(column.offsets)[:-1].astype(np.int64)
-        column = column.values.take(pa.array(first, mask=lengths == 0))
+        first_positions = np.asarray(column.offsets)[:-1].astype(np.int64)
+        column = column.values.take(pa.array(first_positions, mask=lengths == 0))
     return column.cast(kind, safe=False)

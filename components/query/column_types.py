@@ -55,11 +55,11 @@ class Columns:
 
     Args:
         names: Column names.
-        where: The database, for messages.
+        location: The database, for messages.
     """
 
-    def __init__(self, names: Sequence[str], where: str) -> None:
-        self._names, self._where = names, where
+    def __init__(self, names: Sequence[str], location: str) -> None:
+        self._names, self._where = names, location
         self._kinds = [_NULL] * len(names)
         self._first = [0] * len(names)
         self._inexact: dict[int, int] = {}
@@ -165,8 +165,8 @@ def _kind(type_: type, values: Sequence[Any]) -> _Kind | None:
         decimals = [value for value in values if isinstance(value, decimal.Decimal)]
         return _INTEGER if all(_is_whole(value) and -_LARGEST <= value < _LARGEST for value in decimals) else _NUMBER
     if type_ is datetime.datetime:
-        first = next(value for value in values if isinstance(value, datetime.datetime))
-        return _TIME if first.tzinfo is None else _INSTANT
+        sample_time = next(value for value in values if isinstance(value, datetime.datetime))
+        return _TIME if sample_time.tzinfo is None else _INSTANT
     return _KINDS.get(type_)
 
 

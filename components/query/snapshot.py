@@ -50,11 +50,11 @@ class Snapshot:
 
     @property
     def text(self) -> str:
-        """What was taken, in a few words."""
+        """Short description of the snapshot."""
         return f"{self.rows:,} rows"
 
     def plain(self) -> dict[str, Any]:
-        """All of it as JSON-able values, but for the limit."""
+        """Return all fields except the limit as JSON-able values."""
         time_text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(self.taken))
         query = {"sql": self.query.sql, "database": self.query.database}
         return {**query, "path": self.path, "rows": self.rows, "taken": time_text}

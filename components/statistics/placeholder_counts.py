@@ -42,9 +42,9 @@ class PlaceholderCounts(stats_generator.CombinerStatsGenerator):  # type: ignore
         merged: Counts = {}
         for accumulator in accumulators:
             for path, (ends, count) in accumulator.items():
-                own, before = merged.get(path) or (placeholders.Ends(), 0)
-                own.merge(ends)
-                merged[path] = own, before + count
+                column_ends, previous_count = merged.get(path) or (placeholders.Ends(), 0)
+                column_ends.merge(ends)
+                merged[path] = column_ends, previous_count + count
         return merged
 
     def extract_output(self, accumulator: Counts) -> Any:

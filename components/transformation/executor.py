@@ -125,8 +125,8 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         metadata = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         _write(graph.uri, model, metadata, analysis.assets, dataset_metadata.DatasetMetadata(schema))
         transformed.split_names = artifact_utils.encode_split_names(list(config.transform))
-        pairs = {split: _pairs(examples, transformed, split) for split in config.transform}
-        together = {target: source for files in pairs.values() for target, source in files.items()}
+        shard_sources = {split: _pairs(examples, transformed, split) for split in config.transform}
+        together = {target: source for files in shard_sources.values() for target, source in files.items()}
         roles = _config(exec_properties)
         bags = [f"{entry.column}_bag" for entry in roles.features.of("text")] if roles else []
         results = graph_passes.materialize(
@@ -134,11 +134,12 @@ class Executor(EngineMixin, TransformExecutor):  # type: ignore[misc]
         )
         below = len(f"{transformed.uri}/")
         declared = {
-            split: [Shard(target[below:], results[target][0]) for target in files] for split, files in pairs.items()
+            split: [Shard(target[below:], results[target][0]) for target in files]
+            for split, files in shard_sources.items()
         }
         example_passes.declare(transformed, declared)
         io_utils.delete_dir(temporary)
-        by_split = {split: [results[target] for target in files] for split, files in pairs.items()}
+        by_split = {split: [results[target] for target in files] for split, files in shard_sources.items()}
         return _unknown_text_note(by_split, bags)
 
 

@@ -125,9 +125,10 @@ def _summary(history: list[Trial], best: Trial, tuner: Tuning) -> str:
     if best.number == 0:
         text = f"the config's own values are the best of {len(history)} trials: {name} {best.score:.4g}"
     else:
-        before = f"{score:.4g}" if score is not None else "failed"
+        config_score = f"{score:.4g}" if score is not None else "failed"
         text = (
-            f"trial {best.number} of {len(history)} is the best: {name} {best.score:.4g} (the config's own: {before})"
+            f"trial {best.number} of {len(history)} is the best: {name} {best.score:.4g} "
+            f"(the config's own: {config_score})"
         )
     return f"{text}; {failed} failed" if failed else text
 

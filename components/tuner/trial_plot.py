@@ -49,9 +49,9 @@ def draw(trials: Sequence[Trial], best: Trial, settings: Tuning) -> str:
 def _by_trial(trials: Sequence[Trial], best: Trial, settings: Tuning, name: str) -> str:
     """Draw the objective by trial number, with a line for the best score so far."""
     y, axis = _scores(trials, name)
-    last = max(trial.number for trial in trials)
-    x = _linear(-0.5, last + 0.5, LEFT, WIDTH - RIGHT)
-    numbers = sorted({round(last * step / TICKS) for step in range(TICKS + 1)})
+    last_trial = max(trial.number for trial in trials)
+    x = _linear(-0.5, last_trial + 0.5, LEFT, WIDTH - RIGHT)
+    numbers = sorted({round(last_trial * step / TICKS) for step in range(TICKS + 1)})
     parts = [_frame("objective by trial", "trial"), axis, _x_ticks([(x(number), str(number)) for number in numbers])]
     pick, line, so_far = (min if settings.direction == "min" else max), [], None
     for trial in trials:

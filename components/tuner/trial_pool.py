@@ -115,10 +115,10 @@ class _Process:
         self.alive = False
         code = self._popen.wait()
         self.end()
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        ending = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         hint = ": memory may have run out, lower tuner.parallel" if code == -signal.SIGKILL else ""
         # The cause may be the machine rather than the values, so the failure is not stored.
-        return Result(failure=f"its process {how}{hint}", keep=False)
+        return Result(failure=f"its process {ending}{hint}", keep=False)
 
     def end(self) -> None:
         """Kill the process and close its pipes."""

@@ -77,10 +77,10 @@ def _batches(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, A
     plan = planning.plan(source)
     keeper = planning.keeper(source)
     for file in plan.files:
-        before = 0
+        rows_before = 0
         for batch in sources.reader(file.path, source.data).batches(file.path, source.data, plan.columns):
-            numbers = pa.array(np.arange(before + 1, before + len(batch) + 1))
-            before += len(batch)
+            numbers = pa.array(np.arange(rows_before + 1, rows_before + len(batch) + 1))
+            rows_before += len(batch)
             numbered = pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER])
             rows = planning.kept(numbered, file, plan, source, keeper)
             at = rows.num_columns - 1
@@ -104,9 +104,9 @@ def _lines(findings: Sequence[Finding], data: Data) -> None:
 
 
 def _lines_of(path: str, numbers: set[int], data: Data) -> dict[int, int]:
-    header, last = (1 if data.csv.header else 0), max(numbers)
+    header, last_row = (1 if data.csv.header else 0), max(numbers)
     with csv_errors.numbered(path, data) as rows:
-        first_rows = itertools.takewhile(lambda row: row[0] - header <= last, rows)
+        first_rows = itertools.takewhile(lambda row: row[0] - header <= last_row, rows)
         return {row - header: line for row, line, _ in first_rows if row - header in numbers}
 
 

@@ -142,11 +142,11 @@ class Anomaly(Measure):
 
     def own_rows(self, label: Array, predictions: Predictions) -> tuple[Array, Array]:
         """See Measure; predictions are `score` (n,) and `anomaly` (n,)."""
-        score, flag = predictions["score"].astype(np.float64), predictions["anomaly"] > 0
+        score, is_anomaly = predictions["score"].astype(np.float64), predictions["anomaly"] > 0
         counted = (label >= 0) & np.isfinite(score)
         score_bin = curves.score_bin(np.where(counted, score, 0.0))
-        bins = np.stack([label * 2 + flag, _MATRIX + 2 * score_bin + label], axis=1)
-        return np.stack([score, flag], axis=1).astype(np.float64), np.where(counted[:, None], bins, -1)
+        bins = np.stack([label * 2 + is_anomaly, _MATRIX + 2 * score_bin + label], axis=1)
+        return np.stack([score, is_anomaly], axis=1).astype(np.float64), np.where(counted[:, None], bins, -1)
 
     def totals(self, sums: Sums) -> Totals:
         """Return the sums with values that several metrics use."""

@@ -1,4 +1,4 @@
-"""Expected calibration error of a classification with training.calibration, and that of the probabilities before.
+"""Expected calibration error with training.calibration, for the calibrated and the original probabilities.
 
 The mean distance between probability and observed share over 15 bins of equal width: of the second class, if there are
 two classes, otherwise of the most likely class of each row, whose share is that of the rows where it is right (Guo,
@@ -22,11 +22,11 @@ CALIBRATED, UNCALIBRATED = "probabilities", "uncalibrated"
 def uncalibrated(probabilities: Array, temperature: float) -> Array:
     """Return the probabilities of logits that were not divided by the temperature, float64 (n, classes).
 
-    Those of divided logits are proportional to exp(logit / temperature).
+    Calibrated probabilities are proportional to exp(logit / temperature).
     """
     powers = probabilities.astype(np.float64) ** temperature
-    whole: Array = powers / powers.sum(axis=1, keepdims=True)
-    return whole
+    normalized: Array = powers / powers.sum(axis=1, keepdims=True)
+    return normalized
 
 
 def _gaps(name: str) -> Callable[[Array, Predictions], Array]:

@@ -212,15 +212,15 @@ def _baseline(
     if figures.baseline is None or not math.isfinite(figures.baseline.get(metric, math.nan)):
         return
     raw, definition = figures.values.get(metric, math.nan), find(metric)
-    value, before = definition.distance(raw), definition.distance(figures.baseline[metric])
+    value, baseline_value = definition.distance(raw), definition.distance(figures.baseline[metric])
     is_upper = definition.lower_is_better
-    limit = before + abs(before) * max(tolerance - used_tolerance, 0.0) * (1 if is_upper else -1)
+    limit = baseline_value + abs(baseline_value) * max(tolerance - used_tolerance, 0.0) * (1 if is_upper else -1)
     ok = math.isfinite(raw) and (value <= limit if is_upper else value >= limit)
-    worse = decline(value, before, lower_is_better=is_upper)
+    worse = decline(value, baseline_value, lower_is_better=is_upper)
     chance = "" if ok else _chance(find, metric, slice_, figures)
     edit = ""
-    if not ok and math.isfinite(raw) and before and not chance:
-        edit = f"{key} = {rounded(abs(value - before) / abs(before) + used_tolerance, up=True)} or more"
+    if not ok and math.isfinite(raw) and baseline_value and not chance:
+        edit = f"{key} = {rounded(abs(value - baseline_value) / abs(baseline_value) + used_tolerance, up=True)} or more"
     notes = [f"worse by {worse:.2%}, tolerated"] if ok and worse > 0 else []
     notes += (
         [f"previous models used {min(used_tolerance, tolerance):.2%} of the tolerance of {tolerance:.2%}"]
@@ -245,31 +245,33 @@ def _chance(find: Callable[[str], Metric], metric: str, slice_: SliceKey, figure
     return ""
 
 
-def decline(value: float, before: float, *, lower_is_better: bool) -> float:
+def decline(value: float, previous: float, *, lower_is_better: bool) -> float:
     """Return by which share of the previous value a value is worse; negative if better, 0 if undefined."""
-    if not before or not math.isfinite(value):
+    if not previous or not math.isfinite(value):
         return 0.0
-    return (value - before) / abs(before) * (1 if lower_is_better else -1)
+    return (value - previous) / abs(previous) * (1 if lower_is_better else -1)
 
 
 def declines(
     used: Mapping[str, float],
     rules: Iterable[Rule],
     values: Mapping[str, float],
-    before: Mapping[str, float] | None,
+    baseline_values: Mapping[str, float] | None,
 ) -> dict[str, float]:
-    """Compute by which share each compared metric is worse than the best so far; the next tolerance is reduced by it.
+    """Compute the decline of each compared metric from the best model so far; it reduces the next tolerance.
 
     Args:
-        used: Shares of the baseline.
+        used: Declines of the baseline.
         rules: Outcomes.
         values: Metrics of all rows.
-        before: The baseline's metrics; None without a baseline.
+        baseline_values: The baseline's metrics; None without a baseline.
     """
     declines = {}
-    compared = {rule.metric: rule.of for rule in rules if rule.kind == "baseline" and not rule.slice and before}
+    compared = {
+        rule.metric: rule.of for rule in rules if rule.kind == "baseline" and not rule.slice and baseline_values
+    }
     for name, metric in compared.items():
-        value, previous = metric.distance(values[name]), metric.distance((before or {})[name])
+        value, previous = metric.distance(values[name]), metric.distance((baseline_values or {})[name])
         share = used.get(name, 0.0) + decline(value, previous, lower_is_better=metric.lower_is_better)
         if math.isfinite(share) and share > 0:
             declines[name] = round(share, 6)

@@ -55,12 +55,12 @@ class Rule:
         return {**values, "slice": {name: plain(value) for name, value in self.slice}, "text": str(self)}
 
     def __str__(self) -> str:
-        where = f" for {text_of(self.slice)}" if self.slice else ""
-        where += f" ({self.count:,.0f} rows)" if self.slice and self.count is not None else ""
+        slice_text = f" for {text_of(self.slice)}" if self.slice else ""
+        slice_text += f" ({self.count:,.0f} rows)" if self.slice and self.count is not None else ""
         if self.kind in ("skipped", "absent"):
-            return f"{self.metric}{where}: {self.note}"
+            return f"{self.metric}{slice_text}: {self.note}"
         if self.kind == "number":
-            return f"{self.metric}{where} is {self.value}, which is not a finite number"
+            return f"{self.metric}{slice_text} is {self.value}, which is not a finite number"
         name = f"gap of {self.metric}" if self.kind == "gap" else self.of.text(self.metric)
         limit = f"the {'allowed' if self.is_upper_bound else 'required'} {self.limit:.6g}"
         if self.kind == "baseline":
@@ -75,4 +75,4 @@ class Rule:
         else:
             comparison = "meets" if self.ok else "is below"
         note = f"; {self.note}" if self.note else ""
-        return f"{name} {self.value:.6g} {comparison} {limit}{where}{note}"
+        return f"{name} {self.value:.6g} {comparison} {limit}{slice_text}{note}"

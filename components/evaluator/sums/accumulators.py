@@ -157,12 +157,12 @@ class MetricSums:
         distinct, position = np.unique(keys, return_inverse=True)
         self._parts = [(distinct, np.bincount(position.reshape(-1), weights, len(distinct)))]
 
-    def _coarser(self, keys: Array, first: int) -> Array:
+    def _coarser(self, keys: Array, histogram_start: int) -> Array:
         """Merge neighboring scores: clear the lowest bits of the score in a bin, and keep its class."""
         cell_folds, bins = np.divmod(keys, self._span)
-        histogram = bins - first
+        histogram = bins - histogram_start
         merged = ((histogram >> 1 >> self._dropped_bits) << self._dropped_bits << 1) | (histogram & 1)
-        coarser: Array = cell_folds * self._span + np.where(histogram >= 0, first + merged, bins)
+        coarser: Array = cell_folds * self._span + np.where(histogram >= 0, histogram_start + merged, bins)
         return coarser
 
     def folds(self, cell: int) -> tuple[Array, Array, Array]:

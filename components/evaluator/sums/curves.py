@@ -50,8 +50,8 @@ def exact_bin(probability: Array) -> Array:
     """
     probability = np.clip(probability, 0, 1).astype(np.float32)
     upper = probability > np.float32(0.5)
-    bits = np.where(upper, np.float32(1) - probability, probability).view(np.uint32).astype(np.int64)
-    return np.where(upper, 2 * _HALF - bits, bits)
+    float_bits = np.where(upper, np.float32(1) - probability, probability).view(np.uint32).astype(np.int64)
+    return np.where(upper, 2 * _HALF - float_bits, float_bits)
 
 
 def probability_at(bins: Array) -> Array:
@@ -129,12 +129,12 @@ def interpolated_pr_auc(negative: Array, positive: Array) -> float:
     total = positive.sum()
     if not total:
         return float("nan")
-    true, all_ = np.cumsum(positive), np.cumsum(positive + negative)
+    true_positives, predicted = np.cumsum(positive), np.cumsum(positive + negative)
     count = positive + negative
-    before: Array = all_ - count
+    predicted_before: Array = predicted - count
     slope = positive / np.where(count > 0, count, 1.0)
-    intercept = true - positive - slope * before
-    ratio = np.where(before > 0, all_ / np.where(before > 0, before, 1.0), 1.0)
+    intercept = true_positives - positive - slope * predicted_before
+    ratio = np.where(predicted_before > 0, predicted / np.where(predicted_before > 0, predicted_before, 1.0), 1.0)
     return float((slope * (positive + intercept * np.log(ratio))).sum() / total)
 
 

@@ -1,4 +1,4 @@
-"""Data in buckets: its files as empty ones on this machine, which are then found and filled as local data is.
+"""Data in buckets, mirrored as empty local files that the code for local data resolves; `fill` downloads them.
 
 FOLDER/gs/BUCKET/NAME takes the place of gs://BUCKET/NAME. So patterns, spans, splits and folders of images follow the
 same code as on this machine, and each reader opens plain files.
@@ -62,36 +62,36 @@ class BucketData:
         return f"{CONTENT}{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
 
     def verify(self, expected: str) -> None:
-        """Check that the bucket holds what a job was compiled with.
+        """Check that the bucket holds the data with which the job was compiled.
 
         Args:
-            expected: The digest of then; empty if the job takes what it finds.
+            expected: Digest at compile time; empty if the job accepts any data.
 
         Raises:
-            ResourceError: it holds something else.
+            ResourceError: the digest differs.
         """
         if expected in ("", self.content):
             return
-        first = self.shown(self._files[0])
+        example = self.shown(self._files[0])
         more = f" and {len(self._files) - 1} more" if len(self._files) > 1 else ""
         raise ResourceError(
-            f"{first}{more}: the data is not what the job was compiled with: an object was added, replaced or removed "
-            f"since then (the digest of all generations is {self.content}, not {expected}). Compile again"
+            f"{example}{more}: the data is not what the job was compiled with: an object was added, replaced or "
+            f"removed since then (the digest of all generations is {self.content}, not {expected}). Compile again"
         )
 
     def fill(self, path: str | None = None) -> None:
-        """Download files; those that are there already are left.
+        """Download files that are not yet on this machine.
 
         Args:
             path: A file or folder of the data, whose companions come with it; None for all.
 
         Raises:
-            ResourceError: an object is another one now, or the bucket cannot be used.
+            ResourceError: an object has changed, or the bucket cannot be used.
         """
         chosen = list(self._files if path is None else self._of(path))
         missing = [(self.objects[local], local) for local in chosen if not _is_filled(local, self.objects[local])]
         with _failures(), ThreadPoolExecutor(bucket_objects.REQUESTS) as pool:
-            for _ in pool.map(lambda pair: bucket_objects.read(*pair), missing):
+            for _ in pool.map(lambda download: bucket_objects.read(*download), missing):
                 pass
 
     def _of(self, path: str) -> Iterator[str]:
@@ -143,18 +143,18 @@ def opened(paths: Paths, data: Data) -> Iterator[BucketData]:
 
 @contextlib.contextmanager
 def of_job(paths: Paths, data: Data, content: str) -> Iterator[BucketData | None]:
-    """Open data as `opened`; yield None for data that the stage finds on this machine, or reads with Beam.
+    """Open data as `opened` does; yield None for local data, and for data that the stage reads with Beam.
 
     Args:
-        paths: Paths, as the stage has them.
+        paths: Paths of the stage.
         data: [data].
-        content: The digest that the stage has: of versions of objects, or empty if the job takes what it finds.
+        content: Digest of the versions of the objects at compile time; empty if the job accepts any data.
     """
     if not is_in_buckets(paths) or not content.startswith(CONTENT if content else ""):
         yield None
         return
-    with opened(paths, data) as found:
-        yield found
+    with opened(paths, data) as bucket_data:
+        yield bucket_data
 
 
 @contextlib.contextmanager
@@ -174,8 +174,10 @@ def _make_empty(folder: str, pattern: str, form: str | None) -> None:
         base = pattern.rstrip("/")
         names = buckets.files(base)
         if not names:
-            known = formats.of(base, form)
-            beside = known.companion(base) if known is not None and known.companion is not None else None
+            file_format = formats.of(base, form)
+            beside = (
+                file_format.companion(base) if file_format is not None and file_format.companion is not None else None
+            )
             base, name = base.rpartition("/")[0], base.rpartition("/")[2]
             names = [uri.rpartition("/")[2] for uri in (f"{base}/{name}", beside) if uri and buckets.exists(uri)]
     else:
@@ -199,13 +201,13 @@ def _is_filled(path: str, version: Version) -> bool:
 
 
 def _local(folder: str, path: str) -> str:
-    scheme, _, rest = path.partition("://")
-    return os.path.join(glob.escape(folder), scheme, rest)
+    scheme, _, bucket_path = path.partition("://")
+    return os.path.join(glob.escape(folder), scheme, bucket_path)
 
 
 def _uri(folder: str, path: str) -> str:
-    scheme, _, rest = os.path.relpath(path, folder).partition(os.sep)
-    return f"{scheme}://{rest}"
+    scheme, _, bucket_path = os.path.relpath(path, folder).partition(os.sep)
+    return f"{scheme}://{bucket_path}"
 
 
 def _shown(folder: str, text: str) -> str:

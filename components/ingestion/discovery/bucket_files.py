@@ -29,7 +29,7 @@ class Copies:
         where: The addresses of the objects.
         paths: The paths of the data, with copies in place of objects.
         files: Number of objects.
-        fetched: Number of those that were copied now; the others were there.
+        fetched: Number of objects that were copied now; copies of the others existed.
     """
 
     where: str
@@ -39,7 +39,7 @@ class Copies:
 
     @property
     def text(self) -> str:
-        """What was taken, in a few words."""
+        """Short description of the copies."""
         return f"{self.files:,} objects, {self.fetched:,} of them copied now"
 
 
@@ -51,22 +51,22 @@ def is_readable(path: str) -> bool:
 def matching(pattern: str) -> list[str]:
     """Return the addresses that match a pattern, sorted: `*` and `?` match no slash, `**` matches any.
 
-    An address without such signs matches an object, or else a folder that holds objects.
+    An address without wildcards matches an object, or else a folder that contains objects.
 
     Raises:
         ResourceError: the bucket cannot be used.
     """
     try:
         if not _SIGNS.search(pattern):
-            found = buckets.exists(pattern) or buckets.stamps(pattern)
-            return [pattern] if found else []
+            has_objects = buckets.exists(pattern) or buckets.stamps(pattern)
+            return [pattern] if has_objects else []
         return [uri for uri in _objects(pattern) if re.fullmatch(_expression(pattern), uri)]
     except buckets.BucketError as error:
         raise ResourceError(f"data.path: {error.strerror}") from error
 
 
 def stamp(uri: str) -> str:
-    """Return what changes with the content of an object, or with one of those below a folder.
+    """Return the stamp of an object, or of all objects below a folder; it changes with their content.
 
     Raises:
         ResourceError: the bucket cannot be used.
@@ -87,7 +87,7 @@ def opened(uri: str) -> BinaryIO:
 
 
 def copied(paths: Paths, folder: str) -> Copies:
-    """Copy the objects that paths name, unless the folder holds copies with their stamps; remove copies of others.
+    """Copy the objects that paths name, if the folder has no copies with their stamps; remove copies of other objects.
 
     Args:
         paths: Paths and patterns, not all of them in a bucket.
@@ -97,25 +97,25 @@ def copied(paths: Paths, folder: str) -> Copies:
         UserError: a pattern matches no object.
         ResourceError: the bucket cannot be used, an object's name is no path, or a file cannot be written.
     """
-    wanted: dict[str, tuple[str, str]] = {}
+    objects: dict[str, tuple[str, str]] = {}
     try:
         for _, pattern in data_paths.flat(paths):
             if is_readable(pattern):
-                found = _stamped(data_paths.as_glob(pattern))
-                if not found:
+                matches = _stamped(data_paths.as_glob(pattern))
+                if not matches:
                     raise UserError(f"data.path: there is no object {pattern}. Put it there, or fix the path")
-                wanted |= {_place(uri): (uri, stamp) for uri, stamp in found.items()}
-        known, fetched = _known(folder), 0
-        for place, (uri, stamp) in wanted.items():
+                objects |= {_place(uri): (uri, stamp) for uri, stamp in matches.items()}
+        present_copies, fetched = _known(folder), 0
+        for place, (uri, stamp) in objects.items():
             path = os.path.join(folder, place)
-            if known.get(place) != stamp or not os.path.isfile(path):
+            if present_copies.get(place) != stamp or not os.path.isfile(path):
                 buckets.copy(uri, path)
                 fetched += 1
-        for place in known.keys() - wanted.keys():
+        for place in present_copies.keys() - objects.keys():
             if os.path.lexists(os.path.join(folder, place)):
                 os.remove(os.path.join(folder, place))
         os.makedirs(folder, exist_ok=True)
-        stamps = {place: stamp for place, (_, stamp) in wanted.items()}
+        stamps = {place: stamp for place, (_, stamp) in objects.items()}
         atomic_files.write(os.path.join(folder, STAMPS), json.dumps(stamps))
     except buckets.BucketError as error:
         raise ResourceError(f"data.path: {error.strerror}") from error
@@ -124,8 +124,8 @@ def copied(paths: Paths, folder: str) -> Copies:
             f"the objects of data.path cannot be copied to {folder}: {error.strerror or error}. Check free space and "
             "permissions"
         ) from error
-    where = ", ".join(pattern for _, pattern in data_paths.flat(paths))
-    return Copies(where, data_paths.mapped(paths, lambda path: _local(path, folder)), len(wanted), fetched)
+    patterns = ", ".join(pattern for _, pattern in data_paths.flat(paths))
+    return Copies(patterns, data_paths.mapped(paths, lambda path: _local(path, folder)), len(objects), fetched)
 
 
 def home(uri: str, folder: str) -> tuple[str, str]:
@@ -147,8 +147,8 @@ def _stamped(pattern: str) -> dict[str, str]:
     if not _SIGNS.search(pattern):
         if buckets.exists(pattern):
             return {pattern: buckets.stamp(pattern)}
-        whole = pattern.rstrip("/")
-        return {f"{whole}/{name}": stamp for name, stamp in buckets.stamps(whole).items()}
+        folder = pattern.rstrip("/")
+        return {f"{folder}/{name}": stamp for name, stamp in buckets.stamps(folder).items()}
     expression = re.compile(f"{_expression(pattern)}(/.*)?", re.DOTALL)
     return {uri: stamp for uri, stamp in _objects(pattern).items() if expression.fullmatch(uri)}
 
@@ -163,11 +163,11 @@ def _expression(pattern: str) -> str:
     """Translate a pattern to a regular expression."""
     parts = re.split(r"(\*\*/?|\*|\?|\[[!^]?\]?[^\]]*\])", pattern)
     signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    found = []
+    translated = []
     for number, part in enumerate(parts):
         is_set = number % 2 and part not in signs
-        found.append(re.sub(r"^\[[!^]", "[^", part) if is_set else signs[part] if number % 2 else re.escape(part))
-    return "".join(found)
+        translated.append(re.sub(r"^\[[!^]", "[^", part) if is_set else signs[part] if number % 2 else re.escape(part))
+    return "".join(translated)
 
 
 def _place(uri: str) -> str:
@@ -179,10 +179,10 @@ def _known(folder: str) -> dict[str, str]:
     """Return the copies in a folder with their stamps; empty without a readable list of them."""
     try:
         with open(os.path.join(folder, STAMPS), encoding="utf-8") as file:
-            known = json.load(file)
+            stamps = json.load(file)
     except (OSError, ValueError):
         return {}
-    return {place: stamp for place, stamp in known.items() if ".." not in place.split("/") and place[:1] != "/"}
+    return {place: stamp for place, stamp in stamps.items() if ".." not in place.split("/") and place[:1] != "/"}
 
 
 class _Object(io.RawIOBase):

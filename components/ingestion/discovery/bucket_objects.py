@@ -1,4 +1,4 @@
-"""Versions of objects in buckets: what an object holds now, and reads and writes that notice another writer."""
+"""Versions of objects in buckets, and reads and writes that detect a concurrent writer."""
 
 import hashlib
 import mmap
@@ -41,7 +41,7 @@ class Version:
 
     @property
     def identity(self) -> str:
-        """What no other version of the object has."""
+        """Identifier of this version, unique among the versions of all objects."""
         return f"{self.uri}\0{self.generation or self.e_tag}\0{self.size}\0{self.digest}"
 
 
@@ -59,8 +59,8 @@ def version(uri: str) -> Version:
     store, key = buckets.parts(uri)
     with buckets.errors(uri):
         answer = store.get(key, options={"head": True})
-        meta, own = answer.meta, answer.attributes
-    return Version(uri, meta["size"], meta["e_tag"] or "", meta["version"] or "", own.get(DIGEST, ""))
+        meta, user_metadata = answer.meta, answer.attributes
+    return Version(uri, meta["size"], meta["e_tag"] or "", meta["version"] or "", user_metadata.get(DIGEST, ""))
 
 
 def versions(uris: Iterable[str]) -> list[Version]:
@@ -69,70 +69,72 @@ def versions(uris: Iterable[str]) -> list[Version]:
         return list(pool.map(version, uris))
 
 
-def write(path: str, uri: str, digest: str, before: Version | None) -> None:
-    """Write a file to an object, with its digest, if the object is still what it was.
+def write(path: str, uri: str, digest: str, replaced: Version | None) -> None:
+    """Upload a file with its digest, if the object still has the expected version.
 
     Args:
         path: The file.
         uri: The object.
         digest: Digest of the file.
-        before: The version that is replaced; None if there is none.
+        replaced: The version that the object must have; None if it must not exist.
 
     Raises:
-        ChangedError: another writer was faster.
+        ChangedError: another writer changed the object.
         BucketError: the bucket cannot be used.
     """
     from obstore.exceptions import PreconditionError
 
-    size, own = os.path.getsize(path), {DIGEST: digest}
+    size, user_metadata = os.path.getsize(path), {DIGEST: digest}
     mode: Any = "create"
-    if before is not None:
-        mode = {"e_tag": before.e_tag, **({"version": before.generation} if before.generation else {})}
+    if replaced is not None:
+        mode = {"e_tag": replaced.e_tag, **({"version": replaced.generation} if replaced.generation else {})}
     store, key = buckets.parts(uri)
     try:
         with buckets.errors(uri), open(path, "rb") as file:
             if size > MAX_BYTES:
-                store.put(key, file, attributes=own)
+                store.put(key, file, attributes=user_metadata)
             elif size:
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
-                    _put(store, key, view, mode, own, PreconditionError)
+                    _put(store, key, view, mode, user_metadata, PreconditionError)
             else:
-                _put(store, key, b"", mode, own, PreconditionError)
+                _put(store, key, b"", mode, user_metadata, PreconditionError)
     except FileExistsError:
-        # A repeated request finds the object that the first one has written.
-        now = version(uri)
-        if (now.digest, now.size) != (digest, size):
+        # A retried request fails with FileExistsError if its first attempt has written the object.
+        present = version(uri)
+        if (present.digest, present.size) != (digest, size):
             raise ChangedError(
                 f"{uri}: changed while it was uploaded: something else writes there; find out what, and start again"
             ) from None
 
 
-def _put(store: Any, key: str, content: Any, mode: Any, own: dict[str, str], refused: type[Exception]) -> None:
+def _put(
+    store: Any, key: str, content: Any, mode: Any, user_metadata: dict[str, str], refused: type[Exception]
+) -> None:
     try:
-        store.put(key, content, mode=mode, attributes=own, use_multipart=False)
+        store.put(key, content, mode=mode, attributes=user_metadata, use_multipart=False)
     except refused:
         raise FileExistsError(key) from None
 
 
-def read(known: Version, path: str) -> None:
-    """Download one version of an object to a file, which appears as a whole; verify its size and digest.
+def read(version: Version, path: str) -> None:
+    """Download one version of an object to a file atomically; verify its size and digest.
 
     Raises:
-        ChangedError: the object is another one now, or its content is not that of its digest.
+        ChangedError: the object has another version now, or its content does not match its digest.
         BucketError: the bucket cannot be used.
     """
     from obstore.exceptions import PreconditionError
 
-    store, key = buckets.parts(known.uri)
+    store, key = buckets.parts(version.uri)
     changed = (
-        f"{known.uri}: changed while it was read, so it is unknown what was read: run again when nothing writes it"
+        f"{version.uri}: changed while it was read, so it is unknown what was read: run again when nothing writes it"
     )
     digest, size = hashlib.sha256(), 0
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
-        with buckets.errors(known.uri), atomic_files.opened(path) as file:
+        with buckets.errors(version.uri), atomic_files.opened(path) as file:
             try:
-                blocks = store.get(key, options={"if_match": known.e_tag}).stream(min_chunk_size=_BLOCK_BYTES)
+                blocks = store.get(key, options={"if_match": version.e_tag}).stream(min_chunk_size=_BLOCK_BYTES)
             except PreconditionError:
                 raise ChangedError(changed) from None
             for block in blocks:
@@ -140,11 +142,11 @@ def read(known: Version, path: str) -> None:
                 digest.update(content)
                 size += len(content)
                 file.write(content)
-            if size != known.size:
+            if size != version.size:
                 raise ChangedError(changed)
-            if known.digest not in ("", digest.hexdigest()):
+            if version.digest not in ("", digest.hexdigest()):
                 raise ChangedError(
-                    f"{known.uri}: its content is not that of its digest {known.digest}: upload it again"
+                    f"{version.uri}: its content is not that of its digest {version.digest}: upload it again"
                 )
     except FileNotFoundError:
-        raise ChangedError(f"{known.uri}: was removed while it was read: upload it again") from None
+        raise ChangedError(f"{version.uri}: was removed while it was read: upload it again") from None

@@ -103,8 +103,8 @@ def _only(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def _is_beside(name: str) -> bool:
-    *folders, last = name.split("/")
-    return stray_files.reason(last) is not None or any(
+    *folders, file_name = name.split("/")
+    return stray_files.reason(file_name) is not None or any(
         stray_files.reason(folder_name, folder=True) is not None for folder_name in folders
     )
 

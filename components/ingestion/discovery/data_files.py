@@ -148,10 +148,10 @@ def verify(files: Sequence[DataFile], expected: str) -> None:
         ResourceError: a file changed.
     """
     try:
-        same = not expected or content(files) == expected
+        is_unchanged = not expected or content(files) == expected
     except OSError:
-        same = False
-    if not same:
+        is_unchanged = False
+    if not is_unchanged:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         raise ResourceError(
             f"{files[0].path}{more}: the data changed while the run was reading it, so it is unknown what was read. "

@@ -19,8 +19,8 @@ NULL = "__HIVE_DEFAULT_PARTITION__"
 
 def parts(path: str) -> dict[str, str | None]:
     """Return the keys and values in the names of the folders above a file."""
-    pairs = (name.partition("=") for name in path.split("/")[:-1] if is_part(name))
-    return {unquote(key): None if value == NULL else unquote(value) for key, _, value in pairs}
+    key_values = (name.partition("=") for name in path.split("/")[:-1] if is_part(name))
+    return {unquote(key): None if value == NULL else unquote(value) for key, _, value in key_values}
 
 
 def is_part(name: str) -> bool:
@@ -103,8 +103,8 @@ class Partitioned:
 
     def lengths(self, path: str, data: Data) -> dict[str, int | None]:
         """Return the columns of lists of the file with their lengths."""
-        found: dict[str, int | None] = getattr(self._source, "lengths", lambda *_: {})(path, data)
-        return found
+        list_lengths: dict[str, int | None] = getattr(self._source, "lengths", lambda *_: {})(path, data)
+        return list_lengths
 
     def _check(self, path: str, names: Iterable[str]) -> None:
         duplicates = [name for name in self._names if name in set(names)]

@@ -140,10 +140,10 @@ def one_class(path: str, name: str, images: Sequence[str]) -> str:
     return f"{path} holds one class, {name!r}: two are needed to tell apart{hint}"
 
 
-def emptied(path: str, name: str, why: str) -> str:
+def emptied(path: str, name: str, reason: str) -> str:
     """Return the message for a class without readable images."""
     return (
-        f"{path}: no image of class {name!r} can be read: {why}. Convert or replace its files, or take the folder "
+        f"{path}: no image of class {name!r} can be read: {reason}. Convert or replace its files, or take the folder "
         f"{name!r} out of the data"
     )
 

@@ -201,28 +201,28 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
     return pc.cast(column, ARROW_TYPES[kind], safe=kind == "INT")
 
 
-def looks_like(texts: pa.Array, before: str | None, numbers: NumberFormat = PLAIN) -> str | None:
-    """Return the narrowest type that fits strings and the strings before them.
+def looks_like(texts: pa.Array, previous_type: str | None, numbers: NumberFormat = PLAIN) -> str | None:
+    """Return the narrowest type that fits these strings and all previous ones.
 
     A number with a leading zero is text: a postal code or a key would lose the zero.
 
     Args:
         texts: String array.
-        before: Type of the previous strings.
+        previous_type: Type of the previous strings; None if all were null.
         numbers: Number format.
 
     Returns:
         INT, FLOAT or BYTES; None if all cells so far are null.
     """
-    if before == "BYTES" or texts.null_count == len(texts):
-        return before
+    if previous_type == "BYTES" or texts.null_count == len(texts):
+        return previous_type
     if not numbers.plain:
         if not pc.all(number_parsing.fits(texts, numbers)).as_py():
             return "BYTES"
         texts = number_parsing.plain(texts, numbers)
     if pc.any(pc.match_substring_regex(texts, r"^[+-]?0\d")).as_py():
         return "BYTES"
-    if before != "FLOAT":
+    if previous_type != "FLOAT":
         try:
             pc.cast(texts, pa.int64())
             return "INT"

@@ -55,17 +55,17 @@ def total(rows: Sequence[Sequence[str | None]]) -> str | None:
 
 def refusal(path: str, line: int | None, cell: str) -> str:
     """Return the message for a last row that looks like a total, with both fixes."""
-    where = path if line is None else f"{path}, line {line}"
+    location = path if line is None else f"{path}, line {line}"
     return (
-        f"{where}: the last row holds {cell!r}: if it is a total, csv = {{skip_footer = 1}} under [data] drops it; "
+        f"{location}: the last row holds {cell!r}: if it is a total, csv = {{skip_footer = 1}} under [data] drops it; "
         "skip_footer = 0 keeps it as a row"
     )
 
 
 def comment_of(cells: Sequence[str]) -> str | None:
     """Return the prefix of a comment line; None for another row."""
-    first = cells[0].lstrip() if cells else ""
-    return next((mark for mark in COMMENTS if first.startswith(mark)), None)
+    first_cell = cells[0].lstrip() if cells else ""
+    return next((mark for mark in COMMENTS if first_cell.startswith(mark)), None)
 
 
 def shown(line: str) -> str:

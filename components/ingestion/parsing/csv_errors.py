@@ -61,19 +61,19 @@ def explain(path: str, data: Data, message: str) -> str:
     if not wide and _guessed(path) is not None:
         # Arrow may report rows of other lengths before it reaches text that is not UTF-8.
         return nul(path)
-    before = 1 if data.csv.header else 0
+    header_rows = 1 if data.csv.header else 0
     match = _CELL.search(message)
     if match is not None:
         number, row, reason = match.groups()
         names = csv_header.read(path, data).names
-        at = f", {place(path, data, int(row) + before, every=True)}" if row else ""
+        at = f", {place(path, data, int(row) + header_rows, every=True)}" if row else ""
         byte = f" (byte {bad_byte(path, codec(data))} of the file)" if "UTF8" in reason else ""
         return f"column {names[int(number)]!r}{at}: {reason.strip()}{byte}"
     match = _ROW.search(message)
     if match is not None:
-        row = int(match[1]) + before
-        where = place(path, data, row, "Row #", every=True)
-        return f"{message[: match.start()]}{where}{message[match.end() :]}{_hint(path, data, row)}"
+        row = int(match[1]) + header_rows
+        location = place(path, data, row, "Row #", every=True)
+        return f"{message[: match.start()]}{location}{message[match.end() :]}{_hint(path, data, row)}"
     return _first_fault(path, data) or message
 
 
@@ -106,14 +106,14 @@ def numbered(path: str, data: Data, *, every: bool = False) -> Iterator[Iterator
     header = csv_header.read(path, data).written
     with rows(path, data) as lines:
         filled = ((line, cells) for line, cells in lines if cells)
-        first = itertools.islice(filled, 1 if data.csv.header else 0)
+        header_row = itertools.islice(filled, 1 if data.csv.header else 0)
         skip = data.csv.long_cells == "skip"
         later_rows = (
             row
             for row in filled
             if every or not (csv_header.is_repeated(row[1], header) or (skip and csv_text.is_long(row[1])))
         )
-        yield ((count, *row) for count, row in enumerate(itertools.chain(first, later_rows), 1))
+        yield ((count, *row) for count, row in enumerate(itertools.chain(header_row, later_rows), 1))
 
 
 def repeated(path: str, data: Data, count: int) -> list[int]:
@@ -178,15 +178,15 @@ def bad_byte(path: str, encoding: str) -> int:
     return position - len(decoder.getstate()[0])
 
 
-def check_footer(path: str, data: Data, last: pa.RecordBatch) -> None:
+def check_footer(path: str, data: Data, last_batch: pa.RecordBatch) -> None:
     """Check that the last row is not a total, unless the config decides.
 
     Raises:
         UserError: it looks like a total; the message names its line.
     """
-    if data.csv.skip_footer is not None or len(last) < 2:
+    if data.csv.skip_footer is not None or len(last_batch) < 2:
         return
-    for column in last.columns:
+    for column in last_batch.columns:
         if pa.types.is_string(column.type) and csv_edges.is_total(column[-1].as_py() or ""):
             cell = csv_edges.total([[text] for text in column.to_pylist()])
             if cell is not None:
@@ -203,14 +203,14 @@ def of_total(value: str) -> str:
     return ": if the row is a total, csv = {skip_footer = 1} under [data] drops it"
 
 
-def check_end(path: str, data: Data, last: pa.RecordBatch) -> None:
+def check_end(path: str, data: Data, last_batch: pa.RecordBatch) -> None:
     """Check that the last quote is closed; otherwise its cell contains the rest of the file.
 
     Raises:
         UserError: it is not closed; the message names the line where it is opened.
     """
-    texts = [column for column in last.columns if pa.types.is_string(column.type)]
-    if not len(last) or not any("\n" in (column[-1].as_py() or "") for column in texts):
+    texts = [column for column in last_batch.columns if pa.types.is_string(column.type)]
+    if not len(last_batch) or not any("\n" in (column[-1].as_py() or "") for column in texts):
         return
     fault = _first_fault(path, data, only_quotes=True)
     if fault:
@@ -219,11 +219,11 @@ def check_end(path: str, data: Data, last: pa.RecordBatch) -> None:
 
 def _hint(path: str, data: Data, row: int) -> str:
     """Suggest why a row has another length; "" without a suggestion."""
-    width, first = len(csv_header.read(path, data).names), 2 if data.csv.header else 1
+    width, first_row = len(csv_header.read(path, data).names), 2 if data.csv.header else 1
     with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data, every=True) as numbered_rows:
         for number, _, cells in numbered_rows:
             if number == row:
-                return csv_edges.hint(cells, width, first=row == first, last=next(numbered_rows, None) is None)
+                return csv_edges.hint(cells, width, first=row == first_row, last=next(numbered_rows, None) is None)
     return ""
 
 

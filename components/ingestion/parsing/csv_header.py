@@ -47,20 +47,20 @@ def read(path: str, data: Data) -> Header:
         UnicodeDecodeError, csv.Error: the first row cannot be read.
     """
     dialect = data.csv
-    first: list[list[str]] = []
+    first_rows: list[list[str]] = []
     broken = False
     try:
         with csv_text.rows(path, data) as rows:
-            first.extend(itertools.islice((cells for _, cells in rows if cells), LOOKED_AT + 1))
+            first_rows.extend(itertools.islice((cells for _, cells in rows if cells), LOOKED_AT + 1))
     except csv.Error:
         # The reader reports a later row that cannot be read, with its location.
-        if not first:
+        if not first_rows:
             raise
         broken = True
-    has_rows = broken or len(first) > bool(dialect.header)
-    if not first or not dialect.header:
-        return Header(list(dialect.names) if first else [], [], has_rows)
-    header_names = named(_fitted(first[0], first[1:]), data.strip_whitespace)
+    has_rows = broken or len(first_rows) > bool(dialect.header)
+    if not first_rows or not dialect.header:
+        return Header(list(dialect.names) if first_rows else [], [], has_rows)
+    header_names = named(_fitted(first_rows[0], first_rows[1:]), data.strip_whitespace)
     return Header(list(dialect.names) or header_names, header_names, has_rows)
 
 
@@ -78,20 +78,20 @@ def named(header: Sequence[str], trim: bool) -> list[str]:
     return names
 
 
-def is_repeated(cells: Sequence[str | None], written: Sequence[str]) -> bool:
-    """Return whether a row repeats the header line, as in concatenated files, in any case.
+def is_repeated(cells: Sequence[str | None], header: Sequence[str]) -> bool:
+    """Return whether a row repeats the header line, as in concatenated files; case is ignored.
 
     The cell of an unnamed column must be blank. In a table of one column its name may be a regular value.
 
     Args:
         cells: Cells of the row.
-        written: As in `Header`.
+        header: Names in the header line, `Header.written`.
     """
     equal = sum(
-        _bare(cell).casefold() == name.strip().casefold() for cell, name in zip(cells, written, strict=False) if cell
+        _bare(cell).casefold() == name.strip().casefold() for cell, name in zip(cells, header, strict=False) if cell
     )
     blank = sum(not (cell and cell.strip()) for cell in cells)
-    return len(cells) == len(written) == equal + blank and equal > max(1, blank)
+    return len(cells) == len(header) == equal + blank and equal > max(1, blank)
 
 
 def _bare(name: str) -> str:

@@ -89,7 +89,7 @@ def records(
     if begin:
         source.skip(dialect.skip_rows)
     reader = csv.reader(source, **reading(path, data), strict=strict)
-    last = (dialect.skip_footer or 0) if end else 0
+    footer_rows = (dialect.skip_footer or 0) if end else 0
     last_records: collections.deque[Record] = collections.deque()
     filled = 0
     while True:
@@ -107,7 +107,7 @@ def records(
         last_records.append(Record(source.start, cells, source.taken))
         filled += bool(cells)
         # A blank line at the end does not belong to the footer.
-        while last_records and filled > last:
+        while last_records and filled > footer_rows:
             record = last_records.popleft()
             filled -= bool(record.cells)
             yield record
@@ -153,9 +153,9 @@ def arrow(path: str, data: Data, omissions: Omissions | None = None) -> Iterator
         omitted.add("line", "above the header (csv.skip_rows)", count=dialect.skip_rows)
     if codec(data) == "utf8" and not dialect.comment and not dialect.skip_footer:
         with opening.open_arrow(path) as stream:
-            left = _start(path, data)
-            while left and (block := stream.read(min(left, _BLOCK))):
-                left -= len(block)
+            bytes_to_skip = _start(path, data)
+            while bytes_to_skip and (block := stream.read(min(bytes_to_skip, _BLOCK))):
+                bytes_to_skip -= len(block)
             yield stream
         return
     with tempfile.NamedTemporaryFile(prefix="pipeline-data-") as copy:

@@ -26,10 +26,10 @@ def guessed(head: bytes) -> str | None:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    first, second = head[0::2], head[1::2]
-    nuls = first.count(0), second.count(0)
-    if nuls[1] > _SHARE * len(second) and nuls[0] * 10 < nuls[1]:
+    even_bytes, odd_bytes = head[0::2], head[1::2]
+    nuls = even_bytes.count(0), odd_bytes.count(0)
+    if nuls[1] > _SHARE * len(odd_bytes) and nuls[0] * 10 < nuls[1]:
         return "utf-16-le"
-    if nuls[0] > _SHARE * len(first) and nuls[1] * 10 < nuls[0]:
+    if nuls[0] > _SHARE * len(even_bytes) and nuls[1] * 10 < nuls[0]:
         return "utf-16-be"
     return None

@@ -43,10 +43,10 @@ def columns(path: str, name: str, lists: pa.Array, length: int, row: int) -> lis
     return [pc.list_element(lists, place) for place in range(length)]
 
 
-def wrong_length(found: int, length: int) -> str:
-    """Return what is wrong with a list."""
+def wrong_length(actual: int, length: int) -> str:
+    """Return the message for a list of the wrong length."""
     return (
-        f"a list of {found:,} numbers, and data.vectors says {length:,}: fix the list, or drop the column with "
+        f"a list of {actual:,} numbers, and data.vectors says {length:,}: fix the list, or drop the column with "
         f"data.drop"
     )
 
@@ -58,12 +58,15 @@ def is_numbers(type_: pa.DataType) -> bool:
 
 
 def shared(lengths: Iterable[Mapping[str, int | None]]) -> dict[str, int]:
-    """Return the columns of lists whose lists have one length, of 1 to LONGEST, in all parts of the data.
+    """Return the list columns whose lists all have the same length, from 1 to LONGEST, in all parts of the data.
 
     Args:
-        lengths: Column -> length of its lists, None for several lengths or what is no number, of each part.
+        lengths: For each part, column -> length of its lists; None for several lengths, or elements that are not
+            numbers.
     """
-    found: dict[str, int | None] = {}
+    common_lengths: dict[str, int | None] = {}
     for part in lengths:
-        found |= {name: length if found.get(name, length) == length else None for name, length in part.items()}
-    return {name: length for name, length in found.items() if length is not None and 0 < length <= LONGEST}
+        common_lengths |= {
+            name: length if common_lengths.get(name, length) == length else None for name, length in part.items()
+        }
+    return {name: length for name, length in common_lengths.items() if length is not None and 0 < length <= LONGEST}

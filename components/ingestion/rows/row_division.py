@@ -1,4 +1,4 @@
-"""How the rows of a file are divided into splits, and what is noted about them, as settings and plan say."""
+"""The splitter and the row profile of the ingestion stage, made from its settings and the plan."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from components.ingestion.rows.split_assignment import Splitter
 
 
 def splitter(settings: IngestionSettings, plan: planning.Plan) -> Splitter:
-    """Make what divides batches into splits."""
+    """Return the splitter that divides batches of rows into splits."""
     return Splitter(
         settings.data.split,
         key=plan.key,
@@ -23,7 +23,7 @@ def splitter(settings: IngestionSettings, plan: planning.Plan) -> Splitter:
 
 
 def marks(settings: IngestionSettings, added: Sequence[str]) -> Marks:
-    """Make what gathers the profile of the rows.
+    """Return the collector of the row profile.
 
     Args:
         settings: The node's settings.

@@ -38,28 +38,28 @@ def _evaluate(node: Any, batch: pa.RecordBatch) -> Any:
     return getattr(pc, kind)(left, right)
 
 
-def comparable(cells: Any, other: Any) -> tuple[Any, Any]:
-    """Make cells and what they are compared with of one type, as Arrow refuses numbers that the other cannot hold.
+def comparable(cells: Any, operand: Any) -> tuple[Any, Any]:
+    """Cast cells and an operand to a common type: Arrow refuses to compare with a number outside the column's type.
 
     Args:
         cells: Array or chunked array.
-        other: Another one, or a number or text.
+        operand: Array or chunked array, or a number or text.
 
     Returns:
-        Both for a function of Arrow. A decimal number is as a column of floats has it: 47.1 in float32 is not 47.1 in
-        float64.
+        Cells and operand, as an Arrow function takes them. A number is rounded to the column's type: 47.1 in float32
+        is not 47.1 in float64.
     """
     kind = cells.type
-    if not isinstance(other, int | float):
-        if isinstance(other, str) or other.type == kind or not any(map(pa.types.is_integer, (kind, other.type))):
-            return cells, other
-        return cells.cast(pa.float64(), safe=False), other.cast(pa.float64(), safe=False)
+    if not isinstance(operand, int | float):
+        if isinstance(operand, str) or operand.type == kind or not any(map(pa.types.is_integer, (kind, operand.type))):
+            return cells, operand
+        return cells.cast(pa.float64(), safe=False), operand.cast(pa.float64(), safe=False)
     if not pa.types.is_integer(kind):
         with np.errstate(over="ignore"):
-            return cells, pa.scalar(np.dtype(kind.to_pandas_dtype()).type(other), kind)
-    if float(other).is_integer() and abs(other) <= LARGEST_INT:
-        return cells, pa.scalar(int(other), kind)
-    return cells.cast(pa.float64(), safe=False), pa.scalar(float(other))
+            return cells, pa.scalar(np.dtype(kind.to_pandas_dtype()).type(operand), kind)
+    if float(operand).is_integer() and abs(operand) <= LARGEST_INT:
+        return cells, pa.scalar(int(operand), kind)
+    return cells.cast(pa.float64(), safe=False), pa.scalar(float(operand))
 
 
 def _cells(column: Column, batch: pa.RecordBatch) -> pa.Array:

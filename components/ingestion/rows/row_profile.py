@@ -56,8 +56,8 @@ class Facts:
         ends = [*self.ends, *other.ends]
         self.ends = [min(ends), max(ends)] if ends else []
         for column, numbers in other.odd.items():
-            before = self.odd.get(column, [0, 0])
-            self.odd[column] = [count + more for count, more in zip(before, numbers, strict=True)]
+            previous_counts = self.odd.get(column, [0, 0])
+            self.odd[column] = [count + addend for count, addend in zip(previous_counts, numbers, strict=True)]
 
 
 class Marks:

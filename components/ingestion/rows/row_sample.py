@@ -24,7 +24,7 @@ def part(
         shares: Split -> share.
         cut_eval: Whether the eval split is cut out of train.
     """
-    file_count = sum(other.split == file.split for other in files)
+    file_count = sum(data_file.split == file.split for data_file in files)
     shares = dict(shares)
     if cut_eval:
         shares["train"] += shares.pop("eval")

@@ -94,10 +94,16 @@ def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
         np.array(texts["sign"].to_pylist()) == "-", -1, 1
     )
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
-    exists = (year > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= (after - first).astype(np.int64))
+    month_start, next_month_start = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+    exists = (
+        (year > 0)
+        & (month >= 1)
+        & (month <= 12)
+        & (day >= 1)
+        & (day <= (next_month_start - month_start).astype(np.int64))
+    )
     exists &= (hour * 60 + minute <= 24 * 60) & (minute < 60) & (second <= 60) & (np.abs(ahead) <= 24 * 60)
-    days = first.astype(np.int64) + day - 1
+    days = month_start.astype(np.int64) + day - 1
     of_day = hour * _HOUR_US + (minute - ahead) * _MINUTE_US + second * _SECOND_US + microsecond
     return _INSTANTS + days * _DAY_US + of_day, exists
 
@@ -130,12 +136,12 @@ def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
         raise UserError(
             f"data.split.by is 'time', but the rows hold {len(values)} different times for {len(shares)} splits"
         )
-    before = np.concatenate([[0], np.cumsum(counts)])[:-1]
+    rows_before = np.concatenate([[0], np.cumsum(counts)])[:-1]
     total, part = int(counts.sum()), 0
     boundaries: list[int] = []
     for number, share in enumerate(list(shares.values())[:-1]):
         part += share
-        nearest = int(np.argmin(np.abs(before - total * part / sum(shares.values()))))
+        nearest = int(np.argmin(np.abs(rows_before - total * part / sum(shares.values()))))
         lowest, highest = (boundaries[-1] if boundaries else 0) + 1, len(values) - (len(shares) - 1 - number)
         boundaries.append(min(max(nearest, lowest), highest))
     return [values[at].item() for at in boundaries]
@@ -151,7 +157,7 @@ def shown(key: float) -> str:
 
 
 def _count(parts: Iterable[Keys]) -> tuple[Keys, Keys]:
-    """Different times, rising, and how often each occurs."""
+    """Return the distinct times, ascending, and the number of occurrences of each."""
     values, counts = np.empty(0, np.int64), np.empty(0, np.int64)
     arrays: list[Keys] = []
 
@@ -159,8 +165,8 @@ def _count(parts: Iterable[Keys]) -> tuple[Keys, Keys]:
         nonlocal values, counts
         joined = np.concatenate([values, *arrays]) if arrays else values
         weights = np.concatenate([counts, np.ones(len(joined) - len(counts), np.int64)])
-        values, where = np.unique(joined, return_inverse=True)
-        counts = np.bincount(where, weights, len(values)).astype(np.int64)
+        values, positions = np.unique(joined, return_inverse=True)
+        counts = np.bincount(positions, weights, len(values)).astype(np.int64)
         arrays.clear()
 
     for part in parts:

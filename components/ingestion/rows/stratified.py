@@ -1,8 +1,8 @@
 """A hash split stratified by the label: labels with few rows are divided by the order of their hashes.
 
 The hash of a row decides its split as in stock TFX, unless its label has too few rows in some split there. The rows of
-such a label are sorted by their hashes and cut where the shares say, so that only chance is taken out: equal rows stay
-together, and the rows of all other labels stay where they are.
+such a label are sorted by their hashes and cut according to the shares. Equal rows stay together, and rows of all
+other labels keep their split.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,45 +45,47 @@ class _Seen:
 
 
 def cuts(batches: Iterable[Hashed], shares: Mapping[str, int], least: int) -> Cuts:
-    """Return where labels with too few rows in some split are cut.
+    """Return the cuts of the labels that have too few rows in some split.
 
-    Hashes of labels with enough rows are forgotten, so that memory does not grow with the rows.
+    Hashes of labels with enough rows are discarded, so that memory does not grow with the number of rows.
 
     Args:
         batches: Rows.
         shares: Split name -> its share, in order.
         least: Rows of a label that are enough for a split.
     """
-    seen: dict[str, _Seen] = {}
+    labels_seen: dict[str, _Seen] = {}
     for names, labels, splits, hashes in batches:
         for place in np.unique(labels):
-            own = labels == place
-            entry = seen.setdefault(names[place], _Seen(np.zeros(len(shares), np.int64)))
-            entry.counts += np.bincount(splits[own], minlength=len(shares))
+            has_label = labels == place
+            entry = labels_seen.setdefault(names[place], _Seen(np.zeros(len(shares), np.int64)))
+            entry.counts += np.bincount(splits[has_label], minlength=len(shares))
             if entry.counts.min() >= least:
                 entry.hashes.clear()
             else:
-                entry.hashes.append(hashes[own])
+                entry.hashes.append(hashes[has_label])
     return {
         name: _cut(np.sort(np.concatenate(entry.hashes)), shares)
-        for name, entry in seen.items()
+        for name, entry in labels_seen.items()
         if entry.counts.min() < least
     }
 
 
 def _cut(hashes: Array, shares: Mapping[str, int]) -> tuple[int, ...]:
-    """Cut sorted hashes by the shares, with one row or more for each split where there are enough."""
+    """Cut sorted hashes by the shares, with at least one row for each split if there are enough rows."""
     ends = np.cumsum(list(shares.values()))[:-1] / sum(shares.values())
     places = np.rint(len(hashes) * ends).astype(np.int64)
     for number in range(len(places)):
-        first = number + 1
-        last = len(hashes) - (len(places) - number)
-        places[number] = max(min(places[number], last), first) if last >= first else min(first, len(hashes) - 1)
+        lowest = number + 1
+        highest = len(hashes) - (len(places) - number)
+        places[number] = (
+            max(min(places[number], highest), lowest) if highest >= lowest else min(lowest, len(hashes) - 1)
+        )
     return tuple(int(hashes[place]) for place in places)
 
 
 def notes(cut: Cuts, least: int) -> list[str]:
-    """Return a remark on the labels that are cut; none without any.
+    """Return a note that names the labels with cuts; an empty list if there are none.
 
     Args:
         cut: The cuts of `cuts`.
@@ -91,15 +93,15 @@ def notes(cut: Cuts, least: int) -> list[str]:
     """
     if not cut:
         return []
-    shown = ", ".join(repr(name) for name in list(cut)[:SHOWN]) + (", ..." if len(cut) > SHOWN else "")
-    return [f"rows of {shown} are divided by their shares: the hash gives some split fewer than {least}"]
+    listed_labels = ", ".join(repr(name) for name in list(cut)[:SHOWN]) + (", ..." if len(cut) > SHOWN else "")
+    return [f"rows of {listed_labels} are divided by their shares: the hash gives some split fewer than {least}"]
 
 
 def reassigned(splits: Array, names: list[str], labels: Array, hashes: Array, cut: Cuts) -> Array:
     """Return the number of each row's split; arguments as of `cuts`, for one batch.
 
     Args:
-        splits: What the hash decides.
+        splits: Number of the split that the hash assigns to each row.
         names: Names of the labels.
         labels: Place of each row's label.
         hashes: Hash of each row.
@@ -108,6 +110,6 @@ def reassigned(splits: Array, names: list[str], labels: Array, hashes: Array, cu
     splits = splits.copy()
     for place, name in enumerate(names):
         if name in cut:
-            own = labels == place
-            splits[own] = np.searchsorted(np.array(cut[name], np.uint64), hashes[own], "right")
+            has_label = labels == place
+            splits[has_label] = np.searchsorted(np.array(cut[name], np.uint64), hashes[has_label], "right")
     return splits

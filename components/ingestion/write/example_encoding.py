@@ -145,9 +145,9 @@ def _varints(column: pa.Array) -> pa.Array:
     """Encode each cell of an int64 array with `varint`, as a binary array; null stays null."""
     values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False).view(np.uint64)
     lengths = np.ones(len(values), np.int64)
-    most = int(values.max(initial=0))
-    for bits in range(7, most.bit_length(), 7):
-        lengths += values >= np.uint64(1 << bits)
+    largest = int(values.max(initial=0))
+    for bit_count in range(7, largest.bit_length(), 7):
+        lengths += values >= np.uint64(1 << bit_count)
     places = np.arange(int(lengths.max(initial=1)))
     digits = (values[:, None] >> (7 * places).astype(np.uint64)).astype(np.uint8) & 127
     digits |= np.where(places < lengths[:, None] - 1, 128, 0).astype(np.uint8)

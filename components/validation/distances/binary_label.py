@@ -45,41 +45,43 @@ class Shares:
         return f"; {self.value} is the label of {self.after:.1%} of the rows, before of {self.before:.1%}"
 
 
-def shares(label: Label, before: Any, after: Any) -> Shares | None:
+def shares(label: Label, earlier: Any, later: Any) -> Shares | None:
     """Compute the shares of the label's second value from statistics.
 
     Args:
         label: [label].
-        before: FeatureNameStatistics of its column in the earlier rows.
-        after: The same in the later rows.
+        earlier: FeatureNameStatistics of its column in the earlier rows.
+        later: The same in the later rows.
 
     Returns:
         The shares; None if the label has, or may have, more than two values, or one of the two has no rows.
     """
-    rows = common(before).num_non_missing, common(after).num_non_missing
+    rows = common(earlier).num_non_missing, common(later).num_non_missing
     if not all(rows):
         return None
-    if before.HasField("string_stats"):
+    if earlier.HasField("string_stats"):
         counts = [
             {bucket.label: bucket.sample_count for bucket in label_figures.string_stats.rank_histogram.buckets}
-            for label_figures in (before, after)
+            for label_figures in (earlier, later)
         ]
         values = sorted({value for of_one in counts for value in of_one})
-        if len(values) != 2 or not after.HasField("string_stats"):
+        if len(values) != 2 or not later.HasField("string_stats"):
             return None
         value = label.positive if label.positive in values else values[1]
-        old, new = (of_one.get(value, 0) / number for of_one, number in zip(counts, rows, strict=True))
-        return Shares(repr(value), old, new, rows)
-    if after.HasField("string_stats"):
+        earlier_share, later_share = (
+            of_one.get(value, 0) / number for of_one, number in zip(counts, rows, strict=True)
+        )
+        return Shares(repr(value), earlier_share, later_share, rows)
+    if later.HasField("string_stats"):
         return None
-    numbers = before.num_stats, after.num_stats
+    numbers = earlier.num_stats, later.num_stats
     low, high = min(label_figures.min for label_figures in numbers), max(label_figures.max for label_figures in numbers)
-    are_integers = before.type == after.type == statistics_pb2.FeatureNameStatistics.INT
+    are_integers = earlier.type == later.type == statistics_pb2.FeatureNameStatistics.INT
     # Between two consecutive integers there is no third value; other numbers must be listed as classes.
     if not (are_integers and high - low == 1) and sorted(map(_number, label.classes)) != [low, high]:
         return None
-    old, new = ((label_figures.mean - low) / (high - low) for label_figures in numbers)
-    return Shares(f"{high:g}", old, new, rows)
+    earlier_share, later_share = ((label_figures.mean - low) / (high - low) for label_figures in numbers)
+    return Shares(f"{high:g}", earlier_share, later_share, rows)
 
 
 def _number(text: str) -> float:

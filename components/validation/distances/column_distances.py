@@ -37,25 +37,27 @@ class Distance:
 
     @property
     def measure(self) -> str:
-        """What is measured."""
+        """Name of the distance measure."""
         return DISTANCES[self.key]
 
 
-def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", other: PreviousRun) -> Iterator[Finding]:
+def compare(
+    context: GateContext, gate: str, settings: "drift_gate.Settings", previous: PreviousRun
+) -> Iterator[Finding]:
     """Compare each column of the train split with the same column of other rows.
 
     Args:
         context: This run.
         gate: drift or skew.
         settings: Limits of the gate; a comparator in the schema takes precedence.
-        other: The other rows.
+        previous: Run with which the rows are compared.
     """
-    rows = row_count(context.statistics[TRAIN]), row_count(other.train)
+    rows = row_count(context.statistics[TRAIN]), row_count(previous.train)
     if min(rows) < settings.min_rows:
         if settings.action == "block":
-            yield _too_few(gate, settings.min_rows, rows, other.name)
+            yield _too_few(gate, settings.min_rows, rows, previous.name)
         return
-    for drift in distances(context, gate, settings, other):
+    for drift in distances(context, gate, settings, previous):
         if drift.measured <= drift.limit:
             continue
         accepted = round_up(drift.measured)
@@ -63,7 +65,8 @@ def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", ot
             drift.column,
             drift.limit,
             drift.measured,
-            f"{drift.measure} {drift.measured:.4g} from {other.name}, above the limit of {drift.limit:g}{drift.note}",
+            f"{drift.measure} {drift.measured:.4g} from {previous.name}, above the limit of {drift.limit:g}"
+            f"{drift.note}",
             edit=f"gates.{gate}.columns.{toml_key(drift.column)} = {accepted:g} in the config, or {gate}_comparator "
             f"{{ {drift.key} {{ threshold: {accepted:g} }} }} for {drift.column!r} in {context.schema_path}",
             splits=[TRAIN],
@@ -71,27 +74,27 @@ def compare(context: GateContext, gate: str, settings: "drift_gate.Settings", ot
 
 
 def distances(
-    context: GateContext, gate: str, settings: "drift_gate.Settings", other: PreviousRun
+    context: GateContext, gate: str, settings: "drift_gate.Settings", previous: PreviousRun
 ) -> Iterator[Distance]:
-    """Measure each column of the train split and of other rows; arguments as of `compare`."""
-    before, after = by_column(other.train), by_column(context.statistics[TRAIN])
+    """Measure the distance of each column from the same column of `previous`; arguments as of `compare`."""
+    earlier_columns, later_columns = by_column(previous.train), by_column(context.statistics[TRAIN])
     for column in context.columns.compared:
         feature = context.feature(column)
-        if feature is None or column not in before or column not in after:
+        if feature is None or column not in earlier_columns or column not in later_columns:
             continue
         is_text = feature.type == schema_pb2.BYTES
         shares = None
         if column == context.label.column and context.label.kind == "binary" and not _has_divergence(feature, gate):
-            shares = binary_label.shares(context.label, before[column], after[column])
+            shares = binary_label.shares(context.label, earlier_columns[column], later_columns[column])
         key = "infinity_norm" if is_text or shares else "jensen_shannon_divergence"
         default = settings.label if shares else settings.categories if is_text else settings.numbers
         limit = _limit(feature, f"{gate}_comparator", key, settings.columns.get(feature.name, default))
         if shares:
             distance, note = shares.distance, shares.note
         elif is_text:
-            distance, note = infinity_norm(before[column], after[column])
+            distance, note = infinity_norm(earlier_columns[column], later_columns[column])
         else:
-            distance, note = divergence.jensen_shannon(before[column], after[column]) or 0.0, ""
+            distance, note = divergence.jensen_shannon(earlier_columns[column], later_columns[column]) or 0.0, ""
         yield Distance(column, key, limit, distance, note)
 
 
@@ -121,10 +124,13 @@ def _has_divergence(feature: schema_pb2.Feature, gate: str) -> bool:
     return feature.HasField(comparator) and bool(getattr(feature, comparator).HasField("jensen_shannon_divergence"))
 
 
-def infinity_norm(before: Any, after: Any) -> tuple[float, str]:
-    """Return the largest difference of a value's share, as in TFDV, and which value's share differs most."""
-    old, new = (_shares(figures.string_stats) for figures in (before, after))
-    differences = {value: abs(old.get(value, 0.0) - new.get(value, 0.0)) for value in {**old, **new}}
+def infinity_norm(earlier: Any, later: Any) -> tuple[float, str]:
+    """Return the largest difference of a value's share, as in TFDV, and a note that names this value."""
+    earlier_shares, later_shares = (_shares(figures.string_stats) for figures in (earlier, later))
+    differences = {
+        value: abs(earlier_shares.get(value, 0.0) - later_shares.get(value, 0.0))
+        for value in {**earlier_shares, **later_shares}
+    }
     most = max(differences, key=lambda value: (differences[value], value), default=None)
     return (0.0, "") if most is None else (differences[most], f"; the share of {most!r} differs most")
 

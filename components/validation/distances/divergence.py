@@ -14,21 +14,24 @@ Decile = tuple[float, float, float]
 """Lowest value, highest value and number of rows of a tenth of the rows."""
 
 
-def jensen_shannon(before: Any, after: Any) -> float | None:
+def jensen_shannon(earlier: Any, later: Any) -> float | None:
     """Compute the Jensen-Shannon divergence to base 2 (Lin 1991) over the deciles of the first column.
 
     Args:
-        before: FeatureNameStatistics of a numeric column.
-        after: The same column in other rows.
+        earlier: FeatureNameStatistics of a numeric column.
+        later: The same column in other rows.
 
     Returns:
         The divergence, from 0 for equal to 1 for disjoint; None if one of the two has no value.
     """
-    old, new = _deciles(before), _deciles(after)
-    if not old or not new:
+    earlier_deciles, later_deciles = _deciles(earlier), _deciles(later)
+    if not earlier_deciles or not later_deciles:
         return None
-    edges = _edges(old, before.type == statistics_pb2.FeatureNameStatistics.INT)
-    p, q = _shares(old, edges), _shares(_within(new, old[0][0], old[-1][1]), edges)
+    edges = _edges(earlier_deciles, earlier.type == statistics_pb2.FeatureNameStatistics.INT)
+    p, q = (
+        _shares(earlier_deciles, edges),
+        _shares(_within(later_deciles, earlier_deciles[0][0], earlier_deciles[-1][1]), edges),
+    )
     middle = (p + q) / 2
     return max(0.0, _entropy(middle) - (_entropy(p) + _entropy(q)) / 2)
 

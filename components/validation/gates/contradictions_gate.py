@@ -48,8 +48,8 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     if rows <= settings.max_share * total:
         return
     names = [name for split in splits for name in context.names.get(split, [])]
-    first = np.flatnonzero(group == group[np.flatnonzero(contradicts)[0]])
-    example = f", such as {', '.join(repr(names[row]) for row in first[:NAMED])}" if len(names) == total else ""
+    example_rows = np.flatnonzero(group == group[np.flatnonzero(contradicts)[0]])
+    example = f", such as {', '.join(repr(names[row]) for row in example_rows[:NAMED])}" if len(names) == total else ""
     skip = (*equal_rows.identifying_columns(context.ingestion), context.label.column)
     separate = "add a column to [features] that distinguishes such rows"
     yield Finding(

@@ -54,7 +54,7 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
 
 def _pairs(context: GateContext, digests: Digests) -> str:
     """Return the names of the first pairs of equal rows, as the end of a sentence."""
-    pairs = []
+    equal_rows = []
     for digest in digests[:NAMED]:
         name_of: dict[str, Any] = {
             split: names[int(np.flatnonzero(context.digests[split] == digest)[0])]
@@ -62,5 +62,7 @@ def _pairs(context: GateContext, digests: Digests) -> str:
             if (context.digests[split] == digest).any()
         }
         if name_of:
-            pairs.append(" and ".join(f"{name!r} of {split}" for split, name in name_of.items()))
-    return f"; equal rows: {'; '.join(pairs)}{'; and others' if len(digests) > NAMED else ''}" if pairs else ""
+            equal_rows.append(" and ".join(f"{name!r} of {split}" for split, name in name_of.items()))
+    return (
+        f"; equal rows: {'; '.join(equal_rows)}{'; and others' if len(digests) > NAMED else ''}" if equal_rows else ""
+    )

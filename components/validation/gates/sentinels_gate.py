@@ -16,19 +16,19 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Find numbers that are frequent, far from all others, and written like a placeholder."""
     figures = context.figures(TRAIN)
     for column in context.columns.used:
-        found = placeholders.read(figures[column]) if column in figures else {}
-        if not found:
+        row_counts = placeholders.read(figures[column]) if column in figures else {}
+        if not row_counts:
             continue
-        total, rows = figures[column].num_stats.common_stats.num_non_missing, sum(found.values())
-        shown = " and ".join(f"{number} in {count:,}" for number, count in found.items())
-        verb, stand, them = ("is", "stands", "it") if len(found) == 1 else ("are", "stand", "them")
+        total, rows = figures[column].num_stats.common_stats.num_non_missing, sum(row_counts.values())
+        listed_numbers = " and ".join(f"{number} in {count:,}" for number, count in row_counts.items())
+        verb, stand, them = ("is", "stands", "it") if len(row_counts) == 1 else ("are", "stand", "them")
         yield Finding(
             column,
             sentinels.MIN_SHARE,
             rows / total,
-            f"{shown} of {total:,} rows ({percent(rows, total)}) {verb} far from all other numbers and probably "
-            f"{stand} for null: data.column_null_values = {{{toml_key(column)} = {list(found)}}} reads {them} "
-            "as null",
+            f"{listed_numbers} of {total:,} rows ({percent(rows, total)}) {verb} far from all other numbers and "
+            f"probably {stand} for null: data.column_null_values = {{{toml_key(column)} = {list(row_counts)}}} reads "
+            f"{them} as null",
             edit='gates.sentinels = "off" in the config',
             splits=[TRAIN],
         )

@@ -42,10 +42,14 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
                 continue
             domain_values, origin = domain(context.schema, feature), context.schema_path
             if domain_values is None:
-                before = previous.get(column)
-                if before is None or not _lists_all_values(before) or row_count(statistics) < MIN_ROWS:
+                previous_figures = previous.get(column)
+                if (
+                    previous_figures is None
+                    or not _lists_all_values(previous_figures)
+                    or row_count(statistics) < MIN_ROWS
+                ):
                     continue
-                domain_values = [bucket.label for bucket in before.string_stats.rank_histogram.buckets]
+                domain_values = [bucket.label for bucket in previous_figures.string_stats.rank_histogram.buckets]
                 origin = context.previous_runs[0].name
             elif not feature.distribution_constraints.HasField("min_domain_mass"):
                 # The schema's own gate rejects any other value.
