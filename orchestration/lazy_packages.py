@@ -43,7 +43,7 @@ DEFERRED = frozenset(
         # Wrappers of scikit-learn.
         "keras.wrappers",
         "keras._tf_keras.keras.wrappers",
-        # What TensorFlow and Keras look for when they are imported: a notebook, a cluster, a monitor.
+        # Optional packages that TensorFlow and Keras probe when they are imported: a notebook, a cluster, a monitor.
         "IPython",
         "googleapiclient.discovery",
         "requests",
@@ -157,28 +157,28 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_start_messages() -> Iterator[None]:
-    """Hold back standard error, because TensorFlow 2.21 prints before it reads its log level."""
+    """Buffer standard error and drop start messages, which TensorFlow 2.21 prints before it reads its log level."""
     sys.stderr.flush()
     try:
         terminal = os.dup(_STDERR)
     except OSError:  # closed: there is nothing to hide
         yield
         return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), _STDERR)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), _STDERR)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(terminal, _STDERR)
             os.close(terminal)
-            held.seek(0)
-            others = (line for line in held if not _START_MESSAGE.match(line))
-            printing.line(*(line.decode(errors="replace").rstrip("\n") for line in others), to=sys.stderr)
+            captured.seek(0)
+            later_messages = (line for line in captured if not _START_MESSAGE.match(line))
+            printing.line(*(line.decode(errors="replace").rstrip("\n") for line in later_messages), to=sys.stderr)
 
 
 def load(*modules: str) -> None:
-    """Import modules, with these packages deferred from now on; those that are imported already stay as they are."""
+    """Import modules, and defer these packages from now on; packages that are imported already are not affected."""
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
     collects = gc.isenabled()

@@ -52,26 +52,28 @@ def distance(served: Sequence[Any], expected: Sequence[Any], settings: Settings)
     """Measure how far two lists of predictions differ: texts by L-infinity distance, numbers by divergence."""
     if isinstance(expected[0], str):
         served = [str(value) for value in served]
-    before, now = (by_column(table_statistics.proto([_batch(values)]))[COLUMN] for values in (expected, served))
+    expected_figures, served_figures = (
+        by_column(table_statistics.proto([_batch(values)]))[COLUMN] for values in (expected, served)
+    )
     if isinstance(expected[0], str):
-        measured, note = column_distances.infinity_norm(before, now)
+        measured, note = column_distances.infinity_norm(expected_figures, served_figures)
         return Distance(COLUMN, "infinity_norm", settings.categories, measured, note)
-    found = divergence.jensen_shannon(before, now) or 0.0
-    return Distance(COLUMN, "jensen_shannon_divergence", settings.numbers, found, "")
+    divergence_value = divergence.jensen_shannon(expected_figures, served_figures) or 0.0
+    return Distance(COLUMN, "jensen_shannon_divergence", settings.numbers, divergence_value, "")
 
 
-def finding(one: Distance, version: int) -> Finding | None:
-    """Return what is to be said about a distance; None within its limit."""
-    if one.measured <= one.limit:
+def finding(distance: Distance, version: int) -> Finding | None:
+    """Return the finding for a distance above its limit; None within it."""
+    if distance.measured <= distance.limit:
         return None
-    key = "categories" if one.key == "infinity_norm" else "numbers"
+    key = "categories" if distance.key == "infinity_norm" else "numbers"
     return Finding(
         None,
-        one.limit,
-        one.measured,
-        f"{COLUMN}: {one.measure} {one.measured:.4g} from {_EVALUATION} of version {version}, above the limit of "
-        f"{one.limit:g}{one.note}",
-        edit=f"gates.skew.{key} = {round_up(one.measured):g} in the config",
+        distance.limit,
+        distance.measured,
+        f"{COLUMN}: {distance.measure} {distance.measured:.4g} from {_EVALUATION} of version {version}, above the "
+        f"limit of {distance.limit:g}{distance.note}",
+        edit=f"gates.skew.{key} = {round_up(distance.measured):g} in the config",
         gate="skew",
         action="block",
     )

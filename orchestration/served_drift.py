@@ -54,7 +54,7 @@ class Drift:
         left_out: Number of files that were not read, because the others have enough rows.
         distances: Distance of each column; of the predictions too, if the served rows are a log with enough of them.
         absent: Columns that the model reads and the served rows do not have.
-        findings: What exceeds its limit, as gates say it.
+        findings: Values above their limits, as findings of the gates.
     """
 
     version: int
@@ -86,9 +86,9 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
         UserError: a name does not exist, the rows cannot be read, or there are too few of them.
         ResourceError: the store cannot be read.
     """
-    found = load.run_name(project.folder(), name)
-    config = load.load(project.folder(), found.pipeline, variant=found.variant)
-    stem = load.schema_name(project.folder(), found.pipeline, found.variant)
+    run_name = load.run_name(project.folder(), name)
+    config = load.load(project.folder(), run_name.pipeline, variant=run_name.variant)
+    stem = load.schema_name(project.folder(), run_name.pipeline, run_name.variant)
     columns = load.schema_columns(project.folder(), stem)
     number = _version(root, name, version)
     store = open_store(root, metadata)
@@ -103,7 +103,7 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
             f"{paths} has {row_count(served):,} rows, and fewer than {config.gates.skew.min_rows:,} differ by chance "
             "alone: wait for more, or set gates.skew.min_rows in the config"
         )
-    context = _context(config, found, stem, columns, served, settings, trained)
+    context = _context(config, run_name, stem, columns, served, settings, trained)
     previous = context.previous_runs[0]
     findings = _findings(context, config, previous)
     row_locations.locate(findings, settings)
@@ -130,9 +130,9 @@ def _version(root: str, name: str, number: int | None) -> int:
     folder = Root(os.path.abspath(root)).serving(name)
     numbers = versions.pushed(folder)
     if not numbers or (number is not None and number not in numbers):
-        known = f"; known versions: {', '.join(map(str, numbers))}" if numbers else ""
+        known_versions = f"; known versions: {', '.join(map(str, numbers))}" if numbers else ""
         missing = "pushed version" if number is None else f"version {number}"
-        raise UserError(f"{name} has no {missing} in {folder}{known}")
+        raise UserError(f"{name} has no {missing} in {folder}{known_versions}")
     return numbers[-1] if number is None else number
 
 
@@ -224,13 +224,13 @@ def _context(
 
 def _findings(context: GateContext, config: Config, previous: PreviousRun) -> list[Finding]:
     """Judge the rows; a distance above its limit is drift, whatever the gate on skew does in a run."""
-    found = []
+    findings = []
     for finding in column_distances.compare(context, "skew", config.gates.skew, previous):
-        found.append(replace(finding, gate="skew", action="block", splits=[]))
+        findings.append(replace(finding, gate="skew", action="block", splits=[]))
     for gate, module in _GATES.items():
         settings = getattr(config.gates, gate)
         if settings.action != "off":
             for finding in module.judge(context, settings):
                 action = finding.action or "block"
-                found.append(replace(finding, gate=gate, action=action, splits=[]))
-    return found
+                findings.append(replace(finding, gate=gate, action=action, splits=[]))
+    return findings

@@ -44,8 +44,8 @@ def sources(
         name, _, number = text.rpartition(":")
         chosen[_known(f"--version {text}", name, names)].add(_number(root, f"--version {text}", name, number))
     for text in labels:
-        name, _, pair = text.partition(":")
-        label, _, number = pair.rpartition("=")
+        name, _, label_and_version = text.partition(":")
+        label, _, number = label_and_version.rpartition("=")
         if not label:
             raise UserError(f"--label {text}: expected NAME:LABEL=V, such as houses:stable=1795914258")
         labelled[_known(f"--label {text}", name, names)][label] = _number(root, f"--label {text}", name, number)

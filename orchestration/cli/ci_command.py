@@ -36,12 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not (arguments.kubeflow or arguments.vertex):
         raise UserError("ci needs the platform of the runs: --kubeflow or --vertex")
-    for flag, value, form in (
+    for option, value, form in (
         ("--image", arguments.image, "REGISTRY/NAME"),
         ("--cloud-root", arguments.cloud_root, "gs://BUCKET/FOLDER"),
     ):
         if not value:
-            raise UserError(f"ci needs {flag}, as {flag} {form}")
+            raise UserError(f"ci needs {option}, as {option} {form}")
     load.load(project.folder(), arguments.pipeline)
     path = ci_files.write(
         project.folder(),

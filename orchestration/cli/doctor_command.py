@@ -44,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         # Checks that do not depend on the variant are printed once.
         engine = BEAM_ARGS
-        known = [(check.name, _text(check)) for check in checks]
-        checks += [check for check in report.checks if (check.name, _text(check)) not in known]
+        listed_checks = [(check.name, _text(check)) for check in checks]
+        checks += [check for check in report.checks if (check.name, _text(check)) not in listed_checks]
     facts = {"project": project.folder(), **installed.facts(), "warm processes": warm_process.shown()}
     wrong = [check for check in checks if check.findings]
     code = exit_kind(wrong).exit_code if wrong else 0
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         for number, line in enumerate(_text(check).splitlines() or [""]):
             head = f"{check.name:<11} {'wrong' if check.findings else 'good':<6}" if not number else " " * 18
             lines.append(f"{head} {line}".rstrip())
-    printing.line(*lines, *(f"{what:<18} {text}" for what, text in facts.items()))
+    printing.line(*lines, *(f"{fact:<18} {text}" for fact, text in facts.items()))
     return code
 
 

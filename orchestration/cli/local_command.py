@@ -37,9 +37,9 @@ def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     from orchestration.local.warm import warm_process
 
     only = arguments.only if to is None else None
-    for option, other in (("--from", arguments.first), ("--to", arguments.to)):
-        if only and other:
-            raise UserError(f"--only {only} {option} {other}: --only runs one stage; remove one of the options")
+    for option, stage in (("--from", arguments.first), ("--to", arguments.to)):
+        if only and stage:
+            raise UserError(f"--only {only} {option} {stage}: --only runs one stage; remove one of the options")
     requests = [
         Request(
             name=name,

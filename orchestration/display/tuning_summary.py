@@ -11,24 +11,24 @@ CELL = 40
 """Maximum width of a cell in characters; a value that is a table may be longer."""
 
 
-def lines(folder: str, *, config: str, again: str) -> list[str]:
+def lines(folder: str, *, config: str, command: str) -> list[str]:
     """Return the lines to print.
 
     Args:
         folder: The run's folder, with the files of the tuner.
         config: The config to which the values can be added.
-        again: The command that trains with the best values.
+        command: The command that trains with the best values.
     """
     with open(os.path.join(folder, TRIALS_CSV), newline="", encoding="utf-8") as file:
         table = _aligned(list(csv.reader(file)))
     with open(os.path.join(folder, TRIALS_JSONL), encoding="utf-8") as file:
         trials = [json.loads(line) for line in file]
     best = next(trial for trial in trials if trial["best"])
-    again_line = f"Train with it:  {again}"
+    train_line = f"Train with it:  {command}"
     if best["trial"] == 0:
         advice = [f"The values in {config} are already the best."]
     else:
-        advice = [again_line, f"To keep the values, add them to {config}:", *_values(best["values"])]
+        advice = [train_line, f"To keep the values, add them to {config}:", *_values(best["values"])]
     return [
         *table,
         "",

@@ -30,11 +30,11 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
         version: Its number.
 
     Returns:
-        What is to know about the files, as sentences.
+        Notes on the files, as sentences.
 
     Raises:
         UserError: ONNX cannot express a part of the model.
-        ResourceError: the files predict something else than the model.
+        ResourceError: the predictions of the files differ from those of the model.
     """
     model = tf.saved_model.load(source)
     described: dict[str, Any] = {}
@@ -55,15 +55,15 @@ def write_files(source: str, target: str, name: str, version: int) -> list[str]:
         described[signature] = {
             "file": file,
             "digest": onnx_model.digest(content),
-            "inputs": {one: specs[one].dtype.name for one in sorted(specs)},
+            "inputs": {column: specs[column].dtype.name for column in sorted(specs)},
             "outputs": {
-                one: [spec.dtype.name, spec.shape.as_list()[1:]]
-                for one, spec in sorted(function.structured_outputs.items())
+                output: [spec.dtype.name, spec.shape.as_list()[1:]]
+                for output, spec in sorted(function.structured_outputs.items())
             },
             "messages": conversion.messages,
             "columns": sample_inputs.columns(source),
-            "sample": {one: values[:count].tolist() for one, values in inputs.items()},
-            "answers": {one: values.tolist() for one, values in answers.items()},
+            "sample": {column: values[:count].tolist() for column, values in inputs.items()},
+            "answers": {output: values.tolist() for output, values in answers.items()},
         }
     manifest = {
         "format": "onnx",
@@ -85,10 +85,10 @@ def _constants(model: Any) -> dict[str, Any]:
     constants = {}
     for signature, function in model.signatures.items():
         if not function.structured_input_signature[1]:
-            values = {one: _plain(value.numpy()) for one, value in function().items()}
+            values = {output: _plain(value.numpy()) for output, value in function().items()}
             constants[signature] = {
-                one: ["string" if value.dtype.kind == "O" else value.dtype.name, value.tolist()]
-                for one, value in sorted(values.items())
+                output: ["string" if value.dtype.kind == "O" else value.dtype.name, value.tolist()]
+                for output, value in sorted(values.items())
             }
     return constants
 
@@ -100,15 +100,15 @@ def _compared(
     rows = len(next(iter(inputs.values())))
     outputs = sorted(function.structured_outputs)
     try:
-        found = onnx_model.run(onnx_model.session(content, 1), inputs, [*outputs, signature_names.ERROR])
+        predicted = onnx_model.run(onnx_model.session(content, 1), inputs, [*outputs, signature_names.ERROR])
     except ValueError as error:
         raise ResourceError(f"the ONNX form of {signature} cannot be run: {error}") from error
-    errors = found.pop(signature_names.ERROR)
+    errors = predicted.pop(signature_names.ERROR)
 
     def check(start: int, stop: int) -> None:
         """Compare some rows; halve them while TensorFlow refuses one of them."""
-        part = {one: values[start:stop] for one, values in inputs.items()}
-        expected = _answers(function, part)
+        block = {name: values[start:stop] for name, values in inputs.items()}
+        expected = _answers(function, block)
         if expected is None and stop - start > 1:
             middle = (start + stop) // 2
             check(start, middle)
@@ -116,23 +116,23 @@ def _compared(
             return
         refused = np.full(stop - start, expected is None)
         equal = ((errors[start:stop] != 0) == refused).all() and (
-            expected is None or all(onnx_model.same(expected[one], found[one][start:stop]) for one in outputs)
+            expected is None or all(onnx_model.same(expected[name], predicted[name][start:stop]) for name in outputs)
         )
         if not equal:
-            raise ResourceError(_difference(signature, start, part, expected, found, errors[start:stop]))
+            raise ResourceError(_difference(signature, start, block, expected, predicted, errors[start:stop]))
 
     check(0, count)
     check(count, rows)
-    return {one: values[:count] for one, values in found.items()}
+    return {name: values[:count] for name, values in predicted.items()}
 
 
 def _answers(function: Callable[..., Any], inputs: Mapping[str, Array]) -> dict[str, Array] | None:
     """Return the SavedModel's predictions, text as str; None if it refuses a row."""
     try:
-        outputs = function(**{one: tf.constant(values) for one, values in inputs.items()})
+        outputs = function(**{name: tf.constant(values) for name, values in inputs.items()})
     except tf.errors.InvalidArgumentError:
         return None
-    return {one: _plain(value.numpy()) for one, value in outputs.items()}
+    return {name: _plain(value.numpy()) for name, value in outputs.items()}
 
 
 def _plain(value: Array) -> Array:
@@ -146,18 +146,18 @@ def _difference(
     start: int,
     inputs: Mapping[str, Array],
     expected: Mapping[str, Array] | None,
-    found: Mapping[str, Array],
+    predicted: Mapping[str, Array],
     errors: Array,
 ) -> str:
     rows = f"{signature}: the ONNX form does not predict what the SavedModel does"
     for row in range(len(errors)):
-        cells = ", ".join(f"{one}={values[row]!r}" for one, values in inputs.items())
+        cells = ", ".join(f"{name}={values[row]!r}" for name, values in inputs.items())
         refused = errors[row] != 0
         if expected is None or refused:
             if refused != (expected is None):
                 return f"{rows}: it {'refuses' if refused else 'accepts'} the row {cells}"
             continue
-        for one, values in expected.items():
-            if not onnx_model.same(values[row : row + 1], found[one][start + row : start + row + 1]):
-                return f"{rows}: {one} is {found[one][start + row]}, not {values[row]}, for the row {cells}"
+        for name, values in expected.items():
+            if not onnx_model.same(values[row : row + 1], predicted[name][start + row : start + row + 1]):
+                return f"{rows}: {name} is {predicted[name][start + row]}, not {values[row]}, for the row {cells}"
     return rows

@@ -1,4 +1,4 @@
-"""Exports of the versions that `serve --engine onnx` loads: an earlier one, or one that a process beside it makes."""
+"""Exports of the versions that `serve --engine onnx` loads: an existing one, or one made in a child process."""
 
 import os
 import subprocess

@@ -46,7 +46,7 @@ Array = np.ndarray[Any, Any]
 
 def columns(folder: str) -> dict[str, str]:
     """Return the inputs of a version, input name -> column."""
-    return {one["name"]: one["column"] for one in _requests(folder)["inputs"]}
+    return {signature_input["name"]: signature_input["column"] for signature_input in _requests(folder)["inputs"]}
 
 
 def typed(folder: str) -> tuple[dict[str, Array], int]:
@@ -54,8 +54,11 @@ def typed(folder: str) -> tuple[dict[str, Array], int]:
     inputs = _requests(folder)["inputs"]
     with open(os.path.join(folder, self_check.SAMPLE), encoding="utf-8") as file:
         rows = [tf.train.Example.FromString(base64.b64decode(row)) for row in json.load(file)["rows"]]
-    kinds = {one["name"]: one["dtype"] for one in inputs}
-    sample = {one["name"]: [_cell(row, one["column"], one["dtype"]) for row in rows] for one in inputs}
+    kinds = {signature_input["name"]: signature_input["dtype"] for signature_input in inputs}
+    sample = {
+        signature_input["name"]: [_cell(row, signature_input["column"], signature_input["dtype"]) for row in rows]
+        for signature_input in inputs
+    }
     return _varied(sample, kinds, _CELLS), len(rows)
 
 
@@ -72,10 +75,10 @@ def _varied(
     """Append copies of the first row, each with another cell, and with blanks around its text."""
     rows: dict[str, list[Any]] = {name: list(values) for name, values in sample.items()}
     for name, kind in kinds.items():
-        own = [f" \u00a0{sample[name][0]}\t"] if kind == "string" else []
-        for cell in (*cells[kind], *own):
-            for other, values in rows.items():
-                values.append(cell if other == name else sample[other][0])
+        padded_texts = [f" \u00a0{sample[name][0]}\t"] if kind == "string" else []
+        for cell in (*cells[kind], *padded_texts):
+            for input_name, values in rows.items():
+                values.append(cell if input_name == name else sample[input_name][0])
     return {name: np.array(values, object if kinds[name] == "string" else kinds[name]) for name, values in rows.items()}
 
 

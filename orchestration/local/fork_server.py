@@ -82,20 +82,20 @@ class ForkServer:
             if self._process is not None:
                 self._socket, self.ready = self._process.channel, True
                 return
-        ours, theirs = socket.socketpair()
+        channel, server_channel = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", MODULE, str(theirs.fileno()), str(os.getpid())],
+            [sys.executable, "-m", MODULE, str(server_channel.fileno()), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             cwd=project.folder(),
             env=environment,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[server_channel.fileno()],
             # Ctrl-C reaches only the supervisor, which then stops the worker.
             start_new_session=True,
         )
-        theirs.close()
-        self._socket = ours
+        server_channel.close()
+        self._socket = channel
         self._code = code_digest.code(*OURS)
 
     def _is_current(self) -> bool:
@@ -169,7 +169,7 @@ class ForkServer:
             self._idle = worker.ended
 
     def output(self) -> bytes:
-        """Return the output of the imports, which says why they failed."""
+        """Return the output of the imports, which contains the reason of a failure."""
         self._log.seek(0)
         return self._log.read()
 

@@ -285,12 +285,12 @@ def take_over(handle: Any, node: Any, outputs: Mapping[str, Iterable[Any]]) -> i
         metadata_handle=handle, execution_type=node.node_info.type, contexts=contexts
     )
     execution.last_known_state = _STATES.CACHED
-    pairs = []
+    artifacts_and_events = []
     for key, artifacts in outputs.items():
         for index, artifact in enumerate(artifacts):
             event = metadata_store_pb2.Event(type=metadata_store_pb2.Event.OUTPUT)
             event.path.steps.add().key = key
             event.path.steps.add().index = index
-            pairs.append((artifact, event))
-    handle.store.put_execution(execution, pairs, contexts)
+            artifacts_and_events.append((artifact, event))
+    handle.store.put_execution(execution, artifacts_and_events, contexts)
     return int(execution.id)

@@ -115,7 +115,7 @@ class Earlier:
         facts: Its run.json.
         folder: Its folder.
         killed: Whether its end was not recorded.
-        changed: What has changed since; empty if it can be resumed.
+        changed: Names of the inputs that have changed since; empty if the run can be resumed.
     """
 
     facts: dict[str, Any]

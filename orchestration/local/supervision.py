@@ -58,14 +58,14 @@ def supervise(
     Raises:
         PipelineError: that of a stage; RunError if the worker died or exceeded a limit.
     """
-    seen = Followed()
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    followed = Followed()
+    previous_handler = signal.signal(signal.SIGTERM, _interrupt)
     log_path = os.path.join(book.folder, "logs", "worker.log")
     read_end, write_end = os.pipe()
     try:
         if not workers.ready:
-            why = f"; the warm process is not used: {workers.refused}" if workers.refused else ""
-            terminal.say(f"starting TensorFlow and TFX{why}")
+            reason = f"; the warm process is not used: {workers.refused}" if workers.refused else ""
+            terminal.say(f"starting TensorFlow and TFX{reason}")
         with (
             open(log_path, "ab") as log,
             open(read_end, "rb", buffering=0) as stream,
@@ -74,28 +74,28 @@ def supervise(
             os.close(write_end)
             for line in _lines(stream.fileno(), TICK_SECONDS if limits.any else None):
                 if line is None:
-                    _check(seen, limits, worker)
+                    _check(followed, limits, worker)
                     continue
                 fields = run_events.from_line(line)
                 if fields["event"] == "worker":
                     worker.pid, workers.ready = fields["pid"], True
                 else:
-                    _take(fields, seen, terminal, book)
+                    _take(fields, followed, terminal, book)
             code = worker.wait()
     finally:
-        signal.signal(signal.SIGTERM, before)
-        if seen.peak:
-            book.update(peak_memory_mb=round(seen.peak / 1e6))
-        if seen.node_id != "start":
-            book.facts.update(stage=seen.node_id, log=os.path.join(book.folder, "logs", f"{seen.node_id}.log"))
-    if seen.failure:
-        raise seen.failure
-    if seen.outcome is None:
-        raise _died(seen.node_id, code, book.folder, workers)
-    return seen.outcome
+        signal.signal(signal.SIGTERM, previous_handler)
+        if followed.peak:
+            book.update(peak_memory_mb=round(followed.peak / 1e6))
+        if followed.node_id != "start":
+            book.facts.update(stage=followed.node_id, log=os.path.join(book.folder, "logs", f"{followed.node_id}.log"))
+    if followed.failure:
+        raise followed.failure
+    if followed.outcome is None:
+        raise _died(followed.node_id, code, book.folder, workers)
+    return followed.outcome
 
 
-def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_record.Record) -> None:
+def _take(fields: dict[str, Any], followed: Followed, terminal: Terminal, book: run_record.Record) -> None:
     """Process one event."""
     book.event(fields)
     kind = fields["event"]
@@ -103,11 +103,11 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_
         terminal.plan(fields["nodes"])
         book.update(nodes=fields["nodes"], upstream=fields["upstream"])
     elif kind == "node":
-        seen.node_id = fields["node"]
-        seen.since = time.monotonic() if fields["state"] == "RUNNING" else None
-        terminal.node(seen.node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
+        followed.node_id = fields["node"]
+        followed.since = time.monotonic() if fields["state"] == "RUNNING" else None
+        terminal.node(followed.node_id, fields["state"], fields.get("seconds"), fields.get("summary", ""))
     elif kind == "progress":
-        terminal.progress(seen.node_id, fields["text"])
+        terminal.progress(followed.node_id, fields["text"])
     elif kind == "gates":
         warnings = [finding["line"] for finding in fields["findings"] if finding["action"] == "warn"]
         for line in warnings:
@@ -122,34 +122,34 @@ def _take(fields: dict[str, Any], seen: Followed, terminal: Terminal, book: run_
             terminal.note(line)
         book.update(omissions=fields["lines"])
     elif kind == "outcome":
-        seen.outcome = {key: value for key, value in fields.items() if key != "event"}
+        followed.outcome = {key: value for key, value in fields.items() if key != "event"}
     elif kind == "error":
-        seen.failure = KINDS[fields["kind"]](fields["message"])
+        followed.failure = KINDS[fields["kind"]](fields["message"])
 
 
-def _check(seen: Followed, limits: Limits, worker: Worker) -> None:
+def _check(followed: Followed, limits: Limits, worker: Worker) -> None:
     """Stop the worker if it exceeds a limit."""
-    seconds = limits.of(seen.node_id)
-    if seconds is not None and seen.since is not None and time.monotonic() - seen.since > seconds:
+    seconds = limits.of(followed.node_id)
+    if seconds is not None and followed.since is not None and time.monotonic() - followed.since > seconds:
         worker.end(LIMIT_SECONDS)
         raise RunError(
-            f"stage {seen.node_id} failed: it exceeded its time limit of {seconds:g} s ([limits]). {RESUME} "
-            f"To raise the limit: {limits.edit(seen.node_id)}"
+            f"stage {followed.node_id} failed: it exceeded its time limit of {seconds:g} s ([limits]). {RESUME} "
+            f"To raise the limit: {limits.edit(followed.node_id)}"
         )
     if limits.memory_gb is not None:
         used = worker.memory()
-        seen.peak = max(seen.peak, used)
+        followed.peak = max(followed.peak, used)
         if used > limits.memory_gb * 1e9:
             worker.end(at_once=True)
             raise RunError(
-                f"stage {seen.node_id} failed: it used {used / 1e9:.2f} GB of memory; limits.memory_gb is "
+                f"stage {followed.node_id} failed: it used {used / 1e9:.2f} GB of memory; limits.memory_gb is "
                 f"{limits.memory_gb:g}. {RESUME} Smaller batches or fewer rows (--sample) need less memory"
             )
 
 
 def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
     """Yield lines until the end of the stream, and None after each tick."""
-    rest = b""
+    partial_line = b""
     due = time.monotonic() + (tick or 0)
     while True:
         ready, _, _ = select.select([descriptor], [], [], tick)
@@ -157,7 +157,7 @@ def _lines(descriptor: int, tick: float | None) -> Iterator[str | None]:
             block = os.read(descriptor, 1 << 16)
             if not block:
                 return
-            *lines, rest = (rest + block).split(b"\n")
+            *lines, partial_line = (partial_line + block).split(b"\n")
             yield from (line.decode() for line in lines)
         if tick is not None and time.monotonic() >= due:
             # Also if events never pause.
@@ -172,11 +172,11 @@ def _died(node_id: str, code: int, folder: str, workers: ForkServer) -> RunError
         with open(os.path.join(folder, "logs", "worker.log"), "ab") as log:
             log.write(workers.output())
         name = "worker"
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    ending = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     if code == -signal.SIGKILL:
-        how += " (the system does this when memory runs out)"
+        ending += " (the system does this when memory runs out)"
     return RunError(
-        f"stage {node_id} failed: the worker process {how}. {RESUME}\n"
+        f"stage {node_id} failed: the worker process {ending}. {RESUME}\n"
         f"Its log: {os.path.join(folder, 'logs', name + '.log')}"
     )
 

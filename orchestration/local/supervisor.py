@@ -69,10 +69,10 @@ def run(request: Request, workers: ForkServer) -> int:
         except PipelineError:
             # Preflight reports it with all other findings.
             return False
-        same = newest.get("state") == "COMPLETE" and newest.get("identity") == identity_checked
-        if not same:
+        is_unchanged = newest.get("state") == "COMPLETE" and newest.get("identity") == identity_checked
+        if not is_unchanged:
             workers.begin()
-        return same
+        return is_unchanged
 
     report = preflight.look(
         name,
@@ -101,16 +101,18 @@ def run(request: Request, workers: ForkServer) -> int:
     if line := endpoints.warning(engine):
         terminal.say(f"{line}: {engine.description} waits for it, unless its workers run on another machine")
     data = report.data
-    with run_lock.held(root.pipeline(name.run), terminal.say) as held:
+    with run_lock.held(root.pipeline(name.run), terminal.say) as run_hold:
         store = place.open_store()
         if moved := place.relocate(store):
             terminal.say(moved)
-        wanted = identity_checked if identity_checked and not held.waited else identity(reviewed)
-        before = run_start.earlier(place, store.mlmd, held.last, wanted, anew=request.new_run, say=terminal.say)
+        run_identity = identity_checked if identity_checked and not run_hold.waited else identity(reviewed)
+        unfinished = run_start.earlier(
+            place, store.mlmd, run_hold.last, run_identity, anew=request.new_run, say=terminal.say
+        )
         base = run_start.base(place, store.mlmd, config, request.first, only=request.only, say=terminal.say)
-        run_id = before["run_id"] if before else new_run_id()
-        last = held.last
-        held.name(run_id)
+        run_id = unfinished["run_id"] if unfinished else new_run_id()
+        last_facts = run_hold.last
+        run_hold.name(run_id)
         facts = {
             "run_id": run_id,
             "pipeline": name.run,
@@ -121,21 +123,21 @@ def run(request: Request, workers: ForkServer) -> int:
             "root": root.path,
             "metadata": place.shown,
             "beam_args": list(request.beam_args),
-            "identity": wanted,
+            "identity": run_identity,
             "unused": unused(config, columns).plain(),
         }
-        same = None
-        if before is None and request.cache and not (request.first or config.training.warm_start or report.skew):
+        repeated_run = None
+        if unfinished is None and request.cache and not (request.first or config.training.warm_start or report.skew):
             expected = {key: facts[key] for key in ("identity", "beam_args", "metadata", "root")}
-            same = unchanged_run.unchanged(place, store.mlmd, last, expected)
-        book = run_record.Record(root.run(name.run, run_id), {**(before or {}), **facts})
+            repeated_run = unchanged_run.unchanged(place, store.mlmd, last_facts, expected)
+        book = run_record.Record(root.run(name.run, run_id), {**(unfinished or {}), **facts})
         state, reason = "FAILED", "the supervisor ended unexpectedly"
         try:
             # TensorFlow and TFX leave files in the temporary folder, which is removed at the end of the run.
             with terminal, tempfile.TemporaryDirectory(prefix=f"{resume.SCRATCH}{run_id}-") as scratch:
                 book.update(scratch=scratch)
-                if same is not None:
-                    outcome = unchanged_run.repeat(same, place, store.mlmd, run_id, book, terminal)
+                if repeated_run is not None:
+                    outcome = unchanged_run.repeat(repeated_run, place, store.mlmd, run_id, book, terminal)
                 else:
                     order = RunOrder(
                         run_id=run_id,
@@ -147,12 +149,12 @@ def run(request: Request, workers: ForkServer) -> int:
                         config=config,
                         columns=columns,
                         data=data,
-                        data_content=wanted["data"],
+                        data_content=run_identity["data"],
                         schema=os.path.join(project.folder(), reviewed.schema),
-                        schema_content=wanted["schema"],
+                        schema_content=run_identity["schema"],
                         skew=report.skew,
-                        skew_content=wanted.get("served rows", ""),
-                        code=wanted["code"],
+                        skew_content=run_identity.get("served rows", ""),
+                        code=run_identity["code"],
                         beam_args=tuple(request.beam_args),
                         cache=request.cache,
                         advisory=name.sample,
@@ -161,13 +163,13 @@ def run(request: Request, workers: ForkServer) -> int:
                         to=request.to,
                         only=request.only,
                     )
-                    outcome = supervise(order, config.limits, terminal, book, workers, held.descriptor)
+                    outcome = supervise(order, config.limits, terminal, book, workers, run_hold.descriptor)
             book.update(outcome=outcome)
             state, reason = _state(request, outcome), outcome.get("withheld") or outcome["reason"]
             _show(request, outcome, terminal, book.folder, root.run(name.run, base) if base else None)
             if state == "NOT_BLESSED":
-                what = "not pushed" if outcome.get("withheld") else "not blessed"
-                raise GateError(f"the model is {what}: {reason}. {versions.serves(root.serving(name.run))}.")
+                result = "not pushed" if outcome.get("withheld") else "not blessed"
+                raise GateError(f"the model is {result}: {reason}. {versions.serves(root.serving(name.run))}.")
             return 0
         except PipelineError as error:
             if state == "FAILED":
@@ -216,17 +218,17 @@ def _show(request: Request, outcome: dict[str, Any], terminal: Terminal, folder:
         lines.append(f"Without the changes of {', '.join(outdated)} since run {os.path.basename(base or '')}")
     if request.to == TUNER:
         config_path = f"{load.CONFIGS}/{request.name.pipeline}.toml"
-        lines = tuning_summary.lines(folder, config=config_path, again=request.again)
+        lines = tuning_summary.lines(folder, config=config_path, command=request.again)
     terminal.reached(lines, run_folder=folder)
 
 
 def run_all(requests: Iterable[Request]) -> int:
-    """Run pipelines one after the other, also after one that fails.
+    """Run pipelines one after the other; a failed run does not stop the next ones.
 
     Returns:
         0 if every model was pushed, else the exit code of the first run that failed.
     """
-    first, requests = 0, list(requests)
+    first_failure, requests = 0, list(requests)
     with ForkServer(warm=any(request.warm for request in requests)) as workers:
         for request in requests:
             try:
@@ -237,8 +239,8 @@ def run_all(requests: Iterable[Request]) -> int:
             except Exception:  # an error in one variant must not stop the others
                 code = PipelineError.exit_code
                 printing.error(traceback.format_exc().rstrip(), request.name.run)
-            first = first or code
-    return first
+            first_failure = first_failure or code
+    return first_failure
 
 
 def _report(store: inspection_store.Store, run_id: str, folder: str) -> None:

@@ -163,16 +163,16 @@ def _copy(store: Any, execution: Any, state: int, last_run_id: str, run: Any) ->
     artifacts = {
         artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in last_events])
     }
-    pairs = []
+    artifacts_and_events = []
     for event in last_events:
         copied_event = _EVENTS(type=event.type, artifact_id=event.artifact_id)
         copied_event.path.CopyFrom(event.path)
-        pairs.append((artifacts[event.artifact_id], copied_event))
+        artifacts_and_events.append((artifacts[event.artifact_id], copied_event))
     last_contexts = store.get_contexts_by_execution(execution.id)
     contexts = [
         run if (context.type, context.name) == (RUN_CONTEXT, last_run_id) else context for context in last_contexts
     ]
-    store.put_execution(copied, pairs, contexts)
+    store.put_execution(copied, artifacts_and_events, contexts)
 
 
 def _lines(folder: str) -> dict[str, str]:

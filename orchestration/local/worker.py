@@ -204,8 +204,8 @@ def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
     # "Graph execution error:" and "Traceback (most recent call last):" only introduce the last line.
     reason = _BEAM_SUFFIX.sub("", lines[-1] if lines[0].endswith(":") else lines[0])
-    where = user_code.place(error)
-    reason += f" ({where})" if where else ""
+    location = user_code.place(error)
+    reason += f" ({location})" if location else ""
     return RunError(f"stage {node_id} failed: {type(error).__name__}: {reason}\nIts log: {log}")
 
 
@@ -219,7 +219,7 @@ def _log(order: RunOrder, name: str) -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     log = os.open(_log_path(order, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    before = os.dup(1), os.dup(2)
+    original_descriptors = os.dup(1), os.dup(2)
     os.dup2(log, 1)
     os.dup2(log, 2)
     try:
@@ -230,9 +230,9 @@ def _log(order: RunOrder, name: str) -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os.dup2(before[0], 1)
-        os.dup2(before[1], 2)
-        for descriptor in (log, *before):
+        os.dup2(original_descriptors[0], 1)
+        os.dup2(original_descriptors[1], 2)
+        for descriptor in (log, *original_descriptors):
             os.close(descriptor)
 
 

@@ -97,33 +97,40 @@ def look(
         check = Check(name)
         report.checks.append(check)
         try:
-            found = function()
-            check.text = found if isinstance(found, str) else ""
-            return found
+            result = function()
+            check.text = result if isinstance(result, str) else ""
+            return result
         except PipelineError as error:
             check.findings.append(error)
             return None
 
     if name is not None:
-        shown = f"{load.CONFIGS}/{name.pipeline}.toml"
+        config_path = f"{load.CONFIGS}/{name.pipeline}.toml"
         chosen = (folder, name.pipeline, list(overrides), name.variant)
         config = attempt("config", lambda: load.load(*chosen))
         readable = config or load.without_faults(*chosen)
-        report.checks[0].text = shown
+        report.checks[0].text = config_path
         if readable is not None and query_config.is_elsewhere(readable.data):
-            asked, queries = readable, Root(root).queries(name.run)
-            what = "bucket" if readable.data.sql is None else "query"
-            readable, taken = attempt(what, lambda: query_config.settle(asked, data_root, queries)) or (None, None)
-            report.query = taken if isinstance(taken, Snapshot) else None
-            report.checks[-1].text = taken.text if taken else ""
+            remote_config, queries = readable, Root(root).queries(name.run)
+            source = "bucket" if readable.data.sql is None else "query"
+            readable, retrieved = attempt(source, lambda: query_config.settle(remote_config, data_root, queries)) or (
+                None,
+                None,
+            )
+            report.query = retrieved if isinstance(retrieved, Snapshot) else None
+            report.checks[-1].text = retrieved.text if retrieved else ""
             config = (readable or config) if config is not None else None
         stem = load.schema_name(folder, name.pipeline, name.variant)
         schema = f"{load.SCHEMAS}/{stem}.pbtxt"
-        known = attempt("schema", lambda: load.schema_columns(folder, stem)) if readable or _is_there(stem) else None
+        schema_types = (
+            attempt("schema", lambda: load.schema_columns(folder, stem)) if readable or _is_there(stem) else None
+        )
         report.checks[-1].text = schema
-        if config is not None and known is not None:
-            report.reviewed = attempt("columns", lambda: load.fitting(folder, name, config, stem, known))
-            report.checks[-1].text = "\n".join([*schema_columns.unused(config, known).lines(), *config.remarks(known)])
+        if config is not None and schema_types is not None:
+            report.reviewed = attempt("columns", lambda: load.fitting(folder, name, config, stem, schema_types))
+            report.checks[-1].text = "\n".join(
+                [*schema_columns.unused(config, schema_types).lines(), *config.remarks(schema_types)]
+            )
         if config is not None:
             if report.reviewed is not None and config.data.sql is None and passed(report.reviewed):
                 report.checks += [Check("code", "as in the last run"), Check("data", "as in the last run")]
@@ -132,13 +139,13 @@ def look(
                 attempt("code", lambda: _code(config))
             if config.gates.skew.path is not None:
                 report.skew = data_files.under(data_root, config.gates.skew.path)
-                attempt("served rows", lambda: check_served(report.skew, config, shown))
+                attempt("served rows", lambda: check_served(report.skew, config, config_path))
         if config is not None and config.notify.channels:
-            attempt("notify", lambda: _channels(config, shown))
+            attempt("notify", lambda: _channels(config, config_path))
         if readable is not None:
             report.data = data_files.under(data_root, readable.data.paths)
         if readable is not None and rows != "none" and not report.passed:
-            run = _Asked(name, readable, stem, known or {}, data_root, root, metadata)
+            run = _Asked(name, readable, stem, schema_types or {}, data_root, root, metadata)
             size = _attempt_data(report, run, attempt, every_row=rows == "all")
     writable = attempt("root", lambda: check_root(root, name.run if name is not None else None))
     attempt("store", lambda: check_store(root, metadata))
@@ -173,8 +180,10 @@ def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any
     if every_row and report.reviewed is not None and not check.findings:
         attempt("rows", lambda: schema_check.check(run.config, run.name, run.stem, run.data_root))
         errors = report.checks[-1].findings
-        rejected = {str(one["column"]) for error in errors if isinstance(error, GateError) for one in error.findings}
-        asked = gate_check.Run(
+        rejected = {
+            str(finding["column"]) for error in errors if isinstance(error, GateError) for finding in error.findings
+        }
+        gates_run = gate_check.Run(
             name=run.name,
             config=run.config,
             columns=run.columns,
@@ -184,7 +193,7 @@ def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any
             root=run.root,
             metadata=run.metadata,
         )
-        attempt("gates", lambda: gate_check.check(asked, rejected))
+        attempt("gates", lambda: gate_check.check(gates_run, rejected))
     return size
 
 
@@ -205,13 +214,13 @@ def _data(report: Report, run: _Asked) -> int:
         raise schema_check.beside(error, config, run.name, run.stem, run.data_root) from error
 
 
-def check_served(paths: Any, config: Config, shown: str) -> str:
+def check_served(paths: Any, config: Config, config_path: str) -> str:
     """Check that the served rows of gates.skew can be read.
 
     Args:
         paths: Their paths on this machine.
         config: The config.
-        shown: Path of the config, for messages.
+        config_path: Path of the config, for messages.
 
     Returns:
         Their size.
@@ -220,18 +229,18 @@ def check_served(paths: Any, config: Config, shown: str) -> str:
         UserError: they cannot.
     """
     try:
-        found = data_files.resolve(paths, config.data.model_copy(update={"span": None, "window": None}))
+        files = data_files.resolve(paths, config.data.model_copy(update={"span": None, "window": None}))
     except UserError as error:
-        raise UserError(f"{shown}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
+        raise UserError(f"{config_path}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
     data = config.data.model_copy(update={"spans": None})
-    return f"{check_data(paths, data, config=shown, columns=(), label=None):,} bytes in {len(found)} file(s)"
+    return f"{check_data(paths, data, config=config_path, columns=(), label=None):,} bytes in {len(files)} file(s)"
 
 
-def _channels(config: Config, shown: str) -> str:
+def _channels(config: Config, config_path: str) -> str:
     try:
         channels.check(config.notify.channels)
     except UserError as error:
-        raise UserError(f"{shown}: {error}") from error
+        raise UserError(f"{config_path}: {error}") from error
     return ", ".join(config.notify.channels)
 
 
@@ -251,11 +260,11 @@ def _code(config: Config) -> str:
     return ", ".join([*user_imports.OURS, *(name for name in modules if not name.startswith("models.features."))])
 
 
-def _table(config: Config, known: dict[str, str], stem: str) -> Table:
+def _table(config: Config, schema_types: dict[str, str], stem: str) -> Table:
     label = config.label
     features = {feature.name: feature for feature in schema_columns.schema(project.folder(), stem).feature}
     return Table(
-        columns=known,
+        columns=schema_types,
         schema=f"{load.SCHEMAS}/{stem}.pbtxt",
         label=label,
         weight=config.columns.weight,

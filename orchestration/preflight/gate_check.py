@@ -31,7 +31,7 @@ _JUDGED_LATER = "the run judges them"
 
 @dataclass(frozen=True)
 class Run:
-    """What the run would read.
+    """Inputs of the run that is checked.
 
     Attributes:
         name: The run.

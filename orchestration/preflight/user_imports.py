@@ -46,26 +46,26 @@ def check(modules: Iterable[str]) -> list[str]:
         Findings: file, line and reason.
     """
     findings: list[str] = []
-    waiting, seen = list(dict.fromkeys([*OURS, *modules])), set()
+    waiting, checked = list(dict.fromkeys([*OURS, *modules])), set()
     while waiting:
         module = waiting.pop(0)
         path = project.source(module)
-        if path is None or module in seen:
+        if path is None or module in checked:
             continue
-        seen.add(module)
-        shown = project.shown(path)
+        checked.add(module)
+        display_path = project.shown(path)
         try:
             imports, _ = _module(path)
         except SyntaxError as error:
-            findings.append(f"{shown}, line {error.lineno}: this is not Python: {error.msg}")
+            findings.append(f"{display_path}, line {error.lineno}: this is not Python: {error.msg}")
             continue
         except (OSError, ValueError) as error:
-            findings.append(f"{shown} cannot be read: {error}")
+            findings.append(f"{display_path} cannot be read: {error}")
             continue
         package = module if os.path.basename(path) == "__init__.py" else module.rpartition(".")[0]
         for node in imports:
             missing = list(_missing(node, package))
-            findings += [f"{shown}, line {node.line}: {reason}" for reason in missing]
+            findings += [f"{display_path}, line {node.line}: {reason}" for reason in missing]
             waiting += _named(node, package)
     parsed_sources.save()
     return findings
@@ -112,10 +112,10 @@ def _missing(node: _Import, package: str) -> Iterator[str]:
 
 def _exists(module: str) -> bool:
     """Return whether a module exists; for a library only its top-level name is checked, which imports nothing."""
-    first = module.partition(".")[0]
-    if _is_ours(first):
+    top_level = module.partition(".")[0]
+    if _is_ours(top_level):
         return project.source(module) is not None or any(map(os.path.isdir, _stems(module)))
-    return _found(first)
+    return _found(top_level)
 
 
 @functools.cache
@@ -126,8 +126,8 @@ def _found(name: str) -> bool:
         return False
 
 
-def _is_ours(first: str) -> bool:
-    return any(os.path.isfile(f"{stem}.py") or os.path.isdir(stem) for stem in _stems(first))
+def _is_ours(top_level: str) -> bool:
+    return any(os.path.isfile(f"{stem}.py") or os.path.isdir(stem) for stem in _stems(top_level))
 
 
 def _stems(module: str) -> list[str]:
@@ -149,7 +149,7 @@ def _parsed(path: str, *_identity: int) -> tuple[tuple[_Import, ...], frozenset[
     with open(path, "rb") as file:
         text = file.read()
     imports, names = parsed_sources.kept(_RULES, text, lambda: _facts(text, path))
-    return tuple(_Import(*one) for one in imports), frozenset(names)
+    return tuple(_Import(*import_facts) for import_facts in imports), frozenset(names)
 
 
 def _facts(text: bytes, path: str) -> list[Any]:

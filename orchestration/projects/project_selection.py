@@ -15,14 +15,14 @@ _NOT_IMPORTED = ("docs", "tests")
 """Packages that no run imports, so that a project may have its own."""
 
 
-def choose(flag: str | None) -> None:
+def choose(option: str | None) -> None:
     """Make a folder the project of this process and of those that it starts.
 
-    The first of these decides: the flag, the environment variable, the working folder if it holds a project file. If
+    The first of these decides: the option, the environment variable, the working folder if it holds a project file. If
     there is none, or if it names the repository, the repository is the project.
 
     Args:
-        flag: Value of --project; None if it was not given.
+        option: Value of --project; None if it was not given.
 
     Raises:
         UserError: the folder does not exist or is not a project, its file is invalid, or a module of it has the name of
@@ -30,8 +30,8 @@ def choose(flag: str | None) -> None:
         ResourceError: the folder cannot be read.
     """
     variable = os.environ.get(project.VARIABLE)
-    if flag is not None:
-        path, source = flag, f"--project {flag}"
+    if option is not None:
+        path, source = option, f"--project {option}"
     elif variable:
         path, source = variable, f"{project.VARIABLE}={variable}"
     elif os.path.isfile(project.FILE):

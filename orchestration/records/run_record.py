@@ -127,8 +127,8 @@ def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, *
         The new content of run.json.
     """
     events_path = os.path.join(folder, EVENTS)
-    last = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
-    ended = time.strftime(_FORMAT, time.localtime(last))
+    last_event = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
+    ended = time.strftime(_FORMAT, time.localtime(last_event))
     attempts = [dict(attempt) for attempt in facts.get("attempts", ())]
     if attempts and "state" not in attempts[-1]:
         attempts[-1].update(ended=ended, state=state, reason=reason)

@@ -86,16 +86,16 @@ def carry_out(
     Returns:
         Its result; None if it is no longer waiting, or another fire of its schedule is running.
     """
-    taken = state.begin(fire, clock())
-    if taken is None:
+    claimed = state.begin(fire, clock())
+    if claimed is None:
         return None
-    plan, due, done = taken
+    plan, due, attempts_made = claimed
     memory = state.memory(plan.name)
     log = os.path.join(state.root, LOGS, f"{plan.name.replace(':', '-')}-{int(due)}.log")
     os.makedirs(os.path.dirname(log), exist_ok=True)
     _remove_old(os.path.dirname(log))
     try:
-        result = _attempts(state, plan, fire, done, log, attempt or _Process(state.root), sleep)
+        result = _attempts(state, plan, fire, attempts_made, log, attempt or _Process(state.root), sleep)
     except (Stopped, KeyboardInterrupt):
         result = Result("CANCELED", "stopped; the next run resumes after its last finished stage")
     except Exception as error:  # without a result it would count as lost
@@ -129,14 +129,14 @@ def _remove_old(folder: str) -> None:
 
 
 def _attempts(
-    state: State, plan: Plan, fire: int, done: int, log: str, attempt: Attempt, sleep: Callable[[float], None]
+    state: State, plan: Plan, fire: int, attempts_made: int, log: str, attempt: Attempt, sleep: Callable[[float], None]
 ) -> Result:
     memory = state.memory(plan.name)
-    before = _fingerprint(plan, state.root)
+    fingerprint = _fingerprint(plan, state.root)
     settled = memory.settled or {}
     if (
-        before is not None
-        and before == memory.fingerprint
+        fingerprint is not None
+        and fingerprint == memory.fingerprint
         and unchanged_inputs.still_holds(settled, state.root, plan.run.run)
     ):
         return Result(
@@ -145,7 +145,7 @@ def _attempts(
             settled["run_id"],
         )
     schedule = plan.schedule
-    for number in range(done, max(done, schedule.retries) + 1):
+    for number in range(attempts_made, max(attempts_made, schedule.retries) + 1):
         if number:
             sleep(schedule.backoff * 2 ** (number - 1))
         state.update(fire, attempts=number + 1)
@@ -160,8 +160,8 @@ def _attempts(
         record = _recorded(state, plan, started)
         result = replace(_result(code, record, log), new=_pushed_itself(state, plan, record))
         if code in _FINAL:
-            if code != UserError.exit_code and before is not None and record:
-                kept = {
+            if code != UserError.exit_code and fingerprint is not None and record:
+                run_facts = {
                     "run_id": result.run_id,
                     "state": record.get("state"),
                     "pushed": result.pushed,
@@ -169,9 +169,9 @@ def _attempts(
                 }
                 # From what the run read: the data may have changed since it was checked here.
                 made_of = (
-                    unchanged_inputs.of(record["identity"], record["versions"]) if "identity" in record else before
+                    unchanged_inputs.of(record["identity"], record["versions"]) if "identity" in record else fingerprint
                 )
-                state.note(plan.name, fingerprint=made_of, settled=json.dumps(kept))
+                state.note(plan.name, fingerprint=made_of, settled=json.dumps(run_facts))
             break
     return result
 
@@ -184,8 +184,8 @@ def _result(code: int, record: dict[str, Any], log: str) -> Result:
     state = "FAILED"
     if code == GateError.exit_code:
         state = record["state"] if record.get("state") in REFUSED else "BLOCKED"
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return Result(state, reason or f"the run {how}: {_last_line(log)}. Its output: {log}", record.get("run_id"))
+    ending = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return Result(state, reason or f"the run {ending}: {_last_line(log)}. Its output: {log}", record.get("run_id"))
 
 
 def _fingerprint(plan: Plan, root: str) -> str | None:
@@ -219,7 +219,7 @@ def _recorded(state: State, plan: Plan, started: float) -> dict[str, Any]:
 def _pushed_itself(state: State, plan: Plan, record: dict[str, Any]) -> bool:
     """Return whether the pusher ran in a run, from its events."""
     events = run_events.of_run(Root(state.root).run(plan.run.run, str(record.get("run_id"))))
-    return any((one.get("node"), one.get("state")) == ("pusher", "COMPLETE") for one in events)
+    return any((event.get("node"), event.get("state")) == ("pusher", "COMPLETE") for event in events)
 
 
 def _last_line(log: str) -> str:

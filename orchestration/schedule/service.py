@@ -46,7 +46,7 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
     faults = Faults(_say)
     with Watch(root, read, faults, _say) as watch, contextlib.closing(State(root)) as state:
         processes = Processes(root, metadata)
-        before = signal.signal(signal.SIGTERM, _interrupt)
+        previous_handler = signal.signal(signal.SIGTERM, _interrupt)
         try:
             scheduler = Scheduler(state, processes.begin, Spans(faults).newest, faults)
             for plan in watch.plans:
@@ -64,7 +64,7 @@ def serve(root: str, read: Callable[[], Plans | Sequence[Plan]], metadata: str |
             _say("stopping")
             return 0
         finally:
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, previous_handler)
             processes.stop()
 
 
@@ -164,8 +164,8 @@ class Spans:
         config = reviewed.config
         paths = data_files.under(os.path.abspath(plan.data_root), config.data.paths)
         data = config.data.model_copy(update={"window": None, "span": None, "sample": None, "split": Split(by="all")})
-        found = data_files.resolve(paths, data)
-        looks = [(file.path, _look(file.path)) for file in found]
+        files = data_files.resolve(paths, data)
+        looks = [(file.path, _look(file.path)) for file in files]
         if plan.name not in self._read or self._read[plan.name][0] != looks:
             settings = IngestionSettings.model_validate(
                 {
@@ -182,7 +182,7 @@ class Spans:
 
 
 def _look(path: str) -> Any:
-    """Return what changes when a data file does."""
+    """Return a value that changes whenever the data file changes."""
     if bucket_files.is_readable(path):
         return bucket_files.stamp(path)
     status = os.stat(path)

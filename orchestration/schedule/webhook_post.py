@@ -1,10 +1,10 @@
-"""Post one message to a webhook, in a process of its own that can be killed at any moment.
+"""Post one message to a webhook, in a separate process that can be killed at any moment.
 
     python -I orchestration/schedule/webhook_post.py < message.json
 
 The message is `{"address": URL, "body": TEXT}`; it comes by standard input, which keeps the address out of argument
-lists. The answer is one line on standard output: empty for success, else what went wrong, without the address. Only the
-standard library is used, so that it starts in a tenth of a second.
+lists. The answer is one line on standard output: empty for success, else the error, without the address. Only the
+standard library is imported, so that the process starts in a tenth of a second.
 """
 
 import json
@@ -29,7 +29,7 @@ def post(address: str, body: str) -> str:
         body: JSON text.
 
     Returns:
-        What went wrong; empty for an answer of 2xx. Neither the address nor what the server sent is in it.
+        The error; empty for an answer of 2xx. It contains neither the address nor the server's answer.
     """
     request = urllib.request.Request(address, body.encode(), {"Content-Type": "application/json"}, method="POST")
     try:

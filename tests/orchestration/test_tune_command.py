@@ -49,7 +49,7 @@ def write(folder, best):
         csv.writer(file).writerows(
             [["trial", "eval loss", ""], ["0", "0.5", "the config's own values"], ["1", "1", ""]]
         )
-    return tuning_summary.lines(str(folder), config="configs/cars.toml", again="COMMAND")
+    return tuning_summary.lines(str(folder), config="configs/cars.toml", command="COMMAND")
 
 
 def test_the_best_values_are_printed_in_the_syntax_of_the_config(tmp_path):

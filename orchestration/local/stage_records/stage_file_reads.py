@@ -27,21 +27,21 @@ class StageReads:
 
     Args:
         folder: Folder for long lists.
-        apart: Folders whose files are ignored: the root and the folder of temporary files.
-        before: Path -> digest of files that were read while user code was imported.
+        ignored: Folders whose files are ignored: the root and the folder of temporary files.
+        import_reads: Path -> digest of files that were read while user code was imported.
         custom: Ids of custom stages.
-        custom_reads: As `before`, for modules of custom stages.
+        custom_reads: As `import_reads`, for modules of custom stages.
     """
 
     def __init__(
         self,
         folder: str,
-        apart: Iterable[str],
-        before: Mapping[str, str],
+        ignored: Iterable[str],
+        import_reads: Mapping[str, str],
         custom: Iterable[str] = (),
         custom_reads: Mapping[str, str] | None = None,
     ) -> None:
-        self._folder, self._apart, self._before = folder, tuple(apart), dict(before)
+        self._folder, self._ignored, self._import_reads = folder, tuple(ignored), dict(import_reads)
         self._custom, self._custom_reads = tuple(custom), dict(custom_reads or {})
 
     @contextlib.contextmanager
@@ -66,8 +66,8 @@ class StageReads:
         planned = code_digest.files_of(exec_properties)
         sources = dict(code_digest.sources(*code_digest.of_parameters(exec_properties).get("modules", ())).values())
         try:
-            with file_reads.watched(self._apart) as opened:
-                file_reads.add(self._before)
+            with file_reads.watched(self._ignored) as opened:
+                file_reads.add(self._import_reads)
                 if node_id in self._custom:
                     file_reads.add(self._custom_reads)
                 yield reads

@@ -18,7 +18,11 @@ _OUTPUT = (_MADE, metadata_store_pb2.Event.INTERNAL_OUTPUT)
 def of(store: Any, execution_id: int) -> dict[str, list[Any]]:
     """Return the output artifacts of an execution by key, paired by id: PostgreSQL returns rows in any order."""
     events = [event for event in store.get_events_by_execution_ids([execution_id]) if event.type in _OUTPUT]
-    artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])} if events else {}
+    artifacts = (
+        {artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])}
+        if events
+        else {}
+    )
     outputs: dict[str, list[Any]] = {}
     for event in sorted(events, key=_index):
         outputs.setdefault(_key(event), []).append(artifacts[event.artifact_id])
@@ -73,7 +77,7 @@ class Damage(NamedTuple):
     Attributes:
         key: Its key.
         uri: Its URI.
-        word: What is wrong with it, such as "missing" or "damaged".
+        word: Kind of the damage, such as "missing" or "damaged".
     """
 
     key: str

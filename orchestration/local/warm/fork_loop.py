@@ -133,7 +133,7 @@ class ForkLoop:
             os.close(descriptor)
 
     def _become_worker(self) -> None:
-        """Give a forked process what a new one would have."""
+        """Reset the state that a forked process inherits to that of a new process."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in self._wake:

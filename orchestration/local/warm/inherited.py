@@ -1,4 +1,4 @@
-"""What a process inherits from its command, and what its imports or the stages may depend on."""
+"""Properties that a process inherits from its command, and on which its imports or the stages may depend."""
 
 import hashlib
 import os
@@ -15,16 +15,16 @@ FREE = frozenset(
         *("TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "WINDOWID", "TERM_SESSION_ID", "TMUX_PANE"),
     }
 )
-"""Environment variables that no import depends on; a worker gets them as its command has them."""
+"""Environment variables that no import depends on; a worker takes their values from its command."""
 _LIMITS = [name for name in dir(resource) if name.startswith("RLIMIT_")]
 _NAMESPACES = "/proc/self/ns"
 
 
 def facts(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Describe what processes of this one inherit: equal facts mean that one may do the work of the other.
+    """Return the properties that child processes inherit; with equal facts, one process can replace the other.
 
     Args:
-        environment: Their environment. Only digests of its values are kept, because they may be passwords.
+        environment: Environment of the child processes. Only digests are kept, because values may be passwords.
     """
     return {
         "the user": [os.getuid(), os.geteuid(), os.getgid(), os.getegid(), *sorted(os.getgroups())],
@@ -39,9 +39,9 @@ def facts(environment: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+def difference(facts: Mapping[str, Any], other_facts: Mapping[str, Any]) -> str:
     """Name the first fact in which two commands differ; empty without one."""
-    return next((name for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name)), "")
+    return next((name for name in sorted({*facts, *other_facts}) if facts.get(name) != other_facts.get(name)), "")
 
 
 def free(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The files that the imports of this process depend on: code of ours and of libraries, and shared objects."""
+"""Files on which the imports of this process depend: modules of the repository and libraries, and shared objects."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ _SETTINGS = ("~/.keras/keras.json",)
 
 
 class LoadedFiles:
-    """What this process has imported; create it before the imports.
+    """Files that this process has imported; create it before the imports.
 
-    A file is compared by size, number (inode) and time of its content; one of the repository or the project also by
-    `ctime`, which changes with every write and cannot be set. Installers link the files of libraries into several
-    environments, which changes their `ctime` too.
+    Files are compared by size, inode and modification time, and files of the repository and the project also by
+    `ctime`, which every write changes and no program can set. Library files are not, because installers change their
+    `ctime` when they link them into another environment.
     """
 
     def __init__(self) -> None:
@@ -27,17 +27,17 @@ class LoadedFiles:
         self._identities: dict[str, tuple[int, ...] | None] = {}
 
     def settle(self) -> None:
-        """Take the identities, after the imports."""
+        """Record the identities of the files, after the imports."""
         self._identities = {path: _identity(path) for path in _paths()}
 
     def changed(self) -> str:
-        """Return what has changed since the process began, as a path; empty if nothing has."""
+        """Return the path of a file or folder that changed since the process began; empty if none did."""
         names = _names(self._path)
         for folder in sorted({*names, *self._names}):
             if names.get(folder) != self._names.get(folder):
                 return folder
         for path, identity in self._identities.items():
-            # One that changed during the imports may have been read before or after.
+            # A file that changed during the imports may have been read before or after the change.
             if _identity(path) != identity or (identity is not None and max(identity[2:]) >= self._began):
                 return path
         return ""
@@ -47,9 +47,9 @@ def _began() -> int:
     """Return when this process began, in nanoseconds since 1970, not later than it did."""
     with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
         ticks = int(file.read().rpartition(")")[2].split()[19])
-    second = 10**9
-    age = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - ticks * second // os.sysconf("SC_CLK_TCK")
-    return time.time_ns() - age - second // os.sysconf("SC_CLK_TCK")
+    second_ns = 10**9
+    age = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - ticks * second_ns // os.sysconf("SC_CLK_TCK")
+    return time.time_ns() - age - second_ns // os.sysconf("SC_CLK_TCK")
 
 
 def _paths() -> Iterator[str]:

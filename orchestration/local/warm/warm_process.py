@@ -1,4 +1,4 @@
-"""The warm process as a command sees it: looked for, used, listed and ended. Whatever fails, a new one is started."""
+"""Client of the warm process: find, use, list and end it. After any failure the command starts a new process."""
 
 import contextlib
 import os
@@ -11,11 +11,11 @@ from typing import Any
 from orchestration.local.warm import inherited, messages, place
 
 ANSWER_SECONDS = 5.0
-"""Time that it has to answer; a new process takes about as long to start."""
+"""Timeout of an answer in seconds; a new process takes about as long to start."""
 SCHEDULED = "PIPELINE_SCHEDULED"
 """Environment variable of runs that a schedule starts."""
 MINUTES = 10.0
-"""How long a process stays by default."""
+"""Default time that an idle process stays, in minutes."""
 
 
 class WarmProcess:
@@ -53,7 +53,7 @@ class WarmProcess:
 
 
 def default_minutes() -> float:
-    """Return how long a process stays unless the config says so: not at all where no user edits and runs again."""
+    """Return the default minutes that an idle process stays: 0 in CI and in scheduled runs, which nobody repeats."""
     is_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return 0.0 if is_ci or os.environ.get(SCHEDULED) else MINUTES
 
@@ -85,7 +85,7 @@ def take(environment: Mapping[str, str]) -> tuple[WarmProcess | None, str]:
 
 
 def introduction(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a command says of itself."""
+    """Return the facts by which the warm process decides whether it can serve a command."""
     return {"inherited": inherited.facts(environment), "free": inherited.free(environment)}
 
 
@@ -96,7 +96,7 @@ def end() -> None:
 
 
 def found() -> Iterator[dict[str, Any]]:
-    """Yield what each warm process of this user says of itself: `pid`, `project`, `busy`, `seconds`, `bytes`."""
+    """Yield facts on each warm process of this user: `pid`, `project`, `busy`, `seconds`, `bytes`."""
     try:
         folder = place.folder()
         names = sorted(os.listdir(folder))
@@ -118,9 +118,9 @@ def shown() -> str:
     return "; ".join(lines) or "none"
 
 
-def _ask(path: str, what: str) -> dict[str, Any] | None:
+def _ask(path: str, request: str) -> dict[str, Any] | None:
     with contextlib.closing(_connect(path)) as channel:
-        messages.send(channel, {"ask": what})
+        messages.send(channel, {"ask": request})
         return messages.receive(channel)[0]
 
 
