@@ -107,12 +107,12 @@ def watched(apart: Iterable[str] = ()) -> Iterator[dict[str, str]]:
         # Audit hooks cannot be removed, so it is added once.
         sys.addaudithook(_hook)
         _hooked = True
-    before, watch = _current, _Watch(apart)
+    outer, watch = _current, _Watch(apart)
     _current = watch
     try:
         yield watch.found
     finally:
-        _current = before
+        _current = outer
     if watch.changed:
         raise ChangedError(f"{watch.changed[0]} was changed between two times that it was read")
 

@@ -26,7 +26,7 @@ def tell(text: str) -> None:
 
 @contextlib.contextmanager
 def doing(text: str) -> Iterator[None]:
-    """Report what a stage does before it can count anything, if that takes longer than FIRST_SECONDS."""
+    """Report the activity of a stage that cannot count yet, if it takes longer than FIRST_SECONDS."""
     timer = threading.Timer(FIRST_SECONDS, tell, [text])
     timer.daemon = True
     timer.start()
@@ -43,8 +43,7 @@ class Meter:
         unit: Unit of the count, in the plural.
         total: Expected number; infinity if unknown.
         clock: Seconds, from any start.
-        builds: Whether the first call of `add` comes after a TensorFlow graph was built for it, whose time says nothing
-            of the rate.
+        builds: Whether a TensorFlow graph is built before the first call of `add`; the rate excludes this time.
     """
 
     def __init__(

@@ -98,18 +98,18 @@ def rows_of(columns: Columns, target: targets.Target, facts: Facts, label: Label
         raise ValueError(f"label {label.column!r}: a split has no {kind_of_row} to measure epochs on")
     if label.kind == "regression" and not np.isfinite(transformed).all():
         raise ValueError(f"label {label.column!r}: a row of the eval split has no finite value; exclude such rows")
-    everything = bool(is_measured.all())
+    takes_all = bool(is_measured.all())
 
-    def kept(column: Array) -> Array:
-        return column if everything else column[is_measured]
+    def measured(column: Array) -> Array:
+        return column if takes_all else column[is_measured]
 
-    x = {
-        output.name: kept(columns[output.name]).reshape(-1, *feature_inputs.shape(output))
+    features = {
+        output.name: measured(columns[output.name]).reshape(-1, *feature_inputs.shape(output))
         for output in facts.outputs
         if output.name in names
     }
-    weight = mean_1(kept(columns[WEIGHT]).reshape(-1)) if WEIGHT in columns else None
-    return Rows(x, target.scale(kept(transformed)), weight)
+    weight = mean_1(measured(columns[WEIGHT]).reshape(-1)) if WEIGHT in columns else None
+    return Rows(features, target.scale(measured(transformed)), weight)
 
 
 def mean_1(weight: Array) -> Array:

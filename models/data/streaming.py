@@ -98,8 +98,8 @@ def batches(
         remainder = [column[:0] for column in parts]
         for places in _groups(len(label), random):
             read = [
-                np.concatenate([before, *(_read(column, *ends) for ends in places)])
-                for before, column in zip(remainder, parts, strict=True)
+                np.concatenate([rest_rows, *(_read(column, *ends) for ends in places)])
+                for rest_rows, column in zip(remainder, parts, strict=True)
             ]
             count = len(read[0])
             if random is not None:

@@ -69,10 +69,10 @@ def _beside(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray
     batches_of_cache = column_cache.batches(path)
     if batches_of_cache is None:
         return None
-    first = next(batches_of_cache, None)
-    if first is None or not set(spec) <= set(first.schema.names):
+    first_batch = next(batches_of_cache, None)
+    if first_batch is None or not set(spec) <= set(first_batch.schema.names):
         return None
-    return ({name: _array(batch, name) for name in spec} for batch in itertools.chain([first], batches_of_cache))
+    return ({name: _array(batch, name) for name in spec} for batch in itertools.chain([first_batch], batches_of_cache))
 
 
 def _array(batch: Any, name: str) -> np.ndarray[Any, Any]:

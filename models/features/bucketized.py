@@ -89,9 +89,9 @@ def _of_group(columns: Any, entries: Mapping[str, Settings], is_float: bool) -> 
             # An infinite number is not below the padding either.
             buckets = tf.minimum(buckets, tf.constant([len(entry.edges or ()) for entry in entries_of_block], tf.int64))
         if block.present is not None and any(entry.missing == "category" for entry in entries_of_block):
-            last = tf.constant([entry.depth - 1 for entry in entries_of_block], tf.int64)
+            null_bucket = tf.constant([entry.depth - 1 for entry in entries_of_block], tf.int64)
             separate = tf.constant([entry.missing == "category" for entry in entries_of_block])
-            buckets = tf.where(tf.logical_or(block.present, ~separate), buckets, last)
+            buckets = tf.where(tf.logical_or(block.present, ~separate), buckets, null_bucket)
         indices |= dict(zip(entries_of_block, numbers.split(buckets), strict=True))
     return indices
 

@@ -94,8 +94,8 @@ class FeatureInputs:
     @cached_property
     def deep(self) -> Any | None:
         """Numbers, bags and embeddings; float32 (batch, width), or None without any."""
-        others = [output for output in self.outputs if not _is_wide(output) and output.kind != "image"]
-        return self._join("deep", others)
+        deep_outputs = [output for output in self.outputs if not _is_wide(output) and output.kind != "image"]
+        return self._join("deep", deep_outputs)
 
     @cached_property
     def beside_images(self) -> Any | None:

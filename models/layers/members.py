@@ -82,7 +82,7 @@ class MemberDense(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="pipeline")
 class MemberMean(keras.layers.Layer):  # type: ignore[misc]
-    """Answer of all members; in training the answer of each, so that each has a loss of its own.
+    """Mean prediction of all members; in training the prediction of each, so that each member has its own loss.
 
     The mean of numbers, or the logits of the mean of the members' probabilities (never the mean of their logits):
     float32 (batch, members, units) to (batch, units), in training unchanged.
@@ -120,23 +120,23 @@ class MemberMean(keras.layers.Layer):  # type: ignore[misc]
 
 
 def answers(target: Any) -> Answers:
-    """Return what the outputs of a target (models.tasks.targets.Target) are."""
+    """Return the kind of the outputs of a target (models.tasks.targets.Target)."""
     if target.names is None:
         return "number"
     return "binary" if target.units == 1 else "classes"
 
 
-def separate(y: Any, outputs: Any, weight: Any) -> tuple[Any, Any, Any]:
-    """Make a row of each member's answer.
+def separate(targets: Any, outputs: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """Reshape the outputs of the members to one row per row and member, and repeat targets and weights.
 
     Args:
-        y: Targets (batch, 1).
+        targets: (batch, 1).
         outputs: (batch, members, units).
         weight: Weights of the rows (batch,) or (batch, 1); None for none.
 
     Returns:
-        Targets (batch * members, 1), outputs (batch * members, units), and the weights as often.
+        Targets (batch * members, 1), outputs (batch * members, units), and weights, repeated in the same way.
     """
     ops, members = keras.ops, outputs.shape[1]
     rows = ops.reshape(outputs, (-1, outputs.shape[-1]))
-    return ops.repeat(y, members, axis=0), rows, None if weight is None else ops.repeat(weight, members, axis=0)
+    return ops.repeat(targets, members, axis=0), rows, None if weight is None else ops.repeat(weight, members, axis=0)

@@ -72,12 +72,12 @@ class PiecewiseLinear(keras.layers.Layer):  # type: ignore[misc]
         lower, width = self.knots[:, :-1], self.knots[:, 1:] - self.knots[:, :-1]
         has_width = width > 0.0
         share = (inputs[:, :, None] - lower) / ops.where(has_width, width, 1.0)
-        first = np.arange(len(self.edges[0]) - 1) == 0
-        last = ops.logical_and(
+        is_first = np.arange(len(self.edges[0]) - 1) == 0
+        is_last = ops.logical_and(
             has_width, ops.logical_not(ops.pad(has_width[:, 1:], [[0, 0], [0, 1]], constant_values=False))
         )
-        share = ops.where(first, share, ops.maximum(share, 0.0))
-        share = ops.where(last, share, ops.minimum(share, 1.0))
+        share = ops.where(is_first, share, ops.maximum(share, 0.0))
+        share = ops.where(is_last, share, ops.minimum(share, 1.0))
         share = ops.where(has_width, share, 0.0)
         vectors = inputs[:, :, None] * self.slope + self.bias + ops.einsum("bfm,fmd->bfd", share, self.kernel)
         return ops.reshape(vectors, (-1, len(self.edges) * self.size))

@@ -29,9 +29,9 @@ def robust(quantiles: Sequence[float]) -> tuple[float, float]:
     """
     if not quantiles:
         raise ValueError("the transform graph keeps no quantiles of its numbers: run the stage transformation again")
-    last = len(quantiles) - 1
-    spread = quantiles[3 * last // 4] - quantiles[last // 4] or (quantiles[-1] - quantiles[0]) / 2
-    return float(quantiles[last // 2]), float(1.0 / spread) if spread else 0.0
+    last_rank = len(quantiles) - 1
+    spread = quantiles[3 * last_rank // 4] - quantiles[last_rank // 4] or (quantiles[-1] - quantiles[0]) / 2
+    return float(quantiles[last_rank // 2]), float(1.0 / spread) if spread else 0.0
 
 
 @keras.saving.register_keras_serializable(package="pipeline")

@@ -66,7 +66,7 @@ class Settings(dense.Layers):
 
 
 def check(outputs: Sequence[Output], network: Settings) -> None:
-    """See that there is one image, and that it lasts through all blocks.
+    """Check that the features contain one image, which is large enough for all blocks.
 
     Raises:
         ValueError: names the block.

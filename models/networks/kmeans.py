@@ -73,16 +73,16 @@ def fit(network: Any, settings: Settings, training: Any, train: Any, evaluation:
         candidates[0] = np.asarray(layer.centres, np.float64)
     callbacks = keras.callbacks.CallbackList(watchers, model=network)
     callbacks.on_train_begin()
-    before: list[Array | None] = [None] * len(candidates)
+    assignments: list[Array | None] = [None] * len(candidates)
     # Without an epoch the initial centres are measured.
     for epoch in range(training.epochs) or (-1,):
         callbacks.on_epoch_begin(epoch)
         moved = False
         for number, centres in enumerate(candidates if training.epochs else ()):
             nearest = squares(rows, centres).argmin(axis=1)
-            last = before[number]
-            if last is None or (nearest != last).any():
-                candidates[number], before[number], moved = means(rows, weight, nearest, centres), nearest, True
+            assigned = assignments[number]
+            if assigned is None or (nearest != assigned).any():
+                candidates[number], assignments[number], moved = means(rows, weight, nearest, centres), nearest, True
         losses = [inertia(rows, weight, centres) for centres in candidates]
         best = candidates[int(np.argmin(losses))]
         layer.centres.assign(best)
@@ -121,9 +121,9 @@ def means(rows: Array, weight: Array, nearest: Array, centres: Array) -> Array:
     moved = centres.copy()
     far = np.square(rows - centres[nearest]).sum(axis=1) * weight
     for number in range(len(centres)):
-        mine = nearest == number
-        if weight[mine].sum() > 0:
-            moved[number] = np.average(rows[mine], axis=0, weights=weight[mine])
+        in_cluster = nearest == number
+        if weight[in_cluster].sum() > 0:
+            moved[number] = np.average(rows[in_cluster], axis=0, weights=weight[in_cluster])
         else:
             farthest = int(far.argmax())
             moved[number], far[farthest] = rows[farthest], -1.0

@@ -203,8 +203,8 @@ class Conversion:
     def _error(self) -> str:
         """Add the nodes of `error`: the number of the first check that each row fails, 0 for none."""
         graph = self.graph
-        first = next(iter(self._function.inputs))
-        rows = graph.add("Slice", graph.add("Shape", first), graph.constant([0]), graph.constant([1]))
+        first_input = next(iter(self._function.inputs))
+        rows = graph.add("Slice", graph.add("Shape", first_input), graph.constant([0]), graph.constant([1]))
         error = graph.add("Expand", graph.constant([0], "int64"), rows)
         number = len(self.messages)
         for is_valid, messages in reversed(self._checks):

@@ -71,9 +71,11 @@ class OnnxGraph:
         if axis != attributes["axis"] or len(inputs) > 1 or len(joined) != outputs:
             return []
         columns = {node.output[0] for node in self._nodes if node.op_type == "Unsqueeze"}
-        last = self.constant([axis], "int64")
+        axis_constant = self.constant([axis], "int64")
         single = all(
-            node.input[1] == last for node in self._nodes if node.op_type == "Unsqueeze" and node.output[0] in joined
+            node.input[1] == axis_constant
+            for node in self._nodes
+            if node.op_type == "Unsqueeze" and node.output[0] in joined
         )
         return joined if single and columns.issuperset(joined) else []
 

@@ -90,8 +90,8 @@ class ClassTarget(TargetBase):
         if self.temperature is not None:
             logits /= self.temperature
         if self.binary:
-            second = tf.sigmoid(logits)
-            probabilities = tf.concat([tf.sigmoid(-logits), second], axis=1)
+            positive = tf.sigmoid(logits)
+            probabilities = tf.concat([tf.sigmoid(-logits), positive], axis=1)
         else:
             probabilities = tf.nn.softmax(logits)
         best = tf.gather(tf.constant(self.names), tf.argmax(probabilities, axis=1))

@@ -26,8 +26,8 @@ class Interval:
 
     Attributes:
         quantile: Half of the width of a row with spread 1.
-        offset: What is added to the spread of the members, their mean spread on the eval split, so that a row on which
-            they agree has an interval too. None: the network has no members, and every row has spread 1.
+        offset: Constant that is added to the spread of the members: their mean spread on the eval split. A row on
+            which all members agree therefore has an interval too. None: no members; every row has spread 1.
     """
 
     quantile: float
@@ -66,7 +66,7 @@ def fit(y: Array, outputs: Array, level: float, weight: Array | None = None) -> 
         The interval; its quantile is infinite if there are too few rows.
     """
     offset = float(outputs[:, 1:].mean(dtype=np.float64)) if outputs.shape[1] > 1 else 0.0
-    # Members that always agree tell nothing.
+    # If all members always agree, their spread is 0 and carries no information.
     unit = Interval(1.0, offset or None)
     error = np.abs(y.astype(np.float64) - outputs[:, :1])[:, 0]
     scores = error / np.reshape(unit.spread(outputs), -1)

@@ -69,9 +69,9 @@ def _class(value: tf.Tensor, cells: Cells, role: Label) -> tf.Tensor:
     if role.classes:
         if value.dtype == tf.string:
             return given(_text(value), role.classes)
-        same = tf.concat([_equal(value, name, role) for name in role.classes], axis=1)
-        index = tf.argmax(tf.cast(same, tf.int64), axis=1)
-        return tf.where(tf.reduce_any(same, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
+        is_class = tf.concat([_equal(value, name, role) for name in role.classes], axis=1)
+        index = tf.argmax(tf.cast(is_class, tf.int64), axis=1)
+        return tf.where(tf.reduce_any(is_class, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]
     vocabulary = tft.vocabulary(_text(cells.not_null), vocab_filename=LABEL)
     return tft.apply_vocabulary(_text(value), vocabulary, default_value=-1)
 

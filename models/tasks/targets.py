@@ -1,4 +1,4 @@
-"""Targets: from the label to what the network is trained on, and from its outputs to predictions; one per task."""
+"""Targets: map the label to the training target, and the network's outputs to predictions; one per task."""
 
 from typing import Any, Protocol, TypeVar
 

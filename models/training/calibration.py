@@ -1,4 +1,4 @@
-"""What the trained network says about its own certainty, fitted on the eval split: intervals and probabilities."""
+"""Calibration of a trained network on the eval split: prediction intervals, and the temperature of probabilities."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from spec.training import Training
 
 @dataclass(frozen=True)
 class Predictor:
-    """What the exported model predicts with.
+    """Network and target with which the exported model predicts.
 
     Attributes:
         network: Keras model from model features by name to the outputs that `target` converts.
@@ -66,9 +66,9 @@ def fit(result: TrainResult, training: Training, rows: Callable[[], Rows]) -> Pr
 
 
 def _with_intervals(trained: Any, target: LabelScale, level: float, evaluation: Rows) -> Predictor:
-    network, last = trained, trained.layers[-1]
-    if isinstance(last, MemberMean):
-        spread = keras.ops.std(last.input, axis=1)
+    network, last_layer = trained, trained.layers[-1]
+    if isinstance(last_layer, MemberMean):
+        spread = keras.ops.std(last_layer.input, axis=1)
         network = keras.Model(network.input, keras.ops.concatenate([network.output, spread], axis=-1))
     outputs = outputs_of(network, evaluation.x)
     interval = conformal.fit(evaluation.y, outputs, level, evaluation.weight)
@@ -87,10 +87,13 @@ def _with_intervals(trained: Any, target: LabelScale, level: float, evaluation: 
 def _with_temperature(network: Any, target: ClassTarget, evaluation: Rows) -> Predictor:
     outputs = outputs_of(network, evaluation.x)
     fitted = temperature.fit(evaluation.y, outputs, evaluation.weight)
-    before, after = (
+    original_loss, scaled_loss = (
         temperature.log_loss(evaluation.y, outputs / number, evaluation.weight) for number in (1.0, fitted)
     )
-    note = f"temperature {fitted:.4g} from {len(outputs):,} eval rows: log loss {after:.4g}, before {before:.4g}"
+    note = (
+        f"temperature {fitted:.4g} from {len(outputs):,} eval rows: log loss {scaled_loss:.4g}, "
+        f"before {original_loss:.4g}"
+    )
     return Predictor(network, replace(target, temperature=fitted), (note,))
 
 

@@ -63,8 +63,8 @@ class Network(keras.Model):  # type: ignore[misc]
         if training:
             steps = self._watch.steps.assign_add(1)
             bad = self._watch.bad
-            first = tf.logical_and(tf.logical_not(tf.math.is_finite(loss)), tf.equal(bad, 0))
-            bad.assign(tf.where(first, steps, bad))
+            is_first_bad = tf.logical_and(tf.logical_not(tf.math.is_finite(loss)), tf.equal(bad, 0))
+            bad.assign(tf.where(is_first_bad, steps, bad))
         return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -277,9 +277,12 @@ def judge(norms: Mapping[str, float]) -> str:
             return f"exploding gradients: {layer} has norm {norm:.3g}; use training.clip, or a lower learning rate"
     names = [name for name in norms if not name.endswith(("_table", "_norm"))]
     if len(names) > 1 and norms[names[0]] < VANISHING * norms[names[-1]]:
-        first, last = names[0], names[-1]
-        share = norms[first] / norms[last]
-        return f"vanishing gradients: {first} gets {share:.1g} of {last}'s; use relu, batch_norm or fewer layers"
+        input_layer, output_layer = names[0], names[-1]
+        share = norms[input_layer] / norms[output_layer]
+        return (
+            f"vanishing gradients: {input_layer} gets {share:.1g} of {output_layer}'s; use relu, batch_norm or "
+            "fewer layers"
+        )
     return ""
 
 

@@ -157,12 +157,12 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
         settings = module.Settings.model_validate(parameters)
     if hasattr(module, "check"):
         module.check(outputs, settings)
-    last = module.build(inputs, settings)
+    output = module.build(inputs, settings)
     if hasattr(module, "head"):
-        last = module.head(last, target, settings)
+        output = module.head(output, target, settings)
     elif target.units is not None and getattr(module, "HEAD", True):
-        last = keras.layers.Dense(target.units, name="head")(last)
-    return watching.Network(inputs.used(), last, name=name.replace(".", "_")), module, settings
+        output = keras.layers.Dense(target.units, name="head")(output)
+    return watching.Network(inputs.used(), output, name=name.replace(".", "_")), module, settings
 
 
 def _own(module: Any, function: str, inputs: feature_inputs.FeatureInputs, settings: Mapping[str, Any]) -> Any:
@@ -173,8 +173,8 @@ def _own(module: Any, function: str, inputs: feature_inputs.FeatureInputs, setti
         lines = [
             frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == module.__file__
         ]
-        where = f"{module.__name__}.{function}, line {lines[-1] if lines else '?'}"
-        raise ValueError(f"{where}: {type(error).__name__}: {error}") from error
+        location = f"{module.__name__}.{function}, line {lines[-1] if lines else '?'}"
+        raise ValueError(f"{location}: {type(error).__name__}: {error}") from error
 
 
 def outputs_of(network: Any, x: Mapping[str, Array], size: int = EVAL_IMAGES) -> Array:
@@ -272,7 +272,10 @@ def put_given_weights(network: Any, settings: Any) -> tuple[str, ...]:
         raise ValueError(f"network.weights has {len(dense_weights)} entries; the network has {len(dense)} dense layers")
     for layer, weights in zip(dense, dense_weights, strict=True):
         arrays = [np.array(weights.kernel, np.float32), np.array(weights.bias, np.float32)]
-        shapes, expected = [tuple(a.shape) for a in arrays], [tuple(v.shape) for v in layer.weights]
+        shapes, expected = (
+            [tuple(array.shape) for array in arrays],
+            [tuple(variable.shape) for variable in layer.weights],
+        )
         if shapes != expected:
             raise ValueError(
                 f"network.weights: layer {layer.name} needs a kernel and a bias of shapes {expected}, found {shapes}"

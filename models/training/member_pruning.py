@@ -1,4 +1,4 @@
-"""Removal of the members of an ensemble that its eval loss needs least."""
+"""Pruning of an ensemble: removal of the members without which its eval loss is lowest."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def choose(network: Any, outputs: np.ndarray[Any, Any], rows: Rows, loss: Any, k
     every = list(range(outputs.shape[1]))
     members = every
     while len(members) > keep:
-        members = min(([other for other in members if other != member] for member in members), key=measured)
+        members = min(([remaining for remaining in members if remaining != member] for member in members), key=measured)
     return members, (
         f"kept {keep} of {len(every)} members: eval loss {measured(members):.4g}, with all {measured(every):.4g}"
     )

@@ -156,12 +156,12 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
         every = EVERY if schedule.every is None else schedule.every
         value = ops.ones_like(epoch) * self.start
         if schedule.name == "cosine":
-            left = max(self.epochs - schedule.warm_up, 1.0 / self.steps)
-            progress = ops.clip((epoch - schedule.warm_up) / left, 0.0, 1.0)
+            decay_epochs = max(self.epochs - schedule.warm_up, 1.0 / self.steps)
+            progress = ops.clip((epoch - schedule.warm_up) / decay_epochs, 0.0, 1.0)
             value = self.start * 0.5 * (1.0 + ops.cos(3.141592653589793 * progress))
         elif schedule.name == "flat_cosine":
-            left = max(self.epochs - schedule.warm_up, 1.0 / self.steps)
-            value = self.start * flat_cosine((epoch - schedule.warm_up) / left)
+            decay_epochs = max(self.epochs - schedule.warm_up, 1.0 / self.steps)
+            value = self.start * flat_cosine((epoch - schedule.warm_up) / decay_epochs)
         elif schedule.name == "coslog":
             # Holzmüller et al., "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data", 2024.
             progress = ops.clip(epoch / self.epochs, 0.0, 1.0)
@@ -171,8 +171,8 @@ class Rate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[mis
         elif schedule.name == "step":
             # The first step of an epoch divided by the steps may be just below the integer.
             value = self.start * ops.power(factor, ops.floor(epoch / every + 1e-5))
-        for begin, piece in zip(schedule.at, schedule.learning_rates, strict=True):
-            value = ops.where(epoch >= begin - 1e-5, ops.ones_like(epoch) * piece, value)
+        for begin, learning_rate in zip(schedule.at, schedule.learning_rates, strict=True):
+            value = ops.where(epoch >= begin - 1e-5, ops.ones_like(epoch) * learning_rate, value)
         if schedule.warm_up:
             # The first step has a learning rate above 0: it is step 1 of the warm-up, not step 0.
             share = (epoch * self.steps + 1.0) / (schedule.warm_up * self.steps + 1.0)

@@ -12,7 +12,7 @@ from spec.training import Training
 
 
 class TrialConfig(BaseModel):
-    """What the training of one network depends on; the tuner changes `network` and `training`."""
+    """Settings of the training of one network; the tuner changes `network` and `training`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +28,7 @@ class TrialConfig(BaseModel):
 
 
 class TrainerConfig(TrialConfig):
-    """What training and export depend on."""
+    """Settings of training and export."""
 
     features: Features
     columns: Duties = Duties()
@@ -37,7 +37,7 @@ class TrainerConfig(TrialConfig):
 
 
 class TrialOrder(BaseModel):
-    """What all trials of a process share: the first line that it reads."""
+    """Settings that all trials of a process share: the first line of its input."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

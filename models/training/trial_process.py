@@ -1,8 +1,8 @@
 """A process that trains the trials of the tuner: `python -m models.training.trial_process RESULTS_FD`.
 
-It reads one JSON object per line from standard input: first what all trials share, then `network` and `training` of one
-trial after another. It writes the result of each as a line to the given file descriptor. It ends at the end of its
-input, and with the process that started it.
+It reads one JSON object per line from standard input: first the settings that all trials share, then `network` and
+`training` of each trial. It writes the result of each trial as a line to the given file descriptor. It ends at the end
+of its input, and with the process that started it.
 """
 
 import ctypes
@@ -83,7 +83,7 @@ class Trials:
         except ValueError as error:
             result_line = {"failure": _line(error), "keep": True}
         except Exception as error:
-            # Running out of memory or disk says nothing about the values.
+            # Memory or disk that runs out is no property of the values, so the failure is not stored.
             result_line = {"failure": f"{type(error).__name__}: {_line(error)}", "keep": False}
         del trained
         keras.backend.clear_session()

@@ -64,8 +64,8 @@ def settings(operation: Any) -> str:
         key: value for key, value in config.items() if key not in _IGNORED and not key.endswith(_IGNORED_SUFFIXES)
     }
     arguments = operation._inbound_nodes[0].arguments
-    called = keras.tree.map_structure(_constant, [arguments.args, arguments.kwargs])
-    return _text([relevant, called])
+    call_arguments = keras.tree.map_structure(_constant, [arguments.args, arguments.kwargs])
+    return _text([relevant, call_arguments])
 
 
 def inputs(operation: Any) -> list[Any]:

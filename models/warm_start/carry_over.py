@@ -29,12 +29,12 @@ class Warm:
 
     Attributes:
         arrays: Path -> weights of the earlier model.
-        kept: The stored meaning of these weights: `features`, `label` and `layers`; None if it was not stored.
+        stored: The stored meaning of these weights: `features`, `label` and `layers`; None if it was not stored.
         meanings: Feature -> meaning, of the current transform graph.
     """
 
     arrays: Mapping[str, Array]
-    kept: Mapping[str, Any] | None
+    stored: Mapping[str, Any] | None
     meanings: Mapping[str, Mapping[str, Any]]
 
 
@@ -45,7 +45,7 @@ class _Carrier:
     Attributes:
         network: The current network.
         warm: Source of the warm start.
-        kept: The stored meaning of the earlier model's weights.
+        stored: The stored meaning of the earlier model's weights.
         label: Meaning of the current network's outputs.
         head: The layer whose units are the label's outputs; None if there is none.
         mirrors: Layer -> the layer whose output it reconstructs.
@@ -55,7 +55,7 @@ class _Carrier:
 
     network: Any
     warm: Warm
-    kept: Mapping[str, Any]
+    stored: Mapping[str, Any]
     label: Mapping[str, Any]
     head: str | None
     mirrors: Mapping[str, str]
@@ -63,7 +63,7 @@ class _Carrier:
     taken: int = 0
 
     def __post_init__(self) -> None:
-        self._tensors = TensorMatcher(self.kept, self.warm.meanings, self.anew)
+        self._tensors = TensorMatcher(self.stored, self.warm.meanings, self.anew)
 
     def run(self) -> None:
         """Carry over all layers in topological order."""
@@ -81,20 +81,22 @@ class _Carrier:
 
     def _carried(self, layer: Any) -> list[Array] | str:
         """Return the weights to carry over to a layer, or the reason why there are none."""
-        old = self.kept["layers"].get(layer.name)
+        earlier = self.stored["layers"].get(layer.name)
         paths = [variable.path for variable in layer.weights]
-        if old is None or any(path not in self.warm.arrays for path in paths):
+        if earlier is None or any(path not in self.warm.arrays for path in paths):
             return "new"
         arrays = [self.warm.arrays[path] for path in paths]
-        if old["class"] != type(layer).__name__ or old["settings"] != architecture.settings(layer):
+        if earlier["class"] != type(layer).__name__ or earlier["settings"] != architecture.settings(layer):
             return "its settings changed"
         reads = architecture.inputs(layer)
-        if len(reads) != len(old["inputs"]):
-            return "what it reads changed"
+        if len(reads) != len(earlier["inputs"]):
+            return "its inputs changed"
         table = isinstance(layer, keras.layers.Embedding)
-        matches = [self._tensors.match(tensor, name, table) for tensor, name in zip(reads, old["inputs"], strict=True)]
+        matches = [
+            self._tensors.match(tensor, name, table) for tensor, name in zip(reads, earlier["inputs"], strict=True)
+        ]
         if any(match is None or match.is_empty for match in matches):
-            return "what it reads changed"
+            return "its inputs changed"
         input_matches = [match for match in matches if match is not None]
         kind = "table" if table else type(layer).__name__
         carry: Callable[[Any, list[Array], list[Match]], list[Array] | str] = {
@@ -112,7 +114,7 @@ class _Carrier:
 
     def _whole(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
         if not all(match.is_same for match in matches):
-            return "what it reads changed"
+            return "its inputs changed"
         changed = [
             f"of shape {array.shape}, now {tuple(variable.shape)}"
             for variable, array in zip(layer.weights, arrays, strict=True)
@@ -121,19 +123,19 @@ class _Carrier:
         return changed[0] if changed else arrays
 
     def _table(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
-        [old], [match] = arrays, matches
+        [earlier_table], [match] = arrays, matches
         table = np.array(layer.weights[0])
         has_source = match.source != NOWHERE
-        table[has_source] = old[match.source[has_source]]
+        table[has_source] = earlier_table[match.source[has_source]]
         return [table]
 
     def _centres(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
-        [old], [match] = arrays, matches
-        if len(old) != layer.k:
-            return f"{len(old)} centres, now {layer.k}"
+        [earlier_centres], [match] = arrays, matches
+        if len(earlier_centres) != layer.k:
+            return f"{len(earlier_centres)} centres, now {layer.k}"
         centres = np.zeros(layer.weights[0].shape, np.float32)
         exact = _exact(match)
-        centres[:, exact] = (old[:, match.source[exact]] - match.shift[exact]) / match.scale[exact]
+        centres[:, exact] = (earlier_centres[:, match.source[exact]] - match.shift[exact]) / match.scale[exact]
         return [centres]
 
     def _scaled_dense(self, layer: Any, arrays: list[Array], matches: list[Match]) -> list[Array] | str:
@@ -169,22 +171,22 @@ class _Carrier:
 
         The units of new classes keep the initial kernel.
         """
-        old, new = self.kept["label"], self.label
-        if old["task"] != new["task"]:
+        earlier, current = self.stored["label"], self.label
+        if earlier["task"] != current["task"]:
             return "the label has another task"
-        kind = tasks.find(new["task"]).kind
+        kind = tasks.find(current["task"]).kind
         if kind == "regression":
-            if old["of"] != new["of"]:
+            if earlier["of"] != current["of"]:
                 return "the label changed"
-            return kernel * (old["scale"] / new["scale"]), (bias * old["scale"] + old["shift"] - new["shift"]) / new[
-                "scale"
-            ]
-        if kind == "binary" and old["classes"] == new["classes"][::-1]:
+            return kernel * (earlier["scale"] / current["scale"]), (
+                bias * earlier["scale"] + earlier["shift"] - current["shift"]
+            ) / current["scale"]
+        if kind == "binary" and earlier["classes"] == current["classes"][::-1]:
             return -kernel, -bias
-        if old["classes"] == new["classes"]:
+        if earlier["classes"] == current["classes"]:
             return kernel, bias
-        places = {name: place for place, name in enumerate(old["classes"])}
-        source = np.array([places.get(name, NOWHERE) for name in new["classes"]])
+        places = {name: place for place, name in enumerate(earlier["classes"])}
+        source = np.array([places.get(name, NOWHERE) for name in current["classes"]])
         if kind == "binary" or (source == NOWHERE).all():
             return "the label's classes changed"
         has_source = source != NOWHERE
@@ -197,7 +199,7 @@ class _Carrier:
         name = self.mirrors[layer.name]
         match = self._tensors.match(self.network.get_layer(name).output, name)
         if match is None:
-            return "what it gives again changed"
+            return "the layer that it reconstructs changed"
         kernels, made_bias = np.array(layer.weights[0], np.float64), np.zeros(len(match.source))
         exact = _exact(match)
         kernels[:, exact] = kernel[:, match.source[exact]] / match.scale[exact]
@@ -218,12 +220,12 @@ def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | Non
     Returns:
         A note for the user on what was carried over.
     """
-    if warm.kept is None:
+    if warm.stored is None:
         return (
             "no warm start: the model that serves does not tell what its weights stand for, as an earlier version "
             "made it; all weights begin anew"
         )
-    carrier = _Carrier(network, warm, warm.kept, label, head, mirrors)
+    carrier = _Carrier(network, warm, warm.stored, label, head, mirrors)
     carrier.run()
     parts = [f"warm start with {carrier.taken} of {len(network.weights)} weights of the model that serves"]
     if changes := _changes(carrier):
@@ -240,25 +242,25 @@ def _exact(match: Match) -> Array:
 
 def _changes(carrier: _Carrier) -> list[str]:
     """List the differences between the earlier and the current features."""
-    old, new = carrier.kept["features"], carrier.warm.meanings
+    earlier, current = carrier.stored["features"], carrier.warm.meanings
     notes, rescaled, moved = [], 0, 0
-    for name, meaning in new.items():
+    for name, meaning in current.items():
         if name not in carrier.network.input:
             continue
-        match = feature_matching.feature(old[name], meaning) if name in old else None
+        match = feature_matching.feature(earlier[name], meaning) if name in earlier else None
         key = {"tokens": "tokens", "bag": "terms"}.get(meaning["kind"])
         if match is None:
-            notes.append(f"{name} {'means something else' if name in old else 'is new'}")
+            notes.append(f"{name} {'means something else' if name in earlier else 'is new'}")
         elif key is not None:
-            old_values, new_values = old[name][key], meaning[key]
+            old_values, new_values = earlier[name][key], meaning[key]
             fresh, gone = len(set(new_values) - set(old_values)), len(set(old_values) - set(new_values))
             notes += [f"{name} ({fresh} new, {gone} gone)"] if fresh or gone else []
             moved += old_values != new_values and not fresh and not gone
         elif meaning["kind"] == "number":
             rescaled += not match.is_same
         else:
-            moved += not match.is_same or old[name].get("edges") != meaning.get("edges")
-    notes += [f"{name} is gone" for name in old if name not in new]
+            moved += not match.is_same or earlier[name].get("edges") != meaning.get("edges")
+    notes += [f"{name} is gone" for name in earlier if name not in current]
     counts = ((rescaled, "rescaled"), (moved, "in another order or with other bounds"))
     return [*notes, *(f"{count} {word}" for count, word in counts if count)]
 

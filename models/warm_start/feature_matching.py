@@ -79,125 +79,136 @@ def joined(parts: Sequence[tuple[Match, int]], width: int) -> Match:
     )
 
 
-def feature(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
+def feature(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
     """Match one feature with the feature of the same name of an earlier model.
 
     Args:
-        old: Meaning of the earlier feature, as returned by `feature_meanings.describe`.
-        new: Meaning of the current feature.
+        earlier: Meaning of the earlier feature, as returned by `feature_meanings.describe`.
+        current: Meaning of the current feature.
 
     Returns:
         The match of its numbers, or of its one-hot indices; None if the meaning differs or is unknown.
     """
-    if old["kind"] != new["kind"]:
+    if earlier["kind"] != current["kind"]:
         return None
-    matcher = _MATCHERS.get(new["kind"])
-    return matcher(old, new) if matcher is not None else None
+    matcher = _MATCHERS.get(current["kind"])
+    return matcher(earlier, current) if matcher is not None else None
 
 
-def _number(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-    if old["of"] != new["of"]:
+def _number(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+    if earlier["of"] != current["of"]:
         return None
-    if old["scale"] is None:
+    if earlier["scale"] is None:
         # The feature was 0 in every row, so its weights were never trained.
         return Match.none(1)
     # A column that is constant now has no scale, and its feature is 0.
-    scale = 0.0 if new["scale"] is None else new["scale"] / old["scale"]
-    return Match.of([0], 1, scale, (new["shift"] - old["shift"]) / old["scale"])
+    scale = 0.0 if current["scale"] is None else current["scale"] / earlier["scale"]
+    return Match.of([0], 1, scale, (current["shift"] - earlier["shift"]) / earlier["scale"])
 
 
-def _tokens(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-    places = {token: place for place, token in enumerate(old["tokens"])}
-    first = len(old["tokens"])
-    if any(len(meaning["tokens"]) + meaning["oov"] + meaning["missing"] != meaning["depth"] for meaning in (old, new)):
+def _tokens(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+    places = {token: place for place, token in enumerate(earlier["tokens"])}
+    oov_start = len(earlier["tokens"])
+    if any(
+        len(meaning["tokens"]) + meaning["oov"] + meaning["missing"] != meaning["depth"]
+        for meaning in (earlier, current)
+    ):
         return None
-    source = [places.get(token, NOWHERE) for token in new["tokens"]]
+    source = [places.get(token, NOWHERE) for token in current["tokens"]]
     unknown = [place for place, match in enumerate(source) if match == NOWHERE]
-    if unknown and old["oov"]:
-        texts = [new["tokens"][place].encode("utf-8", "surrogateescape") for place in unknown]
-        buckets = tf.strings.to_hash_bucket_fast(tf.constant(texts), old["oov"]).numpy()
+    if unknown and earlier["oov"]:
+        texts = [current["tokens"][place].encode("utf-8", "surrogateescape") for place in unknown]
+        buckets = tf.strings.to_hash_bucket_fast(tf.constant(texts), earlier["oov"]).numpy()
         for place, bucket in zip(unknown, buckets, strict=True):
-            source[place] = first + int(bucket)
+            source[place] = oov_start + int(bucket)
     stands_in = [place in set(unknown) for place in range(len(source))]
-    for bucket in range(new["oov"]):
-        source.append(first + bucket % old["oov"] if old["oov"] else NOWHERE)
-        stands_in.append(old["oov"] != new["oov"])
-    if new["missing"]:
-        source.append(old["depth"] - 1 if old["missing"] else NOWHERE)
+    for bucket in range(current["oov"]):
+        source.append(oov_start + bucket % earlier["oov"] if earlier["oov"] else NOWHERE)
+        stands_in.append(earlier["oov"] != current["oov"])
+    if current["missing"]:
+        source.append(earlier["depth"] - 1 if earlier["missing"] else NOWHERE)
         stands_in.append(False)
-    return Match.of(source, old["depth"], stands_in=stands_in)
+    return Match.of(source, earlier["depth"], stands_in=stands_in)
 
 
-def _buckets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match:
-    source = list(_places(old["edges"], new["edges"]))
-    if new["missing"]:
-        source.append(old["depth"] - 1 if old["missing"] else NOWHERE)
-    return Match.of(source, old["depth"])
+def _buckets(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match:
+    source = list(_places(earlier["edges"], current["edges"]))
+    if current["missing"]:
+        source.append(earlier["depth"] - 1 if earlier["missing"] else NOWHERE)
+    return Match.of(source, earlier["depth"])
 
 
-def _places(old: Sequence[float], new: Sequence[float]) -> Array:
-    """Find the old bucket that contains the middle of each new bucket, int64 (number of new buckets,).
+def _places(earlier_edges: Sequence[float], current_edges: Sequence[float]) -> Array:
+    """Find the earlier bucket that contains the middle of each current bucket, int64 (number of current buckets,).
 
     An outer bucket is treated as being as wide as its neighbour.
     """
-    edges = np.array(new, np.float64)
+    edges = np.array(current_edges, np.float64)
     finite = edges[np.isfinite(edges)]
     if not len(finite):
         return np.zeros(len(edges) + 1, np.int64)
-    first, last = np.diff(finite)[[0, -1]] / 2 if len(finite) > 1 else (np.abs(finite[0]) / 2 + 0.5,) * 2
-    middles = np.concatenate([[finite[0] - first], (finite[:-1] + finite[1:]) / 2, [finite[-1] + last]])
-    places = np.searchsorted(np.array(old, np.float64), middles, side="right")
+    first_half_width, last_half_width = (
+        np.diff(finite)[[0, -1]] / 2 if len(finite) > 1 else (np.abs(finite[0]) / 2 + 0.5,) * 2
+    )
+    middles = np.concatenate(
+        [[finite[0] - first_half_width], (finite[:-1] + finite[1:]) / 2, [finite[-1] + last_half_width]]
+    )
+    places = np.searchsorted(np.array(earlier_edges, np.float64), middles, side="right")
     return np.concatenate([places, np.full(len(edges) + 1 - len(places), places[-1])])
 
 
-def _cells(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-    if len(old["parts"]) != len(new["parts"]):
+def _cells(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+    if len(earlier["parts"]) != len(current["parts"]):
         return None
     cell = np.zeros(1, np.int64)
-    for old_part, new_part in zip(old["parts"], new["parts"], strict=True):
-        part = _buckets(old_part, new_part).source
-        cell = np.where((cell[:, None] < 0) | (part < 0), NOWHERE, cell[:, None] * old_part["depth"] + part).reshape(-1)
-    last_cells = np.full(new["depth"] - len(cell), NOWHERE)
-    return Match.of(np.concatenate([cell, last_cells]), old["depth"])
+    for earlier_part, current_part in zip(earlier["parts"], current["parts"], strict=True):
+        part = _buckets(earlier_part, current_part).source
+        cell = np.where(
+            (cell[:, None] < 0) | (part < 0), NOWHERE, cell[:, None] * earlier_part["depth"] + part
+        ).reshape(-1)
+    last_cells = np.full(current["depth"] - len(cell), NOWHERE)
+    return Match.of(np.concatenate([cell, last_cells]), earlier["depth"])
 
 
 def _equal(*keys: str) -> Any:
     """Return a matcher of features that are identical if these keys are equal."""
 
-    def match(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-        same = all(old.get(key) == new.get(key) for key in keys)
-        return Match.same(int(new["depth"])) if same and old.get("depth") == new.get("depth") else None
+    def match(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+        is_equal = all(earlier.get(key) == current.get(key) for key in keys)
+        return Match.same(int(current["depth"])) if is_equal and earlier.get("depth") == current.get("depth") else None
 
     return match
 
 
-def _hash(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-    if old["buckets"] != new["buckets"]:
+def _hash(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+    if earlier["buckets"] != current["buckets"]:
         return None
-    null_bucket = [old["depth"] - 1 if old["missing"] else NOWHERE] if new["missing"] else []
-    return Match.of([*range(new["buckets"]), *null_bucket], old["depth"])
+    null_bucket = [earlier["depth"] - 1 if earlier["missing"] else NOWHERE] if current["missing"] else []
+    return Match.of([*range(current["buckets"]), *null_bucket], earlier["depth"])
 
 
-def _bag(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-    if old["weight"] != new["weight"] or (new["weight"] == "tfidf" and old["ngrams"] != new["ngrams"]):
+def _bag(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+    if earlier["weight"] != current["weight"] or (
+        current["weight"] == "tfidf" and earlier["ngrams"] != current["ngrams"]
+    ):
         return None
-    places = {term: place for place, term in enumerate(old["terms"])}
-    source = np.full(new["width"], NOWHERE)
-    scale = np.ones(new["width"])
-    for place, term in enumerate(new["terms"]):
+    places = {term: place for place, term in enumerate(earlier["terms"])}
+    source = np.full(current["width"], NOWHERE)
+    scale = np.ones(current["width"])
+    for place, term in enumerate(current["terms"]):
         source[place] = places.get(term, NOWHERE)
-        if new["weight"] == "tfidf" and source[place] != NOWHERE:
-            scale[place] = old["rarity"][source[place]] / new["rarity"][place]
-    return Match.of(source, old["width"], scale)
+        if current["weight"] == "tfidf" and source[place] != NOWHERE:
+            scale[place] = earlier["rarity"][source[place]] / current["rarity"][place]
+    return Match.of(source, earlier["width"], scale)
 
 
-def _image(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-    return Match.same(int(np.prod(new["shape"]))) if old["shape"] == new["shape"] else None
+def _image(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+    return Match.same(int(np.prod(current["shape"]))) if earlier["shape"] == current["shape"] else None
 
 
-def _own(old: Mapping[str, Any], new: Mapping[str, Any]) -> Match | None:
-    same = old["graph"] == new["graph"] and old["width"] == new["width"]
-    return Match.same(new["width"]) if same else None
+def _own(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+    is_equal = earlier["graph"] == current["graph"] and earlier["width"] == current["width"]
+    return Match.same(current["width"]) if is_equal else None
 
 
 _MATCHERS = {

@@ -146,8 +146,8 @@ class Probe:
             features = self.ask(len(part), {entry.column: texts})[name]
             for place, term in enumerate(part):
                 words = term.count(" ") + 1
-                pieces = sum(max(words - length + 1, 0) for length in range(1, entry.ngrams + 1))
-                shares.append(float(features[place, start + place]) * pieces)
+                ngram_count = sum(max(words - length + 1, 0) for length in range(1, entry.ngrams + 1))
+                shares.append(float(features[place, start + place]) * ngram_count)
         return shares
 
 
@@ -224,5 +224,5 @@ def _date(cell: bytes) -> datetime.date | None:
 
 def _float_of(key: Array) -> Array:
     """Return the float32 at a position in the order of all finite floats, where 0 is at position 0."""
-    bits = np.where(key >= 0, key, np.int64(-0x80000000) - key).astype(np.int32)
-    return bits.view(np.float32)
+    float_bits = np.where(key >= 0, key, np.int64(-0x80000000) - key).astype(np.int32)
+    return float_bits.view(np.float32)

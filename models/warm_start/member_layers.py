@@ -59,10 +59,10 @@ def scale(layer: Any, arrays: list[Array], match: Match) -> list[Array] | str:
     Members that the earlier model lacks keep their initial scales.
     """
     if match.shift.any():
-        return "what it reads is shifted"
-    old, weights, has_source = arrays[0], np.array(layer.weights[0]), match.source != NOWHERE
-    count = min(len(old), len(weights))
-    weights[:count, has_source] = old[:count][:, match.source[has_source]] * match.scale[has_source]
+        return "its inputs are shifted"
+    earlier_scales, weights, has_source = arrays[0], np.array(layer.weights[0]), match.source != NOWHERE
+    count = min(len(earlier_scales), len(weights))
+    weights[:count, has_source] = earlier_scales[:count][:, match.source[has_source]] * match.scale[has_source]
     return [weights]
 
 
@@ -78,7 +78,7 @@ def head(
         labelled: Adapts a kernel (width, units) and its bias to the current label, given the initial kernel.
     """
     if not match.is_same:
-        return "what it reads changed"
+        return "its inputs changed"
     kernel, bias = (np.array(weight, np.float64) for weight in layer.weights)
     for member in range(min(len(kernel), len(arrays[0]))):
         carried = labelled(kernel[member], arrays[0][member].astype(np.float64), arrays[1][member].astype(np.float64))

@@ -145,7 +145,7 @@ def test_pictures_keep_their_convolutions(month):
     moved = {**before.month.meanings, "image_pixels": {"kind": "image", "shape": [6, 6, 1], "width": 36}}
     other = second.begun(cnn, before, features=moved)
     assert "image_pixels means something else" in other.note
-    assert "anew: convolution_0 (what it reads changed), convolution_0_norm (what it reads changed)" in other.note
+    assert "anew: convolution_0 (its inputs changed), convolution_0_norm (its inputs changed)" in other.note
     flat = {**SMALL, "layers": [3]}
     before = first.network(flat)
     assert_same(answers(before, second), answers(second.begun(flat, before), second))
@@ -196,9 +196,9 @@ def test_a_column_that_is_scaled_by_another_rule_is_another_number(month):
 @pytest.mark.parametrize(
     ("now", "taken", "anew"),
     [
-        ({"layers": [6]}, "0 of 4", "; anew: hidden_0 (5 units, now 6), head (what it reads changed)"),
-        ({"activation": "relu"}, "0 of 4", "; anew: hidden_0 (its settings changed), head (what it reads changed)"),
-        ({"layers": [5, 3]}, "2 of 6", "; anew: hidden_1 (new), head (what it reads changed)"),
+        ({"layers": [6]}, "0 of 4", "; anew: hidden_0 (5 units, now 6), head (its inputs changed)"),
+        ({"activation": "relu"}, "0 of 4", "; anew: hidden_0 (its settings changed), head (its inputs changed)"),
+        ({"layers": [5, 3]}, "2 of 6", "; anew: hidden_1 (new), head (its inputs changed)"),
         ({"dropout": 0.5, "l2": 0.1, "initializer": "he_normal"}, "4 of 4", ""),
     ],
     ids=["width", "activation", "depth", "training alone"],
@@ -223,7 +223,7 @@ def test_your_own_network_is_carried_over_where_what_it_reads_can_be_matched(mon
         assert_same(answers(before, first), answers(first.begun(network, before), first))
         carried_over = second.begun(network, before)
         if bent:
-            assert carried_over.note.endswith("anew: mine (what it reads changed), head (what it reads changed)")
+            assert carried_over.note.endswith("anew: mine (its inputs changed), head (its inputs changed)")
         else:
             assert_same(answers(before, second), answers(carried_over, second))
 

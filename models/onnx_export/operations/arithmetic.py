@@ -109,8 +109,8 @@ def _select(conversion: Any, operation: Any) -> list[str]:
     if operation.outputs[0].dtype.name != "bool":
         return [graph.add("Where", condition, true, false)]
     # ONNX Runtime has no Where for booleans.
-    first, second = graph.add("And", condition, true), graph.add("And", graph.add("Not", condition), false)
-    return [graph.add("Or", first, second)]
+    from_true, from_false = graph.add("And", condition, true), graph.add("And", graph.add("Not", condition), false)
+    return [graph.add("Or", from_true, from_false)]
 
 
 def _alias(conversion: Any, operation: Any) -> list[str]:

@@ -9,10 +9,10 @@ Translate = Callable[[Any, Any], list[str]]
 _CHANNELS_FIRST, _CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 
-def _matmul(first: str, second: str) -> Translate:
+def _matmul(transpose_left: str, transpose_right: str) -> Translate:
     def translate(conversion: Any, operation: Any) -> list[str]:
         names = []
-        for place, attribute in enumerate((first, second)):
+        for place, attribute in enumerate((transpose_left, transpose_right)):
             name = conversion.input(operation, place)
             if operation.get_attr(attribute):
                 order = list(range(operation.inputs[place].shape.rank))

@@ -62,15 +62,15 @@ def _replaced(conversion: Any, text: str, pattern: bytes, rewrite: bytes, *, eve
     if literals and b"\\" not in rewrite:
         # A comparison costs a fifth of a regular expression, which ONNX Runtime compiles for each batch.
         keys = [literal.encode() for literal in literals]
-        found = graph.add(
+        is_literal = graph.add(
             "LabelEncoder", text, domain=ML, keys_strings=keys, values_int64s=[1] * len(keys), default_int64=0
         )
-        equal = graph.add("Equal", found, graph.constant(1, "int64"))
+        equal = graph.add("Equal", is_literal, graph.constant(1, "int64"))
         replaced: str = graph.add("Where", equal, graph.constant(rewrite, "string"), text)
         return replaced
     names = [graph.constant([part], "string") for part in (pattern, rewrite)]
-    made: str = graph.add("StringRegexReplace", text, *names, domain=TEXT, global_replace=int(everywhere))
-    return made
+    rewritten: str = graph.add("StringRegexReplace", text, *names, domain=TEXT, global_replace=int(everywhere))
+    return rewritten
 
 
 def _literals(pattern: bytes) -> list[str]:
@@ -116,8 +116,8 @@ def _substring(conversion: Any, operation: Any) -> list[str]:
 
 def _join(conversion: Any, operation: Any) -> list[str]:
     graph, separator = conversion.graph, operation.get_attr("separator")
-    joined, *others = conversion.inputs(operation)
-    for name in others:
+    joined, *suffixes = conversion.inputs(operation)
+    for name in suffixes:
         if separator:
             joined = graph.add("StringConcat", joined, graph.constant(separator, "string"))
         joined = graph.add("StringConcat", joined, name)
