@@ -74,10 +74,10 @@ def tallied() -> Callable[..., Any]:
                 continue
             summed = measure.rows(label[part], {name: value[part] for name, value in answer.items()})
             places, fold = [np.zeros(len(part), np.int64)], folds.fold(draw(part))
-            for entry, known in zip(slicings, numbered, strict=True):
+            for entry, cell_of_key in zip(slicings, numbered, strict=True):
                 cut = {name: (values[part], present[part]) for name, (values, present) in columns_by_name.items()}
                 distinct, codes = slicing.keys(entry, cut)
-                places.append(np.array([known.get(key, -1) for key in distinct])[codes])
+                places.append(np.array([cell_of_key.get(key, -1) for key in distinct])[codes])
             for place in places:
                 ledger.add(place, fold, weight[part], *summed)
         return ledger, {(): 0, **{key: cell for entry in numbered for key, cell in entry.items()}}

@@ -33,31 +33,31 @@ def folders(request, tmp_path):
     return accepted.Folders(f"{home}/accepted", f"{home}/serving")
 
 
-def found(folders, this, runs=5):
-    previous = accepted.previous_runs(folders, this, runs)
+def accepted_rows(folders, current, runs=5):
+    previous = accepted.previous_runs(folders, current, runs)
     assert all(run.rows == run.train.datasets[0].num_examples + 2 for run in previous)
     return [(run.rows, run.name) for run in previous]
 
 
 def test_other_data_is_found_newest_first_and_equal_data_once(folders):
-    assert found(folders, data(10)) == []
+    assert accepted_rows(folders, data(10)) == []
     for rows in (10, 20, 10, 30):
         accepted.accept(folders, data(rows))
-    last = "the last run with other data"
-    assert found(folders, data(40)) == [(32, last), (22, last), (12, last)]
-    assert found(folders, data(30)) == [(22, last), (12, last)]
-    assert found(folders, data(40), runs=1) == [(32, last)]
+    name = "the last run with other data"
+    assert accepted_rows(folders, data(40)) == [(32, name), (22, name), (12, name)]
+    assert accepted_rows(folders, data(30)) == [(22, name), (12, name)]
+    assert accepted_rows(folders, data(40), runs=1) == [(32, name)]
 
 
 def test_the_span_before_this_one_is_first(folders):
     for span in (5, 8, 7):
         accepted.accept(folders, data(span, span=span))
-    assert found(folders, data(1, span=8)) == [
+    assert accepted_rows(folders, data(1, span=8)) == [
         (9, "span 7"),
         (7, "span 5"),
         (10, "the last run with other data"),
     ]
-    assert [rows for rows, _ in found(folders, data(1, span=9))] == [10, 9, 7]
+    assert [rows for rows, _ in accepted_rows(folders, data(1, span=9))] == [10, 9, 7]
 
 
 def test_data_whose_model_was_rolled_back_is_left_out(folders, tmp_path):
@@ -67,9 +67,9 @@ def test_data_whose_model_was_rolled_back_is_left_out(folders, tmp_path):
         (model / "saved_model.pb").write_text(str(number))
         versions.place(str(model), folders.serving, check=lambda _: None, extra={"examples": f"run/{number}"})
         accepted.accept(folders, data(number, examples=f"run/{number}"))
-    assert [rows for rows, _ in found(folders, data(9))] == [4, 3]
+    assert [rows for rows, _ in accepted_rows(folders, data(9))] == [4, 3]
     versions.restore(folders.serving, versions.pushed(folders.serving)[0])
-    assert [rows for rows, _ in found(folders, data(9))] == [3]
+    assert [rows for rows, _ in accepted_rows(folders, data(9))] == [3]
 
 
 def test_a_damaged_file_is_skipped(folders):
@@ -82,7 +82,7 @@ def test_a_damaged_file_is_skipped(folders):
     else:
         with open(path, "w") as file:
             file.write('{"rows": 4, "examples": "", "train": "/////w=="}')
-    assert [rows for rows, _ in found(folders, data(9))] == [3]
+    assert [rows for rows, _ in accepted_rows(folders, data(9))] == [3]
 
 
 def test_a_bucket_that_may_not_be_used_stops_the_stage(gcs):

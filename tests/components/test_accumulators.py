@@ -94,16 +94,16 @@ def test_slices_and_crosses_are_those_rows_alone(tallied, cuts):
         cuts=cuts,
     )
 
-    wanted = {(): np.full(len(label), True)}
-    wanted |= {(("city", name),): city == name for name in CITIES}
-    wanted |= {(("grade", number),): grade == number for number in (-1, 0, 1)}
-    wanted |= {
+    rows_of_slice = {(): np.full(len(label), True)}
+    rows_of_slice |= {(("city", name),): city == name for name in CITIES}
+    rows_of_slice |= {(("grade", number),): grade == number for number in (-1, 0, 1)}
+    rows_of_slice |= {
         (("city", name), ("grade", number)): (city == name) & (grade == number)
         for name in CITIES
         for number in (-1, 0, 1)
     }
-    assert set(cells) == set(wanted)
-    for key, rows in wanted.items():
+    assert set(cells) == set(rows_of_slice)
+    for key, rows in rows_of_slice.items():
         sums = ledger.sums(cells[key])
         assert sums.count == rows.sum()
         assert measure.values(sums) == pytest.approx(expected(label[rows], prediction[rows]), rel=1e-9), key
@@ -117,12 +117,12 @@ def test_batches_add_up_to_the_whole(tallied, label, cuts):
     answer = {"prediction": label[::-1].copy()}
     half = {"half": np.arange(len(label)) % 2}
     slicings = [(Part("half", "half"),)]
-    whole, cells = tallied(Regression(), label, answer, slicings=slicings, columns=half)
-    parts, same = tallied(Regression(), label, answer, slicings=slicings, columns=half, cuts=cuts)
+    single_batch, cells = tallied(Regression(), label, answer, slicings=slicings, columns=half)
+    parts, cells_of_parts = tallied(Regression(), label, answer, slicings=slicings, columns=half, cuts=cuts)
 
-    assert same == cells
+    assert cells_of_parts == cells
     for cell in cells.values():
-        once, added = whole.sums(cell), parts.sums(cell)
+        once, added = single_batch.sums(cell), parts.sums(cell)
         assert added.count == once.count
         assert added.numbers[:3] == pytest.approx(once.numbers[:3], rel=1e-9, abs=1e-9)
         # The constant that labels are centred about is the first batch's; their variance is the same.
@@ -149,25 +149,25 @@ def test_places_add_up_however_often_they_are_compacted(monkeypatch, pending):
 
     ledger = accumulators.MetricSums(Places(), 3)
     random = np.random.default_rng(1)
-    wanted = {1: {}, 2: {}}
+    weights_of_cell = {1: {}, 2: {}}
     for _ in range(5):
         cells, places = random.integers(-1, 3, 50), random.integers(-1, 4, (50, 1)) * (1 << 37)
         weight = random.random(50)
         ledger.add(cells, random.integers(0, 20, 50), weight, np.zeros((50, 0)), np.maximum(places, -1))
         for cell, place, number in zip(cells, places[:, 0], weight, strict=True):
-            if place >= 0 and cell in wanted:
-                wanted[cell][place] = wanted[cell].get(place, 0.0) + number
-    for cell, places in wanted.items():
+            if place >= 0 and cell in weights_of_cell:
+                weights_of_cell[cell][place] = weights_of_cell[cell].get(place, 0.0) + number
+    for cell, places in weights_of_cell.items():
         sums = ledger.sums(cell)
         assert dict(zip(sums.bins.tolist(), sums.weights, strict=True)) == pytest.approx(places)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 123_456.789, -1e9, 1e-9])
-@pytest.mark.parametrize("first", ["itself", 0.0, 1.0])
-def test_r2_of_equal_labels_is_no_number(tallied, value, first):
+@pytest.mark.parametrize("first_label", ["itself", 0.0, 1.0])
+def test_r2_of_equal_labels_is_no_number(tallied, value, first_label):
     """Also in a slice of a table that begins with other labels."""
     label = np.full(21, value)
-    label[:7] = value if first == "itself" else first
+    label[:7] = value if first_label == "itself" else first_label
     columns = {"city": np.array([b"bern"] * 7 + [b"chur"] * 14, object)}
     ledger, cells = tallied(
         Regression(), label, {"prediction": label + 1}, slicings=[(CITY,)], columns=columns, cuts=[7]

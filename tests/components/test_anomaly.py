@@ -18,13 +18,13 @@ def scored(seed, rows=600, scale=1.0):
 def test_the_metrics_are_scikit_learns_at_any_scale(values_of, scale):
     label, answer = scored(1, scale=scale)
     values = values_of(Anomaly(None), label, answer, cuts=[50, 300])
-    score, flag = answer["score"].astype(float), answer["anomaly"]
+    score, flagged = answer["score"].astype(float), answer["anomaly"]
 
     assert values["auc"] == pytest.approx(sklearn.roc_auc_score(label, score), abs=1e-12)
     assert values["pr_auc"] == pytest.approx(sklearn.average_precision_score(label, score), abs=1e-9)
-    assert values["precision"] == pytest.approx(sklearn.precision_score(label, flag))
-    assert values["recall"] == pytest.approx(sklearn.recall_score(label, flag))
-    assert values["flagged"] == pytest.approx(flag.mean())
+    assert values["precision"] == pytest.approx(sklearn.precision_score(label, flagged))
+    assert values["recall"] == pytest.approx(sklearn.recall_score(label, flagged))
+    assert values["flagged"] == pytest.approx(flagged.mean())
     assert values["mean_score"] == pytest.approx(score.mean())
 
 
@@ -61,9 +61,9 @@ def test_no_anomaly_has_no_area_but_a_share_flagged(values_of):
 
 def test_a_label_that_is_neither_counts_for_the_share_flagged_alone(values_of):
     label, answer = scored(5)
-    known = label.copy()
-    known[:100] = -1
-    values = values_of(Anomaly(None), known, answer)
+    partial_label = label.copy()
+    partial_label[:100] = -1
+    values = values_of(Anomaly(None), partial_label, answer)
 
     assert values["auc"] == pytest.approx(
         sklearn.roc_auc_score(label[100:], answer["score"][100:].astype(float)), abs=1e-12

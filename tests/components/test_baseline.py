@@ -61,13 +61,13 @@ def world(tmp_path):
         models.append(artifact)
         return artifact
 
-    def bless(number, about, blessed=True, before=0, judged=0):
+    def bless(number, about, blessed=True, baseline=0, judged=0):
         artifact = standard_artifacts.ModelBlessing()
         artifact.id = number
         artifact.set_int_custom_property("current_model_id", about)
         artifact.set_int_custom_property("blessed", int(blessed))
-        if before:
-            artifact.set_int_custom_property("baseline_model_id", before)
+        if baseline:
+            artifact.set_int_custom_property("baseline_model_id", baseline)
         if judged:
             artifact.set_int_custom_property("baseline_blessing_id", judged)
         blessings.append(artifact)
@@ -120,9 +120,9 @@ def test_the_serving_model_is_resolved_with_its_blessing_and_rows(world):
 
 
 def test_a_version_that_was_rolled_back_is_not_the_reference(world):
-    first = world.push(world.model(1))
+    first_version = world.push(world.model(1))
     world.push(world.model(2))
-    versions.restore(world.serving, first)
+    versions.restore(world.serving, first_version)
     world.bless(11, 1)
     world.bless(12, 2)
 
@@ -136,8 +136,8 @@ def test_if_the_candidate_serves_its_own_baseline_is_resolved(world):
     world.bless(11, 1)
     assert world.resolve(world.models[0]) == NONE
     world.push(world.model(2))
-    world.bless(12, 2, before=1, judged=11)
-    world.bless(13, 2, blessed=False, before=2)
+    world.bless(12, 2, baseline=1, judged=11)
+    world.bless(13, 2, blessed=False, baseline=2)
 
     assert world.resolve(world.models[1]) == ([1], [11], [101])
     del world.models[0]

@@ -38,7 +38,7 @@ def test_a_floor_is_a_least_score_or_a_largest_error(metric, limit, ok):
 
 
 @pytest.mark.parametrize(
-    ("metric", "before", "tolerance", "limit", "ok"),
+    ("metric", "baseline_value", "tolerance", "limit", "ok"),
     [
         ("mae", 100.0, 0.0, 100.0, True),
         ("mae", 99.9, 0.0, 99.9, False),
@@ -49,8 +49,8 @@ def test_a_floor_is_a_least_score_or_a_largest_error(metric, limit, ok):
         ("r2", -0.5, 0.1, -0.55, True),
     ],
 )
-def test_a_baseline_may_be_missed_by_the_tolerance_alone(metric, before, tolerance, limit, ok):
-    baseline = {**MODEL, metric: before}
+def test_a_baseline_may_be_missed_by_the_tolerance_alone(metric, baseline_value, tolerance, limit, ok):
+    baseline = {**MODEL, metric: baseline_value}
     [(kind, name, measured, verdict)] = verdicts(baseline=baseline, metric=metric, tolerance=tolerance)
 
     assert (kind, name, verdict) == ("baseline", metric, ok)
@@ -267,12 +267,12 @@ def test_the_edit_that_is_named_accepts_the_model(metric, value):
 
 
 def test_the_tolerance_that_is_named_accepts_the_model():
-    before = {**MODEL, "mae": 93.7}
-    [rule] = judge(MODEL, before, **{**USUAL, "metric": "mae"})
+    baseline = {**MODEL, "mae": 93.7}
+    [rule] = judge(MODEL, baseline, **{**USUAL, "metric": "mae"})
     proposed = float(rule.edit.split(" = ")[1].split(" or ")[0])
 
     assert rule.edit.startswith("evaluation.baseline.0.tolerance = ")
-    assert judge(MODEL, before, floor={}, metric="mae", tolerance=proposed)[0].ok
+    assert judge(MODEL, baseline, floor={}, metric="mae", tolerance=proposed)[0].ok
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "classes", "anomaly", "clusters"])

@@ -31,22 +31,22 @@ def opened(paths, **keys):
     return bucket_data.opened(paths, Data.model_validate({"path": paths, **keys}))
 
 
-def read(found):
+def read(data):
     """Name below the data's folder -> content, of the files that a stage would read."""
-    found.fill()
-    files = data_files.resolve(found.paths, Data(path="x"))
+    data.fill()
+    files = data_files.resolve(data.paths, Data(path="x"))
     return {Path(file.path).name: Path(file.path).read_text() for file in files}
 
 
 def test_a_pattern_reads_what_it_reads_on_this_machine(root):
     put(root, a="1", b="2", other__c="3", _hidden="4")
     buckets.write(f"{root}/README.md", b"text")
-    with opened(f"{root}/*.csv") as found:
-        assert read(found) == {"_hidden.csv": "4", "a.csv": "1", "b.csv": "2"}
-    with opened(f"{root}/a.csv") as found:
-        assert read(found) == {"a.csv": "1"}
-    with opened(root) as found:
-        assert read(found) == {"_hidden.csv": "4", "a.csv": "1", "b.csv": "2"}
+    with opened(f"{root}/*.csv") as data:
+        assert read(data) == {"_hidden.csv": "4", "a.csv": "1", "b.csv": "2"}
+    with opened(f"{root}/a.csv") as data:
+        assert read(data) == {"a.csv": "1"}
+    with opened(root) as data:
+        assert read(data) == {"_hidden.csv": "4", "a.csv": "1", "b.csv": "2"}
     with (
         pytest.raises(UserError, match=rf"there is no file {root}/none\.csv\. Put it there"),
         opened(f"{root}/none.csv"),
@@ -57,86 +57,86 @@ def test_a_pattern_reads_what_it_reads_on_this_machine(root):
 def test_only_the_newest_spans_and_versions_are_read(root):
     put(root, **{"d-1-1": "old", "d-2-1": "first", "d-2-2": "second"})
     paths = root + "/d-{SPAN}-{VERSION}.csv"
-    with opened(paths) as found:
-        assert list(read(found)) == ["d-2-2.csv"]
-        before = found.content
+    with opened(paths) as data:
+        assert list(read(data)) == ["d-2-2.csv"]
+        digest = data.content
     put(root, **{"d-1-1": "changed"})
-    with opened(paths) as found:
-        assert found.content == before, "a span that is not read"
-    with opened(paths, window=2) as found:
-        found.fill()
-        assert [Path(path).read_text() for path in found.objects] == ["changed", "second"]
+    with opened(paths) as data:
+        assert data.content == digest, "a span that is not read"
+    with opened(paths, window=2) as data:
+        data.fill()
+        assert [Path(path).read_text() for path in data.objects] == ["changed", "second"]
 
 
 def test_labels_of_images_come_with_their_images(root):
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "test-images-idx3-ubyte"):
         buckets.write(f"{root}/{name}", name.encode())
     for path in (f"{root}/train-images-idx3-ubyte", f"{root}/train-*"):
-        with opened(path) as found:
-            assert [Path(name).name for name in found.objects] == ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
-            [first, second] = found.objects
-            found.fill(first)
-            assert Path(second).read_text() == "train-labels-idx1-ubyte"
+        with opened(path) as data:
+            assert [Path(name).name for name in data.objects] == ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
+            [images, labels] = data.objects
+            data.fill(images)
+            assert Path(labels).read_text() == "train-labels-idx1-ubyte"
 
 
 def test_a_replaced_object_changes_the_digest_and_is_refused(root):
     put(root, a="one", b="two")
-    with opened(f"{root}/*.csv") as found:
-        before = found.content
-    with opened(f"{root}/*.csv") as found:
-        assert found.content == before
-        found.verify(before)
-        found.verify("")
+    with opened(f"{root}/*.csv") as data:
+        digest = data.content
+    with opened(f"{root}/*.csv") as data:
+        assert data.content == digest
+        data.verify(digest)
+        data.verify("")
     put(root, b="owt")
-    with opened(f"{root}/*.csv") as found:
-        assert found.content != before
+    with opened(f"{root}/*.csv") as data:
+        assert data.content != digest
         with pytest.raises(ResourceError, match=rf"{root}/a\.csv and 1 more: the data is not what the job was"):
-            found.verify(before)
+            data.verify(digest)
 
 
 def test_the_generation_counts_where_the_server_has_one(gcs):
     buckets.write("gs://bucket/a.csv", b"same")
-    with opened("gs://bucket/a.csv") as found:
-        before = found.content
+    with opened("gs://bucket/a.csv") as data:
+        digest = data.content
     buckets.write("gs://bucket/a.csv", b"same")
-    with opened("gs://bucket/a.csv") as found:
-        assert found.content != before
+    with opened("gs://bucket/a.csv") as data:
+        assert data.content != digest
 
 
 def test_an_object_that_changes_after_the_check_is_not_read(root):
     put(root, a="one")
-    with opened(f"{root}/a.csv") as found:
-        found.verify(found.content)
+    with opened(f"{root}/a.csv") as data:
+        data.verify(data.content)
         put(root, a="owt")
         with pytest.raises(ResourceError, match=rf"{root}/a\.csv: changed while it was read"):
-            found.fill()
-        [path] = found.objects
+            data.fill()
+        [path] = data.objects
         assert Path(path).read_text() == "", "no part of it"
         buckets.remove(f"{root}/a.csv")
         with pytest.raises(ResourceError, match=rf"{root}/a\.csv: was removed while it was read"):
-            found.fill()
+            data.fill()
 
 
 def test_a_worker_on_another_machine_reads_its_own_file(root, tmp_path):
     put(root, a="one", b="two")
-    with opened(f"{root}/*.csv") as found:
-        [first, second] = found.objects
-        text = pickle.dumps(found)
-    assert not Path(first).exists()
-    there = pickle.loads(text)
+    with opened(f"{root}/*.csv") as data:
+        [first_path, second_path] = data.objects
+        text = pickle.dumps(data)
+    assert not Path(first_path).exists()
+    unpickled = pickle.loads(text)
     try:
-        there.fill(first)
-        assert Path(first).read_text() == "one"
-        assert not Path(second).exists()
+        unpickled.fill(first_path)
+        assert Path(first_path).read_text() == "one"
+        assert not Path(second_path).exists()
     finally:
-        Path(first).unlink()
+        Path(first_path).unlink()
 
 
 def test_errors_name_the_object(root):
     put(root, a="x")
-    with opened(f"{root}/a.csv") as found:
-        [path] = found.objects
-        with pytest.raises(UserError, match=rf"^{root}/a\.csv, row 3: broken$"), found.named():
+    with opened(f"{root}/a.csv") as data:
+        [path] = data.objects
+        with pytest.raises(UserError, match=rf"^{root}/a\.csv, row 3: broken$"), data.named():
             raise UserError(f"{path}, row 3: broken")
 
 
@@ -145,10 +145,10 @@ def test_content_that_is_not_that_of_its_digest_is_refused(root, tmp_path):
     path.write_text("one")
     bucket_objects.write(str(path), f"{root}/a.csv", "0" * 64, None)
     with (
-        opened(f"{root}/a.csv") as found,
+        opened(f"{root}/a.csv") as data,
         pytest.raises(ChangedError, match="is not that of its digest 000"),
     ):
-        found.fill()
+        data.fill()
 
 
 def test_a_bucket_that_refuses_is_an_error_with_its_remedy(gcs):
@@ -173,5 +173,5 @@ def test_a_bucket_that_refuses_is_an_error_with_its_remedy(gcs):
 )
 def test_data_of_this_machine_and_of_beam_is_left_alone(gcs, paths, content, is_read):
     buckets.write("gs://bucket/x.csv", b"1")
-    with bucket_data.of_job(paths, Data(path="x"), content) as found:
-        assert (found is not None) == is_read
+    with bucket_data.of_job(paths, Data(path="x"), content) as data:
+        assert (data is not None) == is_read

@@ -32,9 +32,9 @@ def home(request):
 
 
 def parquet():
-    made = io.BytesIO()
-    pq.write_table(pa.table({"area": list(range(50)), "rent": [1.5] * 50}), made)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"area": list(range(50)), "rent": [1.5] * 50}), buffer)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,11 @@ def test_an_object_is_read_in_place(home, tmp_path, name, content):
     buckets.write(f"{home}/{name}", content)
     data = Data(path="x")
 
-    there, here = (list(sources.batches(path, data, {})) for path in (f"{home}/{name}", str(tmp_path / name)))
-    assert there == here
-    assert there
+    bucket_batches, local_batches = (
+        list(sources.batches(path, data, {})) for path in (f"{home}/{name}", str(tmp_path / name))
+    )
+    assert bucket_batches == local_batches
+    assert bucket_batches
 
 
 def test_any_part_of_an_object_can_be_read(home):
@@ -79,18 +81,18 @@ def test_only_what_changed_is_copied_and_what_is_gone_is_removed(home, tmp_path)
     for name in ("a.csv", "b.csv", "other.txt"):
         buckets.write(f"{home}/{name}", name.encode())
     folder = str(tmp_path / "copies")
-    first = bucket_files.copied(f"{home}/*.csv", folder)
-    assert (first.files, first.fetched) == (2, 2)
-    assert [file.path for file in data_files.resolve(first.paths, Data(path="x"))] == [
+    first_copy = bucket_files.copied(f"{home}/*.csv", folder)
+    assert (first_copy.files, first_copy.fetched) == (2, 2)
+    assert [file.path for file in data_files.resolve(first_copy.paths, Data(path="x"))] == [
         f"{folder}/{home.replace('://', '/')}/{name}" for name in ("a.csv", "b.csv")
     ]
     buckets.write(f"{home}/a.csv", b"A.csv")
     buckets.remove(f"{home}/b.csv")
     buckets.write(f"{home}/c.csv", b"c.csv")
 
-    second = bucket_files.copied(f"{home}/*.csv", folder)
-    assert (second.files, second.fetched) == (2, 2)
-    contents = [Path(path).read_text() for path in sorted(glob.glob(str(second.paths)))]
+    second_copy = bucket_files.copied(f"{home}/*.csv", folder)
+    assert (second_copy.files, second_copy.fetched) == (2, 2)
+    contents = [Path(path).read_text() for path in sorted(glob.glob(str(second_copy.paths)))]
     assert contents == ["A.csv", "c.csv"]
     assert bucket_files.copied(f"{home}/*.csv", folder).fetched == 0
 
@@ -98,10 +100,10 @@ def test_only_what_changed_is_copied_and_what_is_gone_is_removed(home, tmp_path)
 def test_the_digest_of_data_in_a_bucket_changes_with_it(home):
     buckets.write(f"{home}/a.csv", b"one")
     files = data_files.resolve(f"{home}/a.csv", Data(path="x"))
-    before = data_files.content(files)
-    assert data_files.content(files) == before
+    digest = data_files.content(files)
+    assert data_files.content(files) == digest
     buckets.write(f"{home}/a.csv", b"two")
-    assert data_files.content(files) != before
+    assert data_files.content(files) != digest
 
 
 def test_an_object_whose_name_leads_out_of_the_folder_is_refused(gcs, tmp_path):
@@ -124,8 +126,8 @@ def test_what_is_not_there_is_named(gcs, tmp_path):
 def proposed(tmp_path, address, **options):
     for folder in ("configs", "schemas"):
         (tmp_path / folder).mkdir(exist_ok=True)
-    there = InBucket(address, str(tmp_path / "runs/made/objects"))
-    return new_config.new(str(tmp_path), "made", there, **options)
+    source = InBucket(address, str(tmp_path / "runs/made/objects"))
+    return new_config.new(str(tmp_path), "made", source, **options)
 
 
 def test_new_names_the_address_and_what_reads_the_config_gets_its_copy(home, tmp_path):
@@ -144,9 +146,9 @@ def test_new_names_the_address_and_what_reads_the_config_gets_its_copy(home, tmp
 
 def test_folders_of_classes_and_of_splits_are_read_from_a_bucket(home, tmp_path):
     for split, name, number in itertools.product(("train", "test"), ("up", "down"), range(8)):
-        made = io.BytesIO()
-        Image.new("L", (8, 8), number * 20 + 90 * (name == "up")).save(made, "PNG")
-        buckets.write(f"{home}/{split}/{name}/{number}.png", made.getvalue())
+        buffer = io.BytesIO()
+        Image.new("L", (8, 8), number * 20 + 90 * (name == "up")).save(buffer, "PNG")
+        buckets.write(f"{home}/{split}/{name}/{number}.png", buffer.getvalue())
     proposal = proposed(tmp_path, home)
 
     assert f'train = "{home}/train"' in proposal.config

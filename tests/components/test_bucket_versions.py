@@ -60,23 +60,23 @@ def test_a_model_in_a_bucket_with_markers_of_folders_is_pushed(saved, gcs, clock
 
 
 def test_a_model_with_other_predictions_is_not_pushed(saved, serving, tmp_path):
-    before = place(saved, serving, check=self_check.ask)
+    version = place(saved, serving, check=self_check.ask)
     broken = shutil.copytree(saved, tmp_path / "broken")
     sample = broken / self_check.SAMPLE
     sample.write_text(sample.read_text().replace("4.0", "5.0"))
     with pytest.raises(ValueError, match="prediction"):
         place(broken, serving, check=self_check.ask)
 
-    assert versions.pushed(serving) == ownership.listed(serving) == [before]
+    assert versions.pushed(serving) == ownership.listed(serving) == [version]
 
 
 def test_an_incomplete_copy_and_a_changed_one_are_removed(small, serving, monkeypatch):
-    whole = buckets.copy
+    copy = buckets.copy
 
     def full(source, target, **options):
         if target.endswith("variables/index"):
             raise buckets.BucketError("quota exceeded")
-        whole(source, target, **options)
+        copy(source, target, **options)
 
     monkeypatch.setattr(buckets, "copy", full)
     with pytest.raises(OSError, match="quota exceeded"):
@@ -84,7 +84,7 @@ def test_an_incomplete_copy_and_a_changed_one_are_removed(small, serving, monkey
     assert buckets.files(serving) == []
 
     def changed(source, target, **options):
-        whole(source, target, **options)
+        copy(source, target, **options)
         if target.endswith("variables/index"):
             buckets.write(target, b"other")
 
@@ -151,15 +151,15 @@ def test_after_a_kill_at_any_step_visible_versions_are_complete(small, serving, 
     place(small, serving)
     real = {name: getattr(buckets, name) for name in ("write", "remove")}
     kills = 0
-    for last in itertools.count():
+    for steps in itertools.count():
         clock.now += 10
-        left = last
+        remaining = steps
 
         def counted(name):
             def step(*arguments, **options):
-                nonlocal left
-                left -= 1
-                if left < 0:
+                nonlocal remaining
+                remaining -= 1
+                if remaining < 0:
                     raise Stopped
                 return real[name](*arguments, **options)
 
@@ -180,9 +180,9 @@ def test_after_a_kill_at_any_step_visible_versions_are_complete(small, serving, 
     assert kills > 10
     assert len(versions.pushed(serving)) == 1
     clock.now += 2 * DAY
-    last = place(small, serving, keep=1)
-    assert buckets.names(serving) == [".pushed", str(last)]
-    assert ownership.listed(serving) == [last]
+    steps = place(small, serving, keep=1)
+    assert buckets.names(serving) == [".pushed", str(steps)]
+    assert ownership.listed(serving) == [steps]
 
 
 def test_files_of_others_in_the_bucket_are_not_removed(small, serving, clock, capsys):
@@ -194,32 +194,32 @@ def test_files_of_others_in_the_bucket_are_not_removed(small, serving, clock, ca
     )
     for name in foreign:
         buckets.write(f"{serving}/{name}", name.encode())
-    ours = place(small, serving, keep=1)
-    assert ours == 20240102, "above the highest number, whose folder is not a version"
-    for number in (str(ours - 500), "123"):
-        buckets.copy_folder(f"{serving}/{ours}", f"{serving}/{number}")
+    first_version = place(small, serving, keep=1)
+    assert first_version == 20240102, "above the highest number, whose folder is not a version"
+    for number in (str(first_version - 500), "123"):
+        buckets.copy_folder(f"{serving}/{first_version}", f"{serving}/{number}")
     buckets.remove(f"{serving}/123/{versions.MODEL}")
     clock.now += 2 * DAY
     newest = place(small, serving, keep=1)
 
     assert [buckets.read(f"{serving}/{name}").decode() for name in foreign] == list(foreign)
-    assert {"123", str(ours - 500)} < set(buckets.names(serving))
-    assert str(ours) not in buckets.names(serving)
+    assert {"123", str(first_version - 500)} < set(buckets.names(serving))
+    assert str(first_version) not in buckets.names(serving)
     assert ownership.listed(serving) == [newest]
     assert capsys.readouterr().out.splitlines() == [
-        f"removed {serving}/{ours}: only the newest 1 pushed by this pipeline are kept"
+        f"removed {serving}/{first_version}: only the newest 1 pushed by this pipeline are kept"
     ]
 
 
 def test_a_version_of_another_pipeline_in_the_bucket_is_not_removed(small, serving, clock):
-    other = serving.replace("/houses/", "/cars/")
-    theirs = place(small, other)
-    buckets.copy_folder(f"{other}/{theirs}", f"{serving}/{theirs}")
-    buckets.copy_folder(f"{other}/.pushed", f"{serving}/.pushed")
+    other_serving = serving.replace("/houses/", "/cars/")
+    other_version = place(small, other_serving)
+    buckets.copy_folder(f"{other_serving}/{other_version}", f"{serving}/{other_version}")
+    buckets.copy_folder(f"{other_serving}/.pushed", f"{serving}/.pushed")
     clock.now += 2 * DAY
     place(small, serving, keep=1)
 
-    assert theirs in versions.pushed(serving)
+    assert other_version in versions.pushed(serving)
 
 
 def test_a_rollback_in_a_bucket_restores_the_previous_version(small, serving, clock):

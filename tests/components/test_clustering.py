@@ -37,8 +37,8 @@ def test_adjusted_rand_of_the_simplest_partitions(values_of, label, cluster, exp
 
 def test_rows_without_a_label_count_for_nothing_in_adjusted_rand(values_of):
     label, _, answer = grouped(2)
-    known = np.where(np.arange(300) < 60, -1, label)
-    values = values_of(Clusters(), known, answer)
+    partial_label = np.where(np.arange(300) < 60, -1, label)
+    values = values_of(Clusters(), partial_label, answer)
 
     assert values["adjusted_rand"] == pytest.approx(sklearn.adjusted_rand_score(label[60:], answer["cluster"][60:]))
     assert math.isnan(values_of(Clusters(), np.full(300, -1), answer)["adjusted_rand"])

@@ -74,12 +74,12 @@ def test_moving_a_line_to_another_module_changes_the_digest(sources):
 
 
 def test_the_order_of_modules_does_not_change_the_digest(sources):
-    both = code_digest.code("top", "pkg.unrelated")
+    digest = code_digest.code("top", "pkg.unrelated")
 
-    assert code_digest.code("pkg.unrelated", "top") == both
-    assert code_digest.code("top") != both
+    assert code_digest.code("pkg.unrelated", "top") == digest
+    assert code_digest.code("top") != digest
     edit(sources / "pkg/unrelated.py")
-    assert code_digest.code("top", "pkg.unrelated") != both
+    assert code_digest.code("top", "pkg.unrelated") != digest
 
 
 def test_circular_imports_have_a_digest(sources):
@@ -157,12 +157,12 @@ def test_changed_content_of_equal_size_and_time_changes_the_digest(tmp_path):
 
 
 def test_a_replaced_file_has_another_digest(tmp_path):
-    path, other = tmp_path / "data.csv", tmp_path / "other.csv"
+    path, replacement = tmp_path / "data.csv", tmp_path / "other.csv"
     path.write_text("a\n1\n")
     before = code_digest.file(str(path))
-    other.write_text("a\n2\n")
-    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
-    os.replace(other, path)
+    replacement.write_text("a\n2\n")
+    os.utime(replacement, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    os.replace(replacement, path)
 
     assert code_digest.file(str(path)) != before
 
@@ -173,9 +173,9 @@ def test_equal_content_of_many_blocks_has_an_equal_digest(tmp_path, monkeypatch)
     (tmp_path / "one.csv").write_text(text)
     (tmp_path / "two.csv").write_text(text)
     (tmp_path / "longer.csv").write_text(text + "1,3\n")
-    one, two, longer = (code_digest.file(str(tmp_path / f"{name}.csv")) for name in ("one", "two", "longer"))
+    first, second, longer = (code_digest.file(str(tmp_path / f"{name}.csv")) for name in ("one", "two", "longer"))
 
-    assert one == two != longer
+    assert first == second != longer
 
 
 def test_an_edit_within_the_resolution_of_timestamps_changes_the_digest(tmp_path):
@@ -222,27 +222,27 @@ def test_a_stage_rejects_parameters_that_were_created_for_other_code(sources, ki
     wrap = AS_PARAMETERS[kind]
     (sources / "pkg/words.txt").write_text("a")
     (sources / "pkg/lazy.py").write_text('NAME = "words.txt"\n')
-    given, done = code_digest.stage("pkg.lazy"), {}
-    assert given["files"] == {"pkg/words.txt": code_digest.text(b"a")}
-    Stage().Do({}, done, wrap(given))
-    assert done
+    parameters, outputs = code_digest.stage("pkg.lazy"), {}
+    assert parameters["files"] == {"pkg/words.txt": code_digest.text(b"a")}
+    Stage().Do({}, outputs, wrap(parameters))
+    assert outputs
 
     (sources / "pkg/words.txt").write_text("b")
     with pytest.raises(
         UserError, match=r"^pkg/words\.txt differs from the version that this step was created with .*build the image"
     ):
-        Stage().Do({}, {}, wrap(given))
+        Stage().Do({}, {}, wrap(parameters))
     (sources / "pkg/words.txt").unlink()
     edit(sources / "pkg/lazy.py")
-    foreign, here = given["sources"], code_digest.stage("pkg.lazy")["sources"]
+    foreign, digest = parameters["sources"], code_digest.stage("pkg.lazy")["sources"]
     with pytest.raises(
-        UserError, match=rf"^the code of pkg\.lazy and pkg/words\.txt differ .*{foreign}, here {here}\)"
+        UserError, match=rf"^the code of pkg\.lazy and pkg/words\.txt differ .*{foreign}, here {digest}\)"
     ):
-        Stage().Do({}, {}, wrap(given))
+        Stage().Do({}, {}, wrap(parameters))
 
 
 def test_a_stage_without_a_digest_of_its_code_runs():
     for properties in ({}, {"code": ""}, {"custom_config": "null"}, {"custom_config": '{"settings": {}}'}):
-        done = {}
-        Stage().Do({}, done, properties)
-        assert done
+        outputs = {}
+        Stage().Do({}, outputs, properties)
+        assert outputs

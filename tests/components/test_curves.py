@@ -71,16 +71,16 @@ def test_where_there_are_more_scores_than_are_kept_neighbours_are_joined(tallied
 def test_places_are_in_the_order_of_the_numbers_and_give_them_back():
     random = np.random.default_rng(4)
     tiny = np.float32(1e-45)
-    given = np.concatenate(
+    probabilities = np.concatenate(
         [random.random(1000, np.float32), [0, tiny, 0.5, np.nextafter(np.float32(1), np.float32(0)), 1]]
     ).astype(np.float32)
-    given.sort()
-    places = curves.exact_bin(given)
+    probabilities.sort()
+    places = curves.exact_bin(probabilities)
 
-    assert (np.diff(places) == 0).tolist() == (np.diff(given) == 0).tolist()
+    assert (np.diff(places) == 0).tolist() == (np.diff(probabilities) == 0).tolist()
     assert (np.diff(places) >= 0).all()
     assert 0 == places[0] < places[-1] == curves.PROBABILITY_BINS - 1
-    assert curves.probability_at(places).astype(np.float32).tolist() == given.tolist()
+    assert curves.probability_at(places).astype(np.float32).tolist() == probabilities.tolist()
 
 
 def test_scores_of_minus_0_and_below_0_have_the_place_of_0():

@@ -44,8 +44,8 @@ class Half(tf.Module):
 @pytest.fixture(scope="module")
 def columns():
     draw = np.random.default_rng(1)
-    made = {name: draw.normal(size=ROWS).astype(np.float32) for name in ("idle", "large", "small", "never")}
-    return {**made, "y": 10 * made["large"] + made["small"]}
+    values = {name: draw.normal(size=ROWS).astype(np.float32) for name in ("idle", "large", "small", "never")}
+    return {**values, "y": 10 * values["large"] + values["small"]}
 
 
 @pytest.fixture(scope="module")
@@ -63,30 +63,32 @@ def rows(tmp_path, columns, write_examples):
 
 
 @pytest.fixture
-def told(model, rows):
+def result(model, rows):
     return diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), kind="regression", max_rows=200)
 
 
-def test_importance_is_that_of_permuted_columns(told, columns):
-    assert (told["metric"], told["value"], told["rows"]) == ("mae", pytest.approx(0, abs=1e-6), 200)
-    assert [entry["column"] for entry in told["importance"]] == ["large", "small", "idle"]
-    by = {entry["column"]: entry["worse"] for entry in told["importance"]}
+def test_importance_is_that_of_permuted_columns(result, columns):
+    assert (result["metric"], result["value"], result["rows"]) == ("mae", pytest.approx(0, abs=1e-6), 200)
+    assert [entry["column"] for entry in result["importance"]] == ["large", "small", "idle"]
+    by = {entry["column"]: entry["worse"] for entry in result["importance"]}
     # Two independent draws of a normal variable are 2 / sqrt(pi) deviations apart in the mean.
     assert by["large"] == pytest.approx(10 * 2 / np.sqrt(np.pi), rel=0.15)
     assert by["small"] == pytest.approx(2 / np.sqrt(np.pi), rel=0.15)
     assert by["idle"] == pytest.approx(0, abs=1e-6)
 
 
-def test_it_is_the_same_each_time_and_json(model, rows, told):
-    again = diagnosis.diagnose(model, rows, metric_catalog.measure("regression", None), kind="regression", max_rows=200)
-    assert json.dumps(again, allow_nan=False) == json.dumps(told, allow_nan=False)
+def test_it_is_the_same_each_time_and_json(model, rows, result):
+    second_result = diagnosis.diagnose(
+        model, rows, metric_catalog.measure("regression", None), kind="regression", max_rows=200
+    )
+    assert json.dumps(second_result, allow_nan=False) == json.dumps(result, allow_nan=False)
 
 
-def test_answers_are_labels_and_predictions_of_the_rows(told, columns):
+def test_answers_are_labels_and_predictions_of_the_rows(result, columns):
     labels = {float(f"{number:.7g}") for number in columns["y"].astype(np.float64)}
-    assert len(told["answers"]) == 200
-    assert all(label in labels for label, _ in told["answers"])
-    assert all(label == pytest.approx(answer, abs=1e-5) for label, answer in told["answers"])
+    assert len(result["answers"]) == 200
+    assert all(label in labels for label, _ in result["answers"])
+    assert all(label == pytest.approx(answer, abs=1e-5) for label, answer in result["answers"])
 
 
 def test_fewer_rows_than_asked_for_are_all_taken_in_order(model, rows, columns):
@@ -104,19 +106,19 @@ def test_cells_move_with_their_gaps():
         records.append(example.SerializeToString())
     cells = [diagnosis._cells(record) for record in records]
     moved = [tf.train.Example.FromString(record) for record in diagnosis._permuted(cells, "a", np.array([1, 2, 0]))]
-    assert [list(each.features.feature["a"].float_list.value) for each in moved] == [[], [3.0], [1.0]]
-    assert [each.features.feature["b"].int64_list.value[0] for each in moved] == [0, 1, 2]
+    assert [list(moved_example.features.feature["a"].float_list.value) for moved_example in moved] == [[], [3.0], [1.0]]
+    assert [moved_example.features.feature["b"].int64_list.value[0] for moved_example in moved] == [0, 1, 2]
 
 
 def test_without_a_metric_the_share_of_other_answers_is_told():
-    before = {"cluster": np.array([0, 1, 1, 2])}
-    assert diagnosis._changed(before, {"cluster": np.array([0, 1, 2, 0])}) == 0.5
+    clusters = {"cluster": np.array([0, 1, 1, 2])}
+    assert diagnosis._changed(clusters, {"cluster": np.array([0, 1, 2, 0])}) == 0.5
     likely = {"probabilities": np.array([[0.9, 0.1], [0.4, 0.6]])}
     assert diagnosis._changed(likely, {"probabilities": np.array([[0.6, 0.4], [0.6, 0.4]])}) == 0.5
 
 
 @pytest.mark.parametrize(
-    ("predictions", "kept"),
+    ("predictions", "expected"),
     [
         ({"prediction": [1.25, np.nan, np.inf], "lower": [0, 0, 0]}, {"prediction": [1.25]}),
         ({"classes": [b"no", "é".encode()], "probabilities": [[1, 0], [0, 1]]}, {"classes": ["no", "é"]}),
@@ -124,9 +126,9 @@ def test_without_a_metric_the_share_of_other_answers_is_told():
         ({"cluster": [2, 0], "distance": [[1.0], [0.0]]}, {"cluster": ["2", "0"]}),
     ],
 )
-def test_predictions_to_compare_served_ones_with_are_kept_for_each_kind(predictions, kept):
-    assert diagnosis._predicted({name: np.array(values) for name, values in predictions.items()}) == kept
+def test_predictions_to_compare_served_ones_with_are_kept_for_each_kind(predictions, expected):
+    assert diagnosis._predicted({name: np.array(values) for name, values in predictions.items()}) == expected
 
 
-def test_the_predictions_of_the_rows_are_kept(told):
-    assert told["predicted"] == {"prediction": [prediction for _, prediction in told["answers"]]}
+def test_the_predictions_of_the_rows_are_kept(result):
+    assert result["predicted"] == {"prediction": [prediction for _, prediction in result["answers"]]}

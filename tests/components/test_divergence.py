@@ -24,7 +24,7 @@ NORMAL = RANDOM.normal(0, 1, 5000)
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "low", "high"),
+    ("baseline_values", "values", "low", "high"),
     [
         (NORMAL, NORMAL, 0, 0),
         (NORMAL, RANDOM.normal(0, 1, 5000), 0, 0.005),
@@ -39,8 +39,8 @@ NORMAL = RANDOM.normal(0, 1, 5000)
     ],
     ids=["itself", "chance", "a shift", "apart", "far values", "constant", "more", "less", "grades", "other grades"],
 )
-def test_distance(before, now, low, high):
-    assert low <= jensen_shannon(figures(before), figures(now)) <= high + 1e-9
+def test_distance(baseline_values, values, low, high):
+    assert low <= jensen_shannon(figures(baseline_values), figures(values)) <= high + 1e-9
 
 
 def test_columns_without_a_value_are_not_compared():
@@ -83,12 +83,12 @@ def test_of_twelve_months_the_one_that_drifted_is_caught(drifted, caught):
     schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
     stopped, previous = [], []
     for number in range(1, MONTHS + 1):
-        now = month(number, drifted)
-        context = GateContext(schema, {"train": now}, label, columns, previous_runs=previous)
+        statistics = month(number, drifted)
+        context = GateContext(schema, {"train": statistics}, label, columns, previous_runs=previous)
         findings = list(drift_gate.judge(context, drift_gate.Settings()))
         if findings:
             assert [finding.column for finding in findings] == ["area"]
             stopped.append(number)
         else:
-            previous = [PreviousRun(900, now, f"span {number}")]
+            previous = [PreviousRun(900, statistics, f"span {number}")]
     assert stopped == caught

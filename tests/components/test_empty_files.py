@@ -83,5 +83,5 @@ def test_a_file_that_cannot_be_read_is_no_empty_one(parts):
     files = data_files.resolve(parts, Data(path="x"))
     with open(files[1].path, "wb") as file:
         file.write(b"\xff\x00\xfe")
-    kept = empty_files.without(files, Data(path="x"), Omissions())
-    assert [file.path for file in kept] == [files[1].path, files[3].path]
+    remaining = empty_files.without(files, Data(path="x"), Omissions())
+    assert [file.path for file in remaining] == [files[1].path, files[3].path]

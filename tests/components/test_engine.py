@@ -157,8 +157,8 @@ def test_a_missing_local_worker_pool_is_an_error_for_a_local_engine_and_a_warnin
         endpoints.check(parsed("--runner=PrismRunner", "--environment_type=EXTERNAL", pool))
     remote = parsed("--runner=PortableRunner", "--job_endpoint=host:1", "--environment_type=EXTERNAL", pool)
     assert "no worker pool listens on" in endpoints.warning(remote)
-    here = f"--environment_config=127.0.0.1:{silent}"
-    assert not endpoints.warning(parsed("--runner=PrismRunner", "--environment_type=EXTERNAL", here))
+    listening_pool = f"--environment_config=127.0.0.1:{silent}"
+    assert not endpoints.warning(parsed("--runner=PrismRunner", "--environment_type=EXTERNAL", listening_pool))
 
 
 def explained(text, *argv, **options):

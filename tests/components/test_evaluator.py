@@ -75,7 +75,7 @@ def evaluate(tmp_path, write_examples):
             tf.saved_model.save(module, path, signatures=signatures)
         return artifact
 
-    def run(module, before=None, floor=None, baseline=None, **more):
+    def run(module, baseline_module=None, floor=None, baseline=None, **more):
         examples = standard_artifacts.Examples()
         examples.uri, examples.split_names = str(tmp_path / "examples"), artifact_utils.encode_split_names(["test"])
         config = {
@@ -99,8 +99,8 @@ def evaluate(tmp_path, write_examples):
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
         evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
         inputs = {"examples": [examples], "model": [model(module, 7)]}
-        if before is not None:
-            inputs["baseline_model"] = [model(before, 3)]
+        if baseline_module is not None:
+            inputs["baseline_model"] = [model(baseline_module, 3)]
         properties = {"settings": json.dumps(settings.pack(config, None)), "code": ""}
         executor.Executor().Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
         with open(f"{evaluation.uri}/{VERDICT}") as file:
@@ -145,7 +145,7 @@ def test_intervals_are_measured_and_change_no_comparison(tfma, evaluate, figures
     baseline = {"metric": "mae", "tolerance": 0.01}
     plain = evaluate(Answering(factor), Answering(1.15), floor={"r2": 0.5}, baseline=baseline)
     certain = evaluate(Certain(factor), Answering(1.15), floor={"r2": 0.5}, baseline=baseline)
-    before = evaluate(Answering(factor), Certain(1.15), floor={"r2": 0.5}, baseline=baseline)
+    certain_baseline = evaluate(Answering(factor), Certain(1.15), floor={"r2": 0.5}, baseline=baseline)
 
     error = (np.float32(factor) - 1) * np.array(ROWS["price"])
     coverage = {
@@ -153,13 +153,16 @@ def test_intervals_are_measured_and_change_no_comparison(tfma, evaluate, figures
         "chur": np.mean(error[::3] <= 100),
         "bern": np.mean(error[np.arange(40) % 3 > 0] <= 100),
     }
-    own = {"coverage": pytest.approx(coverage[""]), "interval_width": pytest.approx(200, rel=1e-6)}
-    assert certain.verdict["metrics"] == {**plain.verdict["metrics"], **own}
+    interval_metrics = {"coverage": pytest.approx(coverage[""]), "interval_width": pytest.approx(200, rel=1e-6)}
+    assert certain.verdict["metrics"] == {**plain.verdict["metrics"], **interval_metrics}
     assert {entry["slice"]["city"]: entry["metrics"]["coverage"] for entry in certain.verdict["slices"]} == {
         city: pytest.approx(coverage[city]) for city in ("chur", "bern")
     }
     assert [certain.verdict["rules"], certain.verdict["blessed"]] == [plain.verdict["rules"], blessed]
-    assert [before.verdict["rules"], before.verdict["metrics"]] == [plain.verdict["rules"], plain.verdict["metrics"]]
+    assert [certain_baseline.verdict["rules"], certain_baseline.verdict["metrics"]] == [
+        plain.verdict["rules"],
+        plain.verdict["metrics"],
+    ]
     assert "coverage" not in plain.verdict["metrics"]
     low, high = certain.verdict["intervals"]["coverage"]
     assert 0 < low < coverage[""] < high < 1

@@ -56,12 +56,12 @@ def test_without_the_stage_there_is_no_plain_model(judged):
 
 
 def test_a_missing_plain_model_is_named_with_its_reason(judged, predicted):
-    why = "not fitted within the 20 s of evaluation.plain_seconds"
-    verdict = regression(judged, predicted({"linear": LABEL}, failed={"boosted_trees": why}))
+    reason = "not fitted within the 20 s of evaluation.plain_seconds"
+    verdict = regression(judged, predicted({"linear": LABEL}, failed={"boosted_trees": reason}))
     assert verdict["plain_notes"] == [
         "mae 2 is worse than 0 of linear regression; worse on 2 of 2 slices with 30 rows or more: city = bern, "
         "city = chur",
-        f"no boosted trees: {why}",
+        f"no boosted trees: {reason}",
     ]
 
     verdict = regression(judged, predicted({}, note="no column of numbers, categories or dates"))

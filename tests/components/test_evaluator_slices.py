@@ -157,14 +157,14 @@ def test_the_worst_slices_have_enough_rows_to_tell(judged):
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy"])
 def test_equal_rows_of_a_group_narrow_no_interval(judged, metric):
     rows = binary(58)
-    many = {
+    repeated = {
         "y": np.repeat(rows["y"], 20),
         "p1": np.repeat(rows["p1"], 20),
         "group": [f"g{row}".encode() for row in range(58) for _ in range(20)],
     }
     options = {"names": ["no", "yes"], "types_of": {"group": "BYTES"}}
     single = judged("binary", rows, **options).verdict
-    alone, grouped = (judged("binary", many, **options, group=group).verdict for group in (None, "group"))
+    alone, grouped = (judged("binary", repeated, **options, group=group).verdict for group in (None, "group"))
     widths = [result["intervals"][metric][1] - result["intervals"][metric][0] for result in (single, alone, grouped)]
 
     assert widths[1] < 0.6 * widths[0]

@@ -53,8 +53,8 @@ def test_the_worst_rows_carry_the_id(judged):
     rows["house"] = [f"house {row}".encode() for row in range(30)]
     evaluation = judged("regression", rows, types_of={"house": "BYTES"}, identifier="house")
 
-    first = {"row": 25, "id": "house 25", "label": 25.0, "answer": 34.0, "error": 9.0}
-    assert evaluation.verdict["worst"][0] == first
+    worst = {"row": 25, "id": "house 25", "label": 25.0, "answer": 34.0, "error": 9.0}
+    assert evaluation.verdict["worst"][0] == worst
     assert len(evaluation.verdict["worst"]) == 20
 
 
@@ -182,16 +182,16 @@ def test_rules_that_only_advise_refuse_nothing(judged, load):
 
 
 @pytest.mark.parametrize(
-    ("before", "reason"),
+    ("baseline_options", "reason"),
     [
         ({"task": "regression", "suffix": ""}, "its outputs are prediction, expected probabilities"),
         ({"names": ["no", "perhaps"]}, r"its classes are ['no', 'perhaps'], those of this model are ['no', 'yes']"),
         ({"suffix": "_gone"}, "cannot read these rows"),
     ],
 )
-def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, reason):
+def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, baseline_options, reason):
     evaluation = judged(
-        "binary", binary(), names=["no", "yes"], before=before, baseline=[{"metric": "auc", "tolerance": 0.0}]
+        "binary", binary(), names=["no", "yes"], before=baseline_options, baseline=[{"metric": "auc", "tolerance": 0.0}]
     )
 
     assert evaluation.verdict["blessed"] is True
@@ -200,11 +200,13 @@ def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, before, r
     assert "the served model cannot read" in evaluation.verdict["baseline_note"]
 
 
-@pytest.mark.parametrize("before", [{"signature": "predict"}, {"task": "binary"}], ids=["signature", "probabilities"])
-def test_a_baseline_that_answers_in_another_form_counts_as_none(judged, before):
+@pytest.mark.parametrize(
+    "baseline_options", [{"signature": "predict"}, {"task": "binary"}], ids=["signature", "probabilities"]
+)
+def test_a_baseline_that_answers_in_another_form_counts_as_none(judged, baseline_options):
     rows = {f"p{number}": np.full(8, 0.25, np.float32) for number in range(4)}
     rows["y"] = (np.arange(8) % 4).astype(np.float32)
-    evaluation = judged("classes", rows, names=NAMES, before=before)
+    evaluation = judged("classes", rows, names=NAMES, before=baseline_options)
 
     assert evaluation.verdict["blessed"] is True
     assert evaluation.verdict["baseline"] is None
@@ -236,18 +238,18 @@ def test_tiny_tables_are_evaluated_and_their_undefined_metrics_are_none(judged, 
 def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
     random = np.random.default_rng(5)
     label = random.integers(0, 3, 60)
-    own, before = random.dirichlet(np.ones(3), 60), random.dirichlet(np.ones(4), 60)
-    before[3] = [0, 0, 0, 1]
-    rows = {f"p{number}": own[:, number] for number in range(3)}
+    probabilities, baseline_probabilities = random.dirichlet(np.ones(3), 60), random.dirichlet(np.ones(4), 60)
+    baseline_probabilities[3] = [0, 0, 0, 1]
+    rows = {f"p{number}": probabilities[:, number] for number in range(3)}
     # The baseline's classes stand in another order, the one that is gone second.
-    rows |= {f"p{number}_before": before[:, column] for number, column in enumerate((2, 3, 0, 1))}
+    rows |= {f"p{number}_before": baseline_probabilities[:, column] for number, column in enumerate((2, 3, 0, 1))}
     rows = {name: values.astype(np.float32) for name, values in rows.items()} | {"y": label.astype(np.float32)}
     names = ["a", "b", "c"]
-    earlier = {"names": ["c", "gone", "a", "b"], "suffix": "_before"}
+    baseline_options = {"names": ["c", "gone", "a", "b"], "suffix": "_before"}
     evaluation = judged(
-        "classes", rows, names=names, before=earlier, baseline=[{"metric": "log_loss", "tolerance": 0.5}]
+        "classes", rows, names=names, before=baseline_options, baseline=[{"metric": "log_loss", "tolerance": 0.5}]
     )
-    common = before[:, :3] / np.maximum(before[:, :3].sum(axis=1, keepdims=True), 1e-9)
+    common = baseline_probabilities[:, :3] / np.maximum(baseline_probabilities[:, :3].sum(axis=1, keepdims=True), 1e-9)
     common[3] = 1 / 3
 
     assert evaluation.verdict["baseline_note"] == (
@@ -258,16 +260,19 @@ def test_a_baseline_that_knows_a_further_class_is_compared_without_it(judged):
 
 
 @pytest.mark.parametrize(
-    ("known", "lacks"),
+    ("baseline_classes", "lacks"),
     [
         (NAMES[:3], "the class 'grey', so it is wrong on all its rows"),
         (["blue", "red"], "the classes 'green', 'grey', so it is wrong on all their rows"),
     ],
 )
-def test_a_baseline_that_lacks_a_class_counts_as_none_and_names_the_class(judged, known, lacks):
+def test_a_baseline_that_lacks_a_class_counts_as_none_and_names_the_class(judged, baseline_classes, lacks):
     rows = {f"p{number}": np.full(12, 0.25, np.float32) for number in range(4)}
     evaluation = judged(
-        "classes", {**rows, "y": (np.arange(12) % 4).astype(np.float32)}, names=NAMES, before={"names": known}
+        "classes",
+        {**rows, "y": (np.arange(12) % 4).astype(np.float32)},
+        names=NAMES,
+        before={"names": baseline_classes},
     )
 
     assert evaluation.verdict["baseline"] is None

@@ -84,8 +84,8 @@ def test_metrics_of_two_classes_are_tfmas_by_slice_and_weight(judged, stock, loa
     for key, metrics in expected.items():
         for name in ("auc", "pr_auc", "precision", "recall", "accuracy", "calibration"):
             # Ours is exact, TFMA's is over 10,000 buckets.
-            ours = f"tfma_{name}" if name in ("auc", "pr_auc") else name
-            assert value(metrics_of_slices[key][""][ours]) == pytest.approx(value(metrics[""][name]), rel=1e-6), (
+            exact_name = f"tfma_{name}" if name in ("auc", "pr_auc") else name
+            assert value(metrics_of_slices[key][""][exact_name]) == pytest.approx(value(metrics[""][name]), rel=1e-6), (
                 key,
                 name,
             )

@@ -33,7 +33,7 @@ CELLS = {
 
 def none_begins_another(names):
     """protobuf of the newer stack puts "ab" before "a"; where no name begins another, every protobuf agrees."""
-    return not any(one != other and other.startswith(one) for one in names for other in names)
+    return not any(name != longer and longer.startswith(name) for name in names for longer in names)
 
 
 NAMES = st.lists(SHORT_TEXT | st.just("n" * 200), min_size=1, max_size=5, unique=True).filter(none_begins_another)
@@ -179,14 +179,14 @@ def stock(batch, shares, column):
     return rows
 
 
-def ours(batch, shares, column):
+def rows_by_split(batch, shares, column):
     keys = split_assignment.keys(batch, example_encoding.examples(batch), column)
     return {name: rows.tolist() for name, rows in split_assignment.rows(keys, shares).items()}
 
 
 @given(batches(max_rows=30), SHARES)
 def test_rows_are_split_by_their_whole_content_as_stock_does(batch, shares):
-    assert ours(batch, shares, None) == stock(batch, shares, None)
+    assert rows_by_split(batch, shares, None) == stock(batch, shares, None)
 
 
 @pytest.mark.parametrize(("cells", "kind"), [(INT64, pa.int64()), (SHORT_TEXT, pa.string())], ids=["INT", "BYTES"])
@@ -195,12 +195,12 @@ def test_rows_are_split_by_a_column_as_stock_does(cells, kind, data, shares):
     column = data.draw(st.lists(st.none() | cells, min_size=1, max_size=50))
     batch = pa.record_batch([pa.array(column, kind), pa.array(range(len(column)))], ["id", "other"])
 
-    assert ours(batch, shares, "id") == stock(batch, shares, "id")
+    assert rows_by_split(batch, shares, "id") == stock(batch, shares, "id")
 
 
 def test_every_row_is_in_one_split_and_the_shares_are_kept():
     batch = pa.record_batch([pa.array(range(20_000))], ["id"])
-    rows = ours(batch, {"train": 8, "eval": 1, "test": 1}, "id")
+    rows = rows_by_split(batch, {"train": 8, "eval": 1, "test": 1}, "id")
 
     assert sorted(itertools.chain(*rows.values())) == list(range(20_000))
     assert {name: round(len(numbers) / 20_000, 2) for name, numbers in rows.items()} == {
@@ -212,15 +212,15 @@ def test_every_row_is_in_one_split_and_the_shares_are_kept():
 
 def test_equal_cells_stay_together_also_over_batches():
     shares = {"train": 2, "eval": 1}
-    first = pa.record_batch([pa.array([1, 2, 3, 1]), pa.array([0, 1, 2, 3])], ["id", "row"])
-    second = pa.record_batch([pa.array([1, 3]), pa.array([4, 5])], ["id", "row"])
-    where = {}
-    for batch in (first, second):
-        for name, rows in ours(batch, shares, "id").items():
+    first_batch = pa.record_batch([pa.array([1, 2, 3, 1]), pa.array([0, 1, 2, 3])], ["id", "row"])
+    second_batch = pa.record_batch([pa.array([1, 3]), pa.array([4, 5])], ["id", "row"])
+    splits_of_id = {}
+    for batch in (first_batch, second_batch):
+        for name, rows in rows_by_split(batch, shares, "id").items():
             for row in rows:
-                where.setdefault(batch.column(0)[row].as_py(), set()).add(name)
+                splits_of_id.setdefault(batch.column(0)[row].as_py(), set()).add(name)
 
-    assert {key: len(names) for key, names in where.items()} == {1: 1, 2: 1, 3: 1}
+    assert {key: len(names) for key, names in splits_of_id.items()} == {1: 1, 2: 1, 3: 1}
 
 
 def test_a_column_that_is_not_there_is_no_split_column():

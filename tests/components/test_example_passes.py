@@ -104,11 +104,11 @@ def test_ingestion_writes_a_manifest_of_its_files_and_rows(tmp_path, beam_pipeli
 def test_the_trainer_receives_only_declared_files(examples, monkeypatch):
     stock = types.SimpleNamespace(train_files=["all/*"], eval_files=["all/*"], custom_config={"code": "c"})
     monkeypatch.setattr(GenericExecutor, "_GetFnArgs", lambda *_: stock)
-    given = trainer.Executor()._GetFnArgs({"examples": [examples], "raw_examples": [examples]}, {}, {})
+    fn_args = trainer.Executor()._GetFnArgs({"examples": [examples], "raw_examples": [examples]}, {}, {})
     train = [f"{examples.uri}/Split-train/x-0000{number}-of-00002.gz" for number in range(2)]
     held_out = [f"{examples.uri}/Split-eval/x-00000-of-00001.gz"]
-    assert (given.train_files, given.eval_files) == (train, held_out)
-    assert given.custom_config == {
+    assert (fn_args.train_files, fn_args.eval_files) == (train, held_out)
+    assert fn_args.custom_config == {
         "code": "c",
         "rows": {train[0]: 3, train[1]: 2, held_out[0]: 2},
         "raw_files": held_out,

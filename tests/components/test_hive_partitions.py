@@ -84,13 +84,13 @@ def test_a_pattern_and_a_part_of_the_folders(lake):
 
 
 def test_a_value_may_be_missing_and_of_the_schemas_type(lake):
-    for path in list((lake / "lake").rglob("part-0.*")):
-        path.parent.rename(path.parent.with_name("place=__HIVE_DEFAULT_PARTITION__"))
-    one = str(next((lake / "lake").rglob("part-0.*")))
-    [batch] = sources.batches(one, settings(partitions=["place", "year"]), {"year": "FLOAT", "place": "BYTES"})
+    for folder in list((lake / "lake").rglob("part-0.*")):
+        folder.parent.rename(folder.parent.with_name("place=__HIVE_DEFAULT_PARTITION__"))
+    path = str(next((lake / "lake").rglob("part-0.*")))
+    [batch] = sources.batches(path, settings(partitions=["place", "year"]), {"year": "FLOAT", "place": "BYTES"})
     assert batch.column(2).null_count == len(batch)
     assert batch.column(3).to_pylist()[0] in (2023.0, 2024.0)
-    assert sources.look(one, settings(partitions=["place"])) == ["x", "y", "place"]
+    assert sources.look(path, settings(partitions=["place"])) == ["x", "y", "place"]
 
 
 @pytest.mark.parametrize(

@@ -110,16 +110,18 @@ def test_links_are_followed_and_no_folder_is_entered_within_itself(survey, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("files", "why"),
+    ("files", "reason"),
     [
         ({"bird/1.heic": HEIC, "bird/2.heic": HEIC}, r"2 files: HEIC is not read: convert it, .*\*\.heic`"),
         ({"bird/notes.txt": b"x"}, "1 file: no image"),
         ({"bird/.DS_Store": b"x"}, "its folder is empty, or holds hidden files alone"),
     ],
 )
-def test_a_class_that_ends_up_empty_stops(survey, tmp_path, files, why):
+def test_a_class_that_ends_up_empty_stops(survey, tmp_path, files, reason):
     folder(classes(tmp_path), files)
-    with pytest.raises(UserError, match=rf"no image of class 'bird' can be read: {why}\. Convert or replace its files"):
+    with pytest.raises(
+        UserError, match=rf"no image of class 'bird' can be read: {reason}\. Convert or replace its files"
+    ):
         survey()
 
 

@@ -110,10 +110,10 @@ def test_a_gzipped_file_gives_the_same_records(ingest):
 
 def test_rows_with_equal_cells_in_the_split_column_stay_together(ingest):
     examples = ingest(["id,lat,city", *(f"{number % 20},{number},x" for number in range(200))])
-    where = {name: {row[0] for row in parsed(examples, name)} for name in SHARES}
+    ids_by_split = {name: {row[0] for row in parsed(examples, name)} for name in SHARES}
 
-    assert sum(map(len, where.values())) == 20
-    assert {len(parsed(examples, name)) for name in SHARES} == {10 * len(ids) for ids in where.values()}
+    assert sum(map(len, ids_by_split.values())) == 20
+    assert {len(parsed(examples, name)) for name in SHARES} == {10 * len(ids) for ids in ids_by_split.values()}
 
 
 def test_without_a_split_column_the_whole_row_decides(ingest):
@@ -225,9 +225,9 @@ def test_rows_of_a_group_then_of_an_id_stay_together(ingest, duties, held):
     rows = ["id,lat,city", *(f"{number % 40},{number},city {number % 20}" for number in range(400))]
     examples = ingest(rows, split={}, duties=duties)
     key = {"group": 2, "id": 0, "row": 1}[held]
-    where = [{row[key] if key != 1 else row[1][0] for row in parsed(examples, name)} for name in SHARES]
+    keys_of_splits = [{row[key] if key != 1 else row[1][0] for row in parsed(examples, name)} for name in SHARES]
 
-    assert sum(map(len, where)) == {"group": 20, "id": 40, "row": 400}[held]
+    assert sum(map(len, keys_of_splits)) == {"group": 20, "id": 40, "row": 400}[held]
 
 
 def test_ready_made_files_are_the_splits_and_eval_is_cut_out_of_train(ingest, tmp_path):
@@ -246,8 +246,8 @@ def test_ready_made_files_are_the_splits_and_eval_is_cut_out_of_train(ingest, tm
     assert sorted(ids(examples, "test")) == list(range(180, 200))
 
     paths = {"train": str(tmp_path / "a.csv"), "eval": str(tmp_path / "b.csv"), "test": str(tmp_path / "c.csv")}
-    whole = ingest(None, path=paths, split={"by": "files"}, folder="whole")
-    assert [sorted(ids(whole, name)) for name in SHARES] == [
+    three_files = ingest(None, path=paths, split={"by": "files"}, folder="whole")
+    assert [sorted(ids(three_files, name)) for name in SHARES] == [
         list(range(90)),
         list(range(90, 180)),
         list(range(180, 200)),
@@ -259,9 +259,11 @@ def test_several_files_whose_columns_stand_in_another_order(ingest, tmp_path):
     (tmp_path / "part-2.csv").write_text("city,id,lat\n" + "".join(f"x,{number},1\n" for number in range(100, 200)))
     (tmp_path / "README.md").write_text("About these files")
     examples = ingest(None, path=str(tmp_path / "*"))
-    kept = [json.loads((tmp_path / f"examples/counts/0000{number}-of-00002.json").read_text()) for number in range(2)]
+    counts_of_files = [
+        json.loads((tmp_path / f"examples/counts/0000{number}-of-00002.json").read_text()) for number in range(2)
+    ]
 
-    assert [sum(counts.values()) for counts in kept] == [99, 100]
+    assert [sum(counts.values()) for counts in counts_of_files] == [99, 100]
     assert sum(json.loads(examples.get_string_custom_property("rows")).values()) == 199
 
 

@@ -37,12 +37,12 @@ def test_rows_that_are_those_of_the_digest_are_taken(ingest, path):
     assert sum(ingest(digest_of(path)).values()) == 40
 
 
-@pytest.mark.parametrize("now", [lines(range(1, 41)), "id,lat\n1,2\n3"], ids=["other rows", "cut"])
-def test_data_that_changed_before_it_was_read_is_refused(ingest, path, now):
-    before = digest_of(path)
-    path.write_text(now)
+@pytest.mark.parametrize("content", [lines(range(1, 41)), "id,lat\n1,2\n3"], ids=["other rows", "cut"])
+def test_data_that_changed_before_it_was_read_is_refused(ingest, path, content):
+    digest = digest_of(path)
+    path.write_text(content)
     with pytest.raises(ResourceError, match=r"table\.csv: the data changed while the run was reading it"):
-        ingest(before)
+        ingest(digest)
 
 
 def test_data_that_changes_while_it_is_read_is_refused(ingest, path, monkeypatch):

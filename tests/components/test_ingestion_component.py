@@ -35,7 +35,7 @@ def test_the_node_carries_digests_and_settings(tmp_path):
         "notes": [],
         "classes": False,
     }
-    many = {f"column {number}": "INT" for number in range(200)}
-    reference = make(columns=many, settings_folder=str(tmp_path)).exec_properties["settings"]
+    many_columns = {f"column {number}": "INT" for number in range(200)}
+    reference = make(columns=many_columns, settings_folder=str(tmp_path)).exec_properties["settings"]
     assert len(reference) < 2700
-    assert settings.unpack(json.loads(reference))["columns"] == many
+    assert settings.unpack(json.loads(reference))["columns"] == many_columns

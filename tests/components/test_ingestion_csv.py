@@ -121,11 +121,13 @@ def test_a_bad_cell_names_file_column_and_row(read, monkeypatch, block, row, mes
         read("id,lat,city\n" + "1,47,Bern\n" * 10 + row + "\n", turned)
 
 
-@pytest.mark.parametrize(("row", "cell"), [("x,3,z", "'id', row 3: .*'x'"), ("3,3,z\0", "'city', row 3: a NUL byte")])
-@pytest.mark.parametrize("second", ["2,2,y", " ?,2,y"], ids=["read by type", "read as text"])
-def test_without_a_header_the_first_line_is_row_1(read, second, row, cell):
+@pytest.mark.parametrize(
+    ("third_row", "cell"), [("x,3,z", "'id', row 3: .*'x'"), ("3,3,z\0", "'city', row 3: a NUL byte")]
+)
+@pytest.mark.parametrize("second_row", ["2,2,y", " ?,2,y"], ids=["read by type", "read as text"])
+def test_without_a_header_the_first_line_is_row_1(read, second_row, third_row, cell):
     with pytest.raises(UserError, match=rf"table\.csv: column {cell}"):
-        read(f"1,1,x\n{second}\n{row}\n", csv={"header": False, "names": ["id", "lat", "city"]})
+        read(f"1,1,x\n{second_row}\n{third_row}\n", csv={"header": False, "names": ["id", "lat", "city"]})
 
 
 @pytest.mark.parametrize("size", [csv_text.FIELD_BYTES, csv_text.FIELD_BYTES + 1])
@@ -145,9 +147,9 @@ def test_text_that_is_not_utf8_names_file_column_and_row(read):
         read(b"id,name\n1,x\n2,Z\xfcrich\n", {"id": "INT"})
 
 
-@pytest.mark.parametrize(("row", "found"), [("2,48", 2), ("2,48,Bern,x", 4)])
-def test_a_row_of_another_length_names_file_and_row(read, row, found):
-    with pytest.raises(UserError, match=rf"table\.csv: .*Row #3: Expected 3 columns, got {found}"):
+@pytest.mark.parametrize(("row", "length"), [("2,48", 2), ("2,48,Bern,x", 4)])
+def test_a_row_of_another_length_names_file_and_row(read, row, length):
+    with pytest.raises(UserError, match=rf"table\.csv: .*Row #3: Expected 3 columns, got {length}"):
         read(f"id,lat,city\n1,47.5,Zürich\n{row}\n")
 
 

@@ -93,12 +93,12 @@ def test_a_formula_is_the_value_that_is_kept_of_it_and_an_error_is_missing(write
     assert omissions.lines() == ["read 2 cells: an error such as #N/A, as a missing value, in column 'b'"]
 
 
-def patched(path, before, after, part="xl/worksheets/sheet1.xml"):
+def patched(path, old_bytes, new_bytes, part="xl/worksheets/sheet1.xml"):
     """Replace a part's bytes."""
     with zipfile.ZipFile(path) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
-    assert before in contents[part]
-    contents[part] = contents[part].replace(before, after)
+    assert old_bytes in contents[part]
+    contents[part] = contents[part].replace(old_bytes, new_bytes)
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in contents.items():
             archive.writestr(name, content)
@@ -121,9 +121,9 @@ def test_empty_rows_merged_cells_and_other_sheets_are_counted(write):
 
 def test_merged_cells_at_the_edge_of_a_block_are_counted_once(tmp_path):
     tag = b'<x:mergeCell ref="A1:A2"/>'
-    for before in range((1 << 20) - 60, (1 << 20) + 5):
+    for padding in range((1 << 20) - 60, (1 << 20) + 5):
         with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
-            archive.writestr("sheet.xml", b" " * before + tag + b"<mergeCells>" + tag)
+            archive.writestr("sheet.xml", b" " * padding + tag + b"<mergeCells>" + tag)
         assert xlsx._merged(str(tmp_path / "x.zip"), "/sheet.xml") == 2
 
 
@@ -173,7 +173,7 @@ def test_new_finds_the_table_of_a_sheet_and_a_run_reads_it(write, tmp_path, monk
     assert table["rent"].to_pylist() == [row[2] for row in SALES[1:]]
     skipped = [f"skipped {len(below)} row{'s' * (len(below) > 1)}: below the table (csv.skip_footer)"] if below else []
     assert [line for line in omissions.lines() if "footer" in line] == skipped
-    assert any(said.startswith("csv = {") for said in proposal.said) == bool(keys)
+    assert any(message.startswith("csv = {") for message in proposal.said) == bool(keys)
 
 
 def test_a_total_at_the_end_of_a_sheet_stops_a_run_that_does_not_say_what_it_is(write):
@@ -238,12 +238,12 @@ def test_a_sheet_without_rows_and_a_file_that_is_no_workbook(write, tmp_path):
         sources.look(write([["a", "b"]]), settings())
     with pytest.raises(UserError, match="the sheet has no row below its header"):
         sources.look(write([]), settings())
-    whole = Path(write()).read_bytes()
-    for content in (b"a,b\n1,2\n", whole[: len(whole) // 2], b"", whole[:2000] + b"?" * 50 + whole[2050:]):
+    workbook = Path(write()).read_bytes()
+    for content in (b"a,b\n1,2\n", workbook[: len(workbook) // 2], b"", workbook[:2000] + b"?" * 50 + workbook[2050:]):
         (tmp_path / "x.xlsx").write_bytes(content)
         with pytest.raises(UserError, match=r"x\.xlsx cannot be read as an Excel workbook"):
             read(str(tmp_path / "x.xlsx"))
-    (tmp_path / "x.xlsx").write_bytes(whole.replace(b"sheet1", b"sheet9"))
+    (tmp_path / "x.xlsx").write_bytes(workbook.replace(b"sheet1", b"sheet9"))
     with pytest.raises(UserError, match=r"x\.xlsx has no sheet with cells"):
         read(str(tmp_path / "x.xlsx"))
 

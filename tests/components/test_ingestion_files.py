@@ -22,8 +22,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def names(found):
-    return [file.path.rsplit("/", 1)[1] for file in found]
+def names(files):
+    return [file.path.rsplit("/", 1)[1] for file in files]
 
 
 def test_a_pattern_finds_its_files_in_order_without_what_stands_beside_them(folder):

@@ -147,8 +147,8 @@ def test_of_several_pictures_the_first_is_read_and_it_is_said(read, folder, kind
     omissions = Omissions()
     table = read(folder, omissions=omissions)
 
-    first = pixels(table["image"][table["file"].index("cat/a.png")])
-    assert np.abs(first.astype(int) - np.asarray(noise())).mean() < 8
+    image = pixels(table["image"][table["file"].index("cat/a.png")])
+    assert np.abs(image.astype(int) - np.asarray(noise())).mean() < 8
     assert "cut 1 file: several images in one file, of which the first is read (cat/a.png)" in omissions.lines()
 
 
@@ -160,7 +160,7 @@ def large(height, width):
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "reason"),
     [
         (b"", "it is empty"),
         (b"<html>not found</html>", "it is not an image"),
@@ -175,17 +175,21 @@ def large(height, width):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "it is EPS, which is not read"),
     ],
 )
-def test_every_file_that_is_no_image_is_named_by_the_look_and_by_the_reader(read, look, folder, content, why):
+def test_every_file_that_is_no_image_is_named_by_the_look_and_by_the_reader(read, look, folder, content, reason):
     (folder / "cat" / "b.jpg").write_bytes(content)
     (folder / "dog" / "other.png").write_bytes(encoded(noise(), "PNG"))
     (folder / "dog" / "deep" / "c.jpeg").write_text("not an image")
     for ask in (look, read):
         with pytest.raises(UserError) as caught:
             ask(folder)
-        first, second, last = sorted(str(caught.value).splitlines(), key=lambda line: "max_broken" in line)
-        assert re.match(rf"{folder}/cat/b.jpg cannot be read as an image: {why}", min(first, second))
-        assert max(first, second) == f"{folder}/dog/deep/c.jpeg cannot be read as an image: it is not an image"
-        assert last == (
+        first_error, second_error, summary = sorted(
+            str(caught.value).splitlines(), key=lambda line: "max_broken" in line
+        )
+        assert re.match(rf"{folder}/cat/b.jpg cannot be read as an image: {reason}", min(first_error, second_error))
+        assert (
+            max(first_error, second_error) == f"{folder}/dog/deep/c.jpeg cannot be read as an image: it is not an image"
+        )
+        assert summary == (
             f"{folder}: 2 of 4 images cannot be read, more than data.image.max_broken = 0: replace them or take them "
             "out, or write data.image.max_broken = 0.5 to leave them out"
         )
@@ -210,8 +214,8 @@ def test_a_class_whose_images_are_all_broken_stops_whatever_share_may_be(read, l
 
 def test_a_look_finds_a_cut_file_among_many_without_decoding_all(look, tmp_path, monkeypatch):
     root = classes(tmp_path, count=9)
-    whole = (root / "cat" / "7.png").read_bytes()
-    (root / "cat" / "7.png").write_bytes(whole[: len(whole) // 2])
+    picture = (root / "cat" / "7.png").read_bytes()
+    (root / "cat" / "7.png").write_bytes(picture[: len(picture) // 2])
     decoded = []
     normalize = image_encoding.normalize
     monkeypatch.setattr(

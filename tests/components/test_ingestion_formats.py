@@ -166,7 +166,7 @@ def test_lists_of_numbers_that_data_vectors_names_are_columns(read, look, parque
     monkeypatch.setattr(parquet_source, "BATCH_ROWS", size)
     lists = [[1, 2, 3], absent, [4, 5, 6]]
     path = parquet({"a": [7, 8, 9], "b": pa.array(lists, kind), "c": ["x", "y", "z"]})
-    first, second, third = ([None if one is None else one[place] for one in lists] for place in range(3))
+    first, second, third = ([None if vector is None else vector[place] for vector in lists] for place in range(3))
 
     assert read(path, vectors={"b": 3}) == {
         "a": [7, 8, 9],

@@ -119,15 +119,15 @@ def test_a_sample_of_ready_made_splits_is_divided_by_their_shares(plan, tmp_path
     assert [rows.count(number) for number in range(len(names))] == counts
 
 
-def divided(made, split, path):
+def divided(plan, split, path):
     """Row numbers by split."""
     settings = Data(path=path)
     splitter = split_assignment.Splitter(
-        Split.model_validate(split), key=made.key, cut_eval=made.cut_eval, time="day", newest=made.newest
+        Split.model_validate(split), key=plan.key, cut_eval=plan.cut_eval, time="day", newest=plan.newest
     )
     rows_by_split = {name: [] for name in SPLITS}
-    for file in made.files:
-        for batch in sources.batches(file.path, settings, made.columns):
+    for file in plan.files:
+        for batch in sources.batches(file.path, settings, plan.columns):
             rows = splitter.divide(batch, example_encoding.examples(batch), path=file.path, ready=file.split)
             assert set(rows) <= set(splitter.names(file.split))
             for name, places in rows.items():

@@ -33,7 +33,7 @@ NUMBERED = ["span-1/a.csv", "span-2/a.csv", "span-10/a.csv", "span-10/b.csv", "s
 
 
 @pytest.mark.parametrize(
-    ("keys", "taken"),
+    ("keys", "expected"),
     [
         ({}, [("span-10/a.csv", "10", None), ("span-10/b.csv", "10", None)]),
         ({"span": 2}, [("span-2/a.csv", "2", None)]),
@@ -47,8 +47,8 @@ NUMBERED = ["span-1/a.csv", "span-2/a.csv", "span-10/a.csv", "span-10/b.csv", "s
         ({"span": "2", "window": 5}, [("span-1/a.csv", "1", None), ("span-2/a.csv", "2", None)]),
     ],
 )
-def test_the_latest_spans_up_to_the_one_asked_for_are_taken(resolve, keys, taken):
-    assert resolve(NUMBERED, "span-{SPAN}/*.csv", **keys) == taken
+def test_the_latest_spans_up_to_the_one_asked_for_are_taken(resolve, keys, expected):
+    assert resolve(NUMBERED, "span-{SPAN}/*.csv", **keys) == expected
 
 
 def test_the_highest_version_of_each_span_is_taken(resolve):
@@ -67,8 +67,8 @@ def test_dates_in_paths_are_spans(resolve):
         name for name, *_ in resolve(names, "{YYYY}-{MM}-{DD}.csv", span=datetime.date(2024, 1, 1), window=2)
     ] == names[:2]
     assert resolve(["2024/05/x.csv", "2024/06/x.csv"], "{YYYY}/{MM}/*")[0][1] == "2024-06-01"
-    [(_, shown, _)] = resolve(["d=20240501/20240501.csv"], "d={YYYY}{MM}{DD}/{YYYY}{MM}{DD}.csv", span=19844)
-    assert shown == "2024-05-01"
+    [(_, span_name, _)] = resolve(["d=20240501/20240501.csv"], "d={YYYY}{MM}{DD}/{YYYY}{MM}{DD}.csv", span=19844)
+    assert span_name == "2024-05-01"
 
 
 def test_patterns_of_ready_made_splits_take_the_same_span(resolve):
@@ -125,11 +125,11 @@ def test_a_span_that_is_not_there_is_named_with_those_that_are(resolve):
 def test_a_column_of_dates_is_cut_as_the_calendar_cuts_it(by):
     days = [datetime.date(1969, 12, 28) + datetime.timedelta(days=number) for number in range(0, 25_000, 11)]
     keys = row_times.keys(pa.array([day.isoformat() for day in days]), "day", "x.csv")
-    shown = [spans.named(number, by).shown for number in spans.numbers(keys, by, "day").tolist()]
+    span_names = [spans.named(number, by).shown for number in spans.numbers(keys, by, "day").tolist()]
     monday = [day - datetime.timedelta(days=day.weekday()) for day in days]
 
     assert (
-        shown
+        span_names
         == {
             "day": [day.isoformat() for day in days],
             "week": [day.isoformat() for day in monday],

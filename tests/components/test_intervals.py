@@ -19,7 +19,7 @@ def sums(count, weight=None, squares=None):
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "low", "high"),
+    ("count", "total", "low", "high"),
     [
         # Newcombe, Two-sided confidence intervals for the single proportion (1998), table I, method 3.
         (81, 263, 0.2553, 0.3662),
@@ -28,8 +28,8 @@ def sums(count, weight=None, squares=None):
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_a_share_has_wilsons_interval(part, whole, low, high):
-    interval = intervals.wilson(Proportion(part, whole), sums(whole))
+def test_a_share_has_wilsons_interval(count, total, low, high):
+    interval = intervals.wilson(Proportion(count, total), sums(total))
 
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=5e-5)
 
@@ -154,8 +154,8 @@ def test_equal_rows_of_a_group_tell_no_more_than_one_of_them(times):
     label, answer = rows(4, 58)
     group = np.array([f"g{number}".encode() for number in range(58)])
     alone, _ = ledgers(Regression(), label, answer, group)
-    many = {"prediction": np.repeat(answer["prediction"], times)}
-    together, count = ledgers(Regression(), np.repeat(label, times), many, np.repeat(group, times))
+    repeated = {"prediction": np.repeat(answer["prediction"], times)}
+    together, count = ledgers(Regression(), np.repeat(label, times), repeated, np.repeat(group, times))
     single = intervals.intervals(Regression(), alone, 0)
     interval = intervals.intervals(Regression(), together, 0, count)
 
@@ -201,11 +201,11 @@ def test_groups_of_one_row_change_no_share():
 )
 def test_rows_of_a_group_share_a_fold_and_a_row_without_one_stands_alone(values):
     present = np.array([True, True, True, False])
-    first = folds.keys(values, present, np.arange(4))
-    later = folds.keys(values, present, np.arange(4) + 100)
+    group_keys = folds.keys(values, present, np.arange(4))
+    shifted_keys = folds.keys(values, present, np.arange(4) + 100)
 
-    assert first[0] == first[2] != first[1]
-    assert (first == later).tolist() == [True, True, True, False]
+    assert group_keys[0] == group_keys[2] != group_keys[1]
+    assert (group_keys == shifted_keys).tolist() == [True, True, True, False]
     assert set(folds.fold(folds.keys(np.arange(400), np.ones(400, bool), np.arange(400)))) == set(range(FOLDS))
 
 

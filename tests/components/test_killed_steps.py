@@ -83,10 +83,10 @@ def push(steps, home, pod, requests):
         "model": artifact("minio", "trainer", "model", MODEL_TYPE),
         "blessing": artifact("minio", "evaluator", "blessing", BLESSING_TYPE, metadata=facts),
     }
-    given = executor_input("pusher", parameters=parameters, inputs=inputs, outputs={"pushed_model": PUSHED_TYPE})
+    task_input = executor_input("pusher", parameters=parameters, inputs=inputs, outputs={"pushed_model": PUSHED_TYPE})
     kinds = {key: {"parameterType": "NUMBER_INTEGER" if key == "keep" else "STRING"} for key in parameters}
     spec = {**inputs_spec(model=MODEL_TYPE, blessing=BLESSING_TYPE), "parameters": kinds}
-    name, *words = arguments("components.pusher.component.Executor", given, spec)
+    name, *words = arguments("components.pusher.component.Executor", task_input, spec)
     print(json.dumps([name, f"--home={home}", *words]), file=steps.stdin, flush=True)
     requests.process = int(steps.stdout.readline())
     return int(steps.stdout.readline())

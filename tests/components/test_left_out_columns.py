@@ -74,10 +74,12 @@ def test_a_plan_says_so_once_for_all_files_and_the_checks_before_it_do_too(table
     ending = table.rpartition(".")[2]
     with open(table, "rb") as file:
         (tmp_path / f"u.{ending}").write_bytes(file.read())
-    both = str(tmp_path / f"?.{ending}")
-    plan = planning.plan(ingestion(both, {"n": "INT"}, drop=["s"]))
+    pattern = str(tmp_path / f"?.{ending}")
+    plan = planning.plan(ingestion(pattern, {"n": "INT"}, drop=["s"]))
     omissions = Omissions()
-    preflight.check_data(both, Data(path="x", drop=["s"]), config="c", columns=["n"], label=None, omissions=omissions)
+    preflight.check_data(
+        pattern, Data(path="x", drop=["s"]), config="c", columns=["n"], label=None, omissions=omissions
+    )
 
     assert [omission.count for omission in plan.omissions] == [1, 1]
     assert sorted(plan.omissions.lines()) == sorted(omissions.lines())

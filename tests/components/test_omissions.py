@@ -19,25 +19,25 @@ def test_equal_reasons_are_counted_together_with_the_first_names():
 
 
 def test_parts_are_put_together_and_come_back_from_json():
-    one, other = Omissions(), Omissions()
-    one.add("file", "hidden", "a")
-    other.add("file", "hidden", "b")
-    other.add("file", "no image", "c")
-    one.merge(other)
+    merged, part = Omissions(), Omissions()
+    merged.add("file", "hidden", "a")
+    part.add("file", "hidden", "b")
+    part.add("file", "no image", "c")
+    merged.merge(part)
 
-    assert Omissions(one.plain()).lines() == ["skipped 2 files: hidden (a, b)", "skipped 1 file: no image (c)"]
-    assert other.lines()[0] == "skipped 1 file: hidden (b)", "the part is as it was"
+    assert Omissions(merged.plain()).lines() == ["skipped 2 files: hidden (a, b)", "skipped 1 file: no image (c)"]
+    assert part.lines()[0] == "skipped 1 file: hidden (b)", "the part is as it was"
 
 
 def test_a_column_is_counted_once_however_many_files_have_it():
     omissions = Omissions()
     for _ in range(3):
         omissions.add("column", "dropped", "a", action="left out")
-    others = Omissions()
+    second_part = Omissions()
     for number in range(30):
-        others.add("column", "dropped", f"c{number}", action="left out")
-    others.add("column", "dropped", "a", action="left out")
-    omissions.merge(others)
+        second_part.add("column", "dropped", f"c{number}", action="left out")
+    second_part.add("column", "dropped", "a", action="left out")
+    omissions.merge(second_part)
     assert [omission.count for omission in omissions] == [31]
     assert omissions.lines() == [
         f"left out 31 columns: dropped (a, {', '.join(f'c{number}' for number in range(11))}, ...)"

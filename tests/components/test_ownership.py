@@ -53,15 +53,15 @@ def test_folders_of_others_are_not_removed(serving, place, capsys):
     put(serving / ".2019.partial" / "draft")
     put(serving / ".5.old" / "x")
     put(serving / "3", "a file")
-    before = tree(serving)
-    first, second = place(), place()
+    foreign_files = tree(serving)
+    first_version, second_version = place(), place()
 
-    assert (first, second) == (20240102, 20240103)
-    after = tree(serving)
-    assert {name: after[name] for name in before} == before
-    assert versions.pushed(str(serving)) == [7, 2019, 20240101, second]
+    assert (first_version, second_version) == (20240102, 20240103)
+    files = tree(serving)
+    assert {name: files[name] for name in foreign_files} == foreign_files
+    assert versions.pushed(str(serving)) == [7, 2019, 20240101, second_version]
     log = [line for line in capsys.readouterr().out.splitlines() if "removed" in line]
-    assert log == [f"removed {serving}/{first}: only the newest 1 pushed by this pipeline are kept"]
+    assert log == [f"removed {serving}/{first_version}: only the newest 1 pushed by this pipeline are kept"]
 
 
 def test_a_link_is_not_removed_and_does_not_prevent_a_push(serving, place, tmp_path):
@@ -70,26 +70,28 @@ def test_a_link_is_not_removed_and_does_not_prevent_a_push(serving, place, tmp_p
     (serving / "1").symlink_to(elsewhere)
     (serving / "2").symlink_to(tmp_path / "nowhere")
     (serving / ".3.old").symlink_to(elsewhere)
-    ours = place()
+    linked_version = place()
     # One of our versions was moved to another disk and replaced by a link.
-    shutil.move(serving / str(ours), tmp_path / "archive" / str(ours))
-    (serving / str(ours)).symlink_to(tmp_path / "archive" / str(ours))
+    shutil.move(serving / str(linked_version), tmp_path / "archive" / str(linked_version))
+    (serving / str(linked_version)).symlink_to(tmp_path / "archive" / str(linked_version))
     place()
     newest = place()
 
-    assert versions.pushed(str(serving)) == [1, ours, newest]
+    assert versions.pushed(str(serving)) == [1, linked_version, newest]
     assert (elsewhere / "saved_model.pb").read_text() == "precious"
-    assert (tmp_path / "archive" / str(ours) / "saved_model.pb").exists()
-    assert sorted(name for name in os.listdir(serving) if name[0] != ".") == sorted(["1", "2", str(ours), str(newest)])
+    assert (tmp_path / "archive" / str(linked_version) / "saved_model.pb").exists()
+    assert sorted(name for name in os.listdir(serving) if name[0] != ".") == sorted(
+        ["1", "2", str(linked_version), str(newest)]
+    )
 
 
 def test_copies_of_our_versions_are_not_removed(serving, place, tmp_path):
-    first = place()
-    renumbered, restored, backup = first - 100, first, tmp_path / "backup"
-    shutil.copytree(serving / str(first), serving / str(renumbered))
-    shutil.copytree(serving / str(first), backup)
+    first_version = place()
+    renumbered, restored, backup = first_version - 100, first_version, tmp_path / "backup"
+    shutil.copytree(serving / str(first_version), serving / str(renumbered))
+    shutil.copytree(serving / str(first_version), backup)
     place()
-    assert not (serving / str(first)).exists()
+    assert not (serving / str(first_version)).exists()
     shutil.copytree(backup, serving / str(restored))
     place()
     newest = place()
@@ -99,30 +101,30 @@ def test_copies_of_our_versions_are_not_removed(serving, place, tmp_path):
 
 def test_a_version_that_replaced_ours_is_not_removed(serving, place):
     """For example a version of the same number and pipeline from another root."""
-    ours = place()
-    path = serving / str(ours) / versions.RECORD
+    replaced_version = place()
+    path = serving / str(replaced_version) / versions.RECORD
     path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "0" * 32}))
     newest = place()
 
-    assert versions.pushed(str(serving)) == [ours, newest]
+    assert versions.pushed(str(serving)) == [replaced_version, newest]
 
 
 def test_versions_of_another_pipeline_are_not_removed_even_with_its_ledger(serving, place, tmp_path):
     cars = tmp_path / "cars" / "serving"
-    theirs = [place(to=cars, keep=5) for _ in range(3)]
+    foreign_versions = [place(to=cars, keep=5) for _ in range(3)]
     shutil.copytree(cars, serving, dirs_exist_ok=True)
     place()
     newest = place()
 
-    assert versions.pushed(str(serving)) == [*theirs, newest]
+    assert versions.pushed(str(serving)) == [*foreign_versions, newest]
 
 
 def test_keep_counts_only_our_versions(serving, place):
     for number in (*range(1, 9), 2_000_000):
         put(serving / str(number) / "saved_model.pb")
-    ours = [place(keep=3) for _ in range(5)]
+    own_versions = [place(keep=3) for _ in range(5)]
 
-    assert versions.pushed(str(serving)) == [*range(1, 9), 2_000_000, *ours[-3:]]
+    assert versions.pushed(str(serving)) == [*range(1, 9), 2_000_000, *own_versions[-3:]]
 
 
 def test_versions_pushed_by_an_older_revision_are_ours(serving, place, clock):
@@ -149,7 +151,7 @@ def test_versions_pushed_by_an_older_revision_are_ours(serving, place, clock):
 
 
 def test_a_failed_removal_is_logged_and_the_new_version_serves(serving, place, monkeypatch, capsys):
-    first = place()
+    first_version = place()
     rename = os.rename
 
     def refuse(source, target):
@@ -158,10 +160,10 @@ def test_a_failed_removal_is_logged_and_the_new_version_serves(serving, place, m
         rename(source, target)
 
     monkeypatch.setattr(os, "rename", refuse)
-    second = place()
+    second_version = place()
 
-    assert versions.pushed(str(serving)) == [first, second]
-    assert f"{serving}/{first} could not be removed: Permission denied" in capsys.readouterr().out
+    assert versions.pushed(str(serving)) == [first_version, second_version]
+    assert f"{serving}/{first_version} could not be removed: Permission denied" in capsys.readouterr().out
 
 
 def test_no_version_number_exceeds_the_limit_of_tf_serving(serving, place):

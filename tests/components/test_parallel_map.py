@@ -77,12 +77,12 @@ def test_parts_are_merged_in_order_in_a_tree_of_bounded_width(count):
 
 
 def test_fewer_parts_than_the_fan_in_are_merged_once():
-    seen = []
-    merged = parallel_map.MergeTree(lambda parts: seen.append(list(parts)) or sum(parts))
+    merges = []
+    merged = parallel_map.MergeTree(lambda parts: merges.append(list(parts)) or sum(parts))
     for number in range(parallel_map.FAN_IN - 1):
         merged.add(number)
     merged.result()
-    assert seen == [list(range(parallel_map.FAN_IN - 1))]
+    assert merges == [list(range(parallel_map.FAN_IN - 1))]
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0], [4, 4, 0, 2, 6, 1, 3, 5]])

@@ -55,16 +55,16 @@ def test_stored_results_equal_parsing_for_all_modules_of_the_repository(reposito
     parsed_sources.save()
     forget()
     texts = parsed(monkeypatch)
-    found = {one: parsed_sources.read(*one) for one in sources}
+    stored_results = {source: parsed_sources.read(*source) for source in sources}
     assert texts == []
     monkeypatch.undo()
-    assert found == {one: source_imports.read(*one) for one in sources}
+    assert stored_results == {source: source_imports.read(*source) for source in sources}
 
 
 def test_an_edit_of_equal_size_and_time_is_parsed(repository, monkeypatch):
     path = repository / "helper.py"
     path.write_text("import a\n")
-    before = path.stat()
+    stat = path.stat()
     assert code_digest.sources("helper").keys() == {"helper"}
     forget()
     texts = parsed(monkeypatch)
@@ -72,7 +72,7 @@ def test_an_edit_of_equal_size_and_time_is_parsed(repository, monkeypatch):
     assert texts == []
     (repository / "b.py").write_text("")
     path.write_text("import b\n")
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert code_digest.sources("helper").keys() == {"helper", "b"}
     assert texts == [b"import b\n", b""]
 
@@ -81,14 +81,14 @@ def test_the_check_of_imports_finds_the_same_in_stored_results(repository, monke
     (repository / "helper.py").write_text("import os\nfrom other import absent\n\nimport not_there\n")
     (repository / "other.py").write_text("present = 1\n")
     monkeypatch.setattr(user_imports, "OURS", ())
-    before = user_imports.check(["helper"])
-    assert before == [
+    findings = user_imports.check(["helper"])
+    assert findings == [
         "helper.py, line 2: other defines no 'absent'. Did you mean 'present'?",
         "helper.py, line 4: there is no module 'not_there'",
     ]
     forget()
     monkeypatch.setattr(user_imports, "_facts", None)
-    assert user_imports.check(["helper"]) == before
+    assert user_imports.check(["helper"]) == findings
     monkeypatch.undo()
     monkeypatch.setattr(project, "REPOSITORY", str(repository))
     monkeypatch.setattr(user_imports, "OURS", ())
@@ -100,11 +100,11 @@ def test_the_check_of_imports_finds_the_same_in_stored_results(repository, monke
 
 def test_relative_imports_depend_on_the_package(repository):
     text = b"from . import near\n"
-    first = parsed_sources.read("a", text)
+    first_module = parsed_sources.read("a", text)
     parsed_sources.save()
     forget()
     assert "b.near" in parsed_sources.read("b", text).imports
-    assert "a.near" in first.imports
+    assert "a.near" in first_module.imports
 
 
 @pytest.mark.parametrize("damage", ["a flipped bit", "cut", "empty", "no text"])
@@ -112,19 +112,19 @@ def test_a_damaged_file_is_not_used_and_is_written_again(repository, damage, mon
     parsed_sources.read("", b"import real_name\n")
     parsed_sources.save()
     path = stored(repository)
-    whole = path.read_bytes()
-    harmed = {
-        "a flipped bit": whole.replace(b"real_name", b"seal_name"),
-        "cut": whole[:-10],
+    content = path.read_bytes()
+    damaged = {
+        "a flipped bit": content.replace(b"real_name", b"seal_name"),
+        "cut": content[:-10],
         "empty": b"",
         "no text": b"\xff\xfe\n",
     }[damage]
-    assert harmed != whole
-    path.write_bytes(harmed)
+    assert damaged != content
+    path.write_bytes(damaged)
     forget()
     assert parsed_sources.read("", b"import real_name\n").imports == {"real_name"}
     parsed_sources.save()
-    assert path.read_bytes() == whole
+    assert path.read_bytes() == content
 
 
 def test_other_rules_of_parsing_make_other_entries(repository, monkeypatch):

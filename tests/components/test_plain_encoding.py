@@ -64,8 +64,10 @@ def test_a_linear_model_gets_standardized_numbers_with_an_indicator_of_nulls():
 @pytest.mark.parametrize("name", list(label_transforms.TRANSFORMS))
 def test_a_label_is_transformed_as_for_the_network(name):
     values = np.array([0.5, 2.0, 1000.0])
-    for mine, theirs in zip(label_targets.TRANSFORMS[name], label_transforms.TRANSFORMS[name], strict=True):
-        np.testing.assert_allclose(mine(values / 1000), theirs(values / 1000).numpy(), rtol=1e-12)
+    for plain_transform, network_transform in zip(
+        label_targets.TRANSFORMS[name], label_transforms.TRANSFORMS[name], strict=True
+    ):
+        np.testing.assert_allclose(plain_transform(values / 1000), network_transform(values / 1000).numpy(), rtol=1e-12)
     assert list(label_targets.TRANSFORMS) == list(label_transforms.TRANSFORMS)
 
 
@@ -87,9 +89,9 @@ def test_a_label_without_a_logarithm_is_none():
 )
 def test_classes_are_those_of_the_network(label, cells, index, names):
     kind = pa.binary() if any(isinstance(cell, bytes) for cell in cells) else pa.float32()
-    indices, known = label_targets.classes(pa.chunked_array([pa.array(cells, kind)]), Label(column="y", **label))
+    indices, class_names = label_targets.classes(pa.chunked_array([pa.array(cells, kind)]), Label(column="y", **label))
     assert indices.tolist() == index
-    assert known == names
+    assert class_names == names
 
 
 def test_a_large_table_is_sampled_and_a_small_one_is_not():

@@ -109,7 +109,7 @@ def test_classes_are_predicted_as_probabilities_in_the_order_of_their_names(fitt
 
 
 @pytest.mark.parametrize(
-    ("kinds", "given", "line"),
+    ("kinds", "options", "line"),
     [
         ({}, {"left_out": ["t"]}, "none: no column of numbers, categories or dates: t holds texts or images"),
         ({}, {}, "none: no column of numbers, categories or dates"),
@@ -119,8 +119,8 @@ def test_classes_are_predicted_as_probabilities_in_the_order_of_their_names(fitt
     ],
     ids=["texts", "nothing", "all-missing", "constant", "no-rows"],
 )
-def test_a_table_that_plain_models_cannot_learn_from_is_no_error(fitted, kinds, given, line):
-    result = fitted(kinds, **given)
+def test_a_table_that_plain_models_cannot_learn_from_is_no_error(fitted, kinds, options, line):
+    result = fitted(kinds, **options)
     assert result.line == line
     assert result.predictions == {}
 

@@ -38,8 +38,8 @@ def test_an_error_is_raised_at_the_position_of_its_item():
 
 
 def test_closing_the_iterator_ends_its_thread():
-    before = threading.active_count()
+    threads = threading.active_count()
     items_ahead: Any = prefetch(iter(range(10)))
     next(items_ahead)
     items_ahead.close()
-    assert threading.active_count() == before
+    assert threading.active_count() == threads

@@ -33,11 +33,11 @@ def push(tmp_path, serving, saved):
     shutil.copytree(saved, path_utils.serving_model_dir(model.uri))
 
     @with_attributes
-    def run(blessed=True, keep=10, to=serving, compared="", why="", span=0, salt=None, declines="", **allowed):
+    def run(blessed=True, keep=10, to=serving, compared="", not_compared="", span=0, salt=None, declines="", **allowed):
         if salt is not None:
             Path(run.model, "assets.extra/salt").write_text(salt)
         pushed, blessing = standard_artifacts.PushedModel(), standard_artifacts.ModelBlessing()
-        facts = {"compared_with": compared, "not_compared": why, "declines": declines}
+        facts = {"compared_with": compared, "not_compared": not_compared, "declines": declines}
         for key, value in facts.items():
             blessing.set_string_custom_property(key, value)
         blessing.set_int_custom_property("span", span)
@@ -81,11 +81,11 @@ def test_a_blessed_model_becomes_a_complete_version(push, serving, clock):
 def test_on_a_cloud_the_serving_model_is_not_pushed_again(push, serving, clock):
     push(repeat=False)
     clock.now += 60
-    again = push(repeat=False)
+    second_push = push(repeat=False)
 
     assert versions.pushed(str(serving)) == [1000]
-    assert again.get_int_custom_property("pushed") == 0
-    assert again.get_string_custom_property(summary.PROPERTY) == "nothing pushed: version 1000 is this model"
+    assert second_push.get_int_custom_property("pushed") == 0
+    assert second_push.get_string_custom_property(summary.PROPERTY) == "nothing pushed: version 1000 is this model"
     push(salt="another model", repeat=False, uncompared=True)
     assert versions.pushed(str(serving)) == [1000, 1060]
 
@@ -206,18 +206,18 @@ def test_a_model_that_was_not_compared_with_the_serving_version_is_withheld_unle
 ):
     to = serving if to == "folder" else f"{to}/{serving.parent.name}/serving"
     push(salt="one", to=to)
-    first = versions.read(str(to), 1000).digest
+    first_digest = versions.read(str(to), 1000).digest
     clock.now += 5
-    held = push(salt="two", why=WHY, to=to)
+    held = push(salt="two", not_compared=WHY, to=to)
 
     assert versions.pushed(str(to)) == [1000]
     assert held.get_int_custom_property("pushed") == 0
     reason = f"it was not compared with the serving version 1000: {WHY[14:]}. To push it anyway: push.uncompared = true"
     assert held.get_string_custom_property(component.WITHHELD) == reason
     assert held.get_string_custom_property(summary.PROPERTY) == f"nothing pushed: {reason}"
-    other = push(salt="two", compared="0" * 32, to=to).get_string_custom_property(component.WITHHELD)
-    assert "the serving version 1000: it was compared with another model" in other
-    push(salt="two", compared=first, to=to)
+    message = push(salt="two", compared="0" * 32, to=to).get_string_custom_property(component.WITHHELD)
+    assert "the serving version 1000: it was compared with another model" in message
+    push(salt="two", compared=first_digest, to=to)
     clock.now += 5
     push(salt="three", to=to, uncompared=True)
     assert versions.pushed(str(to)) == [1000, 1005, 1010]
@@ -225,15 +225,15 @@ def test_a_model_that_was_not_compared_with_the_serving_version_is_withheld_unle
 
 def test_a_model_of_an_older_span_is_withheld_unless_allowed(push, serving, clock):
     push(salt="one", span=7)
-    first = versions.read(str(serving), 1000).digest
+    first_digest = versions.read(str(serving), 1000).digest
     clock.now += 5
-    held = push(salt="two", compared=first, span=6)
+    held = push(salt="two", compared=first_digest, span=6)
 
     assert held.get_string_custom_property(component.WITHHELD) == (
         "its data is of span 6, but the serving version 1000 was trained on span 7. "
         "To push it anyway: push.older_span = true"
     )
-    push(salt="two", compared=first, span=6, older_span=True)
+    push(salt="two", compared=first_digest, span=6, older_span=True)
     pushed = versions.read(str(serving), 1005)
     assert (pushed.span, versions.pushed(str(serving))) == (6, [1000, 1005])
     back = versions.restore(str(serving), 1000)
@@ -243,13 +243,13 @@ def test_a_model_of_an_older_span_is_withheld_unless_allowed(push, serving, cloc
 def test_after_a_rollback_a_candidate_is_compared_with_the_restored_version(push, serving, clock):
     push(salt="one")
     clock.now += 5
-    first = versions.read(str(serving), 1000).digest
-    push(salt="two", compared=first, declines='{"r2": 0.01}')
-    second = versions.read(str(serving), 1005)
+    first_digest = versions.read(str(serving), 1000).digest
+    push(salt="two", compared=first_digest, declines='{"r2": 0.01}')
+    second_version = versions.read(str(serving), 1005)
     clock.now += 5
     versions.restore(str(serving), 1000)
     clock.now += 5
 
-    assert push(salt="three", compared=second.digest).get_int_custom_property("pushed") == 0
-    assert push(salt="three", compared=first).get_int_custom_property("pushed") == 1
-    assert second.declines == {"r2": 0.01}
+    assert push(salt="three", compared=second_version.digest).get_int_custom_property("pushed") == 0
+    assert push(salt="three", compared=first_digest).get_int_custom_property("pushed") == 1
+    assert second_version.declines == {"r2": 0.01}

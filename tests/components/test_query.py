@@ -33,16 +33,16 @@ def take(tmp_path, database):
     return run
 
 
-def table(taken):
-    return pq.read_table(taken.path)
+def table(snapshot_file):
+    return pq.read_table(snapshot_file.path)
 
 
 def test_rows_come_typed_by_their_values_in_the_order_of_the_query(take, database):
     database.execute("create table t (a, b, c, d, e)")
     rows = [(2, 0.5, "x", b"\0", None), (1, 2, None, None, None), (None, None, "y", b"\1", None)]
     database.executemany("insert into t values (?, ?, ?, ?, ?)", rows)
-    taken = take("select * from t order by a desc")
-    cells = table(taken)
+    snapshot_file = take("select * from t order by a desc")
+    cells = table(snapshot_file)
 
     assert cells.schema.types == [pa.int64(), pa.float64(), pa.string(), pa.binary(), pa.string()]
     assert [tuple(row.values()) for row in cells.to_pylist()] == [
@@ -50,11 +50,11 @@ def test_rows_come_typed_by_their_values_in_the_order_of_the_query(take, databas
         (1, 2.0, *[None] * 3),
         rows[2],
     ]
-    assert taken.rows == 3
-    assert taken.plain() | {"taken": ""} == {
+    assert snapshot_file.rows == 3
+    assert snapshot_file.plain() | {"taken": ""} == {
         "sql": "select * from t order by a desc",
         "database": "sqlite:///x.db",
-        "path": taken.path,
+        "path": snapshot_file.path,
         "rows": 3,
         "taken": "",
     }
@@ -62,12 +62,14 @@ def test_rows_come_typed_by_their_values_in_the_order_of_the_query(take, databas
 
 def test_equal_rows_are_one_file_and_others_another(take, database, tmp_path):
     database.execute("create table t as select 1 a union select 2")
-    first = take("select a from t order by a")
-    assert take("select a from t order by a + 1").path == first.path
+    first_snapshot = take("select a from t order by a")
+    assert take("select a from t order by a + 1").path == first_snapshot.path
     database.execute("update t set a = 3 where a = 2")
-    other = take("select a from t order by a")
-    assert other.path != first.path
-    assert sorted(os.listdir(tmp_path / "queries")) == sorted(map(os.path.basename, (first.path, other.path)))
+    updated_snapshot = take("select a from t order by a")
+    assert updated_snapshot.path != first_snapshot.path
+    assert sorted(os.listdir(tmp_path / "queries")) == sorted(
+        map(os.path.basename, (first_snapshot.path, updated_snapshot.path))
+    )
 
 
 def test_a_type_that_a_later_batch_widens_holds_in_all(take, database, monkeypatch):
@@ -81,17 +83,17 @@ def test_a_type_that_a_later_batch_widens_holds_in_all(take, database, monkeypat
 
 
 def test_long_cells_are_fetched_a_few_at_a_time(monkeypatch):
-    asked = []
+    counts = []
 
     def fetch(count):
-        asked.append(count)
-        return [(b"x" * 1000,)] * count if len(asked) < 4 else []
+        counts.append(count)
+        return [(b"x" * 1000,)] * count if len(counts) < 4 else []
 
     monkeypatch.setattr(snapshot, "STEP_BYTES", 10_000)
     monkeypatch.setattr(snapshot, "BATCH_BYTES", 100_000)
     query = Query("", "", 60)
     batches = list(snapshot._batches(snapshot.Result(["a"], fetch), snapshot.Deadline(query)))
-    assert asked == [100, 10, 10, 10]
+    assert counts == [100, 10, 10, 10]
     assert [len(batch) for batch in batches] == [110, 10]
 
 
@@ -108,14 +110,14 @@ def test_a_column_of_several_types_is_named_with_its_rows(take, database, cell, 
         take("select a from t")
 
 
-@pytest.mark.parametrize("whole", [EXACT + 1, -EXACT - 1])
-def test_a_whole_number_that_no_fraction_holds_is_named(take, database, whole, monkeypatch):
+@pytest.mark.parametrize("integer", [EXACT + 1, -EXACT - 1])
+def test_a_whole_number_that_no_fraction_holds_is_named(take, database, integer, monkeypatch):
     monkeypatch.setattr(snapshot, "BATCH_CELLS", 1)
     monkeypatch.setattr(snapshot, "FIRST_ROWS", 1)
-    for values in ([(whole,), (0.5,)], [(0.5,), (whole,)]):
+    for values in ([(integer,), (0.5,)], [(0.5,), (integer,)]):
         database.execute("create table t (a)")
         database.executemany("insert into t values (?)", values)
-        place = values.index((whole,)) + 1
+        place = values.index((integer,)) + 1
         with pytest.raises(UserError, match=rf"column 'a', row {place} is an integer beyond 2\^53 .*AS TEXT"):
             take("select a from t order by rowid")
         database.execute("drop table t")

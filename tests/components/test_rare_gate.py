@@ -10,7 +10,7 @@ from spec.columns.label import Label
 LABEL = Label(column="state", task="binary", positive="sick")
 
 
-def found(counts, label=LABEL, split_by="hash", **settings):
+def judged(counts, label=LABEL, split_by="hash", **settings):
     facts = {
         split: types.SimpleNamespace(rows=sum(labels.values()) if labels else 9, labels=labels)
         for split, labels in counts.items()
@@ -24,25 +24,26 @@ def found(counts, label=LABEL, split_by="hash", **settings):
 )
 def test_few_rows_of_the_rarer_class_warn_and_very_few_block(rows, action, limit):
     labels = {"sick": rows, "well": 400}
-    findings = found({"train": {"well": 9, "sick": 1}, "eval": {"sick": 50, "well": 50}, "test": labels})
+    findings = judged({"train": {"well": 9, "sick": 1}, "eval": {"sick": 50, "well": 50}, "test": labels})
     if action is None:
         assert findings == []
         return
-    [one] = findings
-    assert (one.action, one.limit, one.measured, one.splits) == (action, limit, rows, ["test"])
+    [finding] = findings
+    assert (finding.action, finding.limit, finding.measured, finding.splits) == (action, limit, rows, ["test"])
     assert (
-        one.text == f"{rows} rows of class 'sick', below the limit of {limit}: a metric of so few rows is mostly chance"
+        finding.text
+        == f"{rows} rows of class 'sick', below the limit of {limit}: a metric of so few rows is mostly chance"
     )
     key = "block_below" if action == "block" else "warn_below"
-    assert one.edit == f"gates.rare.{key} = {rows} in the config, or larger shares of eval and test in data.split"
+    assert finding.edit == f"gates.rare.{key} = {rows} in the config, or larger shares of eval and test in data.split"
     edited = {"warn_below": rows} if action == "warn" else {"block_below": rows}
-    assert all(entry.action != action for entry in found({"test": labels}, **{"block_below": min(5, rows), **edited}))
+    assert all(entry.action != action for entry in judged({"test": labels}, **{"block_below": min(5, rows), **edited}))
 
 
 def test_the_rarer_class_may_be_the_negative_one():
-    [one] = found({"eval": {"sick": 400, "well": 3, "unknown": 2}})
-    assert one.measured == 5
-    assert "class 'not sick'" in one.text
+    [finding] = judged({"eval": {"sick": 400, "well": 3, "unknown": 2}})
+    assert finding.measured == 5
+    assert "class 'not sick'" in finding.text
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_the_rarer_class_may_be_the_negative_one():
     ids=["train", "every-row-in-every-split", "several-classes", "too-many-values"],
 )
 def test_what_the_gate_does_not_judge(counts, options):
-    assert found(counts, **options) == []
+    assert judged(counts, **options) == []
 
 
 def test_limits_out_of_order_or_without_effect_are_refused():

@@ -34,16 +34,16 @@ def test_columns_make_the_tensors_that_records_make(tmp_path, write_examples):
     plain = write_examples(tmp_path / "plain" / "Split-train" / "data.gz", COLUMNS)
     beside = write_examples(tmp_path / "beside" / "Split-train" / "data.gz", COLUMNS, beside=True)
     [(number, expected)] = raw_tensors.tensors(str(plain), SPEC)
-    (one, first), (four, rest) = raw_tensors.tensors(str(beside), SPEC)
+    (first_rows, first_batch), (second_rows, second_batch) = raw_tensors.tensors(str(beside), SPEC)
     records = list(tf.data.TFRecordDataset(str(plain), "GZIP").as_numpy_iterator())
 
-    for batch, part in ((first, records[:1]), (rest, records[1:])):
+    for batch, part in ((first_batch, records[:1]), (second_batch, records[1:])):
         assert {name: dense(value) for name, value in batch.items()} == {
             name: dense(value) for name, value in tf.io.parse_example(part, SPEC).items()
         }
-    assert (number, one, four) == (5, 1, 4)
-    assert expected["whole"].dtype == first["whole"].dtype
-    assert sum(len(batch["id"]) for batch in (first, rest)) == len(expected["id"]) == 5
+    assert (number, first_rows, second_rows) == (5, 1, 4)
+    assert expected["whole"].dtype == first_batch["whole"].dtype
+    assert sum(len(batch["id"]) for batch in (first_batch, second_batch)) == len(expected["id"]) == 5
 
 
 def test_many_equal_texts_are_those_of_the_records(tmp_path, write_examples):

@@ -25,24 +25,24 @@ def test_frames_are_byte_for_byte_tensorflows(tmp_path_factory, batches):
     with tf.io.TFRecordWriter(path) as writer:
         for record in itertools.chain(*batches):
             writer.write(record)
-    theirs = Path(path).read_bytes()
+    expected = Path(path).read_bytes()
 
-    assert b"".join(record_writer.frame(batch) for batch in batches) == theirs
+    assert b"".join(record_writer.frame(batch) for batch in batches) == expected
     file = Kept()
     writer = record_writer.RecordWriter(file)
     for batch in batches:
         writer.write(batch)
     writer.close()
     assert file.closed
-    assert gzip.decompress(file.content) == theirs
+    assert gzip.decompress(file.content) == expected
 
 
-@pytest.mark.parametrize("written", [[], [b""], [b"a", b"", b"\0" * 1000, b"x" * 1_000_000]])
-def test_tensorflow_reads_what_was_written(tmp_path, written):
+@pytest.mark.parametrize("examples", [[], [b""], [b"a", b"", b"\0" * 1000, b"x" * 1_000_000]])
+def test_tensorflow_reads_what_was_written(tmp_path, examples):
     path = tmp_path / "data.gz"
     writer = record_writer.RecordWriter(path.open("wb"))
-    for record in written:
+    for record in examples:
         writer.write([record])
     writer.close()
 
-    assert list(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()) == written
+    assert list(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()) == examples

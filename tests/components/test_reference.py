@@ -27,10 +27,10 @@ def place(tmp_path):
 
 def test_versions_of_other_tools_never_serve_as_reference(place):
     assert reference.served(place.serving) is None
-    first = place("one")
-    os.makedirs(f"{place.serving}/{first + 50}")
+    version = place("one")
+    os.makedirs(f"{place.serving}/{version + 50}")
 
-    assert reference.served(place.serving).number == first
+    assert reference.served(place.serving).number == version
 
 
 def test_versions_skipped_by_a_rollback_are_rolled_back(place):

@@ -84,18 +84,20 @@ class Weeks(RuleBasedStateMachine):
         model.set_mlmd_artifact(artifacts[0])
         return [self._put(model)]
 
-    def _put(self, artifact, taken=None):
+    def _put(self, artifact, inputs_by_key=None):
         self.ids += 1
         stored = artifact.mlmd_artifact
         stored.type_id = self.store.put_artifact_type(artifact.artifact_type, can_add_fields=True)
-        given = [(pb.Event.INPUT, key, self.artifacts[id_].mlmd_artifact) for key, id_ in (taken or {}).items()]
-        pairs = []
-        for kind, key, one in [*given, (pb.Event.OUTPUT, "output", stored)]:
+        inputs = [
+            (pb.Event.INPUT, key, self.artifacts[id_].mlmd_artifact) for key, id_ in (inputs_by_key or {}).items()
+        ]
+        artifacts_and_events = []
+        for kind, key, stored_artifact in [*inputs, (pb.Event.OUTPUT, "output", stored)]:
             event = pb.Event(type=kind)
             event.path.steps.add(key=key)
-            pairs.append((one, event))
+            artifacts_and_events.append((stored_artifact, event))
         stage = self.store.put_execution_type(pb.ExecutionType(name="stage"))
-        execution, ids, _ = self.store.put_execution(pb.Execution(type_id=stage), pairs, [])
+        execution, ids, _ = self.store.put_execution(pb.Execution(type_id=stage), artifacts_and_events, [])
         artifact.id = ids[-1]
         self.executions.add(execution)
         self.artifacts[artifact.id] = artifact
@@ -136,15 +138,15 @@ class Weeks(RuleBasedStateMachine):
 
     def _run(self, allowed, killed=False):
         candidate = self._trained()
-        before = reference.served(self.serving)
-        given = {
+        serving_before = reference.served(self.serving)
+        inputs = {
             "candidate": [candidate],
             "model": self._all("Model"),
             "model_blessing": self._all("ModelBlessing"),
             "pushed_model": self._all("PushedModel"),
             "examples": [],
         }
-        resolved = component.ReferenceModel(self.serving).resolve_artifacts(self, given)
+        resolved = component.ReferenceModel(self.serving).resolve_artifacts(self, inputs)
         compared, blessing = self._evaluated(candidate, resolved)
         if not blessing.get_int_custom_property("blessed"):
             self.counts["refused"] += 1
@@ -175,30 +177,30 @@ class Weeks(RuleBasedStateMachine):
                 extra=judged.extra,
             )
         except KilledError:
-            assert reference.served(self.serving) == before
+            assert reference.served(self.serving) == serving_before
             return
         pushed = standard_artifacts.PushedModel()
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", os.path.join(self.serving, str(number)))
         pushed.set_string_custom_property("pushed_version", str(number))
         self._put(pushed, {"model": candidate.id, "blessing": blessing.id})
-        if before is None:
+        if serving_before is None:
             self.best = self.quality[digest]
-        elif before.digest != digest:
-            self._replaced(before, digest, compared, allowed)
+        elif serving_before.digest != digest:
+            self._replaced(serving_before, digest, compared, allowed)
 
-    def _replaced(self, before, digest, compared, allowed):
+    def _replaced(self, replaced, digest, compared, allowed):
         """Check the invariants of a replacement of the serving version."""
         self.counts["replaced"] += 1
         if allowed != "uncompared":
-            assert compared == before.digest, "replaced without a comparison with what served"
-            assert self.quality[digest] >= self.quality[before.digest] * (1 - TOLERANCE) - 1e-9
+            assert compared == replaced.digest, "replaced without a comparison with what served"
+            assert self.quality[digest] >= self.quality[replaced.digest] * (1 - TOLERANCE) - 1e-9
             assert self.quality[digest] >= self.best * (1 - TOLERANCE) - 1e-6, "many small steps down"
             self.best = max(self.best, self.quality[digest])
         else:
             self.best = self.quality[digest]
-        if allowed != "older_span" and before.span:
-            assert self.span >= before.span
+        if allowed != "older_span" and replaced.span:
+            assert self.span >= replaced.span
         assert self.quality[digest] >= FLOOR
 
     best = 0.0
@@ -206,9 +208,9 @@ class Weeks(RuleBasedStateMachine):
 
     def _trained(self):
         key = (self.week, self.good)
-        known = self.by_model.get(key)
-        if known in self.artifacts and os.path.isdir(self.artifacts[known].uri):
-            return self.artifacts[known]
+        model_id = self.by_model.get(key)
+        if model_id in self.artifacts and os.path.isdir(self.artifacts[model_id].uri):
+            return self.artifacts[model_id]
         model = standard_artifacts.Model()
         model.uri = os.path.join(
             self.root, "houses", "artifacts", "trainer", "model", f"{self.ids + 1}-{self.week:08x}"
@@ -221,26 +223,28 @@ class Weeks(RuleBasedStateMachine):
         self.quality[versions.digest(folder)] = self.good
         return model
 
-    def _evaluated(self, candidate, found):
-        served, judged = found["model"], (found["model_blessing"] or [None])[0]
+    def _evaluated(self, candidate, resolved):
+        served, judged = resolved["model"], (resolved["model_blessing"] or [None])[0]
         blessing = standard_artifacts.ModelBlessing()
-        own = decline.of_model(judged, candidate.id)
-        used = {} if own is not None else decline.of(judged) or decline.of(served[0] if served else None)
-        compared, before = "", None
+        own_declines = decline.of_model(judged, candidate.id)
+        used = {} if own_declines is not None else decline.of(judged) or decline.of(served[0] if served else None)
+        compared, baseline_values = "", None
         if served and self.readable:
             compared = versions.digest(path_utils.serving_model_path(served[0].uri))
-            before = {"r2": self.quality[compared], "mae": 1.0}
+            baseline_values = {"r2": self.quality[compared], "mae": 1.0}
         values = {"r2": self.quality[versions.digest(path_utils.serving_model_path(candidate.uri))], "mae": 1.0}
         compared_by = judgement.Comparison("r2", TOLERANCE, used.get("r2", 0.0))
         demands = judgement.Demands(floor={"r2": FLOOR}, baseline=[compared_by])
-        rules = judgement.judge("regression", {(): Figures(9, values, before)}, demands)
-        blessing.set_int_custom_property("blessed", int(all(one.ok for one in rules)))
+        rules = judgement.judge("regression", {(): Figures(9, values, baseline_values)}, demands)
+        blessing.set_int_custom_property("blessed", int(all(outcome.ok for outcome in rules)))
         blessing.set_int_custom_property("current_model_id", candidate.id)
         blessing.set_string_custom_property("compared_with", compared)
         blessing.set_int_custom_property("span", self.span)
         blessing.set_string_custom_property(
             decline.PROPERTY,
-            json.dumps(own if own is not None else judgement.declines(used, rules, values, before)),
+            json.dumps(
+                own_declines if own_declines is not None else judgement.declines(used, rules, values, baseline_values)
+            ),
         )
         if served:
             blessing.set_int_custom_property("baseline_model_id", served[0].id)
@@ -256,17 +260,17 @@ class Weeks(RuleBasedStateMachine):
         self.counts["taken back"] += 1
         expected = versions.previous(self.serving)
         restored = versions.restore(self.serving, expected)
-        now = reference.served(self.serving)
-        assert (now.number, now.digest) == (restored, versions.read(self.serving, expected).digest)
-        assert now.number not in [version.number for version in reference.rolled_back(self.serving)]
-        self.best = self.quality[now.digest]
+        serving = reference.served(self.serving)
+        assert (serving.number, serving.digest) == (restored, versions.read(self.serving, expected).digest)
+        assert serving.number not in [version.number for version in reference.rolled_back(self.serving)]
+        self.best = self.quality[serving.digest]
 
     @rule()
     def clean(self):
         """Remove the artifacts of all models that do not serve; the serving folder keeps its files."""
-        now = reference.served(self.serving)
+        serving = reference.served(self.serving)
         for model in self._all("Model"):
-            if now is None or ownership.relative(model.uri, self.serving) != now.model:
+            if serving is None or ownership.relative(model.uri, self.serving) != serving.model:
                 shutil.rmtree(model.uri, ignore_errors=True)
                 del self.artifacts[model.id]
 
@@ -302,12 +306,12 @@ class Weeks(RuleBasedStateMachine):
     @invariant()
     def the_serving_version_is_complete(self):
         numbers = versions.pushed(self.serving)
-        now = reference.served(self.serving)
-        assert (now is None) == (not numbers)
-        if now is not None:
-            assert now.number == numbers[-1]
-            assert versions.digest(versions.path(self.serving, now.number)) == now.digest
-            assert math.isfinite(self.quality[now.digest])
+        serving = reference.served(self.serving)
+        assert (serving is None) == (not numbers)
+        if serving is not None:
+            assert serving.number == numbers[-1]
+            assert versions.digest(versions.path(self.serving, serving.number)) == serving.digest
+            assert math.isfinite(self.quality[serving.digest])
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

@@ -69,8 +69,8 @@ def test_statistics_are_those_that_tfdv_loads(reported, tmp_path):
         )
         folder = tmp_path / "statistics" / f"Split-{split}"
         os.makedirs(folder)
-        made = tfdv.generate_statistics_from_dataframe(frame)
-        (folder / "FeatureStats.pb").write_bytes(made.SerializeToString())
+        statistics = tfdv.generate_statistics_from_dataframe(frame)
+        (folder / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
     reported_values = reported("statistics", "ExampleStatistics", tmp_path / "statistics")
     expected = {
         split: tfdv.load_stats_binary(str(tmp_path / f"statistics/Split-{split}/FeatureStats.pb")).datasets[0]
@@ -94,7 +94,8 @@ def test_statistics_are_those_that_tfdv_loads(reported, tmp_path):
                     assert (recorded["min"], recorded["max"]) == (number(stats.min), number(stats.max))
                 histogram = next(entry for entry in stats.histograms if entry.type == 0)
                 buckets = [
-                    [number(b.low_value), number(b.high_value), number(b.sample_count)] for b in histogram.buckets
+                    [number(bucket.low_value), number(bucket.high_value), number(bucket.sample_count)]
+                    for bucket in histogram.buckets
                 ]
                 assert [row[1:4] for row in reported_values[name][1:] if row[0] == split] == buckets
             else:
@@ -102,7 +103,10 @@ def test_statistics_are_those_that_tfdv_loads(reported, tmp_path):
                 if split == "train":
                     assert recorded["unique values"] == number(stats.unique)
                 place = reported_values[name][0].index(split)
-                shares = {b.label: share(b.sample_count / common.tot_num_values) for b in stats.rank_histogram.buckets}
+                shares = {
+                    bucket.label: share(bucket.sample_count / common.tot_num_values)
+                    for bucket in stats.rank_histogram.buckets
+                }
                 assert {row[0]: row[place] for row in reported_values[name][1:]} == shares
 
 
@@ -142,9 +146,9 @@ def test_metrics_intervals_slices_and_curves_are_those_that_tfma_loads(judged, r
                     number(reach.lower_bound.double_value.value),
                     number(reach.upper_bound.double_value.value),
                 ]
-    shown = {row[0]: row[2:4] for row in overall[1:] if row[2] != "-"}
-    assert len(shown) > 4
-    assert shown == {name: ends[name] for name in shown}
+    reported_ends = {row[0]: row[2:4] for row in overall[1:] if row[2] != "-"}
+    assert len(reported_ends) > 4
+    assert reported_ends == {name: ends[name] for name in reported_ends}
     head, *rows = next(rows for caption, rows in reported_values.items() if caption.startswith("All metrics by slice"))
     assert len(rows) == len(by_slice) - 1 == 2
     for row in rows:
@@ -160,7 +164,7 @@ def test_metrics_intervals_slices_and_curves_are_those_that_tfma_loads(judged, r
     for threshold, recall, fall_out, precision in cuts:
         cell = {name: float(by_threshold[threshold].get(name, 0)) for name in by_threshold[threshold]}
         true, false = cell.get("truePositives", 0), cell.get("falsePositives", 0)
-        missed, kept = cell.get("falseNegatives", 0), cell.get("trueNegatives", 0)
+        missed, negatives = cell.get("falseNegatives", 0), cell.get("trueNegatives", 0)
         assert recall == number(true / (true + missed))
-        assert fall_out == number(false / (false + kept))
+        assert fall_out == number(false / (false + negatives))
         assert precision == number(cell.get("precision", 0))

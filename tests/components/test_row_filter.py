@@ -25,7 +25,7 @@ def test_blank_tokens_become_nulls_and_blanks_go():
 
 
 @pytest.mark.parametrize(
-    ("texts", "before", "kind"),
+    ("texts", "previous", "kind"),
     [
         (["1", None, "-2"], None, "INT"),
         (["1"], "FLOAT", "FLOAT"),
@@ -42,8 +42,8 @@ def test_blank_tokens_become_nulls_and_blanks_go():
         (["2014-05-02"], None, "BYTES"),
     ],
 )
-def test_what_texts_look_like(texts, before, kind):
-    assert casting.looks_like(pa.array(texts, pa.string()), before) == kind
+def test_what_texts_look_like(texts, previous, kind):
+    assert casting.looks_like(pa.array(texts, pa.string()), previous) == kind
 
 
 @pytest.mark.parametrize("bad", [0, 1, 499, 999])
@@ -60,9 +60,9 @@ def test_a_row_is_left_out_once_under_its_first_reason():
     keeper = row_filter.Keeper(exclude=["a > 5", "a > 3"], complete=["b", "y"], label="y")
     labels = ["x", "x", "x", None, "x", None]
     columns = {"a": [9, 4, 1, 1, 1, 9], "b": [1, 1, None, 1, 1, None], "y": labels}
-    kept = keeper.keep(pa.RecordBatch.from_pydict(columns))
+    remaining = keeper.keep(pa.RecordBatch.from_pydict(columns))
 
-    assert kept.to_pydict() == {"a": [1], "b": [1], "y": ["x"]}
+    assert remaining.to_pydict() == {"a": [1], "b": [1], "y": ["x"]}
     assert keeper.left_out == {"a > 5": 2, "a > 3": 1, "missing b": 1, "blank label": 1}
     assert keeper.columns == ("a", "b", "y")
     assert row_filter.sentence(keeper.left_out) == "; left out: 2 a > 5, 1 a > 3, 1 missing b, 1 blank label"

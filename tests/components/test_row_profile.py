@@ -24,8 +24,8 @@ def batch(**columns):
 
 def gathered(batches, *, skip=("id",), label="city", name=None):
     marks, file = row_profile.Marks(skip=skip, label=label, name=name), io.BytesIO()
-    for one, rows in batches:
-        marks.add(one, {split: np.array(places) for split, places in rows.items()})
+    for record_batch, rows in batches:
+        marks.add(record_batch, {split: np.array(places) for split, places in rows.items()})
     file.close = lambda: None
     marks.write(file)
     return row_profile.read(io.BytesIO(file.getvalue()))
@@ -42,16 +42,19 @@ def test_rows_that_differ_only_in_what_is_skipped_share_a_digest():
 
 @pytest.mark.parametrize("name", ["area", "city", "photo"])
 def test_every_column_counts_and_a_missing_cell_is_not_a_blank_one(name):
-    other = COLUMNS[name].take(pa.array([0, 3, 2, 2]))
-    before, after = row_profile.digests(batch(), ["id"]), row_profile.digests(batch(**{name: other}), ["id"])
+    edited_column = COLUMNS[name].take(pa.array([0, 3, 2, 2]))
+    digests, edited_digests = (
+        row_profile.digests(batch(), ["id"]),
+        row_profile.digests(batch(**{name: edited_column}), ["id"]),
+    )
 
-    assert (before == after).tolist() == [True, False, True, False]
+    assert (digests == edited_digests).tolist() == [True, False, True, False]
 
 
 def test_equal_cells_under_other_names_are_other_rows():
-    one = pa.RecordBatch.from_arrays([pa.array([1, 2]), pa.array([2, 1])], ["a", "b"])
+    swapped = pa.RecordBatch.from_arrays([pa.array([1, 2]), pa.array([2, 1])], ["a", "b"])
 
-    assert len(set(row_profile.digests(one, []).tolist())) == 2
+    assert len(set(row_profile.digests(swapped, []).tolist())) == 2
 
 
 def test_digests_are_the_same_on_any_machine():
@@ -85,10 +88,10 @@ def test_names_are_kept_beside_the_digests_of_the_same_rows():
 
 def test_a_label_of_many_numbers_keeps_its_ends():
     numbers = pa.array([float(number) for number in range(600)] * 2 + [math.inf], pa.float32())
-    one = pa.RecordBatch.from_arrays([numbers], ["y"])
-    more = pa.RecordBatch.from_arrays([pa.array(np.arange(601, dtype=np.float32) - 700)], ["y"])
+    first = pa.RecordBatch.from_arrays([numbers], ["y"])
+    second = pa.RecordBatch.from_arrays([pa.array(np.arange(601, dtype=np.float32) - 700)], ["y"])
     rows = {"train": list(range(601))}
-    facts, digests, _, _ = gathered([(one, rows), (more, rows)], skip=None, label="y")
+    facts, digests, _, _ = gathered([(first, rows), (second, rows)], skip=None, label="y")
 
     assert facts["train"].labels is None
     assert facts["train"].ends == [-700.0, 599.0]

@@ -94,10 +94,10 @@ def test_the_most_frequent_slices_are_kept_and_the_rest_is_counted():
     survey = Survey([(Part("a", "a"),)], 2)
     for values in ([1, 1, 1, 2], [3, 3, 4]):
         survey.count({"a": column(np.array(values))})
-    [cells], [left] = survey.cells()
+    [cells], [dropped] = survey.cells()
 
     assert cells == {(("a", 1),): 1, (("a", 3),): 2}
-    assert left == {"slicing": ["a"], "kept": 2, "slices": 4, "rows_left": 2}
+    assert dropped == {"slicing": ["a"], "kept": 2, "slices": 4, "rows_left": 2}
 
 
 def test_slices_of_equal_count_are_kept_by_name_whatever_the_order_of_rows():
@@ -121,10 +121,10 @@ def test_a_slice_that_a_rule_names_is_kept_however_rare():
 def test_slices_are_numbered_through_all_slicings():
     survey = Survey([(Part("a", "a"),), (Part("b", "b"),)], 100)
     survey.count({"a": column(np.array([1, 2])), "b": column([b"x", b"x"])})
-    cells, left = survey.cells()
+    cells, dropped = survey.cells()
 
     assert [list(entry.values()) for entry in cells] == [[1, 2], [3]]
-    assert left == []
+    assert dropped == []
 
 
 def test_countless_values_stay_within_bounds(monkeypatch):

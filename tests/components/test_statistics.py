@@ -43,9 +43,9 @@ def paths(columns, write_examples, tmp_path_factory, request):
         start: {name: cells[start:end] for name, cells in columns.items()} for start, end in itertools.pairwise(cuts)
     }
     beside = request.param == "columns"
-    written = [str(write_examples(folder / f"{start}.gz", part, beside=beside)) for start, part in parts.items()]
-    assert [column_cache.batches(path) is not None for path in written] == [beside] * 2
-    return written
+    shard_paths = [str(write_examples(folder / f"{start}.gz", part, beside=beside)) for start, part in parts.items()]
+    assert [column_cache.batches(path) is not None for path in shard_paths] == [beside] * 2
+    return shard_paths
 
 
 def stock(paths, pipeline, folder):
@@ -70,57 +70,57 @@ def by_name(statistics):
 
 def rounded(feature):
     """Without what quantile sketches and the order of a float sum move."""
-    kept = statistics_pb2.FeatureNameStatistics()
-    kept.CopyFrom(feature)
+    comparable = statistics_pb2.FeatureNameStatistics()
+    comparable.CopyFrom(feature)
     for field in ("num_stats", "string_stats"):
-        if kept.WhichOneof("stats") == field:
-            values = getattr(kept, field)
+        if comparable.WhichOneof("stats") == field:
+            values = getattr(comparable, field)
             values.common_stats.ClearField("num_values_histogram")
             if field == "num_stats":
                 for name in ("mean", "std_dev", "median", "histograms"):
                     values.ClearField(name)
             else:
                 values.ClearField("avg_length")
-    return kept
+    return comparable
 
 
 @pytest.fixture(scope="module")
-def both(paths, beam_pipeline, tmp_path_factory):
+def measured_and_stock(paths, beam_pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("statistics")
     elements = [("train", path, None) for path in paths]
     merged = parallel_map.map_reduce(beam_pipeline, elements, executor.Measure(), executor.merge, f"{folder}/ours")
     return executor.proto(merged["train"]), stock(paths, beam_pipeline(), str(folder))
 
 
-def test_the_figures_are_those_of_stock(both):
-    ours, expected = both
-    assert ours.datasets[0].num_examples == expected.datasets[0].num_examples == ROWS
-    ours_by_name, stocks = by_name(ours), by_name(expected)
-    assert ours_by_name.keys() == stocks.keys()
+def test_the_figures_are_those_of_stock(measured_and_stock):
+    measured, expected = measured_and_stock
+    assert measured.datasets[0].num_examples == expected.datasets[0].num_examples == ROWS
+    measured_by_name, stocks = by_name(measured), by_name(expected)
+    assert measured_by_name.keys() == stocks.keys()
     for name in stocks:
-        assert rounded(ours_by_name[name]) == rounded(stocks[name]), name
+        assert rounded(measured_by_name[name]) == rounded(stocks[name]), name
 
 
 @pytest.mark.parametrize("name", ["number", "whole"])
-def test_means_and_quantiles_are_near(both, name):
-    ours, expected = (by_name(statistics)[name].num_stats for statistics in both)
-    assert ours.mean == pytest.approx(expected.mean, rel=1e-9)
-    assert ours.std_dev == pytest.approx(expected.std_dev, rel=1e-9)
+def test_means_and_quantiles_are_near(measured_and_stock, name):
+    measured, expected = (by_name(statistics)[name].num_stats for statistics in measured_and_stock)
+    assert measured.mean == pytest.approx(expected.mean, rel=1e-9)
+    assert measured.std_dev == pytest.approx(expected.std_dev, rel=1e-9)
     spread = expected.max - expected.min
-    assert abs(ours.median - expected.median) < 0.01 * spread
-    assert len(ours.histograms) == len(expected.histograms) == 2
-    for left, right in zip(ours.histograms, expected.histograms, strict=True):
-        assert sum(bucket.sample_count for bucket in left.buckets) == pytest.approx(
-            sum(bucket.sample_count for bucket in right.buckets), rel=1e-3
+    assert abs(measured.median - expected.median) < 0.01 * spread
+    assert len(measured.histograms) == len(expected.histograms) == 2
+    for actual_histogram, expected_histogram in zip(measured.histograms, expected.histograms, strict=True):
+        assert sum(bucket.sample_count for bucket in actual_histogram.buckets) == pytest.approx(
+            sum(bucket.sample_count for bucket in expected_histogram.buckets), rel=1e-3
         )
 
 
-def test_a_text_s_values_are_counted_exactly(both, columns):
-    words = by_name(both[0])["word"].string_stats
+def test_a_text_s_values_are_counted_exactly(measured_and_stock, columns):
+    words = by_name(measured_and_stock[0])["word"].string_stats
     assert words.unique == len(set(columns["word"]))
     assert words.top_values[0].value == max(set(columns["word"]), key=columns["word"].count)
     assert words.top_values[0].frequency == max(map(columns["word"].count, set(columns["word"])))
-    assert by_name(both[0])["id"].string_stats.unique == ROWS
+    assert by_name(measured_and_stock[0])["id"].string_stats.unique == ROWS
 
 
 def test_columns_are_lists_of_the_types_that_stock_reads_from_the_records():

@@ -137,7 +137,7 @@ TABLES = {
 
 
 @pytest.fixture(scope="module", params=TABLES)
-def both(request, tmp_path_factory, beam_pipeline):
+def stock_and_ingested(request, tmp_path_factory, beam_pipeline):
     """Examples of stock and of ours."""
     text, key = TABLES[request.param][0](), TABLES[request.param][1]
     folder = tmp_path_factory.mktemp(request.param)
@@ -148,25 +148,27 @@ def both(request, tmp_path_factory, beam_pipeline):
 
 
 @pytest.mark.parametrize("split", SHARES)
-def test_each_split_holds_the_examples_of_stock(both, split):
-    stock, ours = (counted(examples, split) for examples in both)
+def test_each_split_holds_the_examples_of_stock(stock_and_ingested, split):
+    stock, ingested = (counted(examples, split) for examples in stock_and_ingested)
 
     assert sum(stock.values()) > ROWS / 20
-    assert ours == stock
+    assert ingested == stock
 
 
-def test_statistics_of_these_examples_are_those_of_stock(both, beam_pipeline, tmp_path):
-    _, ours = both
-    theirs = standard_artifacts.ExampleStatistics()
-    theirs.uri = str(tmp_path / "stock")
+def test_statistics_of_these_examples_are_those_of_stock(stock_and_ingested, beam_pipeline, tmp_path):
+    _, ingested = stock_and_ingested
+    stock_statistics_artifact = standard_artifacts.ExampleStatistics()
+    stock_statistics_artifact.uri = str(tmp_path / "stock")
     context = base_beam_executor.BaseBeamExecutor.Context(make_beam_pipeline_fn=beam_pipeline)
-    stock_statistics.Executor(context).Do({"examples": [ours]}, {"statistics": [theirs]}, {"exclude_splits": "[]"})
-    made = standard_artifacts.ExampleStatistics()
-    made.uri = str(tmp_path / "ours")
-    statistics.Executor(context).Do({"examples": [ours]}, {"statistics": [made]}, {})
+    stock_statistics.Executor(context).Do(
+        {"examples": [ingested]}, {"statistics": [stock_statistics_artifact]}, {"exclude_splits": "[]"}
+    )
+    actual_statistics = standard_artifacts.ExampleStatistics()
+    actual_statistics.uri = str(tmp_path / "ours")
+    statistics.Executor(context).Do({"examples": [ingested]}, {"statistics": [actual_statistics]}, {})
 
     for split in SHARES:
-        expected, actual = (load(artifact, split) for artifact in (theirs, made))
+        expected, actual = (load(artifact, split) for artifact in (stock_statistics_artifact, actual_statistics))
         assert expected.keys() == actual.keys()
         for name, feature in expected.items():
             assert exact(actual[name]) == exact(feature), (split, name)
@@ -188,7 +190,7 @@ def exact(feature):
     """What must be equal: counts, extremes, frequencies; quantiles come from a sketch, means from sums in any order."""
     kind = feature.WhichOneof("stats")
     common = getattr(feature, kind).common_stats
-    shown = {
+    properties = {
         "type": feature.type,
         "missing": common.num_missing,
         "non-missing": common.num_non_missing,
@@ -197,10 +199,10 @@ def exact(feature):
     }
     if kind == "num_stats":
         numbers = feature.num_stats
-        return {**shown, "zeros": numbers.num_zeros, "least": numbers.min, "largest": numbers.max}
+        return {**properties, "zeros": numbers.num_zeros, "least": numbers.min, "largest": numbers.max}
     texts = feature.string_stats
     return {
-        **shown,
+        **properties,
         "unique": texts.unique,
         "top": sorted((value.value, value.frequency) for value in texts.top_values),
     }
@@ -225,6 +227,6 @@ def test_any_table_gives_the_examples_of_stock(tmp_path_factory, beam_pipeline, 
     folder = tmp_path_factory.mktemp("any")
     table = [[number, *row.values()] for number, row in enumerate([*rows, *rows[:blanks]])]
     text = written(["id", *CELL], table)
-    stock, ours = (run(text, folder, beam_pipeline, "id") for run in (run_stock, run_ours))
+    stock, ingested = (run(text, folder, beam_pipeline, "id") for run in (run_stock, run_ours))
 
-    assert {split: counted(ours, split) for split in SHARES} == {split: counted(stock, split) for split in SHARES}
+    assert {split: counted(ingested, split) for split in SHARES} == {split: counted(stock, split) for split in SHARES}

@@ -39,13 +39,13 @@ def divide(tmp_path):
         )
         plan = planning.plan(settings)
         splitter = row_division.splitter(settings, plan)
-        found = {name: set() for name in SPLITS}
+        rows_by_split = {name: set() for name in SPLITS}
         for file in plan.files:
             for batch in sources.batches(file.path, data, plan.columns):
                 divided = splitter.divide(batch, example_encoding.examples(batch), path=file.path, ready=None)
                 for name, places in divided.items():
-                    found[name] |= set(batch[0].take(places).to_pylist())
-        return found, plan.notes
+                    rows_by_split[name] |= set(batch[0].take(places).to_pylist())
+        return rows_by_split, plan.notes
 
     return run
 
@@ -57,11 +57,11 @@ def rare(rows):
 @pytest.mark.parametrize("salt", ["", "a", "b"])
 def test_a_rare_label_is_divided_by_the_shares_and_the_others_stay(divide, salt):
     stock, _ = divide(salt=salt, **SHARES)
-    found, notes = divide(salt=salt, stratify=50, **SHARES)
-    assert [len(rare(found[name])) for name in SPLITS] == [80, 10, 10]
+    stratified_rows, notes = divide(salt=salt, stratify=50, **SHARES)
+    assert [len(rare(stratified_rows[name])) for name in SPLITS] == [80, 10, 10]
     for name in SPLITS:
-        assert found[name] - rare(found[name]) == stock[name] - rare(stock[name])
-    assert set.union(*found.values()) == set(range(2000))
+        assert stratified_rows[name] - rare(stratified_rows[name]) == stock[name] - rare(stock[name])
+    assert set.union(*stratified_rows.values()) == set(range(2000))
     assert notes == ["rows of 'yes' are divided by their shares: the hash gives some split fewer than 50"]
 
 
@@ -81,9 +81,9 @@ def test_the_order_of_the_rows_does_not_matter():
             part = order[at : at + size]
             yield ["often", "rare"], labels[part], splits[part], hashes[part]
 
-    first = stratified.cuts(batches(np.arange(500), 500), SHARES, 5)
-    assert first == stratified.cuts(batches(rng.permutation(500), 7), SHARES, 5)
-    assert set(first) == {"often", "rare"}
+    cuts = stratified.cuts(batches(np.arange(500), 500), SHARES, 5)
+    assert cuts == stratified.cuts(batches(rng.permutation(500), 7), SHARES, 5)
+    assert set(cuts) == {"often", "rare"}
 
 
 @pytest.mark.parametrize(("rows", "counts"), [(3, [1, 1, 1]), (5, [3, 1, 1]), (10, [8, 1, 1]), (101, [81, 10, 10])])
@@ -91,8 +91,8 @@ def test_each_split_has_a_row_where_there_are_three(rows, counts):
     hashes = np.arange(1, rows + 1, dtype=np.uint64) << np.uint64(40)
     zeros = np.zeros(rows, np.int64)
     cut = stratified.cuts([(["a"], zeros, zeros, hashes)], SHARES, 1000)
-    found = stratified.reassigned(zeros, ["a"], zeros, hashes, cut)
-    assert np.bincount(found, minlength=3).tolist() == counts
+    assigned = stratified.reassigned(zeros, ["a"], zeros, hashes, cut)
+    assert np.bincount(assigned, minlength=3).tolist() == counts
 
 
 @pytest.mark.parametrize("rows", [1, 2])
@@ -106,8 +106,8 @@ def test_equal_rows_stay_together():
     hashes = np.repeat(np.arange(1, 11, dtype=np.uint64), 7)
     zeros = np.zeros(70, np.int64)
     cut = stratified.cuts([(["a"], zeros, zeros, hashes)], {"train": 1, "eval": 1, "test": 1}, 50)
-    found = stratified.reassigned(zeros, ["a"], zeros, hashes, cut)
-    assert all(len(set(found[hashes == value].tolist())) == 1 for value in range(1, 11))
+    assigned = stratified.reassigned(zeros, ["a"], zeros, hashes, cut)
+    assert all(len(set(assigned[hashes == value].tolist())) == 1 for value in range(1, 11))
 
 
 def config(label, columns=None, **split):

@@ -58,10 +58,10 @@ def shown(values):
     }
 
 
-def assert_same(found, wanted):
-    assert set(found) == set(wanted)
-    for key, values in wanted.items():
-        assert found[key] == pytest.approx(values, nan_ok=True, rel=1e-12), key
+def assert_same(actual, expected):
+    assert set(actual) == set(expected)
+    for key, values in expected.items():
+        assert actual[key] == pytest.approx(values, nan_ok=True, rel=1e-12), key
 
 
 def test_tfma_shows_the_same_figures(tfma, write, figures):

@@ -12,20 +12,22 @@ from errors import ResourceError
 @pytest.fixture
 def rows(monkeypatch):
     """Digests of the rows of Examples, by their id; None where their files are gone."""
-    kept = {}
+    digests_by_id = {}
 
     def row_profiles(examples):
-        if kept[examples[0].id] is None:
+        if digests_by_id[examples[0].id] is None:
             raise ResourceError("it is gone")
-        digests = {split: np.array(numbers, np.uint64) for split, numbers in kept[examples[0].id].items()}
+        digests = {split: np.array(numbers, np.uint64) for split, numbers in digests_by_id[examples[0].id].items()}
         return types.SimpleNamespace(digests=digests)
 
     monkeypatch.setattr(training_overlap, "row_profiles", row_profiles)
-    return kept
+    return digests_by_id
 
 
-def share(now=1, before=2):
-    return training_overlap.training_shares(types.SimpleNamespace(id=now), types.SimpleNamespace(id=before), "test")
+def share(train_id=1, test_id=2):
+    return training_overlap.training_shares(
+        types.SimpleNamespace(id=train_id), types.SimpleNamespace(id=test_id), "test"
+    )
 
 
 def test_the_shares_of_both_models_are_told(rows):
@@ -36,10 +38,10 @@ def test_the_shares_of_both_models_are_told(rows):
 
 
 @pytest.mark.parametrize(
-    "before", [None, {}, {"test": [5]}], ids=["files that are gone", "another ingestion", "no train split"]
+    "earlier_rows", [None, {}, {"test": [5]}], ids=["files that are gone", "another ingestion", "no train split"]
 )
-def test_where_nobody_knows_nothing_is_said(rows, before):
-    rows[1], rows[2] = {"train": [1], "test": [5]}, before
+def test_where_nobody_knows_nothing_is_said(rows, earlier_rows):
+    rows[1], rows[2] = {"train": [1], "test": [5]}, earlier_rows
 
     assert share() is None
     assert share(1, 1) is None, "the same rows were split in the same way"

@@ -54,8 +54,8 @@ def test_a_broken_picture_is_named():
     assert "column 'photo' holds a broken image (Invalid PNG" in str(transform_errors.explain(error, SUBJECT))
 
 
-@pytest.mark.parametrize(("identifier", "where"), [("file", "in cat/2.png"), (None, "in row 2 of train")])
-def test_a_broken_picture_is_named_by_its_file_or_row(identifier, where):
+@pytest.mark.parametrize(("identifier", "row_name"), [("file", "in cat/2.png"), (None, "in row 2 of train")])
+def test_a_broken_picture_is_named_by_its_file_or_row(identifier, row_name):
     def row(content, file):
         features = {"photo": content, "file": file}
         lists = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in features.items()}
@@ -66,7 +66,7 @@ def test_a_broken_picture_is_named_by_its_file_or_row(identifier, where):
     error = failing(decode, tf.constant([[deep_], [broken]]))
     records = [("row 1 of train", row(deep_, b"cat/1.png")), ("row 2 of train", row(broken, b"cat/2.png"))]
 
-    assert where in str(transform_errors.explain(error, replace(SUBJECT, identifier=identifier), iter(records)))
+    assert row_name in str(transform_errors.explain(error, replace(SUBJECT, identifier=identifier), iter(records)))
 
 
 def test_a_sentence_of_models_is_for_the_user():

@@ -71,7 +71,7 @@ def shards(columns, write_examples, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ours(shards, spec, beam_pipeline, tmp_path_factory):
+def graph_folder(shards, spec, beam_pipeline, tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("ours"))
     function = functools.partial(many_analyzers, custom_config={})
     analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), folder)
@@ -103,8 +103,8 @@ def apply(model, columns):
     )
 
 
-def test_features_are_those_of_stock(ours, stock, columns):
-    actual = {name: value.numpy() for name, value in apply(ours, columns).items()}
+def test_features_are_those_of_stock(graph_folder, stock, columns):
+    actual = {name: value.numpy() for name, value in apply(graph_folder, columns).items()}
     expected = {name: value.numpy() for name, value in apply(stock.transform_savedmodel_dir, columns).items()}
 
     assert actual.keys() == expected.keys()
@@ -118,34 +118,34 @@ def test_features_are_those_of_stock(ours, stock, columns):
 
 
 @pytest.mark.parametrize("name", ["word", "few", "often", "digits", "empty"])
-def test_vocabularies_are_those_of_stock(ours, stock, name):
-    with open(f"{ours}/assets/{name}", "rb") as file:
+def test_vocabularies_are_those_of_stock(graph_folder, stock, name):
+    with open(f"{graph_folder}/assets/{name}", "rb") as file:
         actual = file.read()
     with open(stock.vocabulary_file_by_name(name), "rb") as file:
         assert actual == file.read()
 
 
-def test_the_metadata_is_that_of_stock(ours, stock):
-    actual = metadata_io.read_metadata(f"{ours}/{impl_helper.METADATA_DIR_NAME}").schema
+def test_the_metadata_is_that_of_stock(graph_folder, stock):
+    actual = metadata_io.read_metadata(f"{graph_folder}/{impl_helper.METADATA_DIR_NAME}").schema
     expected = stock.transformed_metadata.schema
     assert [feature.name for feature in actual.feature] == [feature.name for feature in expected.feature]
     assert actual == expected
 
 
-def test_rows_are_written_as_the_graph_transforms_them(ours, shards, spec, columns, beam_pipeline, tmp_path):
-    schema = metadata_io.read_metadata(f"{ours}/{impl_helper.METADATA_DIR_NAME}").schema
+def test_rows_are_written_as_the_graph_transforms_them(graph_folder, shards, spec, columns, beam_pipeline, tmp_path):
+    schema = metadata_io.read_metadata(f"{graph_folder}/{impl_helper.METADATA_DIR_NAME}").schema
     targets = [str(tmp_path / f"{number}.gz") for number in range(2)]
     sources = dict(zip(targets, map(Shard, shards), strict=True))
-    counts = graph_passes.materialize(beam_pipeline, sources, spec, ours, schema, str(tmp_path))
+    counts = graph_passes.materialize(beam_pipeline, sources, spec, graph_folder, schema, str(tmp_path))
 
     assert sorted(counts) == targets
     assert sum(rows for rows, _ in counts.values()) == len(columns["x"])
     records = list(tf.data.TFRecordDataset(targets, "GZIP").as_numpy_iterator())
-    expected = apply(ours, columns)
+    expected = apply(graph_folder, columns)
     parsing = {name: tf.io.FixedLenFeature([1], value.dtype) for name, value in expected.items()}
-    written = tf.io.parse_example(records, parsing)
+    transformed = tf.io.parse_example(records, parsing)
     for name, value in expected.items():
-        np.testing.assert_array_equal(written[name], value, err_msg=name)
+        np.testing.assert_array_equal(transformed[name], value, err_msg=name)
 
 
 @pytest.mark.parametrize(
@@ -157,8 +157,8 @@ def test_rows_are_written_as_the_graph_transforms_them(ours, shards, spec, colum
 )
 def test_an_unknown_analyzer_is_told_before_any_pass(spec, tmp_path, options, message):
     def function(inputs):
-        given = {**options, "weights": inputs[options["weights"]]} if "weights" in options else options
-        return {"index": tft.compute_and_apply_vocabulary(inputs["word"], vocab_filename="word", **given)}
+        arguments = {**options, "weights": inputs[options["weights"]]} if "weights" in options else options
+        return {"index": tft.compute_and_apply_vocabulary(inputs["word"], vocab_filename="word", **arguments)}
 
     with pytest.raises(Unsupported, match=message):
         Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), str(tmp_path))
@@ -181,7 +181,7 @@ def test_a_vocabulary_in_another_form_is_left_to_stock(spec, write_examples, bea
 
 
 def test_one_file_read_in_several_batches_gives_what_two_files_give(
-    ours, columns, spec, write_examples, beam_pipeline, tmp_path, monkeypatch
+    graph_folder, columns, spec, write_examples, beam_pipeline, tmp_path, monkeypatch
 ):
     def digits(inputs):
         return {"n": tft.compute_and_apply_vocabulary(inputs["n"], num_oov_buckets=1, vocab_filename="digits")}
@@ -192,7 +192,7 @@ def test_one_file_read_in_several_batches_gives_what_two_files_give(
     needed = {name: spec[name] for name in analysis.columns}
     actual = analysis.run(graph_passes.gather(beam_pipeline, [Shard(str(rows))], needed, str(tmp_path / "work")))
 
-    assert Path(actual, "assets", "digits").read_bytes() == Path(ours, "assets", "digits").read_bytes()
+    assert Path(actual, "assets", "digits").read_bytes() == Path(graph_folder, "assets", "digits").read_bytes()
 
 
 def test_no_row_is_a_clear_error(spec, write_examples, beam_pipeline, tmp_path):

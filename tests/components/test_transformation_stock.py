@@ -27,9 +27,9 @@ def preprocessing_fn(inputs, custom_config):
 def transform(tmp_path, write_examples, beam_pipeline):
     """Runs the executor; returns the artifact of transformed examples."""
     examples, schema = standard_artifacts.Examples(), standard_artifacts.Schema()
-    graph, made = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
+    graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
     examples.uri, schema.uri = str(tmp_path / "examples"), str(tmp_path / "schema")
-    graph.uri, made.uri = str(tmp_path / "graph"), str(tmp_path / "made")
+    graph.uri, transformed.uri = str(tmp_path / "graph"), str(tmp_path / "made")
     examples.split_names = artifact_utils.encode_split_names(list(ROWS))
     examples.set_string_custom_property("file_format", "tfrecords_gzip")
     examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
@@ -55,16 +55,16 @@ def transform(tmp_path, write_examples, beam_pipeline):
             make_beam_pipeline_fn=beam_pipeline, beam_pipeline_args=[], tmp_dir=str(tmp_path / "tmp")
         )
         inputs, outputs = {"examples": [examples], "schema": [schema]}, {"transform_graph": [graph]}
-        executor.Executor(context).Do(inputs, {**outputs, "transformed_examples": [made]}, properties)
-        return made
+        executor.Executor(context).Do(inputs, {**outputs, "transformed_examples": [transformed]}, properties)
+        return transformed
 
     return run
 
 
 def test_what_stock_tfx_wrote_is_declared(transform, capfd):
-    made = transform()
+    transformed = transform()
     assert "so stock TFX runs this stage" in capfd.readouterr().out
-    assert {split: sum(file.rows for file in example_passes.files(made, split)) for split in ROWS} == ROWS
+    assert {split: sum(file.rows for file in example_passes.files(transformed, split)) for split in ROWS} == ROWS
 
 
 def test_stock_tfx_is_given_no_file_that_is_not_declared(transform, tmp_path):

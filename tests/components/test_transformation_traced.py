@@ -44,13 +44,13 @@ def test_what_the_graph_says_comes_out(tmp_path):
         "hole": tf.ragged.constant(CELLS["hole"]).to_sparse(),
         "other": tf.constant(CELLS["other"], tf.int64),
     }
-    kept = traced.Traced(str(tmp_path / "pass"))
-    outputs = kept.apply(columns)
+    traced_graph = traced.Traced(str(tmp_path / "pass"))
+    outputs = traced_graph.apply(columns)
 
     np.testing.assert_array_equal(outputs["sum"], [[3.0], [4.0], [8.0]])
     np.testing.assert_array_equal(outputs["x"], CELLS["x"])
     with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
-        kept.apply({**columns, "x": tf.constant([[1.0], [9.0], [2.0]])})
+        traced_graph.apply({**columns, "x": tf.constant([[1.0], [9.0], [2.0]])})
 
 
 def table(inputs):
@@ -91,15 +91,15 @@ def test_the_first_pass_is_made_either_way(write_examples, beam_pipeline, tmp_pa
     model = Analysis(function, specs, str(work)).run(
         graph_passes.gather(beam_pipeline, [Shard(records)], SPEC, str(work))
     )
-    given = {
+    inputs_of_graph = {
         "x": tf.constant(CELLS["x"]),
         "hole": tf.ragged.constant(CELLS["hole"]).to_sparse(),
         "other": tf.constant(CELLS["other"], tf.int64),
     }
-    outputs = tf.saved_model.load(model).transform_fn(given)["y"]
+    outputs = tf.saved_model.load(model).transform_fn(inputs_of_graph)["y"]
 
     assert (work / "traced").exists() is folder
-    raw = part({"hole": given["hole"]}).numpy()
+    raw = part({"hole": inputs_of_graph["hole"]}).numpy()
     np.testing.assert_allclose(outputs, raw.reshape(-1, 1) - mean, rtol=1e-6)
 
 

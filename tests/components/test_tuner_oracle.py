@@ -54,22 +54,22 @@ def rounds_of(method, seed=1, time=1):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_proposes_the_same_values_and_another_seed_others(method):
-    first, again = flat(rounds_of(method)), flat(rounds_of(method, time=2))
+    proposals, repeated = flat(rounds_of(method)), flat(rounds_of(method, time=2))
 
-    assert first == again
-    assert [proposal.number for proposal in first] == list(range(len(first)))
+    assert proposals == repeated
+    assert [proposal.number for proposal in proposals] == list(range(len(proposals)))
     assert make(method=method, seed=2).round()[1:] != make(method=method, seed=1).round()[1:]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_first_trial_is_the_config_itself_and_no_other_repeats_it(method):
-    first, *others = flat(rounds_of(method))
+    config_trial, *proposals = flat(rounds_of(method))
 
-    assert (first.number, first.values, first.epochs) == (0, {}, 60)
+    assert (config_trial.number, config_trial.values, config_trial.epochs) == (0, {}, 60)
     if method != "hyperband":
-        seen = [json.dumps(proposal.values, sort_keys=True) for proposal in others]
-        assert len(set(seen)) == len(seen) == 11
-        assert json.dumps(DEFAULT, sort_keys=True) not in seen
+        values = [json.dumps(proposal.values, sort_keys=True) for proposal in proposals]
+        assert len(set(values)) == len(values) == 11
+        assert json.dumps(DEFAULT, sort_keys=True) not in values
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -108,13 +108,16 @@ def test_bayesian_comes_closer_than_what_it_drew():
 
 
 def test_hyperband_gives_the_best_of_a_bracket_more_epochs():
-    first, second = rounds_of("hyperband")
-    few, many = [p for p in first[1:] if p.epochs == 20], [p for p in first[1:] if p.epochs == 60]
+    first_round, second_round = rounds_of("hyperband")
+    short_trials, long_trials = (
+        [p for p in first_round[1:] if p.epochs == 20],
+        [p for p in first_round[1:] if p.epochs == 60],
+    )
 
-    assert (len(few), len(many), len(second)) == (8, 5, 3)
-    best = sorted(few, key=lambda proposal: loss(proposal.values, 20))[:3]
-    assert [proposal.values for proposal in second] == [proposal.values for proposal in best]
-    assert {proposal.epochs for proposal in second} == {60}
+    assert (len(short_trials), len(long_trials), len(second_round)) == (8, 5, 3)
+    best = sorted(short_trials, key=lambda proposal: loss(proposal.values, 20))[:3]
+    assert [proposal.values for proposal in second_round] == [proposal.values for proposal in best]
+    assert {proposal.epochs for proposal in second_round} == {60}
 
 
 def test_hyperband_that_fits_nothing_says_how_many_trials_it_needs():
@@ -147,10 +150,10 @@ def test_a_default_outside_the_space_is_a_trial_all_the_same():
     outside = {**DEFAULT, "network.layers": [7]}
     for method in METHODS:
         oracle = make(outside, method=method)
-        first = oracle.round()
-        for proposal in first:
+        first_round = oracle.round()
+        for proposal in first_round:
             oracle.tell(proposal.number, loss(proposal.values, proposal.epochs))
-        assert first[0].values == {}
+        assert first_round[0].values == {}
         assert oracle.round() or method == "random"
 
 
@@ -166,8 +169,8 @@ def test_the_best_values_are_read_by_keras_tuner_and_come_back():
 
 def test_an_accuracy_goes_upwards():
     settings = Tuning.model_validate({"space": SPACE, "objective": "accuracy", "method": "hyperband", "trials": 20})
-    first, second = run(Oracle(settings, DEFAULT, 60))
-    few = [proposal for proposal in first if proposal.epochs == 20]
-    worst = sorted(few, key=lambda proposal: -loss(proposal.values, 20))[:3]
+    first_round, second_round = run(Oracle(settings, DEFAULT, 60))
+    short_trials = [proposal for proposal in first_round if proposal.epochs == 20]
+    worst = sorted(short_trials, key=lambda proposal: -loss(proposal.values, 20))[:3]
 
-    assert [proposal.values for proposal in second] == [proposal.values for proposal in worst]
+    assert [proposal.values for proposal in second_round] == [proposal.values for proposal in worst]

@@ -46,14 +46,14 @@ def children():
 
 
 def test_results_do_not_depend_on_the_process_and_none_is_left(trial_order):
-    here = trial_process.Trials(trial_order)
+    in_process = trial_process.Trials(trial_order)
     with trial_pool.Pool(trial_order, 2) as train:
         results = dict(train(jobs(4, 8, 12)))
         assert len(children()) == 2
 
     assert children() == []
     assert [results[number].metrics for number in range(3)] == [
-        here.run(job)["metrics"] for job in jobs(4, 8, 12).values()
+        in_process.run(job)["metrics"] for job in jobs(4, 8, 12).values()
     ]
 
 
@@ -67,8 +67,8 @@ def test_a_process_that_is_killed_takes_one_trial_with_it(trial_order):
         threading.Thread(target=kill, daemon=True).start()
         results = list(train(jobs(4, 8)))
 
-    (first, lost), (second, good) = results
-    assert (first, second) == (0, 1)
+    (first_number, lost), (second_number, good) = results
+    assert (first_number, second_number) == (0, 1)
     assert lost.failure == "its process was killed by signal 9: memory may have run out, lower tuner.parallel"
     assert not lost.keep
     assert good.failure is None
@@ -108,11 +108,11 @@ def test_the_node_writes_what_stock_tfx_reads_and_trains_nothing_twice(node, mon
     trials = [json.loads(text) for text in (results / "trials.jsonl").read_text().splitlines()]
     records = json.loads((results / "tuner_results.json").read_text())
     read = keras_tuner.HyperParameters.from_config(json.loads((best / "best_hyperparameters.txt").read_text()))
-    winner = next(one for one in trials if one["best"])
+    winner = next(trial for trial in trials if trial["best"])
 
     assert [path.name for path in best.iterdir()] == ["best_hyperparameters.txt"]
     assert {path.name for path in results.iterdir()} == {"tuner_results.json", *executor.FILES}
-    assert [record["score"] for record in records] == sorted(one["score"] for one in trials)
+    assert [record["score"] for record in records] == sorted(trial["score"] for trial in trials)
     assert records[0]["trial_id"] == str(winner["trial"])
     assert winner["score"] <= trials[0]["score"]
     if winner["trial"]:
@@ -120,8 +120,8 @@ def test_the_node_writes_what_stock_tfx_reads_and_trains_nothing_twice(node, mon
     assert f"{winner['score']:.4g}" in line
 
     monkeypatch.setattr(trial_pool, "MODULE", "models.no_such_module")
-    again = [json.loads(text) for text in (node("again")[1] / "trials.jsonl").read_text().splitlines()]
-    assert again == [{**one, "earlier": True} for one in trials]
+    second_trials = [json.loads(text) for text in (node("again")[1] / "trials.jsonl").read_text().splitlines()]
+    assert second_trials == [{**trial, "earlier": True} for trial in trials]
 
 
 def test_a_search_in_which_all_diverge_is_an_error(node):

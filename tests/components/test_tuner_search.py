@@ -54,29 +54,31 @@ def find(folder, train, decides=None, anew=False, **values):
     return search.search(settings(**values), SECTIONS, train=train, store=store)[0]
 
 
-def lines(found):
-    return [trial.line(best=False) for trial in found]
+def lines(finished_trials):
+    return [trial.line(best=False) for trial in finished_trials]
 
 
 @pytest.mark.parametrize("method", ["random", "bayesian", "hyperband"])
 def test_the_order_in_which_trials_end_changes_nothing(tmp_path, method):
-    one, other = (find(tmp_path / str(order), Arithmetic(order), method=method, trials=8) for order in (1, 2))
+    first_order, second_order = (
+        find(tmp_path / str(order), Arithmetic(order), method=method, trials=8) for order in (1, 2)
+    )
 
-    assert lines(one) == lines(other)
+    assert lines(first_order) == lines(second_order)
 
 
 @pytest.mark.parametrize("method", ["random", "bayesian", "hyperband"])
 def test_a_stopped_search_is_taken_up_and_trains_only_what_is_missing(tmp_path, method):
     values = {"method": method, "trials": 8}
-    whole = find(tmp_path / "whole", everything := Arithmetic(), **values)
-    stopped, rest = Arithmetic(stop_after=5), Arithmetic()
+    complete_search = find(tmp_path / "whole", everything := Arithmetic(), **values)
+    stopped, resumed = Arithmetic(stop_after=5), Arithmetic()
     with pytest.raises(KeyboardInterrupt):
         find(tmp_path / "stopped", stopped, **values)
-    done = find(tmp_path / "stopped", rest, **values)
+    resumed_trials = find(tmp_path / "stopped", resumed, **values)
 
-    assert [trial.earlier for trial in done].count(True) == 5
-    assert len(rest.given) == len(everything.given) - 5
-    assert [{**line, "earlier": False} for line in lines(done)] == lines(whole)
+    assert [trial.earlier for trial in resumed_trials].count(True) == 5
+    assert len(resumed.given) == len(everything.given) - 5
+    assert [{**line, "earlier": False} for line in lines(resumed_trials)] == lines(complete_search)
 
 
 def test_what_decides_a_trial_names_its_result(tmp_path):
@@ -107,33 +109,33 @@ def test_a_result_that_the_machine_spoilt_is_not_kept(tmp_path):
 
 
 def test_the_config_itself_is_trial_0_and_the_best_is_never_worse(tmp_path):
-    done = find(tmp_path, Arithmetic(), trials=10)
-    best = trials.best(done, settings())
+    finished = find(tmp_path, Arithmetic(), trials=10)
+    best = trials.best(finished, settings())
 
-    assert done[0].values == {"network.layers": [64, 64], "training.optimizer.learning_rate": 1e-3}
-    assert best.score == min(trial.score for trial in done if trial.score is not None) <= done[0].score
+    assert finished[0].values == {"network.layers": [64, 64], "training.optimizer.learning_rate": 1e-3}
+    assert best.score == min(trial.score for trial in finished if trial.score is not None) <= finished[0].score
 
 
 def test_a_trial_without_a_number_is_failed_and_never_the_best(tmp_path):
-    done = find(tmp_path, Arithmetic(diverge=0.002), trials=10)
-    failed = [trial for trial in done if trial.score is None]
+    finished = find(tmp_path, Arithmetic(diverge=0.002), trials=10)
+    failed = [trial for trial in finished if trial.score is None]
     nan = Trial(number=9, values={}, most_epochs=1, result=Result(metrics={"loss": float("nan")}), score=None)
 
     assert 0 < len(failed) < 10
     assert all(trial.values["training.optimizer.learning_rate"] > 0.002 for trial in failed)
-    assert trials.best([*done, nan], settings()).score is not None
+    assert trials.best([*finished, nan], settings()).score is not None
     assert trials.score(nan.result, "loss") is None
     assert trials.best(failed, settings()) is None
 
 
 def test_an_accuracy_is_best_where_it_is_highest(tmp_path):
     results = [Result(metrics={"loss": 1.0, "accuracy": value}) for value in (0.5, 0.9, 0.9, 0.7)]
-    done = [
+    finished = [
         Trial(number=at, values={}, most_epochs=1, result=result, score=trials.score(result, "accuracy"))
         for at, result in enumerate(results)
     ]
 
-    assert trials.best(done, settings(objective="accuracy")).number == 1
+    assert trials.best(finished, settings(objective="accuracy")).number == 1
 
 
 def test_all_failed_is_said_with_the_reasons(tmp_path):
@@ -145,23 +147,23 @@ def test_all_failed_is_said_with_the_reasons(tmp_path):
 
 
 def test_the_line_names_the_best_the_default_and_the_failed(tmp_path):
-    done = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
-    best = trials.best(done, settings())
-    failed = sum(trial.score is None for trial in done)
+    finished = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
+    best = trials.best(finished, settings())
+    failed = sum(trial.score is None for trial in finished)
 
-    assert executor._summary(done, best, settings()) == (
+    assert executor._summary(finished, best, settings()) == (
         f"trial {best.number} of 10 is the best: eval loss {best.score:.4g} (the config's own: 0.011); {failed} failed"
     )
-    assert executor._summary(done[:1], done[0], settings()) == (
+    assert executor._summary(finished[:1], finished[0], settings()) == (
         "the config's own values are the best of 1 trials: eval loss 0.011"
     )
 
 
 def test_the_table_is_the_same_in_three_forms(tmp_path):
-    done = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
-    best = trials.best(done, settings())
-    rows = list(csv.reader(io.StringIO(trial_tables.comma_separated(done, best))))
-    records = [json.loads(line) for line in trial_tables.jsonl(done, best).splitlines()]
+    finished = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
+    best = trials.best(finished, settings())
+    rows = list(csv.reader(io.StringIO(trial_tables.comma_separated(finished, best))))
+    records = [json.loads(line) for line in trial_tables.jsonl(finished, best).splitlines()]
 
     assert rows[0] == [
         *(
@@ -181,17 +183,17 @@ def test_the_table_is_the_same_in_three_forms(tmp_path):
     assert sum("failed: training: loss became nan" in row[-1] for row in rows) == sum(
         record["state"] == "FAILED" for record in records
     )
-    marked = trial_tables.markdown(done, best).splitlines()
+    marked = trial_tables.markdown(finished, best).splitlines()
     assert len(marked) == 12
     assert [line for line in marked if f"**{best.number}**" in line] == [line for line in marked if "**best**" in line]
 
 
 def test_the_plot_has_a_mark_for_each_trial_in_each_panel(tmp_path):
-    done = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
-    drawn = trial_plot.draw(done, trials.best(done, settings()), settings())
+    finished = find(tmp_path, Arithmetic(diverge=0.03), trials=10)
+    drawn = trial_plot.draw(finished, trials.best(finished, settings()), settings())
     root = ElementTree.fromstring(drawn)
     name = "{http://www.w3.org/2000/svg}"
-    failed = sum(trial.score is None for trial in done)
+    failed = sum(trial.score is None for trial in finished)
 
     assert len(root.findall(f".//{name}circle")) == 3 * (10 - failed)
     assert len(root.findall(f".//{name}path")) == 3 * 2 * failed
@@ -204,9 +206,9 @@ def test_the_plot_has_a_mark_for_each_trial_in_each_panel(tmp_path):
 
 
 def test_one_trial_or_equal_scores_are_drawn_too(tmp_path):
-    done = find(tmp_path, Arithmetic(), trials=2)[:1]
+    finished = find(tmp_path, Arithmetic(), trials=2)[:1]
 
-    ElementTree.fromstring(trial_plot.draw(done, done[0], settings()))
+    ElementTree.fromstring(trial_plot.draw(finished, finished[0], settings()))
 
 
 def test_the_content_of_what_trials_read_counts_and_not_its_place(tmp_path):

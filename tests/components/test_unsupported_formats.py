@@ -31,16 +31,16 @@ def written(write):
 
 
 def archive(*names):
-    def write(made):
-        with zipfile.ZipFile(made, "w") as packed:
+    def write(buffer):
+        with zipfile.ZipFile(buffer, "w") as packed:
             for name in names:
                 packed.writestr(name, "x")
 
     return written(write)
 
 
-def tar(made):
-    with tarfile.open(fileobj=made, mode="w:gz") as packed:
+def tar(buffer):
+    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
         packed.addfile(tarfile.TarInfo("a.csv"))
 
 
@@ -140,7 +140,9 @@ def test_an_address_is_named_by_its_scheme(tmp_path, address, message):
 )
 def test_a_run_says_in_one_sentence_why_it_does_not_read_an_address(address, message, monkeypatch):
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "hdfs" else find(name, *rest))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *arguments: None if name == "hdfs" else find(name, *arguments)
+    )
     copy = "an address that nothing here reads: copy the file to this machine"
     with pytest.raises(ResourceError, match=rf"^data\.path: {address} is {copy}; [^\n]*{message}$"):
         data_files.resolve(address, Data(path="x"))

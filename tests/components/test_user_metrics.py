@@ -29,21 +29,21 @@ def config(**evaluation):
 
 
 def test_a_user_s_metric_is_measured_and_judged(my_project, judged):
-    made = judged("regression", ROWS, metrics=[PATH], floor={"within_10_percent": 0.6})
+    evaluation = judged("regression", ROWS, metrics=[PATH], floor={"within_10_percent": 0.6})
 
-    assert made.verdict["metrics"]["within_10_percent"] == pytest.approx(0.5)
-    assert made.verdict["metrics"]["mae"] == pytest.approx((5 + 9 + 20 + 30) / 4)
-    low, high = made.verdict["intervals"]["within_10_percent"]
+    assert evaluation.verdict["metrics"]["within_10_percent"] == pytest.approx(0.5)
+    assert evaluation.verdict["metrics"]["mae"] == pytest.approx((5 + 9 + 20 + 30) / 4)
+    low, high = evaluation.verdict["intervals"]["within_10_percent"]
     assert 0 < low < 0.5 < high < 1, "a share has Wilson's interval"
-    assert made.verdict["better"]["within_10_percent"] == "higher"
-    assert made.verdict["better"]["mae"] == "lower"
-    assert not made.verdict["blessed"]
-    assert "within_10_percent 0.5 is below the required 0.6" in made.verdict["reason"]
+    assert evaluation.verdict["better"]["within_10_percent"] == "higher"
+    assert evaluation.verdict["better"]["mae"] == "lower"
+    assert not evaluation.verdict["blessed"]
+    assert "within_10_percent 0.5 is below the required 0.6" in evaluation.verdict["reason"]
 
 
 def test_a_user_s_metric_may_be_compared_by_slice(my_project, judged):
     rows = {**ROWS, "city": [b"bern", b"bern", b"chur", b"chur"]}
-    made = judged(
+    evaluation = judged(
         "regression",
         rows,
         metrics=[PATH],
@@ -52,15 +52,15 @@ def test_a_user_s_metric_may_be_compared_by_slice(my_project, judged):
         gaps=[{"metric": "within_10_percent", "slice": "city", "max_difference": 0.5, "min_count": 1}],
     )
 
-    [rule] = made.verdict["rules"]
+    [rule] = evaluation.verdict["rules"]
     assert rule["text"].startswith("gap of within_10_percent 1 is above the allowed 0.5 for city = chur (2 rows)")
 
 
 def test_config_and_cache_key_know_a_user_s_metric(my_project):
-    made = config(floor={"within_10_percent": 0.5})
+    flats_config = config(floor={"within_10_percent": 0.5})
 
-    assert "my_metric" in made.user_modules()
-    assert "my_metric" in resume.code_modules(made)
+    assert "my_metric" in flats_config.user_modules()
+    assert "my_metric" in resume.code_modules(flats_config)
     with pytest.raises(ValidationError, match=r"unknown for task regression\. Did you mean 'within_10_percent'\?"):
         config(floor={"within_10_procent": 0.5})
     with pytest.raises(ValidationError, match=r"metrics: .*my_metric\.py defines no 'within'"):

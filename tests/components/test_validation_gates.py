@@ -130,7 +130,7 @@ def split_rows(text):
 
 
 @pytest.mark.parametrize(
-    ("train", "other", "texts"),
+    ("train", "other_rent", "texts"),
     [
         ([900, 901, 902], 900, []),
         ([900, 900, 900], 900, ["train has only the class '900': at least two are required"]),
@@ -151,8 +151,10 @@ def split_rows(text):
         ),
     ],
 )
-def test_classes_are_counted_in_train(flats, gated, train, other, texts):
-    flats.data(flats.HEADER + split_rows([*(("train", rent) for rent in train), ("eval", other), ("test", other)]))
+def test_classes_are_counted_in_train(flats, gated, train, other_rent, texts):
+    flats.data(
+        flats.HEADER + split_rows([*(("train", rent) for rent in train), ("eval", other_rent), ("test", other_rent)])
+    )
     findings = [finding for finding in gated.found(*CLASSES) if finding["gate"] == "label"]
 
     assert [finding["text"] for finding in findings] == texts
@@ -230,29 +232,29 @@ def test_served_rows_are_compared_without_a_label(flats, gated):
 
 def test_served_rows_that_changed_after_the_start_of_the_run_stop_it(flats, gated):
     path = flats.data("area,city\n" + "100,Bern\n" * 600, "served.csv")
-    given = ("data.split=all", "gates.skew={action='warn', path='data/served.csv', min_rows=1}")
-    before = digest_of(path)
-    gated(*given, skew_content=before)
+    edits = ("data.split=all", "gates.skew={action='warn', path='data/served.csv', min_rows=1}")
+    digest = digest_of(path)
+    gated(*edits, skew_content=digest)
     flats.data("area,city\n" + "101,Bern\n" * 600, "served.csv")
     with pytest.raises(ResourceError, match=r"served\.csv: the data changed while the run"):
-        gated(*given, skew_content=before)
+        gated(*edits, skew_content=digest)
 
 
 def test_rows_are_not_named_out_of_data_that_changed_since_it_was_read(flats, gated):
     flats.data(flats.HEADER + flats.rows(40).replace("941,", "nan,").replace("41.5", "inf"))
-    before = digest_of(flats.root / "data/flats.csv")
-    finding = one(gated.found("data.split=all", data_content=before))
+    digest = digest_of(flats.root / "data/flats.csv")
+    finding = one(gated.found("data.split=all", data_content=digest))
     assert finding["rows"]
     finding = one(gated.found("data.split=all", data_content="of other data"))
     assert finding["rows"] == []
 
 
 def test_a_schema_that_changed_after_the_start_of_the_run_stops_it(flats, gated):
-    before = code_digest.file(str(flats.root / "schemas/flats.pbtxt"))
-    gated(schema_content=before)
+    digest = code_digest.file(str(flats.root / "schemas/flats.pbtxt"))
+    gated(schema_content=digest)
     flats.schema(flats.SCHEMA.replace("max: 9000", "max: 9001"))
     with pytest.raises(ResourceError, match=r"schemas/flats\.pbtxt changed after the start of the run: run again"):
-        gated(schema_content=before)
+        gated(schema_content=digest)
 
 
 def test_rows_on_both_sides_of_a_split_stop_with_the_rows(flats, gated):

@@ -85,12 +85,12 @@ def test_drift_names_the_value_and_the_span_it_is_compared_with(flats, gated):
     )
     assert gated.found(*quick, "gates.drift.columns.city=0.41", span=11, history=[first]) == []
     assert gated.found(*quick, "gates.drift.min_rows=601", span=11, history=[first]) == []
-    few = "gates.drift.min_rows=500"
-    assert len(gated.found(*quick, few, span=11, history=[first])) == 1
+    fewer_rows = "gates.drift.min_rows=500"
+    assert len(gated.found(*quick, fewer_rows, span=11, history=[first])) == 1
     flats.data(flats.HEADER + rows(499))
     gated(*quick, span=12)
     flats.data(flats.HEADER + rows(600, city=lambda row: "Bern"))
-    assert gated.found(*quick, few, "gates.rows=off", span=13, history=gated.statistics[-1:]) == []
+    assert gated.found(*quick, fewer_rows, "gates.rows=off", span=13, history=gated.statistics[-1:]) == []
 
 
 BINARY = [
@@ -107,9 +107,9 @@ def test_drift_of_a_binary_label_is_the_difference_of_its_share(flats, gated, te
     flats.schema(
         flats.SCHEMA.replace('"rent" type: INT', f'"rent" type: {kind}').replace("int_domain { min: 1 max: 9000 }", "")
     )
-    same = lambda row: 40 + row % 50  # noqa: E731
+    area = lambda row: 40 + row % 50  # noqa: E731
     for rate in (100, 77, 68):
-        flats.data(flats.HEADER + rows(2000, area=same, rent=lambda row, rate=rate: int(row % 100 >= rate)))
+        flats.data(flats.HEADER + rows(2000, area=area, rent=lambda row, rate=rate: int(row % 100 >= rate)))
         if rate < 100:
             gated(*BINARY)
     first, second = gated.statistics
@@ -126,7 +126,7 @@ def test_drift_of_a_binary_label_is_the_difference_of_its_share(flats, gated, te
     assert gated.found(*BINARY, "gates.drift.label=0.1", history=[first]) == []
     assert gated.found(*BINARY, "gates.drift.columns.rent=0.1", history=[first]) == []
     assert gated.found(*BINARY, history=[second]) == []
-    flats.data(flats.HEADER + rows(500, area=same, rent=lambda row: int(row % 100 >= 71)))
+    flats.data(flats.HEADER + rows(500, area=area, rent=lambda row: int(row % 100 >= 71)))
     assert gated.found(*BINARY, history=[first]) == [], "6 points of 500 rows may be chance"
 
 
@@ -134,7 +134,7 @@ def test_history_has_only_runs_of_this_root(tmp_path):
     """In one store, a pipeline may have runs under two roots."""
     statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3)]
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
-    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": []}
+    inputs = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": []}
     runs = [pb.Context(id=number, name=f"run-{number}") for number in (1, 2)]
     for run, root in zip(runs, ("a", "b"), strict=True):
         run.custom_properties["run_folder"].string_value = str(tmp_path / root / "houses/runs" / run.name)
@@ -150,7 +150,7 @@ def test_history_has_only_runs_of_this_root(tmp_path):
 
     def of(root):
         through = PassedStatistics(runs=5, serving=str(tmp_path / root / "houses/serving"))
-        return [one.id for one in through.resolve_artifacts(store, given)["statistics"]]
+        return [entry.id for entry in through.resolve_artifacts(store, inputs)["statistics"]]
 
     assert (of("a"), of("b"), of("c")) == ([1], [2], [])
     (tmp_path / "c/houses/runs/run-2").mkdir(parents=True)
@@ -170,16 +170,16 @@ def test_history_is_what_was_let_through_without_this_run():
     through = {10: 1, 11: 3, 12: 4, 13: 1, 14: 99}
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
-    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
-    findings = PassedStatistics(runs=5).resolve_artifacts(None, given)
+    inputs = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
+    findings = PassedStatistics(runs=5).resolve_artifacts(None, inputs)
 
     assert [one.id for one in findings["statistics"]] == [3, 1]
     assert findings["anomalies"] == findings["candidate"] == []
-    assert [one.id for one in PassedStatistics(runs=1).resolve_artifacts(None, given)["statistics"]] == [3]
+    assert [one.id for one in PassedStatistics(runs=1).resolve_artifacts(None, inputs)["statistics"]] == [3]
     for span, entry in zip((5, 8, 7, 6), statistics, strict=True):
         entry.span = span
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
-    assert [one.id for one in PassedStatistics(runs=5).resolve_artifacts(None, given)["statistics"]] == [1, 2, 3]
+    assert [one.id for one in PassedStatistics(runs=5).resolve_artifacts(None, inputs)["statistics"]] == [1, 2, 3]
 
 
 def test_equal_data_is_not_compared_with_itself_wherever_it_lies():
@@ -187,9 +187,9 @@ def test_equal_data_is_not_compared_with_itself_wherever_it_lies():
     for figures, digest in zip(statistics, ("a", "b", "b"), strict=True):
         figures.set_string_custom_property("content_digest", digest)
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
-    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]]}
+    inputs = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]]}
 
-    assert [one.id for one in PassedStatistics(runs=5).resolve_artifacts(None, given)["statistics"]] == [1]
+    assert [entry.id for entry in PassedStatistics(runs=5).resolve_artifacts(None, inputs)["statistics"]] == [1]
 
 
 def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
@@ -218,15 +218,15 @@ def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
         get_events_by_execution_ids=lambda ids: [one for one in events if one.execution_id in ids],
     )
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
-    given = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": models}
+    inputs = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": models}
 
-    def found():
+    def compared_ids():
         through = PassedStatistics(runs=5, serving=str(serving))
-        return [one.id for one in through.resolve_artifacts(store, given)["statistics"]]
+        return [entry.id for entry in through.resolve_artifacts(store, inputs)["statistics"]]
 
-    assert found() == [2, 1]
+    assert compared_ids() == [2, 1]
     versions.restore(str(serving), versions.pushed(str(serving))[0])
-    assert found() == [1]
+    assert compared_ids() == [1]
 
 
 def test_statistics_that_are_gone_are_not_compared_with(flats, gated):

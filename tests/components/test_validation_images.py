@@ -49,14 +49,14 @@ def test_equal_images_are_seen_where_nothing_names_the_rows(photos, gated):
     for number in range(40):
         (images / f"copy {number}.png").write_bytes((images / "0.png").read_bytes())
     photos.config(picture_files.CONFIG.replace('[columns]\n    id = "file"', ""))
-    finding = [one["gate"] for one in gated.found("data.path=data/photos/train")]
+    gate_names = [entry["gate"] for entry in gated.found("data.path=data/photos/train")]
 
-    assert finding == ["duplicates"]
+    assert gate_names == ["duplicates"]
 
 
 def test_a_class_that_is_not_listed_stops_the_run_with_files_and_edit(photos, gated):
     classes(photos.root / "data" / "photos" / "train", names=("bird",), count=8)
-    [finding] = [one for one in gated.found("data.path=data/photos/train") if one["gate"] == "label"]
+    [finding] = [entry for entry in gated.found("data.path=data/photos/train") if entry["gate"] == "label"]
 
     assert finding["action"] == "block"
     assert (

@@ -16,5 +16,5 @@ def test_counts_are_merged_over_any_number_of_batches_within_a_bounded_number_of
         assert len(parts) <= value_counts.PARTS
     total = value_counts.total(parts)
 
-    pairs = zip(total.field("values").to_pylist(), total.field("counts").to_pylist(), strict=True)
-    assert dict(pairs) == dict(expected)
+    counts = zip(total.field("values").to_pylist(), total.field("counts").to_pylist(), strict=True)
+    assert dict(counts) == dict(expected)

@@ -107,50 +107,50 @@ class Month:
         network.set_weights(drawn)
         return SimpleNamespace(network=network, module=module, target=target, month=self)
 
-    def begun(self, settings, before, **kept):
-        """A network that begins from another month's; `kept` goes over what that one keeps of its meaning."""
+    def begun(self, settings, previous, **changed_meaning):
+        """A network that begins from another month's; `changed_meaning` replaces parts of what that one keeps."""
         network = self.network(settings, seed=8)
-        arrays = {variable.path: variable.numpy() for variable in before.network.variables}
-        start = carry_over.Warm(arrays, {**meaning_of(before), **kept}, self.meanings)
+        arrays = {variable.path: variable.numpy() for variable in previous.network.variables}
+        start = carry_over.Warm(arrays, {**meaning_of(previous), **changed_meaning}, self.meanings)
         network.fresh = network.network.get_weights()
         network.note = fit.warm_start(network.network, network.module, network.target, self.label, start)
         return network
 
 
-def meaning_of(made):
+def meaning_of(trained):
     """What a model keeps beside its weights, as it is read back."""
-    kept = {
-        "features": made.month.meanings,
-        "label": feature_meanings.of_label(made.month.label, made.target),
-        "layers": architecture.describe(made.network),
+    meaning = {
+        "features": trained.month.meanings,
+        "label": feature_meanings.of_label(trained.month.label, trained.target),
+        "layers": architecture.describe(trained.network),
     }
-    return json.loads(json.dumps(kept))
+    return json.loads(json.dumps(meaning))
 
 
-def outputs(made, rows):
+def outputs(trained, rows):
     """A network's outputs for any month's rows."""
-    features = made.month.features(rows)
-    x = {name: features[name].reshape(-1, *tensor.shape[1:]) for name, tensor in made.network.input.items()}
-    return made.network(x).numpy()
+    features = trained.month.features(rows)
+    columns = {name: features[name].reshape(-1, *tensor.shape[1:]) for name, tensor in trained.network.input.items()}
+    return trained.network(columns).numpy()
 
 
-def answers(made, rows):
+def answers(trained, rows):
     """Its answers to them, in the label's own unit."""
-    return {name: value.numpy() for name, value in made.target.answer(outputs(made, rows)).items()}
+    return {name: value.numpy() for name, value in trained.target.answer(outputs(trained, rows)).items()}
 
 
-def rows_of(made, layer="head"):
+def rows_of(trained, layer="head"):
     """The kernel of a layer."""
-    return made.network.get_layer(layer).get_weights()[0]
+    return trained.network.get_layer(layer).get_weights()[0]
 
 
-def assert_same(one, other, tolerance=2e-4):
-    assert set(one) == set(other)
-    for name, value in one.items():
+def assert_same(expected, actual, tolerance=2e-4):
+    assert set(expected) == set(actual)
+    for name, value in expected.items():
         if value.dtype.kind == "f":
-            np.testing.assert_allclose(value, other[name], rtol=tolerance, atol=tolerance * np.abs(value).max())
+            np.testing.assert_allclose(value, actual[name], rtol=tolerance, atol=tolerance * np.abs(value).max())
         else:
-            np.testing.assert_array_equal(value, other[name])
+            np.testing.assert_array_equal(value, actual[name])
 
 
 @pytest.fixture(scope="session")

@@ -55,8 +55,8 @@ def test_a_pickled_type_of_a_parquet_file_is_refused_by_column(column, place):
 
 
 def test_a_pickle_that_is_cut_is_refused_alike(column):
-    whole = column("x", pa.int64())
-    cut = whole.with_metadata({**whole.metadata, b"ARROW:extension:metadata": b"\x80\x04\x95("})
+    pickled = column("x", pa.int64())
+    cut = pickled.with_metadata({**pickled.metadata, b"ARROW:extension:metadata": b"\x80\x04\x95("})
     with pytest.raises(arrow.PickledTypeError, match="column 'x'"):
         arrow.parquet_file(parquet(cut))
 
@@ -152,10 +152,10 @@ def test_cells_of_a_slice_are_chosen_beside_one_value(start, condition):
     mask, cells = pa.array(condition), texts.to_pylist()
     for value in (None, "0"):
         scalar = pa.scalar(value, pa.string())
-        first = [value if chosen else cell for chosen, cell in zip(condition, cells, strict=True)]
-        second = [cell if chosen else value for chosen, cell in zip(condition, cells, strict=True)]
-        assert arrow.if_else(mask, scalar, texts).to_pylist() == first
-        assert arrow.if_else(mask, texts, scalar).to_pylist() == second
+        value_where_true = [value if chosen else cell for chosen, cell in zip(condition, cells, strict=True)]
+        value_where_false = [cell if chosen else value for chosen, cell in zip(condition, cells, strict=True)]
+        assert arrow.if_else(mask, scalar, texts).to_pylist() == value_where_true
+        assert arrow.if_else(mask, texts, scalar).to_pylist() == value_where_false
         assert arrow.if_else(mask, texts, texts).to_pylist() == cells
 
 

@@ -49,7 +49,7 @@ def written(tmp_path, files, spec=SPEC, images=("photo",)):
     count = background_rows.write(str(tmp_path), inputs, spec, files, images)
     content = json.loads((tmp_path / BACKGROUND).read_text())
     assert content["rows"] == count
-    return {one["name"]: one for one in content["inputs"]}
+    return {column_content["name"]: column_content for column_content in content["inputs"]}
 
 
 def test_rows_are_spread_over_all_files(tmp_path, files):

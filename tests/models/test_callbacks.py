@@ -59,9 +59,9 @@ def test_an_eval_label_that_is_no_number_is_refused():
 
 
 def test_steps_at_once_still_name_the_step():
-    many = {name: np.tile(column, (10, 1)) for name, column in TABLE.items()}
+    repeated = {name: np.tile(column, (10, 1)) for name, column in TABLE.items()}
     with pytest.raises(ValueError, match=r"loss became (inf|nan) in epoch 1 at step 2 of 50"):
-        trained(many, optimizer={"name": "sgd", "learning_rate": 1e30})
+        trained(repeated, optimizer={"name": "sgd", "learning_rate": 1e30})
 
 
 def test_a_deep_sigmoid_network_names_its_vanishing_gradients(capsys):
@@ -87,8 +87,8 @@ def test_healthy_gradients_are_not_spoken_of():
 
 
 def test_a_layers_gradient_is_measured_without_dropout_and_by_its_exact_norm():
-    seen = keras.Input((2,), name="x")
-    network = callbacks.Network({"x": seen}, keras.layers.Dense(1, name="d")(keras.layers.Dropout(0.9)(seen)))
+    column = keras.Input((2,), name="x")
+    network = callbacks.Network({"x": column}, keras.layers.Dense(1, name="d")(keras.layers.Dropout(0.9)(column)))
     network.get_layer("d").set_weights([np.array([[1.0], [2.0]]), np.zeros(1)])
     network.compile(loss="mse")
     x, y = np.array([[1.0, 1.0], [3.0, 0.0]], np.float32), np.zeros((2, 1), np.float32)

@@ -29,19 +29,19 @@ def run(combiner, matrix, shards=3):
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("scale", SCALES)
 def test_statistics_of_a_column_ignore_nulls_and_other_columns(place, scale):
-    known = MATRIX[:, place][~np.isnan(MATRIX[:, place])]
+    present = MATRIX[:, place][~np.isnan(MATRIX[:, place])]
     mean, shift, unit = (values[place] for values in run(column_analyzers.Moments([scale] * 4), MATRIX))
 
-    if not len(known):
+    if not len(present):
         assert (mean, unit) == (0.0, 1.0 if scale == "none" else 0.0)
         return
     expected = {
-        "z_score": (known.mean(), 0.0 if np.ptp(known) == 0.0 else known.std()),
-        "min_max": (known.min(), np.ptp(known)),
-        "unit": (0.0, known.max()),
+        "z_score": (present.mean(), 0.0 if np.ptp(present) == 0.0 else present.std()),
+        "min_max": (present.min(), np.ptp(present)),
+        "unit": (0.0, present.max()),
         "none": (0.0, 1.0),
     }[scale]
-    assert mean == pytest.approx(known.mean(), rel=1e-13)
+    assert mean == pytest.approx(present.mean(), rel=1e-13)
     assert (shift, unit) == pytest.approx(expected, rel=1e-13)
 
 

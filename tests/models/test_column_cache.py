@@ -26,11 +26,11 @@ def records(tmp_path):
 
 
 def test_columns_come_back_in_the_types_of_an_example(records):
-    first, second = column_cache.batches(str(records))
+    first_batch, second_batch = column_cache.batches(str(records))
 
-    assert [str(column.type) for column in first.columns] == ["int64", "binary", "float"]
-    assert [{name: row[name] for name in "it"} for row in first.to_pylist()] == ROWS
-    assert second.column(0).to_pylist() == [3, 1]
+    assert [str(column.type) for column in first_batch.columns] == ["int64", "binary", "float"]
+    assert [{name: row[name] for name in "it"} for row in first_batch.to_pylist()] == ROWS
+    assert second_batch.column(0).to_pylist() == [3, 1]
 
 
 def test_they_lie_beside_the_folders_that_tfx_reads(records):

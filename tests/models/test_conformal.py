@@ -91,9 +91,12 @@ def test_rows_with_more_spread_have_wider_intervals():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_nine_of_ten_new_rows_are_in_an_interval_of_90_percent(name):
     result, predictor = fitted(NETWORKS[name])
-    new = table(3, 20_000)
-    answer, alone = answered(predictor, new), answered(calibration.Predictor(result.network, result.target), new)
-    price = np.exp(new[LABEL][:, 0])
+    new_rows = table(3, 20_000)
+    answer, alone = (
+        answered(predictor, new_rows),
+        answered(calibration.Predictor(result.network, result.target), new_rows),
+    )
+    price = np.exp(new_rows[LABEL][:, 0])
 
     np.testing.assert_array_equal(answer["prediction"], alone["prediction"])
     assert list(alone) == ["prediction"]

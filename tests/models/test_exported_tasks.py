@@ -188,8 +188,8 @@ def test_calibrated_probabilities_are_in_every_signature_that_predicts(exported,
     model = prediction.Model(str(tmp_path / "model"), task)
     predicted = model.predict(rows(tmp_path))
     logits = temperature * np.log(predicted["probabilities"].astype(float))
-    before = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(predicted["uncalibrated"], before, rtol=1e-6)
+    uncalibrated = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(predicted["uncalibrated"], uncalibrated, rtol=1e-6)
     onnx = as_onnx(tmp_path)
     assert onnx.constants["temperature"]["temperature"] == temperature
     assert list(onnx.constants["class_names"]["names"]) == [

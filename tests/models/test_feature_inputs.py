@@ -62,9 +62,9 @@ SEEN = {
 
 def form(name):
     """What one of the forms gives for two rows, and the table of the learnt vector."""
-    seen = feature_inputs.FeatureInputs(OUTPUTS)
-    inputs = getattr(seen, name)
-    model = keras.Model(seen.used(), inputs)
+    feature_columns = feature_inputs.FeatureInputs(OUTPUTS)
+    inputs = getattr(feature_columns, name)
+    model = keras.Model(feature_columns.used(), inputs)
     table = [weight.numpy() for weight in model.weights]
     return np.asarray(model({name: SEEN[name] for name in model.input})), table[0] if table else None
 
@@ -113,15 +113,15 @@ def test_pictures_stand_apart_from_what_is_beside_them():
 
 
 def test_a_form_of_nothing_is_none():
-    seen = feature_inputs.FeatureInputs(OUTPUTS[:1])
+    feature_columns = feature_inputs.FeatureInputs(OUTPUTS[:1])
 
-    assert (seen.wide, seen.images) == (None, [])
+    assert (feature_columns.wide, feature_columns.images) == (None, [])
     assert feature_inputs.FeatureInputs(OUTPUTS[4:]).beside_images is None
 
 
 def test_a_saved_model_comes_back_with_the_layer(tmp_path):
-    seen = feature_inputs.FeatureInputs(OUTPUTS)
-    model = keras.Model(seen.inputs, seen.vector)
+    feature_columns = feature_inputs.FeatureInputs(OUTPUTS)
+    model = keras.Model(feature_columns.inputs, feature_columns.vector)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
 

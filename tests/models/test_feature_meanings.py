@@ -18,16 +18,16 @@ PRICE = Label(column="price")
 
 
 @pytest.fixture(scope="module")
-def found(everything):
+def meanings(everything):
     roles = Features.model_validate(everything.sections["features"])
     facts = Facts.read(everything.graph, roles, Label.model_validate(everything.sections["label"]))
     rows = list(tf.data.TFRecordDataset(str(everything.raw), "GZIP").as_numpy_iterator())
     return feature_meanings.describe(everything.graph, TransformGraph(everything.graph), roles, facts.outputs, rows)
 
 
-def test_every_feature_has_a_meaning(found, everything):
-    assert set(found) == set(everything.outputs)
-    assert [name for name, meaning in found.items() if meaning["kind"] == "unknown"] == []
+def test_every_feature_has_a_meaning(meanings, everything):
+    assert set(meanings) == set(everything.outputs)
+    assert [name for name, meaning in meanings.items() if meaning["kind"] == "unknown"] == []
 
 
 def numbers(cells):
@@ -53,28 +53,28 @@ def numbers(cells):
         ("born_year", lambda table: numbers([day and float(day[:4]) for day in table["born"]])),
     ],
 )
-def test_a_number_is_its_shift_and_its_scale_times_the_feature(found, everything, name, of):
+def test_a_number_is_its_shift_and_its_scale_times_the_feature(meanings, everything, name, of):
     values = of(everything.table)
     finite = np.isfinite(values)
-    feature = found[name]["shift"] + found[name]["scale"] * everything.batch[name][:, 0].astype(np.float64)
+    feature = meanings[name]["shift"] + meanings[name]["scale"] * everything.batch[name][:, 0].astype(np.float64)
     np.testing.assert_allclose(feature[finite], values[finite], rtol=1e-5, atol=1e-5 * np.nanmax(np.abs(values)))
 
 
-def test_a_constant_column_has_no_scale(found):
-    assert found["same"]["scale"] is None
+def test_a_constant_column_has_no_scale(meanings):
+    assert meanings["same"]["scale"] is None
 
 
 @pytest.mark.parametrize("name", ["area_bucket", "share_bucket", "age_own_bucket", "count_edges_bucket"])
-def test_bounds_divide_the_rows_as_the_graph_does(found, everything, name):
+def test_bounds_divide_the_rows_as_the_graph_does(meanings, everything, name):
     values = numbers(everything.table[name.removesuffix("_bucket")])
     finite = np.isfinite(values)
-    edges = np.array(found[name]["edges"], np.float32 if name != "count_edges_bucket" else np.float64)
+    edges = np.array(meanings[name]["edges"], np.float32 if name != "count_edges_bucket" else np.float64)
     places = np.searchsorted(edges, values[finite].astype(edges.dtype), side="right")
     np.testing.assert_array_equal(places, everything.batch[name][finite, 0])
 
 
-def test_a_bound_is_the_smallest_value_of_its_bucket(found, everything):
-    edges = np.array(found["area_bucket"]["edges"], np.float32)
+def test_a_bound_is_the_smallest_value_of_its_bucket(meanings, everything):
+    edges = np.array(meanings["area_bucket"]["edges"], np.float32)
     function = TransformGraph(everything.graph)
     rows = next(iter(tf.data.TFRecordDataset(str(everything.raw), "GZIP").batch(1)))
     raw = tf.io.parse_example(rows, everything.graph.raw_feature_spec())
@@ -83,21 +83,21 @@ def test_a_bound_is_the_smallest_value_of_its_bucket(found, everything):
             assert function({**raw, "area": tf.constant([[value]])})["area_bucket"].numpy() == bucket
 
 
-def test_the_bounds_of_a_column_that_is_only_crossed_show_in_the_cross(found):
+def test_the_bounds_of_a_column_that_is_only_crossed_show_in_the_cross(meanings):
     # raw is cut at 0 for the cross alone; age_own by quantiles.
-    assert [part["edges"] for part in found["age_own_x_raw"]["parts"]][1] == [0.0]
-    assert found["age_own_x_raw"]["parts"][0]["edges"] == found["age_own_bucket"]["edges"]
+    assert [part["edges"] for part in meanings["age_own_x_raw"]["parts"]][1] == [0.0]
+    assert meanings["age_own_x_raw"]["parts"][0]["edges"] == meanings["age_own_bucket"]["edges"]
 
 
-def test_tokens_stand_in_the_order_of_their_indices(found, everything):
-    tokens = found["name_index"]["tokens"]
+def test_tokens_stand_in_the_order_of_their_indices(meanings, everything):
+    tokens = meanings["name_index"]["tokens"]
     for name, index in zip(everything.table["name"], everything.batch["name_index"][:, 0], strict=True):
         assert name not in tokens or tokens[index] == name
-    assert found["colour_index"]["tokens"] == ["red", "yellow", "green"]
+    assert meanings["colour_index"]["tokens"] == ["red", "yellow", "green"]
 
 
-def test_rarities_are_those_of_tfidf(found, everything):
-    meaning = found["note_tfidf_bag"]
+def test_rarities_are_those_of_tfidf(meanings, everything):
+    meaning = meanings["note_tfidf_bag"]
     texts = [re.findall(r"\w+", text.lower()) for text in everything.table["note_tfidf"] if text]
     for term in ("bright", "kitchen", "new"):
         having = sum(term in words for words in texts)
@@ -108,8 +108,8 @@ def test_rarities_are_those_of_tfidf(found, everything):
 def test_without_rows_what_has_to_be_measured_is_unknown(everything):
     roles = Features.model_validate(everything.sections["features"])
     facts = Facts.read(everything.graph, roles, Label.model_validate(everything.sections["label"]))
-    meanings = feature_meanings.describe(everything.graph, TransformGraph(everything.graph), roles, facts.outputs, [])
-    kinds = {name: meaning["kind"] for name, meaning in meanings.items()}
+    described = feature_meanings.describe(everything.graph, TransformGraph(everything.graph), roles, facts.outputs, [])
+    kinds = {name: meaning["kind"] for name, meaning in described.items()}
 
     assert (kinds["area"], kinds["area_bucket"], kinds["note_tfidf_bag"]) == ("unknown",) * 3
     assert (kinds["share"], kinds["share_bucket"], kinds["name_index"]) == ("number", "buckets", "tokens")
@@ -120,12 +120,12 @@ def test_features_of_ones_own_function_stand_for_what_the_whole_graph_makes(ever
         everything.graph, Features.model_validate(everything.sections["features"]), Label(column="price")
     )
     graph = TransformGraph(everything.graph)
-    meanings = feature_meanings.describe(everything.graph, graph, Features(), facts.outputs[:2], [])
-    again = feature_meanings.describe(everything.graph, graph, Features(), facts.outputs[:2], [])
+    first_meanings = feature_meanings.describe(everything.graph, graph, Features(), facts.outputs[:2], [])
+    second_meanings = feature_meanings.describe(everything.graph, graph, Features(), facts.outputs[:2], [])
 
-    assert meanings == again
-    assert {meaning["kind"] for meaning in meanings.values()} == {"own"}
-    assert len({meaning["graph"] for meaning in meanings.values()}) == 1
+    assert first_meanings == second_meanings
+    assert {meaning["kind"] for meaning in first_meanings.values()} == {"own"}
+    assert len({meaning["graph"] for meaning in first_meanings.values()}) == 1
 
 
 @pytest.mark.parametrize(

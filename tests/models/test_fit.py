@@ -60,12 +60,16 @@ def test_a_line_is_learnt_and_the_best_epochs_line_is_told(tmp_path):
 
 
 def test_the_columns_stay_as_they_are_and_callbacks_are_called():
-    before = {name: column.copy() for name, column in SIDES.items()}
-    seen = []
-    trained(SOLD, SIDES, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs))])
+    copies = {name: column.copy() for name, column in SIDES.items()}
+    epoch_logs = []
+    trained(
+        SOLD,
+        SIDES,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epoch_logs.append(logs))],
+    )
 
-    assert set(seen[0]) >= {"loss", "val_loss", "val_accuracy"}
-    for name, column in before.items():
+    assert set(epoch_logs[0]) >= {"loss", "val_loss", "val_accuracy"}
+    for name, column in copies.items():
         np.testing.assert_array_equal(SIDES[name], column)
 
 
@@ -80,9 +84,9 @@ def test_several_classes_are_told_apart_and_probabilities_sum_to_one():
 
 def test_rows_without_a_class_are_left_out():
     unknown = table(np.full((9, 2), 50.0), np.full(9, -1))
-    both = {name: np.concatenate([SIDES[name], unknown[name]]) for name in SIDES}
+    with_unknown = {name: np.concatenate([SIDES[name], unknown[name]]) for name in SIDES}
 
-    assert weights(trained(SOLD, both)) == weights(trained(SOLD, SIDES))
+    assert weights(trained(SOLD, with_unknown)) == weights(trained(SOLD, SIDES))
 
 
 def test_a_row_counts_by_its_weight():
@@ -125,7 +129,7 @@ def test_a_seed_and_determinism_make_equal_weights():
 
     network = {"name": "mlp", "layers": [4], "dropout": 0.3}
     try:
-        first, again, other = (
+        first, repeated, other_seed = (
             weights(trained(SOLD, SIDES, network=network, training={"seed": seed, "deterministic": True, "epochs": 3}))
             for seed in (7, 7, 8)
         )
@@ -133,8 +137,8 @@ def test_a_seed_and_determinism_make_equal_weights():
     finally:
         internal.disable_op_determinism()
 
-    assert again == first
-    assert other != first
+    assert repeated == first
+    assert other_seed != first
 
 
 @pytest.mark.parametrize(
@@ -156,8 +160,8 @@ def test_a_sum_of_squares_is_the_batchs_squares_times_the_rows():
 
 
 def test_without_epochs_the_network_stays_as_it_was_made():
-    given = [{"kernel": [[2.0], [-1.0]], "bias": [0.5]}]
-    result = trained(SOLD, SIDES, network={"weights": given}, training={"epochs": 0})
+    initial_weights = [{"kernel": [[2.0], [-1.0]], "bias": [0.5]}]
+    result = trained(SOLD, SIDES, network={"weights": initial_weights}, training={"epochs": 0})
 
     assert weights(result) == [[[2.0], [-1.0]], [0.5]]
     assert (result.best["epoch"], result.notes) == (0, ("started from network.weights in 1 layers",))
@@ -165,10 +169,10 @@ def test_without_epochs_the_network_stays_as_it_was_made():
 
 def test_the_last_epochs_weights_are_kept_where_asked_for():
     worse = {"optimizer": {"name": "sgd", "learning_rate": 1.2}, "batch_size": 64, "epochs": 4}
-    best, last = (trained(PRICE, NUMBERS, training={**worse, "keep": keep}) for keep in ("best", "last"))
+    of_best, of_last = (trained(PRICE, NUMBERS, training={**worse, "keep": keep}) for keep in ("best", "last"))
 
-    assert (best.best["epoch"], last.best["epoch"]) == (1, 4)
-    assert weights(best) != weights(last)
+    assert (of_best.best["epoch"], of_last.best["epoch"]) == (1, 4)
+    assert weights(of_best) != weights(of_last)
 
 
 @pytest.mark.parametrize(
@@ -201,21 +205,21 @@ def test_gradients_are_clipped():
 
 
 def test_a_warm_start_goes_before_the_first_epoch_and_is_noted():
-    before = trained(PRICE, NUMBERS, training={"epochs": 5})
+    previous = trained(PRICE, NUMBERS, training={"epochs": 5})
     numbers = {
         name: {"kind": "number", "of": {"column": name}, "shift": 0.0, "scale": 1.0, "width": 1} for name in ("a", "b")
     }
-    kept = {
+    meaning = {
         "features": numbers,
-        "label": feature_meanings.of_label(Label.model_validate(PRICE), before.target),
-        "layers": architecture.describe(before.network),
+        "label": feature_meanings.of_label(Label.model_validate(PRICE), previous.target),
+        "layers": architecture.describe(previous.network),
     }
-    arrays = {variable.path: variable.numpy() for variable in before.network.variables}
-    again = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carry_over.Warm(arrays, kept, numbers))
-    lost = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carry_over.Warm({}, kept, numbers))
+    arrays = {variable.path: variable.numpy() for variable in previous.network.variables}
+    continued = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carry_over.Warm(arrays, meaning, numbers))
+    lost = trained(PRICE, NUMBERS, training={"epochs": 0}, warm=carry_over.Warm({}, meaning, numbers))
 
-    assert weights(again) == weights(before)
-    assert again.notes == ("warm start with 2 of 2 weights of the model that serves",)
+    assert weights(continued) == weights(previous)
+    assert continued.notes == ("warm start with 2 of 2 weights of the model that serves",)
     assert lost.notes == ("warm start with 0 of 2 weights of the model that serves; anew: head (new)",)
 
 
@@ -239,13 +243,13 @@ def test_your_own_network_that_breaks_names_its_line(tmp_path, monkeypatch):
 
 
 def test_the_two_programmers_are_put_right_by_training():
-    given = [
+    initial_weights = [
         {"kernel": [[-0.04, -0.43, 0.57], [0.04, 0.52, -0.60]], "bias": [-2.03, -0.26, 2.16]},
         {"kernel": [[0.44, 0.19], [-0.04, 1.14], [0.68, 0.85]], "bias": [-0.19, -0.49]},
     ]
     rows = table([[10, 365], [3, 120], [0, 1000]], [0, 0, 1])
     label = {"column": "kind", "task": "classes", "classes": ["good", "bad"]}
-    network = {"name": "mlp", "layers": [3], "weights": given}
+    network = {"name": "mlp", "layers": [3], "weights": initial_weights}
 
     def classes(epochs):
         training = {"epochs": epochs, "optimizer": {"name": "adam", "learning_rate": 0.05}, "early_stopping": False}

@@ -93,16 +93,16 @@ def exif(little, value, *, kind=3, at=8, entries=1):
     """A TIFF structure whose last entry is the orientation."""
     order = "little" if little else "big"
 
-    def number(what, size):
-        return what.to_bytes(size, order)
+    def number(integer, size):
+        return integer.to_bytes(size, order)
 
     head = (b"II*\0" if little else b"MM\0*") + number(at, 4) + bytes(at - 8)
-    others = b"".join(
+    other_entries = b"".join(
         number(0x0100 + n, 2) + number(3, 2) + number(1, 4) + number(7, 2) + b"\0\0" for n in range(entries)
     )
     held = number(value, 2) + b"\0\0" if kind == 3 else number(value, 4)
-    last = number(ORIENTATION, 2) + number(kind, 2) + number(1, 4) + held
-    return head + number(entries + 1, 2) + others + last + number(0, 4)
+    orientation_entry = number(ORIENTATION, 2) + number(kind, 2) + number(1, 4) + held
+    return head + number(entries + 1, 2) + other_entries + orientation_entry + number(0, 4)
 
 
 def found(*structures):
@@ -123,9 +123,9 @@ def test_the_orientation_is_found_in_either_byte_order_and_any_place():
 
 
 def test_what_is_no_orientation_means_upright():
-    whole = exif(True, 6)
-    nonsense = [exif(True, 0), exif(False, 9), exif(True, 65535), whole[:4], whole[:20], b"", b"XX" + whole[2:]]
-    far = b"II*\0" + b"\xff\xff\xff\xff" + whole[8:]
+    valid = exif(True, 6)
+    nonsense = [exif(True, 0), exif(False, 9), exif(True, 65535), valid[:4], valid[:20], b"", b"XX" + valid[2:]]
+    far = b"II*\0" + b"\xff\xff\xff\xff" + valid[8:]
 
     assert found(*nonsense, far) == [1] * 8
     plain = [encoded(noise(), "JPEG"), encoded(noise(), "PNG"), b"\xff\xd8\xff", b"\x89PNG"]

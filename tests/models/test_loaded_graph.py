@@ -39,7 +39,7 @@ def test_features_are_those_of_the_saved_graph(everything, graph, raw):
 def test_what_no_output_needs_is_not_copied(graph, raw):
     def operations(columns):
         specs = {name: tf.type_spec_from_value(value) for name, value in columns.items()}
-        function = tf.function(lambda given: graph(given), input_signature=[specs], autograph=False)
+        function = tf.function(lambda raw_columns: graph(raw_columns), input_signature=[specs], autograph=False)
         traced = function.get_concrete_function()
         return set(traced.structured_outputs), len(traced.graph.get_operations())
 

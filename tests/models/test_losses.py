@@ -42,15 +42,18 @@ def test_losses_between_probabilities_and_ones(name):
 
 
 def test_cross_entropy_and_focal_loss():
-    own, two = (ONES * SHARES).sum(axis=1), np.where(YES, SECOND, 1 - SECOND)
+    label_shares, binary_shares = (ONES * SHARES).sum(axis=1), np.where(YES, SECOND, 1 - SECOND)
     entropy, focal = (
         [losses.of_classes(name, 3)(LABEL, LOGITS), losses.of_classes(name, 1)(YES, LOGITS[:, :1])]
         for name in ("cross_entropy", "focal")
     )
 
-    np.testing.assert_allclose(entropy, [-np.log(own).mean(), -np.log(two).mean()], rtol=1e-5)
+    np.testing.assert_allclose(entropy, [-np.log(label_shares).mean(), -np.log(binary_shares).mean()], rtol=1e-5)
     # Lin et al., "Focal Loss for Dense Object Detection", 2017, with Keras's gamma of 2 (and alpha of .25 for several).
-    exact = [-(0.25 * (1 - own) ** 2 * np.log(own)).mean(), -((1 - two) ** 2 * np.log(two)).mean()]
+    exact = [
+        -(0.25 * (1 - label_shares) ** 2 * np.log(label_shares)).mean(),
+        -((1 - binary_shares) ** 2 * np.log(binary_shares)).mean(),
+    ]
     np.testing.assert_allclose(focal, exact, rtol=1e-5)
 
 
@@ -66,11 +69,11 @@ def test_a_share_of_smoothing_gives_the_cross_entropy_with_smooth_labels(units, 
     logits = np.random.default_rng(1).normal(size=(4, units)).astype(np.float32)
     label = np.array([[0], [1], [1], [0]]) if units == 1 else np.array([[0], [2], [1], [0]])
     if units == 1:
-        kept = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2)(
+        expected = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2)(
             label.astype(np.float32), logits, sample_weight=weight
         )
     else:
-        kept = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)(
+        expected = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)(
             np.eye(3)[label[:, 0]], logits, sample_weight=weight
         )
     plain = losses.of_classes("cross_entropy", units)(
@@ -78,4 +81,4 @@ def test_a_share_of_smoothing_gives_the_cross_entropy_with_smooth_labels(units, 
     )
 
     actual = float(plain) + 0.2 * float(losses.smoothing(label, keras.ops.convert_to_tensor(logits), weight))
-    assert actual == pytest.approx(float(kept), rel=1e-5)
+    assert actual == pytest.approx(float(expected), rel=1e-5)

@@ -26,7 +26,7 @@ AGES = np.array([3.5, -1.0, 8.25, 0.0, 12.5, 7.0, 3.5, 41.0, 2.0])
 
 
 @pytest.mark.parametrize(
-    ("name", "there", "stand_in"),
+    ("name", "expected", "stand_in"),
     [
         ("age_mean", z_scored(AGES, AGES), 0.0),
         ("age_median", z_scored(AGES, AGES), z_scored(3.5, AGES)),
@@ -42,11 +42,11 @@ AGES = np.array([3.5, -1.0, 8.25, 0.0, 12.5, 7.0, 3.5, 41.0, 2.0])
         ("age_as_is", AGES, 3.5),
     ],
 )
-def test_a_missing_number(everything, name, there, stand_in):
+def test_a_missing_number(everything, name, expected, stand_in):
     _, missing, _ = column(everything, name)
     features = everything.batch[name][:, 0]
 
-    np.testing.assert_allclose(features[~missing], there, rtol=1e-6)
+    np.testing.assert_allclose(features[~missing], expected, rtol=1e-6)
     np.testing.assert_allclose(features[missing], np.full(3, stand_in), rtol=1e-6, atol=1e-7)
 
 

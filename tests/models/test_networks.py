@@ -73,9 +73,9 @@ def made(name, outputs=None, target=None, **keys):
     """The Keras model, always from one seed."""
     keras.utils.set_random_seed(1)
     outputs = outputs or OUTPUTS.get(name, (AREA, ZIP))
-    made, _, own = fit.build(outputs, {"name": name, **keys}, target or TARGETS.get(name, NUMBER))
-    fit.put_given_weights(made, own)
-    return made
+    network, _, initial_weights = fit.build(outputs, {"name": name, **keys}, target or TARGETS.get(name, NUMBER))
+    fit.put_given_weights(network, initial_weights)
+    return network
 
 
 def rows(name):
@@ -90,9 +90,11 @@ def behaviour(name, **keys):
 
 
 def test_each_network_and_each_of_its_keys_is_tested():
-    known = {name: set(network_checks.network_settings(name).model_fields) for name in network_checks.networks()}
+    keys_of_network = {
+        name: set(network_checks.network_settings(name).model_fields) for name in network_checks.networks()
+    }
 
-    assert {name: set(keys) for name, keys in CHANGES.items()} == known
+    assert {name: set(keys) for name, keys in CHANGES.items()} == keys_of_network
 
 
 @pytest.mark.parametrize(
@@ -273,19 +275,19 @@ def test_wide_and_deep_is_linear_in_the_wide_part():
 
 def test_an_autoencoder_gives_the_difference_from_its_features():
     model = made("autoencoder", layers=[2])
-    again = np.asarray(keras.Model(model.inputs, model.get_layer("reconstruction").output)(ROWS))
-    seen = np.concatenate([ROWS["area"], np.eye(4)[ROWS["zip"][:, 0]]], axis=1)
+    reconstruction = np.asarray(keras.Model(model.inputs, model.get_layer("reconstruction").output)(ROWS))
+    features = np.concatenate([ROWS["area"], np.eye(4)[ROWS["zip"][:, 0]]], axis=1)
 
-    np.testing.assert_allclose(model(ROWS), again - seen, atol=1e-6)
+    np.testing.assert_allclose(model(ROWS), reconstruction - features, atol=1e-6)
 
 
 def test_distances_of_centres_are_euclidean():
     model = made("kmeans", num_clusters=2)
     centres = np.array([[0, 1, 0, 0, 0], [3, 0, 0, 0, 1]], np.float32)
     model.get_layer("centres").set_weights([centres])
-    seen = np.concatenate([ROWS["area"], np.eye(4)[ROWS["zip"][:, 0]]], axis=1)
+    features = np.concatenate([ROWS["area"], np.eye(4)[ROWS["zip"][:, 0]]], axis=1)
 
-    exact = np.linalg.norm(seen[:, None] - centres, axis=2)
+    exact = np.linalg.norm(features[:, None] - centres, axis=2)
     np.testing.assert_allclose(model(ROWS), exact, rtol=1e-5)
 
 

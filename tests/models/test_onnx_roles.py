@@ -29,10 +29,10 @@ HASHED = (("word_own", "area"), "name", "word_given", "word_embedded")
 
 def expressible(features):
     """Leave out of [features] what ONNX cannot express."""
-    kept = {name: entries for name, entries in features.items() if name not in ("hashed", "text", "image")}
+    entries_of_role = {name: entries for name, entries in features.items() if name not in ("hashed", "text", "image")}
     return {
         name: [entry for entry in entries if (tuple(entry.get("columns", ())) or entry["column"]) not in HASHED]
-        for name, entries in kept.items()
+        for name, entries in entries_of_role.items()
     }
 
 
@@ -95,13 +95,13 @@ def rows(transformed, table):
 
 
 def test_all_roles_give_the_same_in_onnx(typed, rows):
-    pair, names = typed
+    models, names = typed
 
-    pair.check_equal(**{name: rows(column) for name, column in names.items()})
+    models.check_equal(**{name: rows(column) for name, column in names.items()})
 
 
 def test_nulls_blanks_and_unseen_texts_give_the_same_in_onnx(typed, rows, transformed):
-    pair, names = typed
+    models, names = typed
     _, _, spec = transformed
     cells = {
         tf.string: [
@@ -127,34 +127,34 @@ def test_nulls_blanks_and_unseen_texts_give_the_same_in_onnx(typed, rows, transf
         nullable = isinstance(spec[column], tf.io.VarLenFeature)
         inputs[name] = (dates if column == "born" else cells[spec[column].dtype]) if nullable else rows(column)
 
-    pair.check_equal(**inputs)
+    models.check_equal(**inputs)
 
 
 def test_a_row_that_tensorflow_refuses_is_refused_with_its_column_and_the_others_are_not(typed, rows):
-    pair, names = typed
+    models, names = typed
     inputs = {name: list(rows(column)) for name, column in names.items()}
     inputs["area"][3], inputs["day"][5], inputs["born"][7] = float("inf"), "2014-13-15", "yesterday"
 
     with pytest.raises(tf.errors.InvalidArgumentError):
-        pair.tensorflow(**inputs)
-    actual = pair.onnx(**inputs)
+        models.tensorflow(**inputs)
+    actual = models.onnx(**inputs)
 
     errors = actual.pop(signature_names.ERROR)
     assert np.flatnonzero(errors).tolist() == [3, 5, 7]
-    texts = [pair.messages[number - 1] for number in errors[[3, 5, 7]]]
+    texts = [models.messages[number - 1] for number in errors[[3, 5, 7]]]
     assert [text.split("'")[1] for text in texts] == ["area", "day", "born"]
     good = [row for row in range(12) if not errors[row]]
-    expected = pair.tensorflow(**{name: [cells[row] for row in good] for name, cells in inputs.items()})
+    expected = models.tensorflow(**{name: [cells[row] for row in good] for name, cells in inputs.items()})
     for name, value in expected.items():
         assert onnx_model.same(value, actual[name][good]), name
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_onnx_cannot_express_is_named_with_its_column(what):
-    function, message = REFUSED[what]
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_onnx_cannot_express_is_named_with_its_column(case):
+    function, message = REFUSED[case]
 
     with pytest.raises(NotConvertibleError, match=f"^column 'name': ONNX cannot express {message}"):
-        Pair(lambda **x: {"y": function(x["name"])}, {"name": tf.TensorSpec([None], tf.string, "name")})
+        Pair(lambda **columns: {"y": function(columns["name"])}, {"name": tf.TensorSpec([None], tf.string, "name")})
 
 
 def test_a_column_with_the_name_of_an_output_is_refused():

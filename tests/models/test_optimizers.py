@@ -98,10 +98,10 @@ def test_a_flat_cosine_is_constant_for_the_first_half_of_the_steps():
 
 
 def test_coslog_rises_and_falls_four_times():
-    done = np.arange(21) / 20
+    progress = np.arange(21) / 20
     by_step = rates(name="coslog")
 
-    np.testing.assert_allclose(by_step, 0.25 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * done))), atol=1e-6)
+    np.testing.assert_allclose(by_step, 0.25 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * progress))), atol=1e-6)
     assert by_step[0] == by_step[-1] == pytest.approx(0, abs=1e-6)
 
 
@@ -123,9 +123,9 @@ def test_some_weights_do_not_decay():
 
 
 def test_weight_decay_falls_with_the_steps():
-    done = np.array([0.0, 0.5])
-    first, second = 0.1 * 0.5 * (1 + np.cos(np.pi * np.clip(2 * done - 1, 0, 1)))
-    expected = (1 - 0.1 * second) * ((1 - 0.1 * first) - 0.1) - 0.1
+    progress = np.array([0.0, 0.5])
+    first_decay, second_decay = 0.1 * 0.5 * (1 + np.cos(np.pi * np.clip(2 * progress - 1, 0, 1)))
+    expected = (1 - 0.1 * second_decay) * ((1 - 0.1 * first_decay) - 0.1) - 0.1
     keys = {"weight_decay": 0.1, "weight_decay_schedule": "flat_cosine"}
 
     assert grouped(**keys) == pytest.approx((expected, expected))

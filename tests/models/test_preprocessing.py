@@ -226,10 +226,10 @@ def test_a_cross_of_buckets_that_does_not_fit_is_hashed(transformed):
 
 
 def test_a_cross_with_a_vocabulary_is_hashed(transformed):
-    pairs = zip(transformed["zip_index"], AGE, strict=True)
+    codes_and_ages = zip(transformed["zip_index"], AGE, strict=True)
 
     np.testing.assert_array_equal(
-        transformed["zip_x_age"], [farmhash.fingerprint64(f"{code}|{age}") % 1000 for code, age in pairs]
+        transformed["zip_x_age"], [farmhash.fingerprint64(f"{code}|{age}") % 1000 for code, age in codes_and_ages]
     )
 
 

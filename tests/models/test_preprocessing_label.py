@@ -15,12 +15,12 @@ COLOURS = ["red", "green", "red", "yellow", "red", "green", "red"]
 def label_of(tmp_path, analyze, pack):
     """The transformed label of a table's rows, and the graph."""
 
-    def run(label, cells, asked=None):
+    def run(label, cells, requested=None):
         table = {"area": [1.0] * len(cells), "price": cells}
         sections = pack(features={"numeric": [{"column": "area"}]}, label={"column": "price", **label})
         transformed = tft.TFTransformOutput(analyze(tmp_path, table, sections))
-        asked = asked or cells
-        columns = {"area": [1.0] * len(asked), "price": asked}
+        requested = requested or cells
+        columns = {"area": [1.0] * len(requested), "price": requested}
         kinds = {name: feature.dtype for name, feature in transformed.raw_feature_spec().items()}
         tensors = {name: tf.constant(values, kinds[name], (len(values), 1)) for name, values in columns.items()}
         label = transformed.transform_features_layer()(tensors)["label"]

@@ -52,9 +52,9 @@ def test_hidden_values_are_those_that_are_printed():
 
 
 def test_outputs_are_those_that_are_printed(printed):
-    seen = np.maximum(HIDDEN, 0)
-    given = printed.network.get_layer("head")(seen)
-    assert (np.abs(given - OUTPUTS) <= rounding(seen)).all()
+    activations = np.maximum(HIDDEN, 0)
+    outputs = printed.network.get_layer("head")(activations)
+    assert (np.abs(outputs - OUTPUTS) <= rounding(activations)).all()
 
 
 def test_before_training_every_programmer_is_of_the_second_class(printed):

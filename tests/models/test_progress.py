@@ -6,10 +6,10 @@ from models import progress
 
 
 @pytest.fixture
-def told():
-    lines = []
-    progress.listen(lines.append)
-    yield lines
+def lines():
+    messages = []
+    progress.listen(messages.append)
+    yield messages
     progress._listeners.clear()
 
 
@@ -20,48 +20,48 @@ class Clock:
         return self.now
 
 
-def test_rows_their_rate_and_the_time_left_are_told_now_and_then(told):
+def test_rows_their_rate_and_the_time_left_are_told_now_and_then(lines):
     clock = Clock()
     meter = progress.Meter(total=10_000, clock=clock)
     for seconds in (1, 2.9, 3.0, 4, 7.9, 8.0):
         clock.now = 100 + seconds
         meter.add(1000, "train")
 
-    assert told == [
+    assert lines == [
         "3,000 of 10,000 rows, 1,000 rows/s, about 7 s left, train",
         "6,000 of 10,000 rows, 750 rows/s, about 5 s left, train",
     ]
 
 
-def test_an_unknown_end_has_no_time_left_and_slow_things_are_told_by_their_length(told):
+def test_an_unknown_end_has_no_time_left_and_slow_things_are_told_by_their_length(lines):
     clock = Clock()
     meter = progress.Meter("epochs", clock=clock)
     clock.now += 40
     meter.add(2)
 
-    assert told == ["2 epochs, 20 s each"]
+    assert lines == ["2 epochs, 20 s each"]
 
 
-def test_more_than_was_expected_is_no_time_left(told):
+def test_more_than_was_expected_is_no_time_left(lines):
     clock = Clock()
     meter = progress.Meter(total=5, clock=clock)
     clock.now += 4
     meter.add(8)
 
-    assert told == ["8 of 8 rows, 2 rows/s"]
+    assert lines == ["8 of 8 rows, 2 rows/s"]
 
 
-def test_the_time_of_building_a_graph_is_no_rate(told):
+def test_the_time_of_building_a_graph_is_no_rate(lines):
     clock = Clock()
     meter = progress.Meter("epochs", 10, clock, builds=True)
     for seconds in (60, 62, 64, 66):
         clock.now = 100 + seconds
         meter.add(1)
 
-    assert told == ["1 of 10 epochs", "4 of 10 epochs, 2 s each, about 12 s left"]
+    assert lines == ["1 of 10 epochs", "4 of 10 epochs, 2 s each, about 12 s left"]
 
 
-def test_what_takes_long_before_anything_is_counted_is_told(told, monkeypatch):
+def test_what_takes_long_before_anything_is_counted_is_told(lines, monkeypatch):
     monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
     with progress.doing("building the graph of 750 columns"):
         for thread in threading.enumerate():
@@ -71,4 +71,4 @@ def test_what_takes_long_before_anything_is_counted_is_told(told, monkeypatch):
     with progress.doing("never told"):
         pass
 
-    assert told == ["building the graph of 750 columns"]
+    assert lines == ["building the graph of 750 columns"]

@@ -111,11 +111,11 @@ def test_a_seed_makes_equal_weights_and_another_does_not(run, monkeypatch):
     monkeypatch.setattr(tf.saved_model, "save", lambda *_, **__: None)
     recipe = {"epochs": 3, "batch_size": 16}
     network = {"name": "mlp", "layers": [4], "dropout": 0.3}
-    first, again, other = (run(training={**recipe, "seed": seed}, network=network) for seed in (7, 7, 8))
+    first, repeated, other_seed = (run(training={**recipe, "seed": seed}, network=network) for seed in (7, 7, 8))
 
-    assert sample(again[0])["answer:prediction"].tolist() == sample(first[0])["answer:prediction"].tolist()
-    assert [line["loss"] for line in again[1]] == [line["loss"] for line in first[1]]
-    assert (sample(other[0])["answer:prediction"] != sample(first[0])["answer:prediction"]).all()
+    assert sample(repeated[0])["answer:prediction"].tolist() == sample(first[0])["answer:prediction"].tolist()
+    assert [line["loss"] for line in repeated[1]] == [line["loss"] for line in first[1]]
+    assert (sample(other_seed[0])["answer:prediction"] != sample(first[0])["answer:prediction"]).all()
 
 
 @pytest.mark.parametrize("rate", [1e12, 1e38])
@@ -130,36 +130,41 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_rate(tmp_path, arg
 def test_the_sample_holds_features_and_answers_of_the_first_eval_rows(run, monkeypatch):
     monkeypatch.setattr(run_fn, "SAMPLE_ROWS", 10)
     folder, _ = run(training={"epochs": 1})
-    kept = sample(folder)
+    arrays = sample(folder)
 
-    assert {name: array.shape for name, array in kept.items()} == {
+    assert {name: array.shape for name, array in arrays.items()} == {
         "living area": (10, 1),
         "zone_index": (10, 1),
         "answer:prediction": (10,),
     }
-    np.testing.assert_allclose(kept["answer:prediction"], predictions(folder)[:10], rtol=1e-5)
+    np.testing.assert_allclose(arrays["answer:prediction"], predictions(folder)[:10], rtol=1e-5)
 
 
 def test_the_network_sees_a_vocabulary_with_its_unknown_bucket(arguments, tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(run_fn, "train_network", lambda config, train, rows, facts, **_: seen.append(facts) or 1 / 0)
+    facts_of_calls = []
+    monkeypatch.setattr(
+        run_fn, "train_network", lambda config, train, rows, facts, **_: facts_of_calls.append(facts) or 1 / 0
+    )
     with pytest.raises(ZeroDivisionError):
         run_fn.run_fn(arguments(tmp_path, training={}))
 
-    assert [(output.name, output.depth) for output in seen[0].outputs] == [("living area", None), ("zone_index", 3)]
+    assert [(output.name, output.depth) for output in facts_of_calls[0].outputs] == [
+        ("living area", None),
+        ("zone_index", 3),
+    ]
 
 
 def test_the_train_split_is_shuffled_by_the_seed_and_the_eval_split_is_not(run, monkeypatch):
-    asked, batches = [], fit.transformed_records.batches
+    seeds, batches = [], fit.transformed_records.batches
     monkeypatch.setattr(tf.saved_model, "save", lambda *_, **__: None)
     monkeypatch.setattr(
         fit.transformed_records,
         "batches",
-        lambda *args, seed, **keys: asked.append(seed) or batches(*args, seed=seed, **keys),
+        lambda *args, seed, **keys: seeds.append(seed) or batches(*args, seed=seed, **keys),
     )
     run(training={"epochs": 1, "seed": 11})
 
-    assert asked == [11, None]
+    assert seeds == [11, None]
 
 
 def test_what_training_came_to_is_written_beside_the_history(run):
@@ -179,14 +184,14 @@ def test_event_files_for_tensorboard_are_written(run):
 
 def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path):
     folder, history = run(training={"epochs": 5, "optimizer": {"learning_rate": 0.1}})
-    kept = json.loads((folder / "model" / run_fn.MEANING).read_text())
-    assert sorted(kept["features"]["zone_index"]["tokens"]) == ["north", "south"]
-    assert kept["label"]["scale"] == pytest.approx(np.std(TRAIN["price"]), rel=1e-4)
+    meaning = json.loads((folder / "model" / run_fn.MEANING).read_text())
+    assert sorted(meaning["features"]["zone_index"]["tokens"]) == ["north", "south"]
+    assert meaning["label"]["scale"] == pytest.approx(np.std(TRAIN["price"]), rel=1e-4)
 
     def begun(name):
-        again = arguments(tmp_path / name, training={"epochs": 0, "warm_start": True})
-        again.base_model = str(folder / "model")
-        run_fn.run_fn(again)
+        fn_args = arguments(tmp_path / name, training={"epochs": 0, "warm_start": True})
+        fn_args.base_model = str(folder / "model")
+        run_fn.run_fn(fn_args)
         return json.loads((tmp_path / name / "run" / run_fn.OUTCOME).read_text())
 
     outcome = begun("again")
@@ -203,24 +208,24 @@ def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path
 def test_intervals_change_neither_weights_nor_predictions_nor_a_warm_start(run, arguments, tmp_path):
     training = {"epochs": 2, "optimizer": {"learning_rate": 0.1}}
     (plain, _), (certain, _) = run(training=training), run(training={**training, "interval": 0.9})
-    before, after = sample(plain), sample(certain)
+    without_intervals, with_intervals = sample(plain), sample(certain)
 
-    assert set(after) - set(before) == {"answer:lower", "answer:upper"}
-    for name, values in before.items():
-        np.testing.assert_array_equal(after[name], values)
+    assert set(with_intervals) - set(without_intervals) == {"answer:lower", "answer:upper"}
+    for name, values in without_intervals.items():
+        np.testing.assert_array_equal(with_intervals[name], values)
     outcome = json.loads((certain / "run" / run_fn.OUTCOME).read_text())
     assert outcome["notes"][-1].startswith("intervals of 90 % from the errors of 32 eval rows: mean width ")
     signatures = tf.saved_model.load(str(plain / "model")).signatures
     assert set(signatures["serving_default"].structured_outputs) == {"prediction"}
 
-    again = arguments(tmp_path, training={"epochs": 0, "warm_start": True, "interval": 0.5})
-    again.base_model = str(certain / "model")
-    run_fn.run_fn(again)
+    fn_args = arguments(tmp_path, training={"epochs": 0, "warm_start": True, "interval": 0.5})
+    fn_args.base_model = str(certain / "model")
+    run_fn.run_fn(fn_args)
     outcome = json.loads((tmp_path / "run" / run_fn.OUTCOME).read_text())
     assert outcome["notes"][0] == "warm start with 2 of 2 weights of the model that serves"
     narrow = sample(tmp_path)
-    np.testing.assert_allclose(narrow["answer:prediction"], after["answer:prediction"], rtol=1e-6)
-    assert (narrow["answer:upper"] < after["answer:upper"]).all()
+    np.testing.assert_allclose(narrow["answer:prediction"], with_intervals["answer:prediction"], rtol=1e-6)
+    assert (narrow["answer:upper"] < with_intervals["answer:upper"]).all()
 
 
 def test_a_split_too_small_for_an_interval_stops_before_training(arguments, tmp_path, monkeypatch):

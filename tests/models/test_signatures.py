@@ -174,7 +174,8 @@ def test_a_label_that_may_be_missing_is_told_too():
     price = tf.train.Feature(int64_list=tf.train.Int64List(value=[2**53 - 1]))
     lat = tf.train.Feature(float_list=tf.train.FloatList(value=[47.0]))
     rows = [
-        tf.train.Example(features=tf.train.Features(feature=f)) for f in ({"lat": lat, "price": price}, {"lat": lat})
+        tf.train.Example(features=tf.train.Features(feature=columns))
+        for columns in ({"lat": lat, "price": price}, {"lat": lat})
     ]
     labels = served.signatures()["labels"](examples=tf.constant([row.SerializeToString() for row in rows]))["label"]
 

@@ -31,8 +31,8 @@ SECTIONS = {
 def test_stock_transform_makes_the_same_features(table, analyze, pack, tmp_path):
     config = pack(**SECTIONS)
     columns = {name: table[name] for name in COLUMNS}
-    ours = tft.TFTransformOutput(analyze(tmp_path / "ours", columns, config))
-    spec = ours.raw_feature_spec()
+    product = tft.TFTransformOutput(analyze(tmp_path / "ours", columns, config))
+    spec = product.raw_feature_spec()
     lists = [[[] if cell is None else [as_bytes(cell)] for cell in cells] for cells in columns.values()]
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
     metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
@@ -45,9 +45,9 @@ def test_stock_transform_makes_the_same_features(table, analyze, pack, tmp_path)
     stock = tft.TFTransformOutput(str(tmp_path / "stock"))
     records = list(tf.data.TFRecordDataset(str(tmp_path / "ours" / "raw.gz"), "GZIP").as_numpy_iterator())
     parsed = tf.io.parse_example(records, spec)
-    expected, actual = (graph.transform_features_layer()(dict(parsed)) for graph in (stock, ours))
+    expected, actual = (graph.transform_features_layer()(dict(parsed)) for graph in (stock, product))
 
-    assert stock.transformed_metadata.schema == ours.transformed_metadata.schema
+    assert stock.transformed_metadata.schema == product.transformed_metadata.schema
     assert set(actual) == set(expected)
     for name, value in expected.items():
         np.testing.assert_allclose(actual[name], value, rtol=1e-6, atol=1e-7, err_msg=name)

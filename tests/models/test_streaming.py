@@ -100,6 +100,6 @@ def test_each_epoch_is_mixed_anew_and_a_seed_repeats_it(columns):
 
 def test_rows_from_far_away_meet(tmp_path):
     columns = streaming.collect(parts(table(ROWS), 7), 1, lambda: str(tmp_path))
-    first = epoch(columns, size=12, seed=3)[0][1][:, 0] / 10
+    first_batch = epoch(columns, size=12, seed=3)[0][1][:, 0] / 10
 
-    assert max(first) - min(first) > 16, "the first blocks alone"
+    assert max(first_batch) - min(first_batch) > 16, "the first blocks alone"

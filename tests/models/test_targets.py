@@ -42,11 +42,11 @@ def test_an_answer_undoes_transform_and_scale(values, label):
 )
 def test_logarithms_of_labels_around_zero_are_undone(transform, learned, values):
     label = Label(column="price", transform=transform)
-    made = label_graph.label(tf.constant(values, tf.float32, (len(values), 1)), label).numpy()
-    scale = LabelScale.fit(made, label)
+    transformed = label_graph.label(tf.constant(values, tf.float32, (len(values), 1)), label).numpy()
+    scale = LabelScale.fit(transformed, label)
 
-    np.testing.assert_allclose(made[:, 0], learned(np.array(values)), rtol=1e-6)
-    np.testing.assert_allclose(scale.answer(scale.scale(made))["prediction"], values, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(transformed[:, 0], learned(np.array(values)), rtol=1e-6)
+    np.testing.assert_allclose(scale.answer(scale.scale(transformed))["prediction"], values, rtol=1e-5, atol=1e-6)
 
 
 @given(prices)
@@ -96,8 +96,8 @@ def test_two_classes_are_one_logit():
     answer = goal.answer(np.array([[0.0], [2.0], [-40.0], [40.0]], np.float32))
 
     assert goal.units == 1
-    second = 1 / (1 + np.exp([0.0, -2.0, 40.0, -40.0]))
-    np.testing.assert_allclose(answer["probabilities"][:, 1], second, rtol=1e-6)
+    positive = 1 / (1 + np.exp([0.0, -2.0, 40.0, -40.0]))
+    np.testing.assert_allclose(answer["probabilities"][:, 1], positive, rtol=1e-6)
     # Also of a class that is all but certain the other one keeps its digits.
     np.testing.assert_allclose(answer["probabilities"][:, 0], 1 / (1 + np.exp([0.0, 2.0, -40.0, 40.0])), rtol=1e-6)
     np.testing.assert_allclose(np.sum(answer["probabilities"], axis=1), 1.0, rtol=1e-6)
@@ -120,10 +120,10 @@ def test_the_loss_is_the_cross_entropy_of_the_answer(names):
     goal = ClassTarget(names, binary=len(names) == 2)
     label = np.array([[0], [1], [1]])
     outputs = np.random.default_rng(1).normal(size=(3, goal.units)).astype(np.float32)
-    own = np.take_along_axis(goal.answer(outputs)["probabilities"].numpy(), label, axis=1)
+    label_probabilities = np.take_along_axis(goal.answer(outputs)["probabilities"].numpy(), label, axis=1)
 
     loss = goal.loss(goal.scale(label), outputs)
-    assert float(loss) == pytest.approx(-np.log(own).mean(), rel=1e-5)
+    assert float(loss) == pytest.approx(-np.log(label_probabilities).mean(), rel=1e-5)
 
 
 def test_one_class_cannot_be_learnt():

@@ -32,14 +32,16 @@ def drawn(logits):
 @pytest.mark.parametrize("factor", [0.4, 1.0, 3.0])
 def test_the_temperature_of_too_certain_logits_is_their_factor(classes, factor):
     logits = 2 * np.random.default_rng(classes).normal(size=(20_000, classes))
-    y = drawn(logits)
-    fitted = temperature.fit(y, (factor * logits).astype(np.float32))
+    label = drawn(logits)
+    fitted = temperature.fit(label, (factor * logits).astype(np.float32))
 
     assert fitted == pytest.approx(factor, rel=0.05)
-    losses = [temperature.log_loss(y, factor * logits / other) for other in (fitted, fitted * 1.02, fitted / 1.02)]
+    losses = [
+        temperature.log_loss(label, factor * logits / candidate) for candidate in (fitted, fitted * 1.02, fitted / 1.02)
+    ]
     assert min(losses) == losses[0]
     if classes > 2:
-        assert losses[0] == pytest.approx(metrics.log_loss(y[:, 0], softmax(factor * logits / fitted)), rel=1e-6)
+        assert losses[0] == pytest.approx(metrics.log_loss(label[:, 0], softmax(factor * logits / fitted)), rel=1e-6)
 
 
 def softmax(logits):
@@ -84,30 +86,32 @@ def test_a_calibrated_network_has_no_higher_loss_and_the_same_ranking(label, net
     config = TrialConfig(label=label, network=network, training=training)
     evaluation = table(label, 2, 400)
     result = train_network(config, table(label, 1, 200), evaluation, FACTS)
-    x = {name: evaluation[name] for name in ("a", "b")}
+    columns = {name: evaluation[name] for name in ("a", "b")}
     y = evaluation[LABEL]
-    rows = Rows(x, result.target.scale(y))
+    rows = Rows(columns, result.target.scale(y))
     predictor = calibration.fit(result, training, lambda: rows)
-    before, after = (
-        {name: value.numpy() for name, value in one.target.answer(result.network(x)).items()}
-        for one in (result, predictor)
+    uncalibrated, calibrated = (
+        {name: value.numpy() for name, value in source.target.answer(result.network(columns)).items()}
+        for source in (result, predictor)
     )
 
     def loss(answer):
         return metrics.log_loss(y[:, 0], answer["probabilities"].astype(float), labels=range(len(label.names)))
 
     assert predictor.network is result.network
-    assert loss(after) < loss(before) - 0.001, "the network is too certain"
-    np.testing.assert_array_equal(after["classes"], before["classes"])
+    assert loss(calibrated) < loss(uncalibrated) - 0.001, "the network is too certain"
+    np.testing.assert_array_equal(calibrated["classes"], uncalibrated["classes"])
     if label is SOLD:
-        first, second = (metrics.roc_auc_score(y[:, 0], answer["probabilities"][:, 1]) for answer in (before, after))
-        assert first == pytest.approx(second, abs=1e-6)
+        uncalibrated_auc, calibrated_auc = (
+            metrics.roc_auc_score(y[:, 0], answer["probabilities"][:, 1]) for answer in (uncalibrated, calibrated)
+        )
+        assert uncalibrated_auc == pytest.approx(calibrated_auc, abs=1e-6)
     [note] = predictor.notes
     assert isinstance(predictor.target, ClassTarget)
     fitted = predictor.target.temperature
     assert fitted is not None
     assert note == (
-        f"temperature {fitted:.4g} from 400 eval rows: log loss {loss(after):.4g}, before {loss(before):.4g}"
+        f"temperature {fitted:.4g} from 400 eval rows: log loss {loss(calibrated):.4g}, before {loss(uncalibrated):.4g}"
     )
     assert fitted > 1.05
 

@@ -16,8 +16,8 @@ from models.transform_graph.images import image_decoding
 
 def terms(text, longest):
     """The terms of a text, without TensorFlow."""
-    kept = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in text.lower())
-    words = kept.split()
+    normalized = "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in text.lower())
+    words = normalized.split()
     return [" ".join(words[at : at + n]) for n in range(1, longest + 1) for at in range(len(words) - n + 1)]
 
 
@@ -136,8 +136,8 @@ def test_colour_becomes_grey_and_grey_colour(everything):
 @pytest.mark.parametrize("row", range(12))
 def test_a_picture_is_resized_as_pillow_does(everything, row):
     # Pillow's bilinear filter widens with the scale too; it works in whole numbers, so it may differ by one in 255.
-    whole = Image.fromarray(decoded(everything.table["photo"][row], 3))
-    expected = np.asarray(whole.resize((8, 4), Image.Resampling.BILINEAR)) / 255
+    picture = Image.fromarray(decoded(everything.table["photo"][row], 3))
+    expected = np.asarray(picture.resize((8, 4), Image.Resampling.BILINEAR)) / 255
 
     np.testing.assert_allclose(everything.batch["photo_pixels"][row].reshape(4, 8, 3), expected, atol=1.01 / 255)
 

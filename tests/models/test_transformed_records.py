@@ -113,10 +113,10 @@ def test_shuffled_rows_stay_whole_and_none_is_lost():
 
 @pytest.mark.usefixtures("shuffling")
 def test_each_epoch_is_shuffled_anew_and_a_seed_repeats_it():
-    first, again, other = (transformed_records.batches(COLUMNS, LABEL, size=7, seed=seed) for seed in (5, 5, 6))
+    first, repeated, other_seed = (transformed_records.batches(COLUMNS, LABEL, size=7, seed=seed) for seed in (5, 5, 6))
     epochs = [rows(first) for _ in range(3)]
 
     assert epochs[0] != LABEL[:, 0].tolist()
     assert len({tuple(order) for order in epochs}) == 3
-    assert [rows(again) for _ in range(3)] == epochs
-    assert rows(other) != epochs[0]
+    assert [rows(repeated) for _ in range(3)] == epochs
+    assert rows(other_seed) != epochs[0]

@@ -34,9 +34,9 @@ def test_the_same_trial_ends_the_same_whatever_ran_before(trials, trial_order):
     sections = {"network": {**NETWORK, "dropout": 0.3}, "training": {**TRAINING, "deterministic": True}}
     first = trials.run(sections)
     trials.run({"network": {"name": "linear"}, "training": TRAINING})
-    again, elsewhere = trials.run(sections), trial_process.Trials(trial_order).run(sections)
+    second, elsewhere = trials.run(sections), trial_process.Trials(trial_order).run(sections)
 
-    assert again["metrics"] == first["metrics"] == elsewhere["metrics"]
+    assert second["metrics"] == first["metrics"] == elsewhere["metrics"]
 
 
 def test_a_trial_of_an_ensemble_has_the_quantiles_of_its_numbers(trial_order):

@@ -33,7 +33,7 @@ SECTIONS = {
 
 
 @pytest.fixture
-def written(monkeypatch):
+def write_function(monkeypatch):
     """Puts a function into a module of the user's."""
 
     def write(function):
@@ -57,8 +57,8 @@ def features(inputs, custom_config):
     }
 
 
-def test_its_outputs_become_model_features(written, analyze, pack, tmp_path):
-    written(features)
+def test_its_outputs_become_model_features(write_function, analyze, pack, tmp_path):
+    write_function(features)
     graph = tft.TFTransformOutput(analyze(tmp_path, TABLE, pack(**SECTIONS), tmp_path / "made.gz"))
     records = list(tf.data.TFRecordDataset(str(tmp_path / "made.gz"), "GZIP"))
     served = tf.io.parse_example(tf.stack(records), graph.transformed_feature_spec())
@@ -76,8 +76,8 @@ def test_its_outputs_become_model_features(written, analyze, pack, tmp_path):
     assert served["row_weight"].numpy()[:, 0].tolist() == TABLE["times"]
 
 
-def test_a_network_learns_from_them_and_serves_the_raw_columns(written, analyze, pack, tmp_path):
-    written(features)
+def test_a_network_learns_from_them_and_serves_the_raw_columns(write_function, analyze, pack, tmp_path):
+    write_function(features)
     sections = {**SECTIONS, "network": {"name": "linear"}, "training": {"epochs": 2}}
     graph = analyze(tmp_path, TABLE, pack(**sections), tmp_path / "made.gz")
     arguments = types.SimpleNamespace(
@@ -104,14 +104,14 @@ def alone(pack, **sections):
     return tf.function(lambda cells: preprocessing.preprocessing_fn(cells, config))(inputs)
 
 
-def test_it_may_make_the_label_itself(written, pack):
-    written(lambda inputs, _: {"x": inputs["x"], "label": 1 - inputs["y"]})
+def test_it_may_make_the_label_itself(write_function, pack):
+    write_function(lambda inputs, _: {"x": inputs["x"], "label": 1 - inputs["y"]})
 
     assert alone(pack)["label"].numpy().tolist() == [[1], [0]]
 
 
 @pytest.mark.parametrize(
-    ("made", "message"),
+    ("function", "message"),
     [
         (lambda x: {"x": tf.sparse.from_dense(x)}, "output 'x' is a SparseTensor: make it a dense tensor"),
         (lambda x: {"x": tf.strings.as_string(x)}, "output 'x' is string: cast numbers to float32"),
@@ -125,8 +125,8 @@ def test_it_may_make_the_label_itself(written, pack):
         (lambda x: None, "it returned None"),
     ],
 )
-def test_what_no_network_reads_is_refused_by_name(written, pack, made, message):
-    written(lambda inputs, _: made(inputs["x"]))
+def test_what_no_network_reads_is_refused_by_name(write_function, pack, function, message):
+    write_function(lambda inputs, _: function(inputs["x"]))
     with pytest.raises(ValueError, match=message):
         alone(pack)
 
@@ -138,9 +138,9 @@ def test_what_no_network_reads_is_refused_by_name(written, pack, made, message):
         ({"column": "y", "transform": "log"}, "output 'label' is the label already"),
     ],
 )
-def test_a_label_of_its_own_must_fit_the_config(written, pack, label, message):
+def test_a_label_of_its_own_must_fit_the_config(write_function, pack, label, message):
     kind = tf.float32 if label.get("transform") else tf.int64
-    written(lambda inputs, _: {"x": inputs["x"], "label": tf.cast(inputs["y"], kind)})
+    write_function(lambda inputs, _: {"x": inputs["x"], "label": tf.cast(inputs["y"], kind)})
     with pytest.raises(ValueError, match=message):
         alone(pack, label=label)
 

@@ -77,8 +77,8 @@ def in_container(command: list[str], tree: Path, cwd: Path | None = None, **envi
     other_user = [*("setpriv", "--reuid=1000660000", "--regid=1000660000", "--clear-groups")]
     other_user += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
     words = [*(other_user if os.geteuid() == 0 else []), program, *command[1:]]
-    done = subprocess.run(words, cwd=cwd or tree, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+    process = subprocess.run(words, cwd=cwd or tree, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr[-3000:]
 
 
 def without_facts(job: Job, target: str) -> Job:
@@ -210,16 +210,16 @@ def test_ingestion_runs_as_in_the_job_on_kubeflow(jobs: dict[tuple[str, str], Jo
     parameters = tasks(spec)["ingestion"]["inputs"]["parameters"]
     kinds = {key: value["artifactType"] for key, value in component["outputDefinitions"]["artifacts"].items()}
     values = {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}
-    given = executor_input("ingestion", parameters=values, outputs=kinds)
+    task_input = executor_input("ingestion", parameters=values, outputs=kinds)
     for folder in ("pod/minio", "empty"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "pod" / "minio").chmod(0o777)
-    words = [word.replace("{{$}}", json.dumps(given)) for word in container["command"] + container["args"]]
+    words = [word.replace("{{$}}", json.dumps(task_input)) for word in container["command"] + container["args"]]
     in_container(words, tree, tmp_path / "empty", PIPELINE_POD=str(tmp_path / "pod"))
     folder = tmp_path / "pod" / "minio" / RUN / "ingestion" / "9f"
-    written = json.loads((folder / "output_metadata.json").read_text())["artifacts"]["examples"]["artifacts"][0]
-    assert json.loads(written["metadata"]["split_names"]) == ["train", "eval", "test"]
-    rows = json.loads(written["metadata"]["rows"])
+    artifact = json.loads((folder / "output_metadata.json").read_text())["artifacts"]["examples"]["artifacts"][0]
+    assert json.loads(artifact["metadata"]["split_names"]) == ["train", "eval", "test"]
+    rows = json.loads(artifact["metadata"]["rows"])
     assert sum(rows.values()) == 21613
     for split in rows:
         (file,) = (folder / "examples" / f"Split-{split}").iterdir()
@@ -237,12 +237,12 @@ def test_data_in_a_bucket_is_in_the_key_and_in_a_schedule_read_in_every_run(tmp_
         return values["content"], task["cachingOptions"]
 
     gcs.put("bucket-of-data", "here/data/houses.csv.gz", b"one")
-    first, caching = compiled_now()
-    assert first.startswith("bucket-")
+    content, caching = compiled_now()
+    assert content.startswith("bucket-")
     assert caching == {"enableCache": True}
-    assert compiled_now() == (first, caching)
+    assert compiled_now() == (content, caching)
     gcs.put("bucket-of-data", "here/data/houses.csv.gz", b"two")
-    assert compiled_now()[0] != first
+    assert compiled_now()[0] != content
     assert compiled_now(pin=False) == ("", {})
 
 
@@ -276,8 +276,8 @@ def test_without_flags_the_placeholders_are_printed(
     assert compiler.run(compiler.Request(target="kubeflow", name=Name("houses"))) == 0
     assert (tmp_path / "houses.yaml").exists()
     lines = capsys.readouterr().out.splitlines()
-    todo = [line for line in lines if line.startswith("to do: ")]
-    assert [flag for line in todo for flag in re.findall(r"--\S+", line)] == ["--cloud-root", "--image"]
+    placeholders = [line for line in lines if line.startswith("to do: ")]
+    assert [option for line in placeholders for option in re.findall(r"--\S+", line)] == ["--cloud-root", "--image"]
     compiled("kubeflow", "houses", tmp_path)
     assert "to do" not in capsys.readouterr().out
     compiled("kubeflow", "houses", tmp_path, root="minio://bucket/folder")

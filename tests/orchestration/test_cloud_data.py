@@ -38,10 +38,10 @@ def test_files_of_predefined_splits_stay_patterns(tmp_path: Path, gcs: Any) -> N
 
 
 def test_several_files_in_the_image_are_relative_and_digested(tmp_path: Path) -> None:
-    one = parameters(tmp_path, ['data.path=["data/houses*"]'])
-    other = parameters(tmp_path, ['data.path=["data/house?.csv.gz"]'])
-    assert (one[0], other[0]) == (["data/houses*"], ["data/house?.csv.gz"])
-    assert one[1] == other[1] != ""
+    any_text = parameters(tmp_path, ['data.path=["data/houses*"]'])
+    any_character = parameters(tmp_path, ['data.path=["data/house?.csv.gz"]'])
+    assert (any_text[0], any_character[0]) == (["data/houses*"], ["data/house?.csv.gz"])
+    assert any_text[1] == any_character[1] != ""
     with pytest.raises(
         UserError, match=r"configs/houses\.toml: data\.path is '\.\./x\*': a cloud job needs a path under"
     ):

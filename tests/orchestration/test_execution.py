@@ -40,8 +40,8 @@ def launch(execution, *node_ids):
 
 def artifact(root, pipeline, node_id="ingestion"):
     """Return the newest file of a node's outputs."""
-    found = [path for path in (root / pipeline / "artifacts" / node_id).glob("[!.]*/*/**/*") if path.is_file()]
-    return max(found, key=lambda path: path.stat().st_mtime_ns)
+    paths = [path for path in (root / pipeline / "artifacts" / node_id).glob("[!.]*/*/**/*") if path.is_file()]
+    return max(paths, key=lambda path: path.stat().st_mtime_ns)
 
 
 def flip(path):
@@ -52,19 +52,19 @@ def flip(path):
 
 def test_a_second_attempt_keeps_finished_stages_even_without_the_cache(begin):
     assert launch(begin("kept", "one", cache=False), "ingestion", "schema")[0] == ["COMPLETE", "COMPLETE"]
-    again = begin("kept", "one", cache=False)
-    assert launch(again, "ingestion", "schema", "statistics")[0] == ["KEPT", "KEPT", "COMPLETE"]
+    second_attempt = begin("kept", "one", cache=False)
+    assert launch(second_attempt, "ingestion", "schema", "statistics")[0] == ["KEPT", "KEPT", "COMPLETE"]
     assert launch(begin("kept", "two", cache=False), "ingestion")[0] == ["COMPLETE"]
 
 
 def test_a_finished_stage_with_damaged_output_runs_again_in_the_same_run(begin, root):
     launch(begin("mended", "one"), "ingestion", "schema")
     flip(artifact(root, "mended"))
-    mended, said = begin("mended", "one"), []
-    state, line = mended.launch("ingestion", said.append)
+    mended, messages = begin("mended", "one"), []
+    state, line = mended.launch("ingestion", messages.append)
     assert (state, line.partition("; ")[2]) == ("COMPLETE", "ran again, because examples was damaged")
     assert launch(mended, "schema", "statistics") == (["KEPT", "COMPLETE"], [])
-    [message] = said
+    [message] = messages
     assert message.startswith(f"its earlier output examples ({root}/mended/artifacts/ingestion/examples/")
     assert message.endswith(" is damaged: the stage runs again")
 
@@ -74,8 +74,8 @@ def test_a_run_from_a_stage_uses_the_outputs_of_the_stages_before_it(begin, root
     part = begin("parts", "two", first="statistics", base="one", to="statistics")
     assert part.node_ids == ["ingestion", "statistics"]
     assert launch(part, *part.node_ids)[0] == ["TAKEN", "COMPLETE"]
-    again = begin("parts", "two", first="statistics", base="one", to="statistics")
-    assert launch(again, "ingestion", "statistics")[0] == ["KEPT", "KEPT"]
+    second_attempt = begin("parts", "two", first="statistics", base="one", to="statistics")
+    assert launch(second_attempt, "ingestion", "statistics")[0] == ["KEPT", "KEPT"]
     flip(artifact(root, "parts"))
     broken = begin("parts", "three", first="statistics", base="one", to="statistics")
     with pytest.raises(
@@ -87,10 +87,10 @@ def test_a_run_from_a_stage_uses_the_outputs_of_the_stages_before_it(begin, root
 
 def test_a_stage_whose_parameters_have_changed_is_named(begin):
     launch(begin("edited", "one"), "ingestion", "schema")
-    same = begin("edited", "two", first="statistics", base="one", to="statistics")
-    assert same.launch("ingestion", print)[1].endswith(" rows")
-    launch(same, "statistics")
-    assert "outdated" not in same.outcome()
+    unedited = begin("edited", "two", first="statistics", base="one", to="statistics")
+    assert unedited.launch("ingestion", print)[1].endswith(" rows")
+    launch(unedited, "statistics")
+    assert "outdated" not in unedited.outcome()
     # From a run that was itself continued, which has no parameters of its own.
     edited = begin("edited", "three", first="statistics", base="two", to="statistics", data_content="other")
     assert edited.launch("ingestion", print)[1].endswith(" rows; changed since, used as it was")
@@ -113,16 +113,16 @@ def test_each_attempt_is_a_separate_execution(begin, root, url):
     launch(begin("attempts", "one"), "ingestion", "statistics")
     store = open_store(str(root), url).mlmd
     node = store.get_context_by_type_and_name("node", "attempts.statistics")
-    executions = sorted(store.get_executions_by_context(node.id), key=lambda one: one.id)
-    assert [pb.Execution.State.Name(one.last_known_state) for one in executions] == ["FAILED", "COMPLETE"]
+    executions = sorted(store.get_executions_by_context(node.id), key=lambda execution: execution.id)
+    assert [pb.Execution.State.Name(execution.last_known_state) for execution in executions] == ["FAILED", "COMPLETE"]
 
 
 def outputs(root, pipeline):
     """Output folders of ingestion with the content of their files."""
-    made = (root / pipeline / "artifacts/ingestion/examples").iterdir()
+    folders = (root / pipeline / "artifacts/ingestion/examples").iterdir()
     return {
         folder.name: {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        for folder in made
+        for folder in folders
     }
 
 
@@ -135,27 +135,27 @@ def another(root, new_store):
 
 def test_another_store_over_the_same_root_uses_separate_folders(tmp_path, points_run, new_store):
     launch(points_run(tmp_path, "again", "one", metadata=new_store()), "ingestion")
-    [(first, content)] = outputs(tmp_path, "again").items()
-    other = another(tmp_path, new_store)
-    launch(points_run(tmp_path, "again", "two", metadata=other), "ingestion")
-    after = outputs(tmp_path, "again")
-    [second] = after.keys() - {first}
-    assert execution_folders.parse(first).execution == execution_folders.parse(second).execution
-    assert after[first] == content
-    store = open_store(str(tmp_path), other).mlmd
-    assert [execution_folders.of(execution) for execution in store.get_executions()] == [second]
+    [(first_folder, content)] = outputs(tmp_path, "again").items()
+    second_store = another(tmp_path, new_store)
+    launch(points_run(tmp_path, "again", "two", metadata=second_store), "ingestion")
+    outputs_of_both = outputs(tmp_path, "again")
+    [second_folder] = outputs_of_both.keys() - {first_folder}
+    assert execution_folders.parse(first_folder).execution == execution_folders.parse(second_folder).execution
+    assert outputs_of_both[first_folder] == content
+    store = open_store(str(tmp_path), second_store).mlmd
+    assert [execution_folders.of(execution) for execution in store.get_executions()] == [second_folder]
     places = {path.name for path in (tmp_path / "again/artifacts/ingestion/.system/executor_execution").iterdir()}
-    assert places == {first, second}
+    assert places == {first_folder, second_folder}
 
 
 def test_an_existing_output_folder_is_neither_used_nor_removed(tmp_path, points_run, monkeypatch, new_store):
     monkeypatch.setattr(execution_folders, "new_token", lambda: "0a1b2c3d")
     launch(points_run(tmp_path, "taken", "one", metadata=new_store()), "ingestion")
-    before = outputs(tmp_path, "taken")
-    other = another(tmp_path, new_store)
+    first_outputs = outputs(tmp_path, "taken")
+    second_store = another(tmp_path, new_store)
     with pytest.raises(ResourceError, match=r"examples/\d+-0a1b2c3d exists already"):
-        launch(points_run(tmp_path, "taken", "two", metadata=other), "ingestion")
-    assert outputs(tmp_path, "taken") == before
+        launch(points_run(tmp_path, "taken", "two", metadata=second_store), "ingestion")
+    assert outputs(tmp_path, "taken") == first_outputs
 
 
 @pytest.fixture
@@ -169,9 +169,9 @@ def reading(tmp_path, monkeypatch):
 
 
 def test_a_change_of_a_file_that_the_code_of_a_stage_opened_runs_it_again(begin, root, url, reading):
-    first = begin("reads", "one")
-    assert launch(first, "ingestion") == (["COMPLETE"], [])
-    assert first.reads()[str(reading)] == file_reads.digest(str(reading))
+    first_run = begin("reads", "one")
+    assert launch(first_run, "ingestion") == (["COMPLETE"], [])
+    assert first_run.reads()[str(reading)] == file_reads.digest(str(reading))
     assert launch(begin("reads", "two"), "ingestion") == (["CACHED"], [])
 
     reading.write_text("b")
@@ -186,16 +186,16 @@ def test_a_change_of_a_file_that_the_code_of_a_stage_opened_runs_it_again(begin,
     store = open_store(str(root), url).mlmd
     node = store.get_context_by_type_and_name("node", "reads.ingestion")
     artifacts = store.get_artifacts_by_context(node.id)
-    assert {pb.Artifact.State.Name(one.state) for one in artifacts} == {"LIVE"}
+    assert {pb.Artifact.State.Name(recorded.state) for recorded in artifacts} == {"LIVE"}
 
 
 def test_a_stage_whose_list_of_opened_files_is_lost_runs_again(root):
-    found = {f"/lists/{number}-{'w' * 60}": "0" * 16 for number in range(30)}
-    kept = stage_file_reads.StageReads(str(root / "settings"), [], {}).pack(found)
+    reads = {f"/lists/{number}-{'w' * 60}": "0" * 16 for number in range(30)}
+    packed = stage_file_reads.StageReads(str(root / "settings"), [], {}).pack(reads)
     artifact = pb.Artifact()
-    artifact.custom_properties[stage_file_reads.PROPERTY].string_value = kept
-    assert len(kept) < 500
-    assert stage_file_reads.unpack(artifact) == found
+    artifact.custom_properties[stage_file_reads.PROPERTY].string_value = packed
+    assert len(packed) < 500
+    assert stage_file_reads.unpack(artifact) == reads
     for path in (root / "settings").iterdir():
         path.unlink()
     assert file_reads.changed(stage_file_reads.unpack(artifact))
@@ -212,10 +212,10 @@ def own_code(tmp_path, monkeypatch):
 def test_a_file_that_changes_before_user_code_opens_it_fails_the_stage(tmp_path, monkeypatch):
     parameters, path = own_code(tmp_path, monkeypatch)
     stages = stage_file_reads.StageReads(str(tmp_path / "settings"), [], {})
-    with stages.of("trainer", parameters) as found:
+    with stages.of("trainer", parameters) as reads:
         path.read_text()
         os.replace(copied(path, "b"), path)
-    assert found == {}, "it is in the key; what it became after it was read does not matter"
+    assert reads == {}, "it is in the key; what it became after it was read does not matter"
 
     def late(read):
         path.write_text("a")
@@ -230,9 +230,9 @@ def test_a_file_that_changes_before_user_code_opens_it_fails_the_stage(tmp_path,
 
 
 def copied(path, text):
-    other = path.parent / "other"
-    other.write_text(text)
-    return other
+    copy = path.parent / "other"
+    copy.write_text(text)
+    return copy
 
 
 def test_code_that_changes_before_a_stage_imports_it_fails_the_stage(tmp_path, monkeypatch):

@@ -35,9 +35,9 @@ def remember(flats):
             for name in ("ExampleStatistics", "ExampleAnomalies")
         }
         stage = mlmd.put_execution_type(pb.ExecutionType(name="stage"))
-        for one in statistics:
-            figures = pb.Artifact(type_id=types["ExampleStatistics"], uri=one.uri, state=pb.Artifact.LIVE)
-            figures.properties["span"].int_value = one.span
+        for dataset in statistics:
+            figures = pb.Artifact(type_id=types["ExampleStatistics"], uri=dataset.uri, state=pb.Artifact.LIVE)
+            figures.properties["span"].int_value = dataset.span
             [figures.id] = mlmd.put_artifacts([figures])
             anomalies = pb.Artifact(type_id=types["ExampleAnomalies"], uri="-", state=pb.Artifact.LIVE)
             if passed:
@@ -95,22 +95,25 @@ def test_doctor_finds_what_the_gates_of_a_run_find(flats, gated, doctor, remembe
     overrides = ['features.categorical=[{column="city", missing="category"}]', "gates.unseen=block", *overrides]
     flats.data(flats.HEADER + rows(640))
     gated(*overrides, "gates.label=off", "gates.contradictions=off")
-    before = list(gated.statistics)
-    remember(*before)
+    previous = list(gated.statistics)
+    remember(*previous)
     flats.data(flats.HEADER + rows(630, **cells))
-    found = gated.found(*overrides, history=before)
-    wanted = sorted(f"  {one['line']}" if one["action"] == "block" else f"warning: {one['line']}" for one in found)
-    code, said = doctor(*overrides)
-    blocks = any(one["action"] == "block" for one in found)
+    findings = gated.found(*overrides, history=previous)
+    expected = sorted(
+        f"  {finding['line']}" if finding["action"] == "block" else f"warning: {finding['line']}"
+        for finding in findings
+    )
+    code, lines = doctor(*overrides)
+    blocks = any(finding["action"] == "block" for finding in findings)
 
-    assert bool(found) == (case != "nothing")
+    assert bool(findings) == (case != "nothing")
     assert code == (3 if blocks else 0)
     if blocks:
-        assert said[0] == "a gate would block the data:"
-        wanted = [line for line in wanted if line.startswith("  ")]
+        assert lines[0] == "a gate would block the data:"
+        expected = [line for line in expected if line.startswith("  ")]
     else:
-        assert said[0] == "compared with the last run with other data"
-    assert sorted(line for line in said if line.startswith(("  ", "warning"))) == wanted
+        assert lines[0] == "compared with the last run with other data"
+    assert sorted(line for line in lines if line.startswith(("  ", "warning"))) == expected
 
 
 QUICK = ("data.split=all", "gates.rows=off", "gates.drift={action='block', min_rows=100}")
@@ -141,20 +144,20 @@ def test_data_is_compared_neither_with_itself_nor_with_blocked_data_nor_with_tha
     flats, gated, doctor, remember, tmp_path
 ):
     passed, none = "compared with the last run with other data", ["no earlier run to compare with"]
-    many = lambda row: "Bern" if row % 10 else "Chur"  # noqa: E731
+    mostly_bern = lambda row: "Bern" if row % 10 else "Chur"  # noqa: E731
     assert doctor(*QUICK) == (0, none)
-    for cells in ({}, {"city": many}, {"city": lambda row: "Chur"}):
+    for cells in ({}, {"city": mostly_bern}, {"city": lambda row: "Chur"}):
         flats.data(flats.HEADER + rows(640, **cells))
         gated(*QUICK)
-    first, same, blocked = gated.statistics
-    flats.data(flats.HEADER + rows(640, city=many))
-    remember(blocked, passed=False)
+    passed_data, equal_data, blocked_data = gated.statistics
+    flats.data(flats.HEADER + rows(640, city=mostly_bern))
+    remember(blocked_data, passed=False)
     assert doctor(*QUICK) == (0, none)
-    remember(blocked, root=tmp_path / "elsewhere")
+    remember(blocked_data, root=tmp_path / "elsewhere")
     assert doctor(*QUICK) == (0, none)
-    remember(same)
+    remember(equal_data)
     assert doctor(*QUICK) == (0, none)
-    remember(first)
+    remember(passed_data)
     code, (head, finding, fix) = doctor(*QUICK)
     assert (code, head) == (3, "a gate would block the data:")
     assert finding.startswith(
@@ -173,11 +176,11 @@ def test_columns_that_differ_from_the_schema_are_not_judged_again(flats, gated, 
     remember(*gated.statistics)
     flats.schema(flats.SCHEMA.replace('"city" type: BYTES', '"city" type: BYTES string_domain { value: "Bern" }'))
     flats.data(flats.HEADER + rows(640, city=lambda row: "Genf", area=lambda row: 3000 + row))
-    code, said = doctor(*QUICK)
+    code, lines = doctor(*QUICK)
 
     assert code == 3
-    assert "column 'area'" in "".join(said)
-    assert "column 'city'" not in "".join(said)
+    assert "column 'area'" in "".join(lines)
+    assert "column 'city'" not in "".join(lines)
 
 
 def test_the_gates_are_judged_without_tensorflow(flats):
@@ -194,8 +197,8 @@ def test_the_gates_are_judged_without_tensorflow(flats):
 def test_a_gate_of_the_user_s_own_is_left_to_the_run(flats, doctor):
     (flats.root / "my_gate.py").write_text("raise SystemError('imported')\n\ndef judge(context, settings):\n    ...\n")
 
-    said = ["no earlier run to compare with; my_gate.judge: the run judges them"]
-    assert doctor('gates.custom=["my_gate.judge"]')[1] == said
+    lines = ["no earlier run to compare with; my_gate.judge: the run judges them"]
+    assert doctor('gates.custom=["my_gate.judge"]')[1] == lines
 
 
 def test_texts_are_as_far_apart_as_tfdv_says():
@@ -208,19 +211,19 @@ def test_texts_are_as_far_apart_as_tfdv_says():
     for _ in range(20):
         lists = []
         for _ in range(2):
-            made = statistics_pb2.DatasetFeatureStatisticsList()
-            column = made.datasets.add(num_examples=90).features.add(type="STRING")
+            dataset = statistics_pb2.DatasetFeatureStatisticsList()
+            column = dataset.datasets.add(num_examples=90).features.add(type="STRING")
             column.path.step.append("x")
             for word in random.choice([*"abcdef", "", "é"], random.integers(1, 7), replace=False):
                 count = int(random.integers(1, 40))
                 column.string_stats.rank_histogram.buckets.add(label=word, sample_count=count)
                 column.string_stats.common_stats.num_non_missing += count
-            lists.append(made)
-        before, after = lists
-        wanted = [
+            lists.append(dataset)
+        previous, current = lists
+        expected = [
             one.value
-            for info in tfdv.validate_statistics(after, schema, previous_statistics=before).drift_skew_info
+            for info in tfdv.validate_statistics(current, schema, previous_statistics=previous).drift_skew_info
             for one in info.drift_measurements
         ]
-        features = (one.datasets[0].features[0] for one in (before, after))
-        assert column_distances.infinity_norm(*features)[0] == pytest.approx(max(wanted, default=0.0))
+        features = (one.datasets[0].features[0] for one in (previous, current))
+        assert column_distances.infinity_norm(*features)[0] == pytest.approx(max(expected, default=0.0))

@@ -160,11 +160,11 @@ def test_the_version_of_glibc_selects_the_stack(place, glibc, minor):
 
 def test_the_selected_stack_is_installed_and_the_next_run_without_a_selection_returns_to_the_default(place):
     place.glibc("2.41")
-    old, new = place.python(10), place.python(13)
+    legacy, current = place.python(10), place.python(13)
     assert place.install.main(["--stack", "legacy"]) == 0
-    assert place.calls() == venv_calls(old)
+    assert place.calls() == venv_calls(legacy)
     assert place.install.main([]) == 0
-    assert place.calls() == venv_calls(new)
+    assert place.calls() == venv_calls(current)
     assert place.install.main(["--stack", "current"]) == 0
     assert place.calls() == [], "that is what stands there"
 
@@ -204,11 +204,11 @@ def test_one_sentence_lists_everything_that_is_missing(place, monkeypatch, capsy
     monkeypatch.setattr(sys, "executable", str(place.python(8, place.home, venv=False)))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     (place.bin / "g++").unlink()
-    own = f"python3.{sys.version_info[1]}-venv"
+    venv_package = f"python3.{sys.version_info[1]}-venv"
     assert place.install.main([]) == 2
     assert capsys.readouterr().err == (
         f"set-up: Python's venv module and a C++ compiler and Python.h of {python} cannot be found: install it with "
-        f"`apt-get update && apt-get install -y {own} g++ python3.10-dev` and try again.\n"
+        f"`apt-get update && apt-get install -y {venv_package} g++ python3.10-dev` and try again.\n"
     )
     script(place.bin / "dnf", "")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -246,7 +246,7 @@ def test_disk_space_is_checked_first(place, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "again"),
+    ("change", "is_installed"),
     [
         (("pyproject.toml", '"tfx"', '"tfx", "torch"'), True),
         (("pyproject.toml", "line-length = 120", "line-length = 100"), False),
@@ -256,16 +256,16 @@ def test_disk_space_is_checked_first(place, capsys):
         ((".venv/.stamp", '"asked"', '"wanted"'), True),
     ],
 )
-def test_changes_that_make_the_next_run_install_again(place, change, again):
+def test_changes_that_make_the_next_run_install_again(place, change, is_installed):
     python = place.python(10)
     place.install.main([])
     place.calls()
-    name, old, new = change
+    name, old_text, new_text = change
     text = (place.root / name).read_text()
-    assert old in text
-    (place.root / name).write_text(text.replace(old, new))
+    assert old_text in text
+    (place.root / name).write_text(text.replace(old_text, new_text))
     assert place.install.main([]) == 0
-    assert place.calls() == venv_calls(python)[1:] * again
+    assert place.calls() == venv_calls(python)[1:] * is_installed
     assert (place.home / "pip.log").read_text().count("uv==") == 1
 
 
@@ -279,12 +279,12 @@ def test_another_c_library_makes_the_next_run_install_again(place):
 
 
 def test_a_removed_python_causes_a_new_environment(place):
-    gone, left = place.python(10), place.python(10, place.home / ".pyenv" / "versions" / "3.10.1" / "bin")
+    removed, remaining = place.python(10), place.python(10, place.home / ".pyenv" / "versions" / "3.10.1" / "bin")
     place.install.main([])
-    assert place.calls() == venv_calls(gone)
-    gone.unlink()
+    assert place.calls() == venv_calls(removed)
+    removed.unlink()
     assert place.install.main([]) == 0
-    assert place.calls() == venv_calls(left)
+    assert place.calls() == venv_calls(remaining)
 
 
 def test_a_moved_checkout_causes_a_new_environment(place):
@@ -298,10 +298,10 @@ def test_a_moved_checkout_causes_a_new_environment(place):
 
 
 def test_an_environment_that_set_up_did_not_create_is_moved_away(place, capsys):
-    python, mine = place.python(10), place.home / "mine"
-    (mine / "bin").mkdir(parents=True)
-    (mine / "precious").write_text("precious")
-    shutil.copytree(mine, place.root / ".venv")
+    python, foreign = place.python(10), place.home / "mine"
+    (foreign / "bin").mkdir(parents=True)
+    (foreign / "precious").write_text("precious")
+    shutil.copytree(foreign, place.root / ".venv")
     assert place.install.main([]) == 0
     assert place.calls() == venv_calls(python)
     [aside] = place.root.glob(".venv.before-*")
@@ -314,14 +314,14 @@ def test_a_link_at_the_path_of_the_environment_is_moved_away_and_not_followed(pl
     python = place.python(10)
     place.install.main([])
     place.calls()
-    other = place.home / "other"
-    shutil.move(place.root / ".venv", other)
-    (place.root / ".venv").symlink_to(other)
-    (other / ".stamp").write_text("{}")
-    before = sorted(path.name for path in other.iterdir())
+    foreign = place.home / "other"
+    shutil.move(place.root / ".venv", foreign)
+    (place.root / ".venv").symlink_to(foreign)
+    (foreign / ".stamp").write_text("{}")
+    entries = sorted(path.name for path in foreign.iterdir())
     assert place.install.main([]) == 0
     assert place.calls() == venv_calls(python)
-    assert sorted(path.name for path in other.iterdir()) == before
+    assert sorted(path.name for path in foreign.iterdir()) == entries
     assert not (place.root / ".venv").is_symlink()
 
 
@@ -381,13 +381,19 @@ def test_the_certificates_of_this_machine_are_used_for_a_package_index(place, mo
         "uv": "error: invalid peer certificate: UnknownIssuer",
         "pip": "WARNING: SSLError(1, [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed)",
     }[tool]
-    asked = {"uv": '"$UV_SYSTEM_CERTS"', "pip": '"$(cat "$PIP_CERT" "$REQUESTS_CA_BUNDLE" 2>/dev/null)"'}[tool]
+    certificate_variables = {
+        "uv": '"$UV_SYSTEM_CERTS"',
+        "pip": '"$(cat "$PIP_CERT" "$REQUESTS_CA_BUNDLE" 2>/dev/null)"',
+    }[tool]
     script_of = place.uv if tool == "uv" else place.home / "pip"
-    own = script_of.read_text().split("\n", 2)[2]
-    script(script_of, f'case $1 in -m|sync) [ -n {asked} ] || {{ echo "{refusal}"; exit 1; }} ;; esac\n{own}')
+    commands = script_of.read_text().split("\n", 2)[2]
+    script(
+        script_of,
+        f'case $1 in -m|sync) [ -n {certificate_variables} ] || {{ echo "{refusal}"; exit 1; }} ;; esac\n{commands}',
+    )
     assert place.install.main([]) == 0
-    said = f"certificate is not signed by a public authority: trying {authority}\n"
-    assert said in capsys.readouterr().out
+    message = f"certificate is not signed by a public authority: trying {authority}\n"
+    assert message in capsys.readouterr().out
     assert "UV_SYSTEM_CERTS=1" in (place.home / "uv.env").read_text() or tool == "pip"
 
 
@@ -420,15 +426,17 @@ def test_variables_of_python_and_uv_are_dropped_and_those_of_the_network_are_kep
     dropped = (
         "UV_PROJECT_ENVIRONMENT UV_NO_DEV UV_PYTHON VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME PIP_TARGET PIP_USER"
     )
-    kept = "UV_INDEX_URL UV_DEFAULT_INDEX UV_HTTP_TIMEOUT PIP_INDEX_URL PIP_CERT HTTPS_PROXY SSL_CERT_FILE UV_CACHE_DIR"
-    for name in f"{dropped} {kept}".split():
+    network_variables = (
+        "UV_INDEX_URL UV_DEFAULT_INDEX UV_HTTP_TIMEOUT PIP_INDEX_URL PIP_CERT HTTPS_PROXY SSL_CERT_FILE UV_CACHE_DIR"
+    )
+    for name in f"{dropped} {network_variables}".split():
         monkeypatch.setenv(name, "/strange")
     assert place.install.main([]) == 0
-    seen = dict(line.partition("=")[::2] for line in (place.home / "uv.env").read_text().splitlines())
-    assert seen["UV_PROJECT_ENVIRONMENT"] == str(place.root / ".venv")
-    assert seen["UV_PYTHON_DOWNLOADS"] == "manual"
-    strange = {name for name, value in seen.items() if value == "/strange"}
-    assert strange == set(kept.split())
+    environment = dict(line.partition("=")[::2] for line in (place.home / "uv.env").read_text().splitlines())
+    assert environment["UV_PROJECT_ENVIRONMENT"] == str(place.root / ".venv")
+    assert environment["UV_PYTHON_DOWNLOADS"] == "manual"
+    strange = {name for name, value in environment.items() if value == "/strange"}
+    assert strange == set(network_variables.split())
 
 
 def test_a_second_set_up_waits_for_the_first(place):
@@ -436,13 +444,13 @@ def test_a_second_set_up_waits_for_the_first(place):
     (place.root / ".tools").mkdir()
     with (place.root / ".tools" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        both = [threading.Thread(target=place.install.main, args=([],)) for _ in range(2)]
-        for one in both:
-            one.start()
-        both[0].join(0.3)
+        threads = [threading.Thread(target=place.install.main, args=([],)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.3)
         assert place.calls() == []
-    for one in both:
-        one.join(30)
+    for thread in threads:
+        thread.join(30)
     assert place.calls() == venv_calls(python)
 
 
@@ -454,7 +462,7 @@ def test_the_error_of_a_read_only_folder_names_it(place, capsys):
 
 
 def test_a_stop_by_the_user_prints_no_traceback(place, monkeypatch, capsys):
-    def stop(asked, runtime):
+    def stop(selection, runtime):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(place.install, "set_up", stop)

@@ -15,7 +15,7 @@ Job = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Job:
+def sound_job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     output = tmp_path_factory.mktemp("job") / "houses.json"
     compiler.run(compiler.Request(target="vertex", name=Name("houses"), output=str(output)))
     compiled: Job = json.loads(output.read_text())
@@ -23,11 +23,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Job:
     return compiled
 
 
-def check(whole: Job, not_run: tuple[str, ...] = kubeflow.NOT_RUN) -> None:
+def check(sound_job: Job, not_run: tuple[str, ...] = kubeflow.NOT_RUN) -> None:
     # TFX takes 20 s to import: not while tests are collected.
     from orchestration.cloud import job
 
-    job.check(whole, not_run=not_run)
+    job.check(sound_job, not_run=not_run)
 
 
 def tasks(spec: Job) -> Job:
@@ -36,11 +36,11 @@ def tasks(spec: Job) -> Job:
 
 def _change(path: str, value: Any) -> Callable[[Job], None]:
     def change(spec: Job) -> None:
-        *above, last = path.split("/")
+        *above, last_key = path.split("/")
         place: Any = spec
         for key in above:
             place = place[key]
-        place[last] = value
+        place[last_key] = value
 
     return change
 
@@ -85,20 +85,20 @@ def _change(path: str, value: Any) -> Callable[[Job], None]:
         ),
     ],
 )
-def test_an_invalid_job_is_rejected(whole: Job, change: Callable[[Job], None], message: str) -> None:
-    broken = copy.deepcopy(whole)
+def test_an_invalid_job_is_rejected(sound_job: Job, change: Callable[[Job], None], message: str) -> None:
+    broken = copy.deepcopy(sound_job)
     change(broken["pipelineSpec"])
     with pytest.raises(RunError, match=message):
         check(broken)
 
 
-def test_an_invalid_wrapper_of_a_job_is_rejected(whole: Job) -> None:
+def test_an_invalid_wrapper_of_a_job_is_rejected(sound_job: Job) -> None:
     with pytest.raises(RunError, match=r"PipelineJob: "):
-        check({**whole, "unknown": 1})
+        check({**sound_job, "unknown": 1})
 
 
-def test_all_findings_about_a_job_are_reported_together(whole: Job) -> None:
-    broken = copy.deepcopy(whole)
+def test_all_findings_about_a_job_are_reported_together(sound_job: Job) -> None:
+    broken = copy.deepcopy(sound_job)
     for task in tasks(broken["pipelineSpec"]).values():
         task["dependentTasks"] = ["other"]
     with pytest.raises(RunError) as caught:
@@ -106,7 +106,7 @@ def test_all_findings_about_a_job_are_reported_together(whole: Job) -> None:
     assert str(caught.value).count("waits for other") == len(tasks(broken["pipelineSpec"]))
 
 
-def test_a_job_may_be_valid_on_one_platform_only(whole: Job) -> None:
-    resolving = copy.deepcopy(whole)
+def test_a_job_may_be_valid_on_one_platform_only(sound_job: Job) -> None:
+    resolving = copy.deepcopy(sound_job)
     resolving["pipelineSpec"]["deploymentSpec"]["executors"]["schema_executor"] = {"resolver": {}}
     check(resolving, vertex.NOT_RUN)

@@ -211,10 +211,10 @@ def test_its_code_may_look_at_the_package_itself(package):
 def test_a_second_thread_waits_until_its_code_has_run(package, monkeypatch):
     import late
 
-    entered, leave, found = threading.Event(), threading.Event(), []
+    entered, leave, values = threading.Event(), threading.Event(), []
     monkeypatch.setattr("builtins.late_wait", lambda: (entered.set(), leave.wait(60)), raising=False)
     (package / "part.py").write_text("import builtins\nbuiltins.late_wait()\nVALUE = 1\n")
-    threads = [threading.Thread(target=lambda: found.append(late.SELF)) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: values.append(late.SELF)) for _ in range(2)]
     threads[0].start()
     assert entered.wait(60)
     threads[1].start()
@@ -223,7 +223,7 @@ def test_a_second_thread_waits_until_its_code_has_run(package, monkeypatch):
     leave.set()
     for thread in threads:
         thread.join()
-    assert found == [2, 2]
+    assert values == [2, 2]
     assert runs() == 1
 
 

@@ -49,8 +49,8 @@ def test_the_table_shows_metrics_with_their_intervals():
 
 
 def test_the_table_shows_the_baseline_next_to_the_model():
-    before = {"example_count": 2166.0, "mae": 70000.0, "r2": None, "mse": 1.0, "recall[a]": 1.0, "auc": 0.5}
-    [head, mae, r2, auc] = lines(baseline=before, intervals={})
+    baseline_metrics = {"example_count": 2166.0, "mae": 70000.0, "r2": None, "mse": 1.0, "recall[a]": 1.0, "auc": 0.5}
+    [head, mae, r2, auc] = lines(baseline=baseline_metrics, intervals={})
 
     assert head[-2:] == ["model", "baseline"]
     assert (mae, r2, auc) == (["mae", "64,734", "70,000"], ["r2", "0.9", "none"], ["auc", "none", "0.5"])
@@ -90,8 +90,8 @@ def test_a_table_with_baseline_and_plain_models_fits_80_characters(rows, names, 
 def test_the_head_of_a_table_that_is_too_wide_has_two_lines_and_no_number_is_wrapped(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     wide = {"example_count": 21_661.0, "mae": -108584.7}
-    others = {"baseline": wide, "plain": {"linear": wide, "boosted_trees": wide}}
-    verdict = {**VERDICT, "metrics": wide, "intervals": {"mae": [-120059.3, -97110.0]}, **others, "rules": ()}
+    compared_models = {"baseline": wide, "plain": {"linear": wide, "boosted_trees": wide}}
+    verdict = {**VERDICT, "metrics": wide, "intervals": {"mae": [-120059.3, -97110.0]}, **compared_models, "rules": ()}
     Terminal(plain=True).outcome(verdict, run_folder="runs/made")
     head, rows, mae, *_ = capsys.readouterr().out.strip().splitlines()
 
@@ -136,6 +136,6 @@ def test_the_terminal_ends_with_verdict_and_paths(capsys, pushed):
 )
 def test_a_run_without_a_push_says_what_serves_or_why(capsys, more, line):
     Terminal(plain=True).outcome({**VERDICT, "blessed": True, "pushed": None, **more}, run_folder="runs/1")
-    output = [one for one in capsys.readouterr().out.splitlines() if "pushed" in one]
+    output = [printed for printed in capsys.readouterr().out.splitlines() if "pushed" in printed]
 
     assert output == ([line] if line else [])

@@ -38,15 +38,15 @@ def written(store, folder, run="one"):
         pb.Context(type_id=store.put_context_type(pb.ContextType(name=kind)), name=name)
         for kind, name in zip(kinds, ("houses", run, "houses.stage", "key"), strict=True)
     ]
-    pairs = []
+    artifacts_and_events = []
     for key, kind in KINDS.items():
         (folder / key).mkdir()
         artifact = pb.Artifact(type_id=store.put_artifact_type(kind().artifact_type), uri=str(folder / key))
         artifact.state = pb.Artifact.LIVE
-        pairs.append((artifact, event(key)))
+        artifacts_and_events.append((artifact, event(key)))
     stage = store.put_execution_type(pb.ExecutionType(name="stage"))
     execution = pb.Execution(type_id=stage, last_known_state=pb.Execution.COMPLETE)
-    execution_id, _, ids = store.put_execution(execution, pairs, contexts)
+    execution_id, _, ids = store.put_execution(execution, artifacts_and_events, contexts)
     for context, id_ in zip(contexts, ids, strict=True):
         context.id = id_
     return contexts, execution_id
@@ -61,11 +61,11 @@ def event(key, index=0):
 
 def recorded_again(store, contexts, execution_id, keys):
     """A record as the cache writes it, with these keys for the artifacts of the first one; returns its id."""
-    outputs = [each for group in stage_outputs.of(store, execution_id).values() for each in group]
-    pairs = [(artifact, event(key)) for artifact, key in zip(outputs, keys, strict=True)]
-    [first] = store.get_executions_by_id([execution_id])
-    again = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.CACHED)
-    return store.put_execution(again, pairs, contexts)[0]
+    outputs = [output for group in stage_outputs.of(store, execution_id).values() for output in group]
+    artifacts_and_events = [(artifact, event(key)) for artifact, key in zip(outputs, keys, strict=True)]
+    [execution] = store.get_executions_by_id([execution_id])
+    record = pb.Execution(type_id=execution.type_id, last_known_state=pb.Execution.CACHED)
+    return store.put_execution(record, artifacts_and_events, contexts)[0]
 
 
 def cached(store, contexts):
@@ -87,8 +87,10 @@ def test_outputs_are_paired_by_id_and_have_their_own_type(store, tmp_path):
     handle = types.SimpleNamespace(store=store)
     outputs = launcher._Cache([]).get_cached_outputs(handle, contexts[-1])
     assert {key: type(artifact) for key, [artifact] in outputs.items()} == KINDS
-    given = stage_outputs.of(store, execution_id)
-    assert {key: artifact.uri.rpartition("/")[2] for key, [artifact] in given.items()} == {key: key for key in KINDS}
+    recorded_outputs = stage_outputs.of(store, execution_id)
+    assert {key: artifact.uri.rpartition("/")[2] for key, [artifact] in recorded_outputs.items()} == {
+        key: key for key in KINDS
+    }
 
 
 def test_a_record_with_swapped_outputs_is_skipped_and_an_older_one_is_used(store, tmp_path):
@@ -106,7 +108,7 @@ def test_deleted_or_unused_outputs_are_not_served_from_the_cache(store, tmp_path
     (tmp_path / "schema").rmdir()
     assert cached(store, contexts) is None
     (tmp_path / "schema").mkdir()
-    [artifact] = [one for one in store.get_artifacts() if one.uri.endswith("/schema")]
+    [artifact] = [stored for stored in store.get_artifacts() if stored.uri.endswith("/schema")]
     artifact.state = pb.Artifact.MARKED_FOR_DELETION
     store.put_artifacts([artifact])
     assert cached(store, contexts) is None
@@ -136,7 +138,7 @@ def test_moving_the_root_does_not_change_cache_keys(store, tmp_path):
 
 def test_a_withheld_push_is_not_cached(store, tmp_path):
     contexts, _ = written(store, tmp_path)
-    [artifact] = [one for one in store.get_artifacts() if one.uri.endswith("/schema")]
+    [artifact] = [stored for stored in store.get_artifacts() if stored.uri.endswith("/schema")]
     artifact.custom_properties["withheld"].string_value = "it was not compared"
     store.put_artifacts([artifact])
 
@@ -146,10 +148,10 @@ def test_a_withheld_push_is_not_cached(store, tmp_path):
 def test_several_artifacts_of_a_key_keep_their_order(store, tmp_path):
     contexts, execution_id = written(store, tmp_path)
     outputs = [artifact for [artifact] in stage_outputs.of(store, execution_id).values()]
-    [first] = store.get_executions_by_id([execution_id])
-    many = pb.Execution(type_id=first.type_id, last_known_state=pb.Execution.COMPLETE)
-    pairs = [(artifact, event("all", index)) for index, artifact in zip((2, 0, 1), outputs, strict=True)]
-    execution, _, _ = store.put_execution(many, pairs, contexts)
+    [first_execution] = store.get_executions_by_id([execution_id])
+    second_execution = pb.Execution(type_id=first_execution.type_id, last_known_state=pb.Execution.COMPLETE)
+    artifacts_and_events = [(artifact, event("all", index)) for index, artifact in zip((2, 0, 1), outputs, strict=True)]
+    execution, _, _ = store.put_execution(second_execution, artifacts_and_events, contexts)
 
     ids = [artifact.id for artifact in stage_outputs.of(store, execution)["all"]]
     assert ids == [outputs[1].id, outputs[2].id, outputs[0].id]
@@ -157,7 +159,9 @@ def test_several_artifacts_of_a_key_keep_their_order(store, tmp_path):
 
 def test_the_reason_of_a_failed_stage_is_stored_without_characters_that_break_postgresql(monkeypatch):
     calls = []
-    monkeypatch.setattr(launcher.launcher.Launcher, "_publish_failed_execution", lambda *given: calls.append(given[-1]))
+    monkeypatch.setattr(
+        launcher.launcher.Launcher, "_publish_failed_execution", lambda *arguments: calls.append(arguments[-1])
+    )
     node = object.__new__(launcher.Launcher)
     output = execution_result_pb2.ExecutorOutput()
     output.execution_result.result_message = 'Traceback:\n  "a.py"\nValueError: "C:\\data" is Zürich\'s'

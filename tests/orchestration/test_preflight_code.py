@@ -35,7 +35,7 @@ def test_code_whose_imports_exist_passes(check, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("x = 1\n\ndef f(:\n", r"mine.py, line 3: this is not Python: "),
         ("x = 1\nreturn x\n", r"mine.py, line 2: this is not Python: 'return' outside function"),
@@ -46,11 +46,11 @@ def test_code_whose_imports_exist_passes(check, text):
     ],
     ids=["syntax", "return", "import", "within a function", "name", "deeper"],
 )
-def test_the_error_of_a_failing_import_names_file_and_line(check, text, said):
-    helper = "import absent\nsize = 3\n" if "deeper" in said or "absent" in said else "size = 3\n"
+def test_the_error_of_a_failing_import_names_file_and_line(check, text, message):
+    helper = "import absent\nsize = 3\n" if "deeper" in message or "absent" in message else "size = 3\n"
     [line] = check(mine=text, helper=helper)
 
-    assert line.startswith(said)
+    assert line.startswith(message)
 
 
 def test_the_repositorys_own_code_passes():

@@ -101,9 +101,9 @@ def test_the_error_of_a_package_that_differs_from_the_lock_says_how_to_fix_it(tm
     with pytest.raises(ResourceError) as caught:
         installed.check_versions(str(lock), ["numpy", "no-such-package", "pydantic"])
 
-    first, second = str(caught.value).splitlines()
-    assert "is installed, but uv.lock has 0.1 or 0.2: run `make run`" in first
-    assert second.startswith("no-such-package is not installed: run `make run`")
+    outdated, absent = str(caught.value).splitlines()
+    assert "is installed, but uv.lock has 0.1 or 0.2: run `make run`" in outdated
+    assert absent.startswith("no-such-package is not installed: run `make run`")
 
 
 def test_the_installed_packages_match_the_lock():

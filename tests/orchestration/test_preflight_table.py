@@ -11,8 +11,8 @@ from orchestration.preflight import csv_blocks
 RULE = {"binary": 'task = "binary"\npositive = "yes"', "anomaly": 'task = "anomaly"\nthreshold = 1000'}
 
 
-def only(told):
-    [line] = told
+def only(lines):
+    [line] = lines
     return line.split("flats.csv")[1]
 
 
@@ -155,8 +155,8 @@ def test_the_error_of_a_label_without_a_logarithm_names_line_and_edits(flats, tr
         )
 
 
-@pytest.mark.parametrize(("weights", "told"), [((0, 0), True), ((0, 2), False)])
-def test_weights_that_are_all_zero_are_rejected(flats, weights, told):
+@pytest.mark.parametrize(("weights", "is_rejected"), [((0, 0), True), ((0, 2), False)])
+def test_weights_that_are_all_zero_are_rejected(flats, weights, is_rejected):
     flats.config(flats.CONFIG.replace("[features]", '[columns]\nweight = "w"\n[features]'))
     flats.schema(
         flats.SCHEMA
@@ -166,7 +166,7 @@ def test_weights_that_are_all_zero_are_rejected(flats, weights, told):
     flats.data("area,city,rent,w\n" + "".join(f"{line},{weights[row % 2]}\n" for row, line in enumerate(lines)))
     message = "the weight column 'w' is 0 in every row, so no row counts: fix it, or remove columns.weight"
 
-    assert [line.partition(": ")[2] for line in flats.errors()] == ([message] if told else [])
+    assert [line.partition(": ")[2] for line in flats.errors()] == ([message] if is_rejected else [])
 
 
 SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", Chur = "test"}}'

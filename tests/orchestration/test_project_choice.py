@@ -52,11 +52,11 @@ def test_flag_comes_before_variable_and_variable_before_the_working_folder(make_
 
 
 def test_the_repository_is_chosen_by_its_path_and_by_an_empty_variable(make_project, monkeypatch):
-    here = make_project("here")
+    folder = make_project("here")
     monkeypatch.setenv(project.VARIABLE, "")
     assert chosen() == Path(project.REPOSITORY)
-    monkeypatch.chdir(here)
-    assert chosen() == here
+    monkeypatch.chdir(folder)
+    assert chosen() == folder
     assert chosen(project.REPOSITORY) == Path(project.REPOSITORY)
     assert project.VARIABLE not in os.environ
     assert project_selection.runs_folder() == "runs"
@@ -68,28 +68,28 @@ def test_a_subfolder_of_a_project_is_not_the_project(make_project, monkeypatch):
 
 
 def test_relative_paths_and_links_refer_to_the_same_project(make_project, monkeypatch, tmp_path):
-    here = make_project("here")
-    (tmp_path / "link").symlink_to(here)
-    assert chosen("../here") == chosen("../link") == here
-    assert project_selection.runs_folder() == str(here / "runs")
-    assert project_selection.shown_flag() == ["--project", str(here)]
-    monkeypatch.chdir(here)
+    folder = make_project("here")
+    (tmp_path / "link").symlink_to(folder)
+    assert chosen("../here") == chosen("../link") == folder
+    assert project_selection.runs_folder() == str(folder / "runs")
+    assert project_selection.shown_flag() == ["--project", str(folder)]
+    monkeypatch.chdir(folder)
     assert project_selection.shown_flag() == []
 
 
 def test_processes_import_the_code_of_repository_and_project(make_project):
-    here = chosen(str(make_project("here")))
+    folder = chosen(str(make_project("here")))
     assert project.environment() == {
-        "PYTHONPATH": f"{project.REPOSITORY}{os.pathsep}{here}",
-        project.VARIABLE: str(here),
+        "PYTHONPATH": f"{project.REPOSITORY}{os.pathsep}{folder}",
+        project.VARIABLE: str(folder),
     }
-    assert sys.path[-1] == str(here)
+    assert sys.path[-1] == str(folder)
 
 
 def test_a_command_that_is_shown_names_the_project(make_project):
-    here = chosen(str(make_project("here")))
+    folder = chosen(str(make_project("here")))
     request = Request(name=Name("flats"), root=project_selection.runs_folder())
-    assert request.again == f"python runner.py --local --project {here} --pipeline flats"
+    assert request.again == f"python runner.py --local --project {folder} --pipeline flats"
 
 
 @pytest.mark.parametrize(
@@ -141,19 +141,19 @@ def test_a_folder_that_is_not_a_project_is_rejected(make_project, tmp_path, name
 
 
 def test_a_project_without_its_folders_is_rejected(make_project):
-    here = make_project("here")
-    (here / "schemas" / ".gitkeep").unlink()
-    (here / "schemas").rmdir()
+    folder = make_project("here")
+    (folder / "schemas" / ".gitkeep").unlink()
+    (folder / "schemas").rmdir()
     with pytest.raises(UserError, match="here has no folder schemas/, which a project needs: create it"):
-        chosen(str(here))
+        chosen(str(folder))
 
 
 def test_the_error_of_a_pipeline_that_the_project_lacks_names_its_folder(make_project):
     from pipeline import load
 
-    here = chosen(str(make_project("here")))
-    with pytest.raises(UserError, match=f"no pipeline 'houses': {here}/configs/houses.toml does not exist"):
-        load.load(str(here), "houses")
+    folder = chosen(str(make_project("here")))
+    with pytest.raises(UserError, match=f"no pipeline 'houses': {folder}/configs/houses.toml does not exist"):
+        load.load(str(folder), "houses")
 
 
 def test_the_error_of_an_invalid_variable_names_it(monkeypatch):
@@ -163,14 +163,14 @@ def test_the_error_of_an_invalid_variable_names_it(monkeypatch):
 
 
 def test_the_error_of_an_unreadable_folder_names_it(make_project, monkeypatch):
-    here = make_project("here")
+    folder = make_project("here")
 
     def refuse(path):
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(os, "listdir", refuse)
-    with pytest.raises(ResourceError, match=rf"--project {here}: {here} cannot be read \(Permission denied\)"):
-        chosen(str(here))
+    with pytest.raises(ResourceError, match=rf"--project {folder}: {folder} cannot be read \(Permission denied\)"):
+        chosen(str(folder))
 
 
 @pytest.mark.parametrize(
@@ -191,11 +191,11 @@ def test_a_module_that_would_hide_another_is_rejected(make_project, name, owner)
 
 
 def test_folders_that_no_run_imports_may_have_any_name(make_project):
-    here = make_project("here")
+    folder = make_project("here")
     for name in ("tests/__init__.py", "docs/conf.py", "json/notes.txt", "not-a-module.py"):
-        (here / name).parent.mkdir(exist_ok=True)
-        (here / name).write_text("")
-    assert chosen(str(here)) == here
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("")
+    assert chosen(str(folder)) == folder
 
 
 def test_init_prints_what_it_writes(tmp_path, capsys):
@@ -222,9 +222,9 @@ def test_init_overwrites_nothing(tmp_path, name):
 
 
 def test_init_rejects_a_project_and_a_file(make_project, tmp_path):
-    here = make_project("here")
+    folder = make_project("here")
     with pytest.raises(UserError, match="here is a project already"):
-        project_creation.create(str(here))
+        project_creation.create(str(folder))
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="file is not a folder"):
         project_creation.create(str(tmp_path / "file"))
@@ -247,9 +247,9 @@ def test_init_names_the_written_files_if_the_disk_is_full(tmp_path, monkeypatch)
 def test_a_package_of_the_pipeline_hides_a_folder_of_the_project(make_project):
     from pipeline import user_code
 
-    here = chosen(str(make_project("here")))
-    (here / "models").mkdir()
-    (here / "models" / "mine.py").write_text("def build(features, settings): ...\n")
+    folder = chosen(str(make_project("here")))
+    (folder / "models").mkdir()
+    (folder / "models" / "mine.py").write_text("def build(features, settings): ...\n")
     with pytest.raises(UserError, match=r"models is a package of the pipeline itself, so models/mine.py of .* cannot"):
         user_code.check_function("models.mine.build")
 
@@ -259,13 +259,13 @@ def test_paths_in_cache_keys_do_not_depend_on_where_the_project_is(make_project,
 
     described = []
     for name in ("one", "two"):
-        here = chosen(str(make_project(name)))
-        (here / "my_list.json").write_text("[1]")
-        (here / "my_features.py").write_text('FILE = "my_list.json"\n')
+        folder = chosen(str(make_project(name)))
+        (folder / "my_list.json").write_text("[1]")
+        (folder / "my_features.py").write_text('FILE = "my_list.json"\n')
         described.append(code_digest.stage("my_features", "spec.gates", files=["my_list.json"]))
-        sys.path.remove(str(here))
+        sys.path.remove(str(folder))
     assert described[0] == described[1]
     assert described[0]["files"] == {"my_list.json": described[0]["files"]["my_list.json"]}
-    (here / "my_list.json").write_text("[2]")
+    (folder / "my_list.json").write_text("[2]")
     assert code_digest.stage("my_features", "spec.gates", files=["my_list.json"]) != described[1]
     assert json.dumps(described[0])

@@ -51,16 +51,16 @@ def test_preflight_runs_the_query_and_reads_the_rows_by_path(flats, database):
 
 
 def test_a_run_uses_the_rows_of_its_preflight(flats, database):
-    asked = []
-    report = look(flats, passed=lambda reviewed: asked.append(reviewed.config.data.path) or True)
-    assert asked == [report.data]
+    paths = []
+    report = look(flats, passed=lambda reviewed: paths.append(reviewed.config.data.path) or True)
+    assert paths == [report.data]
     assert report.passed
 
 
 def test_a_failing_query_never_reuses_a_previous_run(flats, database):
     database.execute("alter table flats rename to gone")
     report = look(flats, passed=lambda reviewed: pytest.fail("rows that were not read are compared"))
-    [finding] = [str(one) for check in report.checks for one in check.findings]
+    [finding] = [str(error) for check in report.checks for error in check.findings]
     assert finding.startswith("data.sql: sqlite:///data/x.db rejects the query: ")
     assert report.data is None
 
@@ -97,13 +97,13 @@ def test_schema_diff_and_infer_read_the_rows(flats, database):
 
 def test_the_fingerprint_of_a_schedule_depends_on_the_rows(flats, database, monkeypatch):
 
-    def now():
+    def current_fingerprint():
         return unchanged_inputs.fingerprint(Name("flats"), [], str(flats.root), str(flats.runs))
 
-    first = now()
-    assert now() == first
+    fingerprint = current_fingerprint()
+    assert current_fingerprint() == fingerprint
     database.execute("update flats set rent = 1000 where rent = 905")
-    assert now() != first
+    assert current_fingerprint() != fingerprint
 
 
 def test_a_cloud_job_with_a_query_is_rejected_with_the_alternative(flats, database, monkeypatch):
@@ -121,21 +121,22 @@ def test_new_writes_a_config_with_the_same_query(flats, database, monkeypatch):
 
     assert (config.data.sql, config.data.database) == (SQL, "sqlite:///data/x.db")
     assert proposal.said[0] == "sqlite:///data/x.db: rows of a query, 40 rows, 3 columns"
-    settled, taken = query_config.settle(config, str(flats.root), str(flats.runs / "made/queries"))
+    settled, snapshot_file = query_config.settle(config, str(flats.root), str(flats.runs / "made/queries"))
     assert len(os.listdir(flats.runs / "made/queries")) == 1, "equal rows are one file"
-    assert settled.data.path == taken.path
+    assert settled.data.path == snapshot_file.path
 
 
 def test_a_database_outside_the_repository_has_its_absolute_path(flats, tmp_path):
-    asked = query_result.source(None, "select 1", f"sqlite:///{tmp_path}/x.db", str(flats.root), "")
-    assert asked.query.database == f"sqlite:///{tmp_path}/x.db"
+    source = query_result.source(None, "select 1", f"sqlite:///{tmp_path}/x.db", str(flats.root), "")
+    assert source.query.database == f"sqlite:///{tmp_path}/x.db"
 
 
 @pytest.mark.parametrize(
-    "given", [(None, None, None), ("x.csv", "select 1", "sqlite:///x.db"), (None, "select 1", None), (None, None, "x")]
+    "options",
+    [(None, None, None), ("x.csv", "select 1", "sqlite:///x.db"), (None, "select 1", None), (None, None, "x")],
 )
-def test_new_accepts_a_path_or_a_query_but_not_both(given: Any):
-    path, sql, database = given
+def test_new_accepts_a_path_or_a_query_but_not_both(options: Any):
+    path, sql, database = options
     with pytest.raises(UserError, match=r"new NAME PATH` or .*--sql"):
         query_result.source(path, sql, database, "", "")
 
@@ -147,7 +148,7 @@ def test_new_does_not_repeat_a_password():
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("", "data: path is needed, or sql with database"),
         ('path = "data/flats.csv"\n' + SOURCE, "data: path is needed, or sql with database: one of the two"),
@@ -159,19 +160,19 @@ def test_new_does_not_repeat_a_password():
         (SOURCE + '\n[[schedule]]\nname = "s"\non = "new-span"', "schedule 's': on = \"new-span\" watches files"),
     ],
 )
-def test_the_error_of_contradicting_keys_names_them(flats, source, said):
+def test_the_error_of_contradicting_keys_names_them(flats, source, message):
     flats.config(flats.CONFIG.replace('path = "data/flats.csv"', source))
     with pytest.raises(UserError) as raised:
         load.load(str(flats.root), "flats")
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "canary" not in str(raised.value)
 
 
 def test_the_worker_reads_the_resolved_config(flats, database):
-    config, taken = query_config.settle(
+    config, snapshot_file = query_config.settle(
         load.load(str(flats.root), "flats", ["data.query_seconds=7"]), str(flats.root), str(flats.runs / "q")
     )
-    again = type(config).model_validate(json.loads(json.dumps(config.plain())))
-    assert again == config
-    assert taken.query.seconds == 7
-    assert Data.model_fields["query_seconds"].default == again.data.query_seconds
+    parsed = type(config).model_validate(json.loads(json.dumps(config.plain())))
+    assert parsed == config
+    assert snapshot_file.query.seconds == 7
+    assert Data.model_fields["query_seconds"].default == parsed.data.query_seconds

@@ -42,12 +42,12 @@ def renamed(flats):
 
 
 def test_a_missing_column_is_reported_with_all_other_differences_and_the_commands(renamed):
-    missing, *others, fix = refuse(renamed)
+    missing, *differences, fix = refuse(renamed)
 
     assert missing.endswith(
         "data/flats.csv: column 'city' of the schema is missing. Known columns: area, citizens_town, rent."
     )
-    assert others == [
+    assert differences == [
         "schemas/flats.pbtxt: column 'city': the column is missing from the data: city -> citizens_town? Rename it "
         "there, or in config and schema",
         "schemas/flats.pbtxt: column 'area': 1 value below 0, such as -2.5",
@@ -59,13 +59,13 @@ def test_a_missing_column_is_reported_with_all_other_differences_and_the_command
 
 
 def test_a_refused_run_is_listed_with_its_reason(renamed, capsys):
-    told = refuse(renamed)
+    messages = refuse(renamed)
     [run] = listed(renamed, capsys)
 
     assert (run["pipeline"], run["state"]) == ("flats", "FAILED")
-    assert run["reason"].startswith(told[0])
+    assert run["reason"].startswith(messages[0])
     facts = json.loads((renamed.runs / "flats/runs" / run["run_id"] / "run.json").read_text())
-    assert (facts["state"], facts["reason"]) == ("FAILED", "\n".join(told))
+    assert (facts["state"], facts["reason"]) == ("FAILED", "\n".join(messages))
     assert listed(renamed, capsys, "--state", "failed") == [run]
 
 
@@ -115,20 +115,20 @@ def test_doctor_reports_unseen_values_as_a_run_would_refuse_them(flats, capsys):
 def test_schema_commands_take_the_options_of_a_run(flats, capsys, tmp_path):
     """As `--data-root`, `--set` and `--variant`, which choose the data that is read."""
     flats.config(flats.CONFIG + '[variant.other]\ndata.path = "data/other.csv"\n')
-    other = tmp_path / "elsewhere/data"
-    other.mkdir(parents=True)
-    (other / "flats.csv").write_text(flats.HEADER + flats.rows(40).replace("Bern", ""))
-    (other / "other.csv").write_text(flats.HEADER + flats.rows(40))
+    data_root = tmp_path / "elsewhere/data"
+    data_root.mkdir(parents=True)
+    (data_root / "flats.csv").write_text(flats.HEADER + flats.rows(40).replace("Bern", ""))
+    (data_root / "other.csv").write_text(flats.HEADER + flats.rows(40))
 
     def diff(*options):
         code = parser.main(["schema", "diff", "flats", *options])
         return code, capsys.readouterr().out
 
     assert diff() == (0, "the data matches schemas/flats.pbtxt\n")
-    code, out = diff("--data-root", str(other.parent))
+    code, out = diff("--data-root", str(data_root.parent))
     assert (code, out) == (3, "refused  city: 50.00% null, the schema allows 0.00%\n")
-    assert diff("--data-root", str(other.parent), "--set", "data.path=data/other.csv")[0] == 0
-    assert diff("--data-root", str(other.parent), "--variant", "other")[0] == 0
+    assert diff("--data-root", str(data_root.parent), "--set", "data.path=data/other.csv")[0] == 0
+    assert diff("--data-root", str(data_root.parent), "--variant", "other")[0] == 0
     with pytest.raises(SystemExit):
         diff("--no-such-option")
     assert parser.main(["schema", "infer", "flats", "--variant", "all"]) == 2

@@ -31,11 +31,11 @@ def identity(tmp_path):
 
 
 def test_only_options_that_change_a_result_start_another_run(identity, tmp_path):
-    before = identity()
+    recorded = identity()
 
-    def changed(**given):
-        after = identity(**given)
-        return [word for word in after if after[word] != before[word]]
+    def changed(**options):
+        current = identity(**options)
+        return [word for word in current if current[word] != recorded[word]]
 
     assert changed() == []
     assert changed(limits={"stage_seconds": 5}) == []
@@ -46,7 +46,7 @@ def test_only_options_that_change_a_result_start_another_run(identity, tmp_path)
     assert changed(first="trainer") == ["stages"]
     assert changed(network={"name": "linear"}) == ["config", "code"]
     (tmp_path / "served.csv").write_text("a\n1\n")
-    before = identity(skew=str(tmp_path / "served.csv"))
+    recorded = identity(skew=str(tmp_path / "served.csv"))
     (tmp_path / "served.csv").write_text("a\n2\n")
     assert changed(skew=str(tmp_path / "served.csv")) == ["served rows"]
     (tmp_path / "x.csv").write_text("a,y\n1,3\n")
@@ -78,12 +78,12 @@ class Store:
         execution = pb.Execution(type_id=self._execution, last_known_state=state)
         if token is not None:
             execution.custom_properties[execution_folders.TOKEN].string_value = token
-        [made] = self.mlmd.put_executions([execution])
+        [execution_id] = self.mlmd.put_executions([execution])
         contexts = self._context("pipeline_run", run_id), self._context("node", f"houses.{node_id}")
         self.mlmd.put_attributions_and_associations(
-            [], [pb.Association(execution_id=made, context_id=context) for context in contexts]
+            [], [pb.Association(execution_id=execution_id, context_id=context) for context in contexts]
         )
-        return made
+        return execution_id
 
     def state(self, execution_id):
         return STATES.State.Name(self.mlmd.get_executions_by_id([execution_id])[0].last_known_state)
@@ -97,14 +97,14 @@ def store(mlmd):
 def test_finished_stages_of_a_run_are_read_from_the_store(store):
     store.run("one")
     failed = store.execution("one", "ingestion", STATES.FAILED)
-    again = store.execution("one", "ingestion", STATES.COMPLETE)
+    second_attempt = store.execution("one", "ingestion", STATES.COMPLETE)
     store.execution("one", "schema", STATES.CACHED)
     store.execution("one", "trainer", STATES.RUNNING)
     store.run("two")
     store.execution("two", "ingestion", STATES.COMPLETE)
     executions = finished_stages.finished(store.mlmd, "houses", "one", ["ingestion", "schema", "trainer"])
     assert list(executions) == ["ingestion", "schema"]
-    assert executions["ingestion"].id == again != failed
+    assert executions["ingestion"].id == second_attempt != failed
     assert finished_stages.finished(store.mlmd, "houses", "none", ["ingestion"]) == {}
     assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion"], "/nowhere") == "two"
     assert finished_stages.newest_with(store.mlmd, "houses", ["ingestion", "schema"], "/nowhere") == "one"
@@ -120,30 +120,34 @@ def test_finished_stages_of_a_run_are_read_from_the_store(store):
 @pytest.mark.parametrize(("state", "marked"), [("CANCELED", "CANCELED"), ("FAILED", "FAILED")])
 def test_executions_and_files_of_a_killed_run_are_cleaned_up(store, tmp_path, state, marked):
     store.run("one")
-    done = store.execution("one", "ingestion", STATES.COMPLETE)
-    dead = store.execution("one", "trainer", STATES.RUNNING, token="0a1b2c3d")
+    finished = store.execution("one", "ingestion", STATES.COMPLETE)
+    killed = store.execution("one", "trainer", STATES.RUNNING, token="0a1b2c3d")
     store.run("two")
-    other = store.execution("two", "trainer", STATES.RUNNING)
-    kept = [tmp_path / "ingestion/examples" / str(done), tmp_path / "trainer/model" / str(other)]
+    running = store.execution("two", "trainer", STATES.RUNNING)
+    kept_folders = [tmp_path / "ingestion/examples" / str(finished), tmp_path / "trainer/model" / str(running)]
     # Another store over the same root gave out the same id.
-    kept += [tmp_path / f"trainer/model/{dead}", tmp_path / f"trainer/model/{dead}-ffffffff"]
-    kept.append(tmp_path / "trainer/.system/stateful_working_dir/0a")
+    kept_folders += [tmp_path / f"trainer/model/{killed}", tmp_path / f"trainer/model/{killed}-ffffffff"]
+    kept_folders.append(tmp_path / "trainer/.system/stateful_working_dir/0a")
     keys = ("model", "model_run", ".system/executor_execution", ".system/stateful_working_dir")
-    orphans = [tmp_path / f"trainer/{key}/{dead}-0a1b2c3d" for key in keys]
+    orphans = [tmp_path / f"trainer/{key}/{killed}-0a1b2c3d" for key in keys]
     failed = store.execution("one", "evaluator", STATES.FAILED, token="0b1c2d3e")
     orphans.append(tmp_path / f"evaluator/.system/stateful_working_dir/{failed}-0b1c2d3e")
-    for folder in (*kept, *orphans):
+    for folder in (*kept_folders, *orphans):
         (folder / "files").mkdir(parents=True)
 
     finished_stages.close_in_store(store.mlmd, "one", state, "it fell\\over", artifacts=str(tmp_path))
 
-    assert [store.state(one) for one in (done, dead, other)] == ["COMPLETE", marked, "RUNNING"]
-    assert all(folder.exists() for folder in kept)
+    assert [store.state(execution_id) for execution_id in (finished, killed, running)] == [
+        "COMPLETE",
+        marked,
+        "RUNNING",
+    ]
+    assert all(folder.exists() for folder in kept_folders)
     assert not any(folder.exists() for folder in orphans)
     context = store.mlmd.get_context_by_type_and_name("pipeline_run", "one")
-    told = {key: context.custom_properties[key].string_value for key in ("state", "reason")}
-    assert told == {"state": state, "reason": "it fell/over"}
-    [execution] = store.mlmd.get_executions_by_id([dead])
+    properties = {key: context.custom_properties[key].string_value for key in ("state", "reason")}
+    assert properties == {"state": state, "reason": "it fell/over"}
+    [execution] = store.mlmd.get_executions_by_id([killed])
     assert execution.custom_properties["__error__"].string_value == "it fell/over"
 
 
@@ -220,26 +224,26 @@ def began(store, tmp_path):
 
 @pytest.mark.parametrize("last", ["one", None])
 def test_a_killed_run_resumes_under_its_id(began, last):
-    facts, said, folder = began(last=last)
+    facts, messages, folder = began(last=last)
     assert facts["run_id"] == "one"
     reason = "its process was killed or the machine stopped in stage trainer"
-    assert said == [f"resuming run one, attempt 2: {reason}"]
+    assert messages == [f"resuming run one, attempt 2: {reason}"]
     assert facts["attempts"][0]["reason"] == reason
     assert facts["attempts"][0]["ended"] >= facts["attempts"][0]["started"]
     book = run_record.Record(str(folder), facts)
     book.close("COMPLETE", "well")
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["node", "attempt"], "half a line is cut off"
-    after = json.loads((folder / "run.json").read_text())
-    assert [attempt["state"] for attempt in after["attempts"]] == ["FAILED", "COMPLETE"]
-    assert (after["state"], after["reason"], after["started"]) == ("COMPLETE", "well", facts["started"])
+    record = json.loads((folder / "run.json").read_text())
+    assert [attempt["state"] for attempt in record["attempts"]] == ["FAILED", "COMPLETE"]
+    assert (record["state"], record["reason"], record["started"]) == ("COMPLETE", "well", facts["started"])
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
 def test_a_failed_or_stopped_run_resumes_and_its_reason_is_kept(began, state):
-    facts, said, _ = began(state)
+    facts, messages, _ = began(state)
     assert (facts["state"], facts["attempts"][0]["state"]) == (state, state)
-    assert said == ["resuming run one, attempt 2: it fell"]
+    assert messages == ["resuming run one, attempt 2: it fell"]
 
 
 @pytest.mark.parametrize("state", ["COMPLETE", "NOT_BLESSED", "BLOCKED"])
@@ -252,18 +256,18 @@ def test_a_run_of_another_store_does_not_resume(began):
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("options", "message"),
     [
         ({"identity": {"data": "z", "code": "b"}}, "data has changed"),
         ({"identity": {"data": "z"}}, "data and code have changed"),
         ({"anew": True}, "a new run was requested"),
     ],
 )
-def test_a_run_that_cannot_resume_is_closed_with_the_reason(began, store, given, message):
-    facts, told, folder = began(**given)
+def test_a_run_that_cannot_resume_is_closed_with_the_reason(began, store, options, message):
+    facts, messages, folder = began(**options)
     assert facts is None
-    assert told == [f"unfinished run one is not resumed: {message}"]
-    written = json.loads((folder / "run.json").read_text())
-    assert (written["state"], written["not_continued"]) == ("FAILED", message)
+    assert messages == [f"unfinished run one is not resumed: {message}"]
+    record = json.loads((folder / "run.json").read_text())
+    assert (record["state"], record["not_continued"]) == ("FAILED", message)
     context = store.mlmd.get_context_by_type_and_name("pipeline_run", "one")
     assert context.custom_properties["reason"].string_value.endswith(f"(not resumed: {message})")

@@ -94,14 +94,14 @@ def in_child(ask):
             os._exit(0)
         os.close(write)
         with open(read, encoding="utf-8") as file:
-            answered = bool(select.select([file], [], [], ANSWER_SECONDS)[0])
-            if not answered:
+            has_answer = bool(select.select([file], [], [], ANSWER_SECONDS)[0])
+            if not has_answer:
                 os.kill(pid, signal.SIGKILL)
             text = file.read()
         os.waitpid(pid, 0)
-        if answered:
-            code, said = json.loads(text)
-            return code, said
+        if has_answer:
+            code, output = json.loads(text)
+            return code, output
     raise AssertionError(f"three children did not answer within {ANSWER_SECONDS} s each")
 
 
@@ -109,13 +109,13 @@ def in_child(ask):
 @pytest.mark.parametrize("closed", ["metadata.sqlite", "."])
 def test_the_error_of_an_unreadable_store_names_its_owner_and_the_store_is_not_moved(root, closed):
     (root / closed).chmod(0o600 if closed != "." else 0o700)
-    code, said = as_other("inspect", "runs", "--root", root)
+    code, output = as_other("inspect", "runs", "--root", root)
 
     assert code == 5
-    assert said.startswith(f"error: {root}/metadata.sqlite: permission denied: user {OTHER} may not ")
+    assert output.startswith(f"error: {root}/metadata.sqlite: permission denied: user {OTHER} may not ")
     word, mode = ("read it", "0600") if closed != "." else (f"enter {root}", "0700")
-    assert f"{word}, which belongs to root and group root with mode {mode}. Ask root for the permission" in said
-    assert "move it away" not in said
+    assert f"{word}, which belongs to root and group root with mode {mode}. Ask root for the permission" in output
+    assert "move it away" not in output
 
 
 @AS_ROOT
@@ -132,14 +132,17 @@ def test_the_error_of_an_unreadable_store_names_its_owner_and_the_store_is_not_m
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_a_user_with_read_access_gets_an_error_of_one_sentence_for_writes(root, arguments, path, right):
-    given = [root.parent / "backup" if one == "BACKUP" else one.replace("ROOT", str(root)) for one in arguments]
+    words = [
+        root.parent / "backup" if argument == "BACKUP" else argument.replace("ROOT", str(root))
+        for argument in arguments
+    ]
     (root / "metadata.sqlite").chmod(0o644)
-    code, said = as_other(*given, "--root", root)
+    code, output = as_other(*words, "--root", root)
 
     right = right.replace("ROOT", str(root))
-    assert code == 5, said
-    assert f"{root / path}: permission denied: user {OTHER} may not {right}, which belongs to root" in said
-    assert "move it away" not in said
+    assert code == 5, output
+    assert f"{root / path}: permission denied: user {OTHER} may not {right}, which belongs to root" in output
+    assert "move it away" not in output
     assert len(versions.pushed(str(root / "houses/serving"))) == 2
 
 
@@ -147,10 +150,10 @@ def test_a_user_with_read_access_gets_an_error_of_one_sentence_for_writes(root, 
 @pytest.mark.parametrize("arguments", [("inspect", "runs"), ("push", "houses"), ("inspect", "artifacts")])
 def test_a_user_with_read_access_can_inspect_everything(root, arguments):
     (root / "metadata.sqlite").chmod(0o644)
-    code, said = as_other(*arguments, "--root", root)
+    code, output = as_other(*arguments, "--root", root)
 
-    assert "permission denied" not in said
-    assert (code, said) == asked(*arguments, "--root", root)
+    assert "permission denied" not in output
+    assert (code, output) == asked(*arguments, "--root", root)
 
 
 @AS_ROOT
@@ -172,11 +175,11 @@ def test_versions_that_may_not_be_read_are_not_missing(root, arguments, closed):
     (root.parent / "rows.csv").write_text("a\n1\n")
     path.chmod(0)
     named = {"FILE": str(root.parent / "rows.csv"), "OUT": str(root.parent / "out.csv")}
-    code, said = as_other(*(named.get(word, word) for word in arguments.split()), "--root", root)
+    code, output = as_other(*(named.get(word, word) for word in arguments.split()), "--root", root)
 
-    assert code == 5, said
-    assert "permission denied" in said
-    assert "with mode 0000. Ask root for the permission" in said
+    assert code == 5, output
+    assert "permission denied" in output
+    assert "with mode 0000. Ask root for the permission" in output
 
 
 @pytest.fixture(scope="module")
@@ -196,9 +199,9 @@ def test_a_command_that_needs_the_files_of_a_run_names_the_right(runs_of_made):
     folder.chmod(0)
     try:
         for command in ("show run-1", "compare run-1 run-4", "logs run-1 trainer", "anomalies run-5"):
-            code, said = as_other("inspect", *command.split(), "--root", runs_of_made)
-            assert code == 5, said
-            assert f"may not enter {folder}, which belongs to root" in said
+            code, output = as_other("inspect", *command.split(), "--root", runs_of_made)
+            assert code == 5, output
+            assert f"may not enter {folder}, which belongs to root" in output
         assert as_other("inspect", "runs", "--root", runs_of_made)[0] == 0
     finally:
         folder.chmod(0o755)
@@ -234,27 +237,27 @@ PAGES = (
 @AS_ROOT
 def test_the_pages_of_a_user_who_may_not_read_the_files_name_the_right(runs_of_made):
     for address in ("/", "/models", "/artifacts", "/schedules", *PAGES):
-        here = page(runs_of_made, address)
-        assert "permission denied" not in here[1]
-        assert here[0] == 200 or address == "/report?id=run-1"
-        assert in_child(lambda address=address: page(runs_of_made, address))[0] == here[0]
+        as_root = page(runs_of_made, address)
+        assert "permission denied" not in as_root[1]
+        assert as_root[0] == 200 or address == "/report?id=run-1"
+        assert in_child(lambda address=address: page(runs_of_made, address))[0] == as_root[0]
     (runs_of_made / "houses").chmod(0)
     try:
         for address in ("/", "/artifacts", "/schedules"):
             assert in_child(lambda address=address: page(runs_of_made, address))[0] == 200
         for address in PAGES:
-            code, said = in_child(lambda address=address: page(runs_of_made, address))
+            code, text = in_child(lambda address=address: page(runs_of_made, address))
             assert code in (404, 503) or address == "/artifact?id=3", address
-            assert f"user {OTHER} may not enter {runs_of_made}/houses, which belongs to root" in said, address
+            assert f"user {OTHER} may not enter {runs_of_made}/houses, which belongs to root" in text, address
     finally:
         (runs_of_made / "houses").chmod(0o755)
 
 
 @pytest.fixture
 def umask():
-    before = os.umask(0o002)
+    previous = os.umask(0o002)
     yield
-    os.umask(before)
+    os.umask(previous)
 
 
 def test_files_of_libraries_follow_a_umask_with_group_write(umask, tmp_path):
@@ -284,8 +287,8 @@ def test_store_and_lock_follow_the_umask(umask, tmp_path):
 @AS_ROOT
 def test_what_writes_into_a_project_or_a_folder_of_another_user_names_the_right(root, monkeypatch):
     folder = root.parent / "project"
-    told = asked("init", str(folder))
-    assert told[0] == 0, told
+    answer = asked("init", str(folder))
+    assert answer[0] == 0, answer
     (folder / "data.csv").write_text("a,y\n" + "".join(f"{row % 7}.5,{row % 3 % 2}\n" for row in range(300)))
     monkeypatch.setenv(project.VARIABLE, str(folder))
     assert asked("new", "houses", str(folder / "data.csv"), "--label", "y")[0] == 0
@@ -294,6 +297,6 @@ def test_what_writes_into_a_project_or_a_folder_of_another_user_names_the_right(
         (("new", "--label", "y", "flats", folder / "data.csv"), folder / "configs"),
         (("init", root.parent / "another"), root.parent / "another"),
     ):
-        code, said = as_other(*arguments)
-        assert code == 5, said
-        assert f"{path}: permission denied: user {OTHER} may not write to it, which belongs to root" in said
+        code, output = as_other(*arguments)
+        assert code == 5, output
+        assert f"{path}: permission denied: user {OTHER} may not write to it, which belongs to root" in output

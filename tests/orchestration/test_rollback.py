@@ -140,18 +140,18 @@ def test_a_version_with_a_link_to_a_folder_is_not_restored(serving, model, tmp_p
     (variables / "variables.index").write_text("weights")
     shutil.copytree(model("linked"), serving / "2019")
     (serving / "2019" / "variables").symlink_to(variables)
-    before = versions.pushed(str(serving))
+    numbers = versions.pushed(str(serving))
     with pytest.raises(ResourceError, match=r"2019/variables is a link to a folder: replace it with the folder"):
         back(serving, number=2019)
 
-    assert versions.pushed(str(serving)) == before
+    assert versions.pushed(str(serving)) == numbers
 
 
 def test_a_damaged_version_is_not_restored(serving):
-    _, second, bad = versions.pushed(str(serving))
-    (serving / str(second) / "saved_model.pb").write_text("twO")
+    _, good, bad = versions.pushed(str(serving))
+    (serving / str(good) / "saved_model.pb").write_text("twO")
     with pytest.raises(
-        ResourceError, match=rf"version {second} is damaged: .* Version {bad} still serves; choose another"
+        ResourceError, match=rf"version {good} is damaged: .* Version {bad} still serves; choose another"
     ):
         back(serving)
 
@@ -186,8 +186,8 @@ def test_ml_metadata_has_the_model_of_a_restored_version(serving):
         store.put_execution(execution, [(model, events[0]), (pushed, events[1])], contexts, True)
     back(serving)
 
-    made = versions.pushed(str(serving))[-1]
-    assert find_model(open_store(root, None), str(made)).uri == f"/models/{numbers[1]}"
+    restored = versions.pushed(str(serving))[-1]
+    assert find_model(open_store(root, None), str(restored)).uri == f"/models/{numbers[1]}"
 
 
 def test_a_cached_push_is_valid_only_while_its_version_serves(serving):
@@ -236,7 +236,7 @@ def test_run_ids_use_utc(monkeypatch):
     try:
         start = time.gmtime()
         run_id = paths.new_run_id()
-        assert run_id[:11] in {time.strftime("%Y%m%d-%H", when) for when in (start, time.gmtime())}
+        assert run_id[:11] in {time.strftime("%Y%m%d-%H", moment) for moment in (start, time.gmtime())}
     finally:
         monkeypatch.undo()
         time.tzset()

@@ -29,8 +29,8 @@ def test_a_second_run_waits_and_names_the_first(tmp_path):
         assert not entered.wait(0.2)
     assert entered.wait(5)
     thread.join()
-    where = "of houses is running under this root: waiting for it to end"
-    assert lines == [f"run run-1 (process {os.getpid()}) {where}"]
+    message = "of houses is running under this root: waiting for it to end"
+    assert lines == [f"run run-1 (process {os.getpid()}) {message}"]
 
 
 def test_other_pipelines_do_not_wait(tmp_path):

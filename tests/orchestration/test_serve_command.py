@@ -130,8 +130,8 @@ def test_options_of_the_log_are_checked(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ResourceError, match="cannot be written"):
         log_options(sources, "--log", str(tmp_path / "file/log"))
-    found = log_options(sources, "--log", log, "--log-mask", "sq ft", "--log-sample", ".01", "--log-mb", "2")
-    assert (found.folder, found.sample, found.masked, found.model_bytes) == (log, 0.01, {"sq ft"}, 2 << 20)
+    options = log_options(sources, "--log", log, "--log-mask", "sq ft", "--log-sample", ".01", "--log-mb", "2")
+    assert (options.folder, options.sample, options.masked, options.model_bytes) == (log, 0.01, {"sq ft"}, 2 << 20)
     for share in ("0", "1.5"):
         with pytest.raises(SystemExit):
             parser.parser().parse_args(["serve", "tiny", "--log-sample", share])

@@ -62,10 +62,10 @@ def compare(tmp_path, monkeypatch):
     (tmp_path / "runs/rows/serving/7").mkdir(parents=True)
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     trained = table_statistics.proto([batch(table(1))])
-    asked = []
+    lookups = []
     monkeypatch.setattr(served_drift, "open_store", lambda *_: None)
     monkeypatch.setattr(
-        artifact_lookup, "find_run_of", lambda _, version, pipeline: asked.append((pipeline, int(version))) or "run"
+        artifact_lookup, "find_run_of", lambda _, version, pipeline: lookups.append((pipeline, int(version))) or "run"
     )
     monkeypatch.setattr(served_drift, "_trained", lambda *_: trained)
     evaluated: dict[str, list] = {}
@@ -77,7 +77,7 @@ def compare(tmp_path, monkeypatch):
         options = {"metadata": None, **options}
         return served_drift.compare(str(tmp_path / "runs"), "rows", str(tmp_path / "served.csv"), **options)
 
-    run.folder, run.asked, run.evaluated = tmp_path, asked, evaluated  # type: ignore[attr-defined]
+    run.folder, run.asked, run.evaluated = tmp_path, lookups, evaluated  # type: ignore[attr-defined]
     return run
 
 
@@ -85,8 +85,8 @@ def test_rows_as_in_training_have_no_drift(compare):
     drift = compare(table(2))
     assert (drift.version, drift.rows, drift.trained, drift.files, drift.left_out) == (7, 600, 600, 1, 0)
     assert compare.asked == [("rows", 7)]
-    assert [one.column for one in drift.distances] == ["size", "country", "y"]
-    assert all(0 < one.measured < one.limit for one in drift.distances)
+    assert [distance.column for distance in drift.distances] == ["size", "country", "y"]
+    assert all(0 < distance.measured < distance.limit for distance in drift.distances)
     assert (list(drift.findings), list(drift.absent)) == ([], [])
 
 
@@ -126,7 +126,7 @@ def test_the_log_of_the_server_needs_no_label_and_masked_columns_are_named(compa
         str(compare.folder / "runs"), "rows", f"{compare.folder}/log/rows/rows-*.parquet", metadata=None
     )
     assert (drift.rows, drift.files) == (600, 2)
-    assert [one.column for one in drift.distances] == ["size"]
+    assert [distance.column for distance in drift.distances] == ["size"]
     assert list(drift.absent) == ["country"]
 
 
@@ -150,16 +150,16 @@ def test_logged_predictions_are_compared_with_those_of_the_evaluation(compare, o
     compare.evaluated[output] = list(expected)
     rows = {"size": pa.array(table(2)["size"], pa.float32()), f"served_{output}": pa.array(list(served))}
     pq.write_table(pa.table({**rows, "served_version": pa.array([7] * 600)}), folder / "rows-1.parquet")
-    other = {**rows, f"served_{output}": pa.array([served[0]] * 600), "served_version": pa.array([6] * 600)}
-    pq.write_table(pa.table(other), folder / "rows-2.parquet")  # of another version
+    other_rows = {**rows, f"served_{output}": pa.array([served[0]] * 600), "served_version": pa.array([6] * 600)}
+    pq.write_table(pa.table(other_rows), folder / "rows-2.parquet")  # of another version
 
     drift = served_drift.compare(str(compare.folder / "runs"), "rows", f"{folder}/rows-*.parquet", metadata=None)
-    one = drift.distances[-1]
-    assert (one.column, one.limit) == ("prediction", 0.1)
-    assert one.measured > 0
-    lines = [found.line() for found in drift.blocking]
+    distance = drift.distances[-1]
+    assert (distance.column, distance.limit) == ("prediction", 0.1)
+    assert distance.measured > 0
+    lines = [blocker.line() for blocker in drift.blocking]
     if finding is None:
-        assert (lines, one.measured < 0.05) == ([], True)
+        assert (lines, distance.measured < 0.05) == ([], True)
     else:
         [line] = lines
         assert line.startswith(f"skew: {finding}")
@@ -168,7 +168,7 @@ def test_logged_predictions_are_compared_with_those_of_the_evaluation(compare, o
 
     (folder / "rows-1.parquet").unlink()
     drift = served_drift.compare(str(compare.folder / "runs"), "rows", f"{folder}/rows-*.parquet", metadata=None)
-    assert "prediction" not in [one.column for one in drift.distances]  # all rows are of the other version
+    assert "prediction" not in [distance.column for distance in drift.distances]  # all rows are of the other version
 
 
 def test_only_the_last_files_are_read_when_there_are_many_rows(compare, monkeypatch):
@@ -204,7 +204,11 @@ def test_the_command_prints_a_table_or_json_and_its_code_is_that_of_a_gate(compa
     assert main([*command, "--json"]) == 3
     content = json.loads(capsys.readouterr().out)
     assert (content["code"], content["served_rows"], content["version"]) == (3, 600, 7)
-    assert {one["column"]: one["ok"] for one in content["columns"]} == {"size": False, "country": True, "y": True}
+    assert {column["column"]: column["ok"] for column in content["columns"]} == {
+        "size": False,
+        "country": True,
+        "y": True,
+    }
     assert content["findings"][0]["column"] == "size"
 
     compare(table(2))
@@ -213,10 +217,10 @@ def test_the_command_prints_a_table_or_json_and_its_code_is_that_of_a_gate(compa
 
 
 def test_the_log_of_a_pipeline_is_its_folder(monkeypatch):
-    asked = []
-    monkeypatch.setattr(served_drift, "compare", lambda *given, **_: asked.append(given[2]) or 1 / 0)
+    patterns = []
+    monkeypatch.setattr(served_drift, "compare", lambda *arguments, **_: patterns.append(arguments[2]) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["drift", "houses", "--log", "served"])
-    assert asked == ["served/houses/rows-*.parquet"]
+    assert patterns == ["served/houses/rows-*.parquet"]
     with pytest.raises(SystemExit):
         main(["drift", "houses"])

@@ -35,12 +35,12 @@ def test_a_push_whose_version_no_longer_serves_must_be_repeated(pushed):
 
 
 def test_an_output_is_damaged_if_its_files_changed_or_it_is_no_longer_live(pushed):
-    second = pushed[1]
-    second.state = pb.Artifact.MARKED_FOR_DELETION
-    assert stage_outputs.damage({"pushed_model": [second]})[second.id].word == "no longer in use"
-    second.state = pb.Artifact.LIVE
-    with open(f"{second.uri}/saved_model.pb", "a") as file:
+    output = pushed[1]
+    output.state = pb.Artifact.MARKED_FOR_DELETION
+    assert stage_outputs.damage({"pushed_model": [output]})[output.id].word == "no longer in use"
+    output.state = pb.Artifact.LIVE
+    with open(f"{output.uri}/saved_model.pb", "a") as file:
         file.write("!")
-    damage = stage_outputs.damage({"pushed_model": [second]})[second.id]
-    assert (damage.key, damage.uri) == ("pushed_model", second.uri)
+    damage = stage_outputs.damage({"pushed_model": [output]})[output.id]
+    assert (damage.key, damage.uri) == ("pushed_model", output.uri)
     assert damage.word == "damaged"

@@ -88,14 +88,14 @@ def test_a_stage_past_its_time_limit_is_stopped_even_if_it_ignores_signals(super
 
 
 def test_a_worker_past_its_memory_limit_is_killed_and_the_peak_recorded(supervise, book, tmp_path):
-    asked = tmp_path / "asked to end"
-    handler = f"import signal; signal.signal(signal.SIGTERM, lambda *_: open({str(asked)!r}, 'w').close())"
+    signal_file = tmp_path / "asked to end"
+    handler = f"import signal; signal.signal(signal.SIGTERM, lambda *_: open({str(signal_file)!r}, 'w').close())"
     with pytest.raises(
         RunError, match=r"used 5\.00 GB of memory; limits\.memory_gb is 4\. Run the same command again to resume"
     ):
         supervise(f"{handler}\n{BEGIN}time.sleep(60)", 5_000_000_000, memory_gb=4)
     assert book.facts["peak_memory_mb"] == 5000
-    assert not asked.exists()
+    assert not signal_file.exists()
 
 
 def test_a_limit_of_another_stage_stops_nothing(supervise):
@@ -114,18 +114,18 @@ def test_an_error_of_a_stage_is_raised_with_its_class(supervise):
 
 
 def test_a_killed_fork_server_is_replaced_in_the_next_run():
-    with fork_server.ForkServer() as kept:
-        kept.begin()
-        first, kept.ready = kept._process, True
-        kept.begin()
-        assert kept._process is first
-        assert kept.ready
-        first.kill()
-        first.wait()
-        kept.begin()
+    with fork_server.ForkServer() as server:
+        server.begin()
+        first_process, server.ready = server._process, True
+        server.begin()
+        assert server._process is first_process
+        assert server.ready
+        first_process.kill()
+        first_process.wait()
+        server.begin()
 
-        assert kept._process.poll() is None
-        assert not kept.ready
+        assert server._process.poll() is None
+        assert not server.ready
 
 
 def test_lines_are_complete_with_ticks_between_them():

@@ -87,8 +87,8 @@ def test_no_edit_is_suggested_if_the_config_is_the_best_trial(tmp_path):
 @pytest.mark.parametrize(("target", "suffix"), [("kubeflow", "yaml"), ("vertex", "json")])
 def test_the_trainer_of_a_compiled_job_uses_the_tuner_s_values(tmp_path, target, suffix):
     output = tmp_path / f"cars.{suffix}"
-    where = {"root": "gs://bucket/folder", "image": "registry/image:1", "output": str(output)}
-    assert compiler.run(compiler.Request(target=target, name=Name("cars"), overrides=[SPACE], **where)) == 0
+    options = {"root": "gs://bucket/folder", "image": "registry/image:1", "output": str(output)}
+    assert compiler.run(compiler.Request(target=target, name=Name("cars"), overrides=[SPACE], **options)) == 0
 
     job = yaml.safe_load(output.read_text())
     tasks = job.get("pipelineSpec", job)["root"]["dag"]["tasks"]

@@ -37,14 +37,14 @@ def place(store, tmp_path):
     for node in NODES:
         execution = pb.Execution(type_id=kind, last_known_state=pb.Execution.COMPLETE)
         execution.custom_properties["note"].string_value = node
-        pairs = []
+        artifacts_and_events = []
         if node != "history":
             event = pb.Event(type=pb.Event.OUTPUT if node == "ingestion" else pb.Event.INPUT)
             event.path.steps.add(key="examples")
             event.path.steps.add(index=0)
-            pairs.append((examples, event))
+            artifacts_and_events.append((examples, event))
         contexts = [pipeline, run, pb.Context(type_id=kinds["node"], name=f"houses.{node}")]
-        _, artifact_ids, _ = store.put_execution(execution, pairs, contexts, True)
+        _, artifact_ids, _ = store.put_execution(execution, artifacts_and_events, contexts, True)
         [examples.id] = artifact_ids or [examples.id]
     place = run_start.Place(Root(str(tmp_path)), "houses", None)
     book = run_record.Record(place.root.run("houses", "one"), {"run_id": "one", **ASKED})
@@ -109,15 +109,18 @@ def test_an_unchanged_run_is_recorded_as_cached(place, store, capsys):
     assert run.custom_properties["run_folder"].string_value == book.folder
     [above] = store.get_parent_contexts_by_context(run.id)
     assert above.name == "houses"
-    executions = sorted(store.get_executions_by_context(run.id), key=lambda each: each.id)
-    states = [pb.Execution.State.Name(each.last_known_state) for each in executions]
-    assert [each.custom_properties["note"].string_value for each in executions] == NODES
+    executions = sorted(store.get_executions_by_context(run.id), key=lambda entry: entry.id)
+    states = [pb.Execution.State.Name(entry.last_known_state) for entry in executions]
+    assert [entry.custom_properties["note"].string_value for entry in executions] == NODES
     assert states == ["CACHED", "COMPLETE", "CACHED"], "a resolver is asked each time"
     for execution, node in zip(executions, NODES, strict=True):
         names = {context.name for context in store.get_contexts_by_execution(execution.id)}
         assert names == {"houses", "two", f"houses.{node}"}
-    events = store.get_events_by_execution_ids([each.id for each in executions])
-    assert [(event.type, event.path.steps[0].key) for event in sorted(events, key=lambda e: e.execution_id)] == [
+    events = store.get_events_by_execution_ids([entry.id for entry in executions])
+    assert [
+        (event.type, event.path.steps[0].key)
+        for event in sorted(events, key=lambda stored_event: stored_event.execution_id)
+    ] == [
         (pb.Event.OUTPUT, "examples"),
         (pb.Event.INPUT, "examples"),
     ]
@@ -130,7 +133,7 @@ def test_an_unchanged_run_is_recorded_as_cached(place, store, capsys):
         "run.json",
     ]
     printed = [json.loads(line) for line in Path(book.folder, "events.jsonl").read_text().splitlines()]
-    assert [(each["node"], each["state"], each["summary"]) for each in printed[1:]] == [
+    assert [(entry["node"], entry["state"], entry["summary"]) for entry in printed[1:]] == [
         ("ingestion", "CACHED", "40 rows"),
         ("history", "COMPLETE", ""),
         ("trainer", "CACHED", ""),

@@ -18,30 +18,30 @@ pytestmark = pytest.mark.usefixtures("user_project")
 
 
 def test_edited_code_is_loaded_again_even_at_equal_size_and_time(user_project):
-    _, first, _ = once()
+    _, first_server, _ = once()
     path = user_project / "helper.py"
-    before = path.stat()
+    stat = path.stat()
     path.write_text("VALUE = 2\n")
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     # Python itself would take the compiled file of the code before.
     shutil.rmtree(user_project / "__pycache__", ignore_errors=True)
-    with command() as one:
-        one.workers.begin()
-        assert one.workers.refused == "helper.py has changed"
-        _, second, told = one.run("tell(value=helper.VALUE)")
-    assert second != first
-    assert told == [{"value": 2}]
-    assert is_gone(first)
+    with command() as second_command:
+        second_command.workers.begin()
+        assert second_command.workers.refused == "helper.py has changed"
+        _, second_server, values = second_command.run("tell(value=helper.VALUE)")
+    assert second_server != first_server
+    assert values == [{"value": 2}]
+    assert is_gone(first_server)
 
 
 def test_code_that_is_edited_between_two_runs_of_a_command_is_loaded_again(user_project):
     once()
-    with command() as one:
-        _, first, _ = one.run()
+    with command() as second_command:
+        _, first_server, _ = second_command.run()
         (user_project / "helper.py").write_text("VALUE = 33\n")
-        _, second, told = one.run("tell(value=helper.VALUE)")
-    assert second != first
-    assert told == [{"value": 33}]
+        _, second_server, values = second_command.run("tell(value=helper.VALUE)")
+    assert second_server != first_server
+    assert values == [{"value": 33}]
 
 
 def test_a_process_does_not_stay_if_a_file_changed_while_it_was_imported(user_project):
@@ -81,32 +81,32 @@ def test_a_changed_or_added_library_is_detected(tmp_path, monkeypatch):
 
 
 def test_another_environment_gets_a_process_of_its_own_which_replaces_the_other(monkeypatch):
-    _, first, _ = once()
+    _, first_server, _ = once()
     monkeypatch.setenv("TF_DETERMINISTIC_OPS", "1")
-    with command() as one:
-        one.workers.begin()
-        assert one.workers.refused == "the environment variable TF_DETERMINISTIC_OPS differs"
-        _, second, told = one.run("import os; tell(value=os.environ.get('TF_DETERMINISTIC_OPS'))")
-        assert told == [{"value": "1"}]
-    assert is_gone(first)
-    assert [facts["pid"] for facts in warm_process.found()] == [second]
+    with command() as second_command:
+        second_command.workers.begin()
+        assert second_command.workers.refused == "the environment variable TF_DETERMINISTIC_OPS differs"
+        _, second_server, values = second_command.run("import os; tell(value=os.environ.get('TF_DETERMINISTIC_OPS'))")
+        assert values == [{"value": "1"}]
+    assert is_gone(first_server)
+    assert [facts["pid"] for facts in warm_process.found()] == [second_server]
 
 
 def test_another_umask_or_limit_of_the_system_is_another_environment():
     once()
-    before = os.umask(0o027)
+    previous = os.umask(0o027)
     try:
-        with command() as one:
-            one.workers.begin()
-            assert one.workers.refused == "the umask differs"
+        with command() as second_command:
+            second_command.workers.begin()
+            assert second_command.workers.refused == "the umask differs"
     finally:
-        os.umask(before)
+        os.umask(previous)
 
 
 def test_the_start_of_a_process_is_not_after_its_first_file(tmp_path):
     began = time.time_ns()
     code = "from orchestration.local.warm import loaded_files; print(loaded_files._began())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=project.REPOSITORY, capture_output=True, text=True)
-    assert began - 5 * 10**7 < int(done.stdout) < time.time_ns()
+    process = subprocess.run([sys.executable, "-c", code], cwd=project.REPOSITORY, capture_output=True, text=True)
+    assert began - 5 * 10**7 < int(process.stdout) < time.time_ns()
     assert ctypes.sizeof(ctypes.c_int) * 3 == messages._CREDENTIALS.size
     assert loaded_files._identity(str(tmp_path / "absent")) is None

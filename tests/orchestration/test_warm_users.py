@@ -53,7 +53,7 @@ def test_another_user_is_not_served_even_if_the_folder_is_opened():
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a folder another user's")
 @pytest.mark.parametrize("wrong", ["another user's", "open", "a link"])
 def test_a_folder_that_others_can_reach_into_is_not_used(wrong):
-    _, server, _ = once()
+    _, first_server, _ = once()
     folder = place.folder()
     if wrong == "another user's":
         os.chown(folder, 65534, 65534)
@@ -64,11 +64,11 @@ def test_a_folder_that_others_can_reach_into_is_not_used(wrong):
         os.symlink(f"{folder}-elsewhere", folder)
     with pytest.raises(PermissionError, match="mode 0700"):
         place.folder()
-    code, second, _ = once()
+    code, second_server, _ = once()
     assert code == 0
-    assert second != server
-    assert is_gone(second)
-    os.kill(server, signal.SIGKILL)
+    assert second_server != first_server
+    assert is_gone(second_server)
+    os.kill(first_server, signal.SIGKILL)
 
 
 def test_a_listener_of_another_user_is_not_trusted(monkeypatch):

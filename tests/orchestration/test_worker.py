@@ -20,10 +20,10 @@ def run(tmp_path, monkeypatch):
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr(worker, "_asked", [])
     monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.3)
-    before = {number: signal.signal(number, worker._stop) for number in (signal.SIGTERM, signal.SIGALRM)}
-    launched, told = [], []
+    handlers = {number: signal.signal(number, worker._stop) for number in (signal.SIGTERM, signal.SIGALRM)}
+    launched, reports = [], []
 
-    def of(first):
+    def of(first_stage):
         class Execution:
             node_ids, upstream = ("first", "second"), {}
 
@@ -33,7 +33,7 @@ def run(tmp_path, monkeypatch):
             def launch(self, node_id, say):
                 launched.append(node_id)
                 if node_id == "first":
-                    first()
+                    first_stage()
                 return "COMPLETE", ""
 
             def findings(self, node_id):
@@ -67,12 +67,12 @@ def run(tmp_path, monkeypatch):
             schema_content="",
         )
         with pytest.raises(worker.Stopped):
-            worker._run(order, lambda event, **fields: told.append((fields.get("node"), fields.get("state"))))
-        return launched, [one for one in told if one[0]]
+            worker._run(order, lambda event, **fields: reports.append((fields.get("node"), fields.get("state"))))
+        return launched, [entry for entry in reports if entry[0]]
 
     yield of
     signal.setitimer(signal.ITIMER_REAL, 0)
-    for number, handler in before.items():
+    for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
@@ -85,10 +85,10 @@ def swallowed():
 
 
 def test_no_stage_starts_after_a_swallowed_stop(run):
-    launched, told = run(swallowed)
+    launched, reports = run(swallowed)
 
     assert launched == ["first"]
-    assert told == [("first", "RUNNING"), ("first", "COMPLETE")]
+    assert reports == [("first", "RUNNING"), ("first", "COMPLETE")]
 
 
 def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
@@ -97,16 +97,16 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
         time.sleep(30)
 
     begun = time.monotonic()
-    launched, told = run(goes_on)
+    launched, reports = run(goes_on)
 
     assert time.monotonic() - begun < 10
     assert launched == ["first"]
-    assert told == [("first", "RUNNING"), ("first", "FAILED")]
+    assert reports == [("first", "RUNNING"), ("first", "FAILED")]
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("first\nsecond", "ValueError: first"),
         ("Graph execution error:\n\nnode x\nshapes differ [while running 'Map']", "ValueError: shapes differ"),
@@ -117,10 +117,10 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
         ("", "ValueError: "),
     ],
 )
-def test_an_error_of_several_lines_is_reported_by_its_most_informative_line_and_location(text, told):
+def test_an_error_of_several_lines_is_reported_by_its_most_informative_line_and_location(text, expected):
     try:
         raise ValueError(text)
     except ValueError as error:
-        said = str(worker._explain(error, "trainer", "trainer.log"))
-    assert said.startswith(f"stage trainer failed: {told}")
-    assert re.search(r" \(tests/orchestration/test_worker.py, line \d+\)\nIts log: trainer.log$", said)
+        message = str(worker._explain(error, "trainer", "trainer.log"))
+    assert message.startswith(f"stage trainer failed: {expected}")
+    assert re.search(r" \(tests/orchestration/test_worker.py, line \d+\)\nIts log: trainer.log$", message)

@@ -64,8 +64,8 @@ class Command:
                 self.workers.run(Order(code), events=write_end, log=nowhere, lock=nowhere) as worker,
             ):
                 os.close(write_end)
-                first = json.loads(events.readline())
-                worker.pid, self.server, self.workers.ready = first["pid"], first["server"], True
+                first_event = json.loads(events.readline())
+                worker.pid, self.server, self.workers.ready = first_event["pid"], first_event["server"], True
                 yield worker, events
         finally:
             os.close(nowhere)
@@ -73,20 +73,20 @@ class Command:
     def run(self, code="pass"):
         """Run an order; return its exit code, the pid that forked its worker, and what it told."""
         with self.started(code) as (worker, events):
-            told = [json.loads(line) for line in events]
-            return worker.wait(10), self.server, told
+            values = [json.loads(line) for line in events]
+            return worker.wait(10), self.server, values
 
 
 @contextlib.contextmanager
 def command(**settings):
-    one = Command(**settings)
-    with one.workers:
-        yield one
+    user_command = Command(**settings)
+    with user_command.workers:
+        yield user_command
 
 
 def once(code="pass", **settings):
-    with command(**settings) as one:
-        return one.run(code)
+    with command(**settings) as user_command:
+        return user_command.run(code)
 
 
 def is_gone(pid, seconds=5.0):

@@ -63,16 +63,16 @@ def test_a_network_that_changes_pictures_in_training_can_be_saved(tmp_path):
     np.testing.assert_allclose(served, model({"photo": PHOTOS}, training=False), rtol=1e-5)
 
     layer = model.get_layer("augmentation")
-    again = type(layer).from_config(layer.get_config())
-    assert [inner.name for inner in again.inner] == ["shift", "rotate", "zoom", "flip"]
+    restored = type(layer).from_config(layer.get_config())
+    assert [inner.name for inner in restored.inner] == ["shift", "rotate", "zoom", "flip"]
 
 
 @pytest.mark.parametrize(("block", "layer"), [("pool", "pool_0"), ("dropout", "convolution_0_dropout")])
 def test_a_block_has_what_it_names(block, layer):
     value = {"pool": 2, "dropout": 0.5}[block]
-    plain, other = (made(blocks=[{"filters": 2, **more}]) for more in ({}, {block: value}))
+    plain, changed = (made(blocks=[{"filters": 2, **more}]) for more in ({}, {block: value}))
 
-    assert {found.name for found in other.layers} - {found.name for found in plain.layers} == {layer}
+    assert {added.name for added in changed.layers} - {added.name for added in plain.layers} == {layer}
 
 
 def test_a_block_is_normalized_before_its_activation():

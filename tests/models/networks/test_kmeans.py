@@ -55,11 +55,13 @@ def test_k_means_finds_the_groups_and_serves_the_nearest():
 def test_more_restarts_are_never_worse_and_unlabelled_rows_count():
     rows, _ = blobs()
     rows[LABEL] = np.full((90, 1), -1)
-    one, many = (clustered(rows, num_clusters=8, restarts=restarts).best["loss"] for restarts in (1, 20))
+    loss_of_1_start, loss_of_20_starts = (
+        clustered(rows, num_clusters=8, restarts=restarts).best["loss"] for restarts in (1, 20)
+    )
     del rows[LABEL]
 
-    assert many < one
-    assert clustered(rows, num_clusters=8, restarts=20).best["loss"] == many
+    assert loss_of_20_starts < loss_of_1_start
+    assert clustered(rows, num_clusters=8, restarts=20).best["loss"] == loss_of_20_starts
 
 
 def test_more_clusters_than_rows_are_refused():

@@ -41,11 +41,11 @@ def test_a_perceptron_learns_not_but_not_xor():
     rows = {"a": np.array([[0], [1]], np.float32), LABEL: np.array([[1], [0]])}
     config = {"label": SOLD, "network": {"name": "perceptron"}, "training": {}}
     result = train_network(TrialConfig.model_validate(config), rows, rows, Facts((A,)))
-    probabilities, other = gate("xor")
+    probabilities, xor_result = gate("xor")
 
     assert result.target.answer(result.network({"a": rows["a"]}))["probabilities"].numpy()[:, 1].tolist() == [1, 0]
     assert probabilities[:, 1].tolist() != GATES["xor"]
-    assert len(other.history) == 60
+    assert len(xor_result.history) == 60
 
 
 def test_a_perceptrons_rate_is_how_far_a_row_moves_it():

@@ -39,13 +39,13 @@ def test_an_embedding_has_the_clipped_number_and_cosines():
     layer.build((None, 1))
     frequency, phase, kernel, bias = [[0.25, 1.0]], [[0.0, 1.0]], [[[2.0], [3.0]]], [[0.5]]
     layer.set_weights([np.float32(value) for value in (frequency, phase, kernel, bias, [2.0], [0.5])])
-    x = np.float32([[2.0], [6.0], [1e9]])
-    z = (x[:, 0] - 2) / 2
-    z = z / np.sqrt(1 + (z / 3) ** 2)
-    second = 2 * np.cos(2 * np.pi * 0.25 * z) + 3 * np.cos(2 * np.pi * z + 1) + 0.5
+    numbers = np.float32([[2.0], [6.0], [1e9]])
+    clipped = (numbers[:, 0] - 2) / 2
+    clipped = clipped / np.sqrt(1 + (clipped / 3) ** 2)
+    cosines = 2 * np.cos(2 * np.pi * 0.25 * clipped) + 3 * np.cos(2 * np.pi * clipped + 1) + 0.5
 
-    np.testing.assert_allclose(layer(x), np.stack([z, second], axis=1), rtol=1e-4)
-    assert z[2] == pytest.approx(3), "an outlier is clipped"
+    np.testing.assert_allclose(layer(numbers), np.stack([clipped, cosines], axis=1), rtol=1e-4)
+    assert clipped[2] == pytest.approx(3), "an outlier is clipped"
 
 
 def test_a_kernel_is_divided_by_the_root_of_its_inputs():

@@ -125,14 +125,14 @@ def test_the_answer_is_the_mean_of_the_members_answers(kind):
 def test_the_loss_in_training_is_the_mean_of_the_members_losses(kind, weighted):
     result = trained(kind, {**SMALL, "dropout": 0.0})
     weight = np.linspace(0, 2, 256).astype(np.float32) if weighted else None
-    y, network = result.target.scale(LABELS[kind][1][:, None]), result.network
-    loss = network.compute_loss(y=y, y_pred=network(features(), training=True), sample_weight=weight, training=True)
+    label, network = result.target.scale(LABELS[kind][1][:, None]), result.network
+    loss = network.compute_loss(y=label, y_pred=network(features(), training=True), sample_weight=weight, training=True)
     outputs = members_of(network)
-    losses = [float(result.target.loss(y, outputs[:, member], sample_weight=weight)) for member in range(4)]
+    losses = [float(result.target.loss(label, outputs[:, member], sample_weight=weight)) for member in range(4)]
 
     assert float(loss) == pytest.approx(np.mean(losses), rel=1e-4)
-    whole = network.compute_loss(y=y, y_pred=network(features()), sample_weight=weight, training=False)
-    assert float(whole) < np.mean(losses) - 1e-4, "the answer of all is better than theirs"
+    ensemble_loss = network.compute_loss(y=label, y_pred=network(features()), sample_weight=weight, training=False)
+    assert float(ensemble_loss) < np.mean(losses) - 1e-4, "the answer of all is better than theirs"
 
 
 def test_metrics_in_training_are_those_of_the_answer_of_all():
@@ -154,16 +154,20 @@ def test_members_are_removed_whose_absence_costs_least():
     learnt = trained("number", epochs=3)
     result = trained("number", {**SMALL, "keep_members": 2}, epochs=3)
     outputs = members_of(learnt.network)
-    y = learnt.target.scale(LABELS["number"][1][:, None])
+    label = learnt.target.scale(LABELS["number"][1][:, None])
 
     def loss(members):
-        return float(np.mean((outputs[:, members].mean(axis=1) - y) ** 2))
+        return float(np.mean((outputs[:, members].mean(axis=1) - label) ** 2))
 
-    kept = list(range(4))
+    members_left = list(range(4))
     for _ in range(2):
-        kept = min(([other for other in kept if other != one] for one in kept), key=loss)
-    np.testing.assert_allclose(members_of(result.network), outputs[:, kept], rtol=1e-4, atol=1e-5)
-    assert result.notes[-1] == (f"kept 2 of 4 members: eval loss {loss(kept):.4g}, with all {loss(list(range(4))):.4g}")
+        members_left = min(
+            ([member for member in members_left if member != removed] for removed in members_left), key=loss
+        )
+    np.testing.assert_allclose(members_of(result.network), outputs[:, members_left], rtol=1e-4, atol=1e-5)
+    assert result.notes[-1] == (
+        f"kept 2 of 4 members: eval loss {loss(members_left):.4g}, with all {loss(list(range(4))):.4g}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,11 @@ def inputs_spec(**kinds: dict[str, str]) -> dict[str, Any]:
     return {"artifacts": {key: {"artifactType": kind} for key, kind in kinds.items()}}
 
 
-def arguments(executor: str, given: Any, spec: Any) -> list[str]:
+def arguments(executor: str, task_input: Any, spec: Any) -> list[str]:
     """Return the program's name and the arguments of a step."""
     return [
         *("step", "--executor_class_path", executor),
-        *("--json_serialized_invocation_args", json.dumps(given)),
+        *("--json_serialized_invocation_args", json.dumps(task_input)),
         *("--json_serialized_inputs_spec_args", json.dumps(spec)),
         "--runner=FnApiRunner",
     ]

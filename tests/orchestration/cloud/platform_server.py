@@ -125,18 +125,20 @@ class PlatformServer(http.server.ThreadingHTTPServer):
             json_format.ParseDict({**body, "endpoint": entry["name"]}, request)
             assert request.deployed_model.model in self.entries
             model, _, version = request.deployed_model.model.partition("@")
-            own = {"id": str(next(self.numbers)), "model": model, "modelVersionId": version}
-            deployed.append({**body["deployedModel"], **own})
+            identity = {"id": str(next(self.numbers)), "model": model, "modelVersionId": version}
+            deployed.append({**body["deployedModel"], **identity})
             entry["trafficSplit"] = {
-                own["id"] if key == "0" else key: part for key, part in body["trafficSplit"].items()
+                identity["id"] if key == "0" else key: part for key, part in body["trafficSplit"].items()
             }
             assert sum(entry["trafficSplit"].values()) == 100
         else:
             request = aiplatform_v1.UndeployModelRequest.pb(aiplatform_v1.UndeployModelRequest())
             json_format.ParseDict({**body, "endpoint": entry["name"]}, request)
-            assert request.deployed_model_id in [one["id"] for one in deployed]
+            assert request.deployed_model_id in [deployed_model["id"] for deployed_model in deployed]
             assert not entry["trafficSplit"].get(request.deployed_model_id), "it still has traffic"
-            entry["deployedModels"] = [one for one in deployed if one["id"] != request.deployed_model_id]
+            entry["deployedModels"] = [
+                deployed_model for deployed_model in deployed if deployed_model["id"] != request.deployed_model_id
+            ]
 
     def operation(self, parent, kind, answer):
         name = f"{parent}/operations/{next(self.numbers)}"

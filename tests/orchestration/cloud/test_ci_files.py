@@ -51,8 +51,8 @@ def project(tmp_path, monkeypatch):
 
 
 def write(project, system, *more):
-    own = ["--project", str(project), "--pipeline", "flats", "--vertex"]
-    return parser.main(["ci", system, *own, "--image", "registry/image", "--cloud-root", "gs://bucket/root", *more])
+    options = ["--project", str(project), "--pipeline", "flats", "--vertex"]
+    return parser.main(["ci", system, *options, "--image", "registry/image", "--cloud-root", "gs://bucket/root", *more])
 
 
 def read(project, system):
@@ -115,9 +115,9 @@ def test_a_file_has_known_keys_and_its_steps_are_commands_of_this_program(projec
     assert parts == ["check", "test", "compile", "dry-run"]
     words = []
     for name in [*(f"check.{part}" for part in parts), "submit.submit"]:
-        done = executed(steps[name], variables, "printf %s\\n", tmp_path)
-        assert done.returncode == 0, done.stderr
-        words.append(done.stdout.splitlines())
+        process = executed(steps[name], variables, "printf %s\\n", tmp_path)
+        assert process.returncode == 0, process.stderr
+        words.append(process.stdout.splitlines())
     assert words == [*LINES, SUBMIT]
     for line in words:
         parser.parser().parse_args(line)
@@ -130,8 +130,8 @@ def test_check_and_compile_run_as_written(project):
     steps, variables = scripts("github", read(project, "github"))
     runner = f"{sys.executable} {REPOSITORY / 'runner.py'}"
     for name in ("check.check", "check.compile"):
-        done = executed(steps[name], variables, runner, project)
-        assert done.returncode == 0, done.stderr + done.stdout
+        process = executed(steps[name], variables, runner, project)
+        assert process.returncode == 0, process.stderr + process.stdout
     assert '"image": "registry/image:0a1b2c3"' in (project / "job.json").read_text()
 
 
@@ -140,8 +140,8 @@ def test_test_and_dry_run_run_as_written(project):
     assert write(project, "gitlab") == 0
     steps, variables = scripts("gitlab", read(project, "gitlab"))
     for name in ("check.test", "check.dry-run"):
-        done = executed(steps[name], variables, f"{sys.executable} {REPOSITORY / 'runner.py'}", project)
-        assert done.returncode == 0, done.stderr + done.stdout
+        process = executed(steps[name], variables, f"{sys.executable} {REPOSITORY / 'runner.py'}", project)
+        assert process.returncode == 0, process.stderr + process.stdout
 
 
 @pytest.mark.parametrize(

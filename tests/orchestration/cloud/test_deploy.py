@@ -38,8 +38,15 @@ def sent(server):
 
 
 def test_the_newest_version_is_uploaded_and_answers_on_an_endpoint(server, capsys):
-    own = ["--service-account", "serve@my-project.iam", "--encryption-key", "a/b", "--machine-type", "n1-standard-4"]
-    assert deploy(server, *own, "--max-replicas", "3") == 0
+    options = [
+        "--service-account",
+        "serve@my-project.iam",
+        "--encryption-key",
+        "a/b",
+        "--machine-type",
+        "n1-standard-4",
+    ]
+    assert deploy(server, *options, "--max-replicas", "3") == 0
     (_, upload), (_, create), (_, deployed) = requests = sent(server)
     assert [name for name, _ in requests] == ["upload", "endpoints", "deployModel"]
     assert (upload["modelId"], upload["serviceAccount"]) == ("houses", "serve@my-project.iam")
@@ -59,15 +66,15 @@ def test_the_newest_version_is_uploaded_and_answers_on_an_endpoint(server, capsy
 
 def test_a_second_call_changes_nothing_and_another_version_takes_over(server, gcs, capsys):
     assert deploy(server, "--version", "1") == 0
-    before = len(sent(server))
+    requests_before = len(sent(server))
     assert deploy(server, "--version", "1") == 0
     assert "unchanged" in capsys.readouterr().out
-    assert len(sent(server)) == before
+    assert len(sent(server)) == requests_before
 
     assert deploy(server, "--serving-image", "registry/serve:1") == 0
-    names = [name for name, _ in sent(server)[before:]]
+    names = [name for name, _ in sent(server)[requests_before:]]
     assert names == ["upload", "deployModel", "undeployModel"], "the old one is removed last"
-    upload = sent(server)[before][1]
+    upload = sent(server)[requests_before][1]
     assert (upload["parentModel"], "modelId" in upload) == (MODEL, False)
     assert upload["model"]["containerSpec"]["imageUri"] == "registry/serve:1"
     [endpoint] = [entry for name, entry in server.entries.items() if "/endpoints/" in name]
@@ -83,7 +90,7 @@ def test_what_others_deployed_stays(server):
     [endpoint] = [entry for name, entry in server.entries.items() if "/endpoints/" in name]
     endpoint["deployedModels"].append({"id": "77", "model": MODEL.replace("houses", "other"), "modelVersionId": "1"})
     assert deploy(server) == 0
-    assert [one["id"] for one in endpoint["deployedModels"] if one["model"] != MODEL] == ["77"]
+    assert [deployed["id"] for deployed in endpoint["deployedModels"] if deployed["model"] != MODEL] == ["77"]
 
 
 def test_an_interrupted_call_goes_on_where_it_was(server, monkeypatch):
@@ -91,9 +98,9 @@ def test_an_interrupted_call_goes_on_where_it_was(server, monkeypatch):
     server.change_endpoint = lambda *_: (_ for _ in ()).throw(AssertionError("no machine of this type"))
     assert deploy(server) == 5
     server.change_endpoint = change
-    before = len(sent(server))
+    requests_before = len(sent(server))
     assert deploy(server) == 0
-    assert [name for name, _ in sent(server)[before:]] == ["deployModel"]
+    assert [name for name, _ in sent(server)[requests_before:]] == ["deployModel"]
 
 
 @pytest.mark.parametrize(

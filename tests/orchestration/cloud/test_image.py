@@ -29,9 +29,9 @@ def test_the_image_has_no_linters_and_tests() -> None:
 def test_the_boot_program_is_of_the_beam_in_the_lock() -> None:
     lock = (ROOT / "uv.lock").read_text()
     newest = re.findall(r'name = "apache-beam"\nversion = "([\d.]+)"', lock)[-1]
-    found = re.search(r"apache/beam_python3\.13_sdk:([\d.]+) /opt/apache/beam/boot /opt/apache/beam/boot", DOCKERFILE)
-    assert found is not None
-    assert found[1] == newest
+    boot = re.search(r"apache/beam_python3\.13_sdk:([\d.]+) /opt/apache/beam/boot /opt/apache/beam/boot", DOCKERFILE)
+    assert boot is not None
+    assert boot[1] == newest
 
 
 def test_the_last_stage_of_the_dockerfile_is_that_of_the_stages() -> None:

@@ -55,8 +55,8 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def test_each_key_is_in_the_job(job: Any) -> None:
     target, spec, platform = job
-    found = stages(spec)
-    task, container = found["trainer"]
+    tasks_and_containers = stages(spec)
+    task, container = tasks_and_containers["trainer"]
     kind = "NVIDIA_L4" if target == "vertex" else "nvidia.com/gpu"
     assert container["resources"] == {
         "cpuLimit": 8.0,
@@ -69,7 +69,7 @@ def test_each_key_is_in_the_job(job: Any) -> None:
         {"name": machines.TIMEOUT, "value": "14400"},
     ]
     for stage in ("ingestion", "pusher"):
-        task, container = found[stage]
+        task, container = tasks_and_containers[stage]
         assert container["resources"] == {"cpuLimit": 2.0, "memoryLimit": 8.0}
         assert task["retryPolicy"]["maxRetryCount"] == 1
         assert [entry["name"] for entry in container["env"]] == ["AWS_ENDPOINT_URL"]
@@ -81,7 +81,7 @@ def test_each_key_is_in_the_job(job: Any) -> None:
         return
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert set(executors) == {inner["components"][task["componentRef"]["name"]]["executorLabel"] for task, _ in
-                              found.values()}  # fmt: skip
+                              tasks_and_containers.values()}  # fmt: skip
     for settings in executors.values():
         assert settings["podMetadata"] == {"labels": {"team": "prices"}}
         [secret] = settings["secretAsEnv"]

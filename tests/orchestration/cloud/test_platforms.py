@@ -59,29 +59,29 @@ def without_ids(value: Any) -> Any:
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_kubeflow_s_input_equals_the_recorded_one_but_for_ids(path: Path) -> None:
     case = json.loads(path.read_text())
-    given, component = case["executor_input"], case["component_spec"]
+    recorded_input, component = case["executor_input"], case["component_spec"]
     outputs = component["outputDefinitions"]["artifacts"]
     assert outputs.pop(LOGS) == {"artifactType": LOGS_TYPE}
     kubeflow = PLATFORMS["kubeflow"]
     inputs = {}
-    for key, group in given["inputs"].get("artifacts", {}).items():
-        [one] = group["artifacts"]
-        metadata = {name: value for name, value in one["metadata"].items() if name not in ADDED}
-        written = {"uri": one["uri"], "metadata": metadata, "type": {"instanceSchema": "title: tfx.Any"}}
-        inputs[key] = kubeflow.register(one["metadata"]["display_name"], written, int(one["name"]))
-    [run_id] = {UUID.search(text)[0] for text in [given["outputs"]["outputFile"]]}  # type: ignore[index]
+    for key, group in recorded_input["inputs"].get("artifacts", {}).items():
+        [artifact] = group["artifacts"]
+        metadata = {name: value for name, value in artifact["metadata"].items() if name not in ADDED}
+        runtime_artifact = {"uri": artifact["uri"], "metadata": metadata, "type": {"instanceSchema": "title: tfx.Any"}}
+        inputs[key] = kubeflow.register(artifact["metadata"]["display_name"], runtime_artifact, int(artifact["name"]))
+    [run_id] = {UUID.search(text)[0] for text in [recorded_input["outputs"]["outputFile"]]}  # type: ignore[index]
     emulated = kubeflow.executor_input(
         task(
             "minio://mlpipeline/v2/artifacts",
             name=path.stem,
             component=component,
-            parameters=given["inputs"].get("parameterValues", {}),
+            parameters=recorded_input["inputs"].get("parameterValues", {}),
             inputs=inputs,
             pipeline="houses-sample",
             run_id=run_id,
         )
     )
-    assert without_ids(emulated) == without_ids(given)
+    assert without_ids(emulated) == without_ids(recorded_input)
 
 
 def test_kubeflow_s_launcher_copies_inputs_and_outputs(tmp_path: Path) -> None:
@@ -145,11 +145,11 @@ def test_the_cache_key_is_that_of_the_platforms(changes: dict[str, Any], is_equa
     cache, key = StepCache(str(tmp_path / "cache.json")), StepCache.key(task(inputs=inputs), container)
     assert cache.next_number() == 1
     cache.write(key, {"model": {"name": "1"}})
-    again = StepCache(str(tmp_path / "cache.json"))
-    other = StepCache.key(task(**{"inputs": inputs, **changes}), container)
-    assert again.read(other) == ({"model": {"name": "1"}} if is_equal else None)
-    assert again.read(StepCache.key(task(inputs=inputs), {**container, "image": "i:2"})) is None
-    assert again.next_number() == 2
+    second_cache = StepCache(str(tmp_path / "cache.json"))
+    changed_key = StepCache.key(task(**{"inputs": inputs, **changes}), container)
+    assert second_cache.read(changed_key) == ({"model": {"name": "1"}} if is_equal else None)
+    assert second_cache.read(StepCache.key(task(inputs=inputs), {**container, "image": "i:2"})) is None
+    assert second_cache.next_number() == 2
 
 
 SHELL = ("/bin/sh", "-c")

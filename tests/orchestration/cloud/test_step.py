@@ -38,8 +38,8 @@ def pod(tmp_path: Path) -> Path:
     return tmp_path / "pod"
 
 
-def corrected(given: Any, spec: Any, **environment: str) -> Any:
-    return step.corrected(given, spec, places.of(given["outputs"]["outputFile"], environment))
+def corrected(task_input: Any, spec: Any, **environment: str) -> Any:
+    return step.corrected(task_input, spec, places.of(task_input["outputs"]["outputFile"], environment))
 
 
 def parsed_by_tfx(executor_input: Any) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
@@ -91,14 +91,18 @@ def test_artifacts_stay_in_the_bucket_where_the_launcher_has_no_folders() -> Non
 
 
 def test_a_dry_run_replaces_buckets_in_parameters_and_names_them_in_results(tmp_path: Path) -> None:
-    where = places.of("gs://bucket/output.json", {places.BUCKETS: str(tmp_path)})
-    assert where.parameter("gs://bucket/serving") == f"{tmp_path}/gs/bucket/serving"
+    replacements = places.of("gs://bucket/output.json", {places.BUCKETS: str(tmp_path)})
+    assert replacements.parameter("gs://bucket/serving") == f"{tmp_path}/gs/bucket/serving"
     assert (
-        where.parameter('{"paths": ["s3://b/x", "see gs://b"]}') == f'{{"paths": ["{tmp_path}/s3/b/x", "see gs://b"]}}'
+        replacements.parameter('{"paths": ["s3://b/x", "see gs://b"]}')
+        == f'{{"paths": ["{tmp_path}/s3/b/x", "see gs://b"]}}'
     )
-    assert where.parameter(5) == 5
-    assert where.remote({"to": f"{tmp_path}/gs/bucket/serving/1", "n": 1}) == {"to": "gs://bucket/serving/1", "n": 1}
-    assert places.in_buckets("gs://bucket/x", str(tmp_path)) == where.local("gs://bucket/x")
+    assert replacements.parameter(5) == 5
+    assert replacements.remote({"to": f"{tmp_path}/gs/bucket/serving/1", "n": 1}) == {
+        "to": "gs://bucket/serving/1",
+        "n": 1,
+    }
+    assert places.in_buckets("gs://bucket/x", str(tmp_path)) == replacements.local("gs://bucket/x")
 
 
 def test_a_step_runs_with_the_input_of_the_launcher(pod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,9 +114,9 @@ def test_a_step_runs_with_the_input_of_the_launcher(pod: Path, monkeypatch: pyte
 
     folder = pod / "minio" / RUN / "schema" / "9f"
     assert (folder / "schema" / "schema.pbtxt").read_text().startswith("#")
-    written = json.loads((folder / "output_metadata.json").read_text())["artifacts"]
-    assert list(written) == ["schema"]
-    [result] = written["schema"]["artifacts"]
+    artifacts = json.loads((folder / "output_metadata.json").read_text())["artifacts"]
+    assert list(artifacts) == ["schema"]
+    [result] = artifacts["schema"]["artifacts"]
     assert result["uri"] == f"minio://{RUN}/schema/9f/schema", "the launcher uploads to the URI that it reads here"
     assert result["metadata"]["summary"] == "houses.pbtxt"
 
@@ -193,13 +197,13 @@ def constants(compiled: Any) -> dict[str, Any]:
 def test_long_parameters_travel_as_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPELINE_PROJECT", str(tmp_path))
     # Quotes are escaped in the argument: it is longer than the text.
-    long, other = json.dumps(["c"] * 10_000), json.dumps(["d"] * 8_000)
-    compiled = job(keep=5, settings=long, other=other, short="x")
+    long, shorter = json.dumps(["c"] * 10_000), json.dumps(["d"] * 8_000)
+    compiled = job(keep=5, settings=long, other=shorter, short="x")
     files = long_parameters.shorten(compiled)
     short = constants(compiled)
     assert short["keep"] == 5
     assert short["short"] == "x"
-    assert short["other"] == other, "the longest is enough"
+    assert short["other"] == shorter, "the longest is enough"
     assert len(json.dumps(short)) <= long_parameters.MAX_BYTES
     with pytest.raises(UserError, match=r"compiled/\w+.txt with settings of this step is not in the image: build the"):
         long_parameters.restore(short["settings"])
@@ -207,7 +211,7 @@ def test_long_parameters_travel_as_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert {key: long_parameters.restore(value) for key, value in short.items()} == {
         "keep": 5,
         "settings": long,
-        "other": other,
+        "other": shorter,
         "short": "x",
     }
     [path] = files
@@ -234,10 +238,10 @@ def test_tfx_reads_every_recorded_input(path: Path, pod: Path) -> None:
     assert set(outputs) == {
         key for key, value in spec["outputDefinitions"]["artifacts"].items() if value["artifactType"] != LOGS_TYPE
     }
-    for key, [one] in {**inputs, **outputs}.items():
-        assert one.uri.startswith(f"{pod}/minio/mlpipeline/"), key
-    for key, [one] in inputs.items():
-        assert f"title: tfx.{type(one).__name__}\n" in declared[key]["artifactType"]["instanceSchema"]
+    for key, [tfx_artifact] in {**inputs, **outputs}.items():
+        assert tfx_artifact.uri.startswith(f"{pod}/minio/mlpipeline/"), key
+    for key, [tfx_artifact] in inputs.items():
+        assert f"title: tfx.{type(tfx_artifact).__name__}\n" in declared[key]["artifactType"]["instanceSchema"]
 
 
 def test_a_compiled_job_with_long_settings_names_files_of_the_project(

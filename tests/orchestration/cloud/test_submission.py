@@ -95,9 +95,9 @@ def posted(server, end):
 
 
 def test_a_job_is_submitted_with_its_root_account_and_key(server, target, capsys):
-    own = ["--service-account", "runs@my-project.iam"]
-    own += ["--network", "projects/1/global/networks/n", "--encryption-key", "a/b"] if target == "vertex" else []
-    assert parser.main([*access(target, server), *SEND, "--submit", *own]) == 0
+    options = ["--service-account", "runs@my-project.iam"]
+    options += ["--network", "projects/1/global/networks/n", "--encryption-key", "a/b"] if target == "vertex" else []
+    assert parser.main([*access(target, server), *SEND, "--submit", *options]) == 0
 
     body = posted(server, "/pipelineJobs" if target == "vertex" else "/runs")
     if target == "vertex":

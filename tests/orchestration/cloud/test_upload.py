@@ -46,13 +46,13 @@ def test_what_a_run_reads_is_copied_with_its_digest_and_only_once(project, root,
     assert f"uploaded   {root}/data/flats-2.csv\n1 of 1 files uploaded" in capsys.readouterr().out
     assert buckets.files(root) == ["data/flats-2.csv", "data/of-others.csv"], "the newest span, and nothing removed"
     content = (project / "data" / "flats-2.csv").read_bytes()
-    known = bucket_objects.version(f"{root}/data/flats-2.csv")
-    assert (buckets.read(known.uri), known.digest) == (content, hashlib.sha256(content).hexdigest())
+    uploaded = bucket_objects.version(f"{root}/data/flats-2.csv")
+    assert (buckets.read(uploaded.uri), uploaded.digest) == (content, hashlib.sha256(content).hexdigest())
 
     assert run(project, root, "--set", 'data.path="data/flats-*.csv"') == 0
     out = capsys.readouterr().out
     assert f"uploaded   {root}/data/flats-1.csv\nequal      {root}/data/flats-2.csv\n1 of 2 files" in out
-    assert bucket_objects.version(known.uri) == known, "an equal object is not written again"
+    assert bucket_objects.version(uploaded.uri) == uploaded, "an equal object is not written again"
 
 
 def test_another_object_is_replaced_and_an_equal_one_of_another_tool_is_left(project, root):
@@ -62,10 +62,10 @@ def test_another_object_is_replaced_and_an_equal_one_of_another_tool_is_left(pro
     assert run(project, root) == 0
     assert buckets.read(uri) == content
     buckets.write(uri, content)
-    before = bucket_objects.version(uri)
+    version = bucket_objects.version(uri)
     assert run(project, root) == 0
     has_md5 = root.startswith("s3")
-    assert (bucket_objects.version(uri) == before) == has_md5, "only a tag that is an MD5 shows that it is equal"
+    assert (bucket_objects.version(uri) == version) == has_md5, "only a tag that is an MD5 shows that it is equal"
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -76,9 +76,9 @@ def test_an_object_that_something_else_writes_meanwhile_is_kept(project, root, e
     looked = upload._present
 
     def present(uri):
-        known = looked(uri)
+        version = looked(uri)
         buckets.write(uri, b"of another writer")
-        return known
+        return version
 
     monkeypatch.setattr(upload, "_present", present)
     assert run(project, root) == 5
@@ -88,8 +88,8 @@ def test_an_object_that_something_else_writes_meanwhile_is_kept(project, root, e
 
 def test_an_answer_that_is_lost_does_not_look_like_another_writer(project, root, monkeypatch):
     """The client repeats the request, which then finds what the first one has written."""
-    written = bucket_objects.write
-    monkeypatch.setattr(bucket_objects, "write", lambda *given: (written(*given), written(*given)))
+    write = bucket_objects.write
+    monkeypatch.setattr(bucket_objects, "write", lambda *arguments: (write(*arguments), write(*arguments)))
     assert run(project, root) == 0
 
 

@@ -10,8 +10,8 @@ TEXTS = {"size": "+12", "rooms": " 2 ", "area": "7e0", "country": " ZA "}
 NAN = float("nan")
 
 
-def predict(*rows, **other):
-    return "POST", f"{M}:predict", {"instances": list(rows), **other}
+def predict(*rows, **fields):
+    return "POST", f"{M}:predict", {"instances": list(rows), **fields}
 
 
 def changed(**cells):
@@ -22,8 +22,8 @@ def texts(**cells):
     return predict({**TEXTS, **cells}, signature_name="serving_rows")
 
 
-def of_examples(method, *rows, **other):
-    return "POST", f"{M}:{method}", {"examples": list(rows), **other}
+def of_examples(method, *rows, **fields):
+    return "POST", f"{M}:{method}", {"examples": list(rows), **fields}
 
 
 def as_record(cells):

@@ -29,8 +29,8 @@ def test_contributions_and_base_value_add_up_to_the_prediction(predict_rows, tmp
     np.testing.assert_allclose(total, columns["prediction"], rtol=1e-5)
     assert len(set(columns["base_value"])) == 1
     assert min(np.abs(columns[name]).max() for name in CONTRIBUTIONS) > 0
-    _, again = predict_rows(source, "again.parquet", explain=True)
-    assert pq.read_table(again).equals(table)
+    _, second_target = predict_rows(source, "again.parquet", explain=True)
+    assert pq.read_table(second_target).equals(table)
 
 
 def test_the_base_value_is_the_mean_prediction_of_the_training_rows(predict_rows, pushed, tmp_path):

@@ -47,10 +47,12 @@ def test_both_signatures_predict_what_the_saved_model_does(exported, root):
     for name, rows in (("serving_default", typed), ("serving_rows", texts)):
         signature = model.signatures[name]
         kinds = signature.inputs
-        expected = saved.signatures[name](**{one: tf.constant(cells, kinds[one]) for one, cells in rows.items()})
-        found = model.run(name, {one: onnx_model.array(cells, kinds[one]) for one, cells in rows.items()})
-        assert found.keys() == expected.keys() == {"prediction"}
-        assert onnx_model.same(expected["prediction"].numpy(), found["prediction"])
+        expected = saved.signatures[name](
+            **{column: tf.constant(cells, kinds[column]) for column, cells in rows.items()}
+        )
+        outputs = model.run(name, {column: onnx_model.array(cells, kinds[column]) for column, cells in rows.items()})
+        assert outputs.keys() == expected.keys() == {"prediction"}
+        assert onnx_model.same(expected["prediction"].numpy(), outputs["prediction"])
     assert exported.version == 7
     assert model.check() == 8
 
@@ -66,11 +68,11 @@ def test_both_signatures_predict_what_the_saved_model_does(exported, root):
 def test_a_row_that_the_saved_model_refuses_is_refused_with_its_cell(exported, name, column, cell, message):
     model = OnnxModel(exported.folder)
     kinds = model.signatures[name].inputs
-    sample = {one: list(cells)[:1] * 2 for one, cells in model.signatures[name].sample.items()}
+    sample = {feature: list(cells)[:1] * 2 for feature, cells in model.signatures[name].sample.items()}
     sample[column][1] = cell
 
     with pytest.raises(onnx_model.RowError, match=f"^{message.replace('?', '[?]')}$") as raised:
-        model.run(name, {one: onnx_model.array(cells, kinds[one]) for one, cells in sample.items()})
+        model.run(name, {feature: onnx_model.array(cells, kinds[feature]) for feature, cells in sample.items()})
     assert raised.value.row == 1
 
 

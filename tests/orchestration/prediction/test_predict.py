@@ -144,13 +144,13 @@ def test_formats_hold_the_same(predict_rows, tmp_path, form, output):
 
 
 def test_several_files_are_predicted_in_order_and_named(predict_rows, tmp_path):
-    first, second = write(tmp_path / "p1.csv", ROWS[:3]), write(tmp_path / "p2.csv", ROWS[3:])
+    first_file, second_file = write(tmp_path / "p1.csv", ROWS[:3]), write(tmp_path / "p2.csv", ROWS[3:])
     outcome, target = predict_rows(tmp_path / "p*.csv")
 
     assert outcome.rows == 7
     assert [(row["file"], row["row"]) for row in read(target)] == [
-        *((first, str(row)) for row in (1, 2, 3)),
-        *((second, str(row)) for row in (1, 2, 3, 4)),
+        *((first_file, str(row)) for row in (1, 2, 3)),
+        *((second_file, str(row)) for row in (1, 2, 3, 4)),
     ]
 
 

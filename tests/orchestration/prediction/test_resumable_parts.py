@@ -39,7 +39,7 @@ def test_a_killed_prediction_continues_wherever_it_was(predict_rows, tmp_path, m
     monkeypatch.setattr(
         predict_file.prediction_table,
         "table",
-        lambda rows, *rest, **more: (predicted.append(rows.first), table(rows, *rest, **more))[1],
+        lambda rows, *arguments, **options: (predicted.append(rows.first), table(rows, *arguments, **options))[1],
     )
     for number in range(1, 100):
         predicted.clear()
@@ -51,12 +51,12 @@ def test_a_killed_prediction_continues_wherever_it_was(predict_rows, tmp_path, m
                 assert not os.path.exists(tmp_path / f"out{number}.csv")
             else:
                 break
-        before = len(predicted)
+        predicted_before = len(predicted)
         outcome, target = predict_rows(source, f"out{number}.csv")
         assert read(target) == expected
         assert (outcome.rows, outcome.errors) == (12, 3)
         # At most the part that was written when the process died is predicted again.
-        assert len(predicted) - before <= 6 - before + 1
+        assert len(predicted) - predicted_before <= 6 - predicted_before + 1
         assert not os.path.exists(tmp_path / f".out{number}.csv.parts")
     assert number == 1 + 1 + 2 * 6 + 1 + 1
 

@@ -53,26 +53,26 @@ def asked(served, request):
     return response.status_code, json.loads(response.text) if is_json else response.text
 
 
-def near(found, wanted):
+def near(actual, expected):
     """Compare JSON values, numbers within the tolerance of an export."""
-    if isinstance(wanted, dict):
+    if isinstance(expected, dict):
         return (
-            isinstance(found, dict)
-            and list(found) == list(wanted)
-            and near(list(found.values()), list(wanted.values()))
+            isinstance(actual, dict)
+            and list(actual) == list(expected)
+            and near(list(actual.values()), list(expected.values()))
         )
-    if isinstance(wanted, list):
-        return isinstance(found, list) and len(found) == len(wanted) and all(map(near, found, wanted))
-    if isinstance(wanted, float):
-        return isinstance(found, float) and np.isclose(found, wanted, rtol=1e-5, atol=1e-5, equal_nan=True)
-    return type(found) is type(wanted) and found == wanted
+    if isinstance(expected, list):
+        return isinstance(actual, list) and len(actual) == len(expected) and all(map(near, actual, expected))
+    if isinstance(expected, float):
+        return isinstance(actual, float) and np.isclose(actual, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
+    return type(actual) is type(expected) and actual == expected
 
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_both_engines_give_the_same_response(tensorflow, onnx, name):
-    (status, content), (wanted_status, wanted) = asked(onnx, REQUESTS[name]), asked(tensorflow, REQUESTS[name])
-    assert status == wanted_status
-    assert near(content, wanted), (content, wanted)
+    (status, content), (expected_status, expected) = asked(onnx, REQUESTS[name]), asked(tensorflow, REQUESTS[name])
+    assert status == expected_status
+    assert near(content, expected), (content, expected)
 
 
 def test_the_metadata_has_the_signatures_of_the_export_and_their_tensors(tensorflow, onnx):
@@ -81,13 +81,13 @@ def test_the_metadata_has_the_signatures_of_the_export_and_their_tensors(tensorf
         assert content["model_spec"] == {"name": "rows", "signature_name": "", "version": "7"}
         return content["metadata"]["signature_def"]["signature_def"]
 
-    found, wanted = signatures(onnx), signatures(tensorflow)
-    assert set(found) == {"serving_default", "serving_rows", "serving_examples"} < set(wanted)
-    for name, signature in found.items():
-        for tensors in (signature, wanted[name]):
+    actual, expected = signatures(onnx), signatures(tensorflow)
+    assert set(actual) == {"serving_default", "serving_rows", "serving_examples"} < set(expected)
+    for name, signature in actual.items():
+        for tensors in (signature, expected[name]):
             for tensor in (*tensors["inputs"].values(), *tensors["outputs"].values()):
                 del tensor["name"]
-        assert signature == wanted[name]
+        assert signature == expected[name]
 
 
 def test_grpc_answers_the_same(tensorflow, onnx):
@@ -123,11 +123,11 @@ def test_grpc_answers_the_same(tensorflow, onnx):
                 sorted(signatures.signature_def["serving_default"].inputs),
             )
 
-    found, wanted = answers(onnx), answers(tensorflow)
-    assert found[0] == pytest.approx(wanted[0], rel=1e-5, abs=1e-5)
-    assert len(found[0]) == 2
-    assert found[1] == pytest.approx(wanted[1], rel=1e-5, abs=1e-5)
-    assert found[2:] == wanted[2:]
+    actual, expected = answers(onnx), answers(tensorflow)
+    assert actual[0] == pytest.approx(expected[0], rel=1e-5, abs=1e-5)
+    assert len(actual[0]) == 2
+    assert actual[1] == pytest.approx(expected[1], rel=1e-5, abs=1e-5)
+    assert actual[2:] == expected[2:]
 
 
 def test_an_engine_that_fails_is_an_error_of_the_server(pushed, exported, monkeypatch):
@@ -163,16 +163,18 @@ def test_integers_of_onnx_runtime_are_written_as_json(pushed, exported, monkeypa
 
 def test_an_export_of_another_version_or_software_is_made_again(pushed, exported, monkeypatch):
     versions = OnnxVersions(str(pushed / "runs"), print)
-    made = []
-    monkeypatch.setattr(versions, "_make", lambda *asked: made.append(asked))
+    exports = []
+    monkeypatch.setattr(versions, "_make", lambda *arguments: exports.append(arguments))
     assert versions.find("rows", 7) == exported.folder
-    assert made == []
+    assert exports == []
     manifest = json.loads(Path(exported.folder, "export.json").read_text())
     for wrong in ({"version": 8}, {"name": "other"}, {"constants": None}):
-        kept = {key: value for key, value in {**manifest, **wrong}.items() if value is not None}
-        monkeypatch.setattr(onnx_versions, "read_manifest", lambda _, kept=kept: _read(kept))
+        edited_manifest = {key: value for key, value in {**manifest, **wrong}.items() if value is not None}
+        monkeypatch.setattr(
+            onnx_versions, "read_manifest", lambda _, edited_manifest=edited_manifest: _read(edited_manifest)
+        )
         versions.find("rows", 7)
-    assert made == [("rows", 7)] * 3
+    assert exports == [("rows", 7)] * 3
 
 
 def _read(manifest):

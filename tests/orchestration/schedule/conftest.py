@@ -30,10 +30,10 @@ def plan():
 def run_json(tmp_path):
     """Writes what a run of `houses` leaves."""
 
-    def write(run_id, pusher="COMPLETE", **told):
+    def write(run_id, pusher="COMPLETE", **facts):
         folder = tmp_path / "houses" / "runs" / run_id
         os.makedirs(folder, exist_ok=True)
         (folder / "events.jsonl").write_text(json.dumps({"event": "node", "node": "pusher", "state": pusher}) + "\n{")
-        (folder / "run.json").write_text(json.dumps({"run_id": run_id, **told}))
+        (folder / "run.json").write_text(json.dumps({"run_id": run_id, **facts}))
 
     return write

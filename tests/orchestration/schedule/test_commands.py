@@ -20,8 +20,8 @@ def tree(tmp_path, monkeypatch):
         '[[schedule]]\nname = "watch"\non = "new-span"\n'
     )
     (tmp_path / "configs" / "other.toml").write_text("not even TOML")
-    whole = plans.all_plans
-    monkeypatch.setattr(plans, "all_plans", lambda **options: whole(str(tmp_path), **options))
+    every_plan = plans.all_plans
+    monkeypatch.setattr(plans, "all_plans", lambda **options: every_plan(str(tmp_path), **options))
     return tmp_path
 
 

@@ -24,9 +24,9 @@ def notifications(tmp_path):
 @pytest.fixture
 def prints(monkeypatch):
     """The digest of what a run depends on."""
-    found = {"now": "a"}
-    monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: found["now"])
-    return found
+    fingerprint = {"now": "a"}
+    monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: fingerprint["now"])
+    return fingerprint
 
 
 @pytest.fixture
@@ -36,25 +36,25 @@ def carry_out(state, prints, run_json):
     def run(plan, *codes, pushed="/serving/1", pusher="COMPLETE"):
         state.remember(plan, 0.0)
         number = state.add(plan.name, time.time())
-        left, slept = list(codes), []
+        remaining, pauses = list(codes), []
 
         def attempt(plan, timeout, log):
-            code = left.pop(0)
+            code = remaining.pop(0)
             if code is None:
                 raise TimeoutError
             words = {0: ("COMPLETE", "it holds"), 3: ("NOT_BLESSED", "too bad"), 4: ("FAILED", "stage trainer failed")}
             if code in words:
                 word, reason = words[code]
                 outcome = {"pushed": pushed if code == 0 else None}
-                run_json(f"run-{number}-{len(left)}", pusher, state=word, reason=reason, outcome=outcome)
+                run_json(f"run-{number}-{len(remaining)}", pusher, state=word, reason=reason, outcome=outcome)
             else:
                 with open(log, "w") as file:
                     file.write("configs/houses.toml: it is wrong\n")
             return code
 
-        result = fire.carry_out(state, number, attempt=attempt, sleep=slept.append)
-        assert not left or result.state == "UNCHANGED"
-        return result, slept
+        result = fire.carry_out(state, number, attempt=attempt, sleep=pauses.append)
+        assert not remaining or result.state == "UNCHANGED"
+        return result, pauses
 
     return run
 
@@ -83,27 +83,29 @@ def test_only_the_oldest_logs_of_fires_are_removed(carry_out, plan, state, tmp_p
     monkeypatch.setattr(fire, "KEPT_LOGS", 2)
     logs = tmp_path / ".schedule" / "logs"
     (logs / "folder-1.log").mkdir(parents=True)
-    ours = ["houses-s-100.log", "lost-7.log", "houses-s-300.log", "houses-s-400.log"]
-    for age, name in enumerate(["notes.txt", "houses.log", *ours]):
+    fire_logs = ["houses-s-100.log", "lost-7.log", "houses-s-300.log", "houses-s-400.log"]
+    for age, name in enumerate(["notes.txt", "houses.log", *fire_logs]):
         (logs / name).write_text(name)
         os.utime(logs / name, (age, age))
     (logs / "linked-1.log").symlink_to(logs / "notes.txt")
     carry_out(plan(), 0)
 
-    left = {"folder-1.log", "notes.txt", "houses.log", "linked-1.log", *ours[-2:]}
-    assert left <= set(os.listdir(logs))
-    assert not set(ours[:2]) & set(os.listdir(logs))
+    remaining = {"folder-1.log", "notes.txt", "houses.log", "linked-1.log", *fire_logs[-2:]}
+    assert remaining <= set(os.listdir(logs))
+    assert not set(fire_logs[:2]) & set(os.listdir(logs))
 
 
 def test_states_that_earlier_versions_wrote_have_their_name_of_today(carry_out, plan, state):
     carry_out(plan(), 3)
     [row] = schedule_history.history(state.root)
-    for before, now in run_files.FORMER_FIRE_STATES.items():
-        state.update(row.id, state=before)
-        assert [fire.state for fire in schedule_history.history(state.root)] == [now], "before a scheduler starts"
-        again = State(state.root)
-        assert again.state_of(row.id)[0] == now
-        again.close()
+    for former_state, current_state in run_files.FORMER_FIRE_STATES.items():
+        state.update(row.id, state=former_state)
+        assert [fire.state for fire in schedule_history.history(state.root)] == [current_state], (
+            "before a scheduler starts"
+        )
+        reopened = State(state.root)
+        assert reopened.state_of(row.id)[0] == current_state
+        reopened.close()
 
 
 def test_a_version_of_a_previous_run_is_not_notified_again(carry_out, plan, notifications, prints):
@@ -134,13 +136,13 @@ def test_a_failed_run_is_retried_with_backoff(carry_out, plan, notifications, st
 )
 def test_a_failure_and_the_recovery_are_notified(carry_out, plan, notifications, prints, codes, word, event, reason):
     notify, lines = notifications
-    known = plan(notify, retries=1, backoff=0, timeout="1h")
-    result, _ = carry_out(known, *codes)
+    houses_plan = plan(notify, retries=1, backoff=0, timeout="1h")
+    result, _ = carry_out(houses_plan, *codes)
     assert result.state == word
     assert reason in result.reason
     assert [line["event"] for line in lines()] == [event]
     prints["now"] = "mended"
-    carry_out(known, 0)
+    carry_out(houses_plan, 0)
     assert [line["event"] for line in lines()] == [event, "recovery", "push"]
 
 
@@ -154,23 +156,23 @@ def test_a_fire_is_stopped_at_its_timeout_with_all_its_processes(state, plan, mo
     script = tmp_path / "runner.py"
     script.write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
     monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
-    known = plan(timeout="1s")
-    state.remember(known, 0.0)
-    number = state.add(known.name, 1.0)
+    houses_plan = plan(timeout="1s")
+    state.remember(houses_plan, 0.0)
+    number = state.add(houses_plan.name, 1.0)
     start = time.monotonic()
     result = fire.carry_out(state, number)
 
     assert (result.state, result.reason) == ("FAILED", "stopped after 1 s")
     assert time.monotonic() - start < 20
     assert (tmp_path / ".schedule" / "logs" / "houses-s-1.log").read_text() == "begun\n"
-    found = subprocess.run(["pgrep", "-f", str(script)], capture_output=True, text=True)
-    assert found.stdout == ""
+    processes = subprocess.run(["pgrep", "-f", str(script)], capture_output=True, text=True)
+    assert processes.stdout == ""
 
 
 def test_sigterm_cancels_the_fire_and_ends_its_run(state, plan, tmp_path):
-    known = plan()
-    state.remember(known, 0.0)
-    number = state.add(known.name, 1.0)
+    houses_plan = plan()
+    state.remember(houses_plan, 0.0)
+    number = state.add(houses_plan.name, 1.0)
     (tmp_path / "runner.py").write_text("import time\nprint('begun', flush=True)\ntime.sleep(60)\n")
     code = (
         "import sys\nimport project\nfrom orchestration.cli import schedule_command\n"
@@ -197,9 +199,9 @@ def test_a_fire_ends_with_any_text_of_a_failure(state, plan, prints):
     def attempt(plan, timeout, log):
         raise ValueError("no file 'x\udcff\x1b[2J'")
 
-    known = plan()
-    state.remember(known, 0.0)
-    number = state.add(known.name, 1.0)
+    houses_plan = plan()
+    state.remember(houses_plan, 0.0)
+    number = state.add(houses_plan.name, 1.0)
     assert fire.carry_out(state, number, attempt=attempt).state == "FAILED"
     word, reason = state.state_of(number)
     assert word == "FAILED"
@@ -208,15 +210,15 @@ def test_a_fire_ends_with_any_text_of_a_failure(state, plan, prints):
 
 def test_a_fire_whose_process_was_killed_is_notified_once(state, plan, notifications):
     notify, lines = notifications
-    known = plan(notify)
-    state.remember(known, 0.0)
-    number = state.add(known.name, 1.0)
+    houses_plan = plan(notify)
+    state.remember(houses_plan, 0.0)
+    number = state.add(houses_plan.name, 1.0)
     state.update(number, state="RUNNING", pid=2**22 - 1, born="none", attempts=1)
-    assert not state.is_running(known.name)
+    assert not state.is_running(houses_plan.name)
     for name, lost in state.lost():
         fire.tell_lost(state, lost, state.plan(name), 5.0)
 
     assert state.lost() == []
     assert [(line["event"], line["state"]) for line in lines()] == [("failure", "FAILED")]
     assert "its process exited without a result" in lines()[0]["text"]
-    assert state.memory(known.name).failing
+    assert state.memory(houses_plan.name).failing

@@ -49,8 +49,8 @@ def server():
 
 
 @contextlib.contextmanager
-def answering(*parts, again=None):
-    """A server that answers with bytes; `again` is then sent until the client is gone. Gives its address."""
+def answering(*parts, repeated=None):
+    """A server that sends the parts, then `repeated` until the client is gone; yields its address."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def run():
@@ -59,8 +59,8 @@ def answering(*parts, again=None):
             connection.recv(65536)
             for part in parts:
                 connection.sendall(part)
-            while again is not None:
-                connection.sendall(again)
+            while repeated is not None:
+                connection.sendall(repeated)
                 time.sleep(0.05)
 
     thread = threading.Thread(target=run)
@@ -116,13 +116,13 @@ def test_a_response_that_is_not_http_is_reported_in_one_line(answer, kind):
 
 
 @pytest.mark.parametrize(
-    ("first", "again"),
+    ("first_part", "repeated"),
     [(b"HTTP/1.1 200 OK\r\nX: ", b"a"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
     ids=["a header in drips", "100 Continue for ever"],
 )
-def test_a_slow_server_is_abandoned_after_a_total_timeout(monkeypatch, first, again):
+def test_a_slow_server_is_abandoned_after_a_total_timeout(monkeypatch, first_part, repeated):
     monkeypatch.setattr(bounded_process, "SECONDS", 1.0)
-    with answering(first, again=again) as address:
+    with answering(first_part, repeated=repeated) as address:
         assert tell({"webhook": address}) == ["notify.webhook: stopped after 1 s, the limit of a notification"]
 
 
@@ -196,8 +196,8 @@ def test_background_processes_of_a_command_are_not_awaited(tmp_path):
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 300_000], ids=["NUL", "a lone surrogate", "300 kB"])
 def test_any_text_of_a_failure_can_be_notified(tmp_path, server, text):
-    said = tell({"command": f"cat > {tmp_path}/told", "webhook": f"http://127.0.0.1:{server.server_port}/x"}, text)
-    assert said == []
+    errors = tell({"command": f"cat > {tmp_path}/told", "webhook": f"http://127.0.0.1:{server.server_port}/x"}, text)
+    assert errors == []
     assert json.loads((tmp_path / "told").read_text())["event"] == "failure"
     assert len(server.got) == 1
 

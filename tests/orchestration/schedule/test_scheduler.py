@@ -155,16 +155,16 @@ def test_fires_with_a_clock_that_jumps(state, runs, tmp_path):
         Scheduler(state, runs.begin, lambda plan: None, Faults(print)).tick([hourly], now)
         if chance.random() < 0.7:
             runs.end()
-        last = now
+        last_tick = now
         now += chance.choice([60.0, 600.0, HOUR, 1.5 * HOUR, 5 * HOUR, -30.0, -2 * HOUR, -26 * HOUR, 30 * HOUR])
     runs.end()
 
     assert len(runs.begun) == len(set(runs.begun)), "a time ran twice"
     rows = fires_by_time(state)
-    due = {START + HOUR * count for count in range(1, int((last - START) // HOUR) + 1)}
+    due = {START + HOUR * count for count in range(1, int((last_tick - START) // HOUR) + 1)}
     assert due <= set(rows), "a time was passed over without a word"
-    for when, (word, reason) in rows.items():
-        assert (word == "SKIPPED") == (when not in runs.begun)
+    for due_time, (word, reason) in rows.items():
+        assert (word == "SKIPPED") == (due_time not in runs.begun)
         assert word == "COMPLETE" or reason == "missed; catchup = last"
 
 
@@ -177,15 +177,15 @@ def test_a_schedule_that_cannot_start_does_not_stop_the_others(state, runs):
         runs.begin(plan, number)
 
     scheduler = Scheduler(state, begin, lambda plan: None, Faults(messages.append))
-    both = [plan(name="broken"), plan(name="sound")]
-    scheduler.tick(both, START)
+    plans = [plan(name="broken"), plan(name="sound")]
+    scheduler.tick(plans, START)
     for later in (0, 5, 10):
-        assert scheduler.tick(both, START + HOUR + later) == START + 2 * HOUR
+        assert scheduler.tick(plans, START + HOUR + later) == START + 2 * HOUR
     assert runs.begun == [START + HOUR]
     [line] = messages
     assert line.startswith("schedule houses:broken: BlockingIOError: [Errno 11] Resource temporarily unavailable (")
     scheduler._begin = runs.begin
-    scheduler.tick(both, START + HOUR + 15)
+    scheduler.tick(plans, START + HOUR + 15)
     assert runs.begun == [START + HOUR, START + HOUR]
     assert messages[1] == "schedule houses:broken: resolved"
 
@@ -196,15 +196,15 @@ def test_only_one_of_two_schedulers_takes_a_fire(state, scheduler):
     scheduler.tick([hourly], START)
     scheduler.tick([hourly], START + HOUR)
     [(number, _)] = state.waiting(hourly.name)
-    other = State(state.root)
+    second_state = State(state.root)
     assert state.begin(number, 0.0) is not None
-    assert other.begin(number, 0.0) is None
+    assert second_state.begin(number, 0.0) is None
     # Nor does the next one begin before it has ended.
     following = state.add(hourly.name, START + 2 * HOUR)
-    assert other.begin(following, 0.0) is None
+    assert second_state.begin(following, 0.0) is None
     state.update(number, state="COMPLETE", ended=1.0)
-    assert other.begin(following, 0.0) is not None
-    other.close()
+    assert second_state.begin(following, 0.0) is not None
+    second_state.close()
 
 
 def test_a_fire_whose_process_is_gone_is_shown_as_failed_at_once(state, plan):

@@ -90,16 +90,16 @@ HALF = CONFIG[: CONFIG.index('"30 2')] + '"30'
     ],
 )
 def test_an_invalid_config_is_logged_once_and_used_after_its_fix(configs, watching, put, reason):
-    other = configs / "other.toml"
-    put(other)
+    other_config = configs / "other.toml"
+    put(other_config)
     for _ in range(3):
         watching.look()
     [line] = watching.said
     assert line.startswith("configs/other.toml")
     assert reason in line
     assert names(watching) == ["flats:nightly"]
-    other.rmdir() if other.is_dir() else other.unlink()
-    other.write_text(CONFIG)
+    other_config.rmdir() if other_config.is_dir() else other_config.unlink()
+    other_config.write_text(CONFIG)
     watching.look()
     assert names(watching) == ["flats:nightly", "other:nightly"]
     assert "configs/other.toml: resolved" in watching.said
