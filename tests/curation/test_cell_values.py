@@ -15,9 +15,12 @@ def propose(numbers=None, **columns):
     return {(line.key, line.active): line.value for line in lines}, sentences
 
 
-def spread(values, *others, of=100):
+def spread(values, *rare_values, of=100):
     """Values over and over, and each of the others in five of a hundred rows."""
-    return [*(values[row % len(values)] for row in range(of - 5 * len(others))), *(o for o in others for _ in range(5))]
+    return [
+        *(values[row % len(values)] for row in range(of - 5 * len(rare_values))),
+        *(o for o in rare_values for _ in range(5)),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def detect(name="day", **columns):
 
 
 @pytest.mark.parametrize(
-    ("form", "found"),
+    ("form", "expected"),
     [
         ("%d.%m.%Y", "DD.MM.YYYY"),
         ("%d.%m.%Y %H:%M", "DD.MM.YYYY"),
@@ -39,8 +39,8 @@ def detect(name="day", **columns):
         ("%d-%b-%y", "DD-MON-YY"),
     ],
 )
-def test_a_format_is_found(form, found):
-    assert detect(day=written(form)).formats == {"day": found}
+def test_a_format_is_found(form, expected):
+    assert detect(day=written(form)).formats == {"day": expected}
     assert detect(day=written(form)).ambiguous == {}
 
 

@@ -148,11 +148,11 @@ def test_the_schemas_loop_works_on_images_without_reading_them(root):
     propose(root)
     classes(root / READY, names=("bird",))
     (root / READY / "bird" / "0.png").write_bytes(b"not read")
-    [stops, other] = schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root)))
+    [refusal, warning] = schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root)))
 
-    assert stops.stops
-    assert stops.text.startswith("1 new value: 'bird'")
-    assert other.text.startswith(
+    assert refusal.stops
+    assert refusal.text.startswith("1 new value: 'bird'")
+    assert warning.text.startswith(
         "6 of 18 rows have the value 'bird', which is not in label.classes, and would count as 'cat'"
     )
     schema_review.propose(schema_review.Choice(root=str(root), name="made", data_root=str(root)))

@@ -9,9 +9,9 @@ from curation.propose import label_choice, label_tails
 from errors import UserError
 
 
-def choose(wanted=None, **columns):
-    known, _ = column_facts.table(pa.table(columns))
-    return label_choice.choose(known, wanted, "data/x.csv")
+def choose(label=None, **columns):
+    facts, _ = column_facts.table(pa.table(columns))
+    return label_choice.choose(facts, label, "data/x.csv")
 
 
 def column(values):
@@ -52,7 +52,7 @@ def test_a_label_that_cannot_be_one_says_why_and_which_can(values, reason):
 
 
 @pytest.mark.parametrize(
-    ("values", "positive", "why"),
+    ("values", "positive", "reason"),
     [
         (["no"] * 3 + ["yes"] * 5, "yes", "its value means yes"),
         ([1] * 5 + [0] * 3, "1", "its value means yes"),
@@ -60,11 +60,11 @@ def test_a_label_that_cannot_be_one_says_why_and_which_can(values, reason):
         (["a", "b"] * 4, "b", "both are equally frequent, so the last in order"),
     ],
 )
-def test_two_values_are_binary_with_a_reasoned_positive(values, positive, why):
+def test_two_values_are_binary_with_a_reasoned_positive(values, positive, reason):
     choice = column(values)
     assert choice.task == "binary"
     assert choice.keys["positive"] == choice.keys["classes"][1] == positive
-    assert choice.why["positive"] == why
+    assert choice.why["positive"] == reason
 
 
 def test_two_floats_are_divided_by_a_threshold():
@@ -98,14 +98,14 @@ def test_a_skewed_positive_number_is_learnt_as_a_logarithm(rng):
 
 def test_a_heavy_tail_is_named_with_what_brings_it_in(rng):
     values = np.concatenate([rng.normal(size=4000), rng.normal(size=4) * 1e6, [3e6]])
-    known, _ = column_facts.table(pa.table({"y": values, "z": np.abs(values), "n": rng.normal(size=4005)}))
-    transform, loss = label_tails.offers(known["y"])
+    facts, _ = column_facts.table(pa.table({"y": values, "z": np.abs(values), "n": rng.normal(size=4005)}))
+    transform, loss = label_tails.offers(facts["y"])
 
     assert re.search(
         r"y has a heavy tail: skewness -?\d+.*, and 99\.\d% of the rows or more within a tw",
-        label_tails.sentence(known["y"]),
+        label_tails.sentence(facts["y"]),
     )
     assert (transform.key, transform.value, transform.active) == ("transform", "signed_log", False)
     assert (loss.key, loss.value, loss.active) == ("loss", "huber", False)
-    assert label_tails.offers(known["z"])[0].value in ("log", "log1p")
-    assert label_tails.sentence(known["n"]) == ""
+    assert label_tails.offers(facts["z"])[0].value in ("log", "log1p")
+    assert label_tails.sentence(facts["n"]) == ""

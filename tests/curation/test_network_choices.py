@@ -7,10 +7,10 @@ from curation.propose import network_choices
 from curation.propose.choices import Entry
 
 
-def plan(rows, train=None, numbers=5, others=()):
+def plan(rows, train=None, numbers=5, roles=()):
     """Keys of [network] and [training] for a table."""
     entries = [Entry("numeric", {"column": f"n{number}"}, "") for number in range(numbers)]
-    entries += [Entry(role, {"column": role}, "") for role in others]
+    entries += [Entry(role, {"column": role}, "") for role in roles]
     chosen = network_choices.plan(Facts(rows, ()), entries, rows * 0.8 if train is None else train)
     assert all(line.why for line in (*chosen.network, *chosen.training) if line.key != "seed")
     return {line.key: line.value for line in chosen.network}, {line.key: line.value for line in chosen.training}
@@ -29,16 +29,16 @@ def test_more_numbers_than_train_rows_have_a_linear_model_with_more_regularizati
     assert plan(400, train=240, numbers=200)[0]["name"] == "mlp"
 
 
-@pytest.mark.parametrize("others", [["text"], ["text", "ignored"]])
-def test_texts_alone_have_a_linear_head(others):
-    assert plan(5_000, numbers=0, others=others)[0] == {"name": "linear"}
+@pytest.mark.parametrize("roles", [["text"], ["text", "ignored"]])
+def test_texts_alone_have_a_linear_head(roles):
+    assert plan(5_000, numbers=0, roles=roles)[0] == {"name": "linear"}
 
 
-@pytest.mark.parametrize(("numbers", "others"), [(1, ["text"]), (0, ["text", "hashed"])])
-def test_texts_beside_other_columns_have_hidden_layers(numbers, others):
-    assert plan(5_000, numbers=numbers, others=others)[0]["name"] == "mlp"
+@pytest.mark.parametrize(("numbers", "roles"), [(1, ["text"]), (0, ["text", "hashed"])])
+def test_texts_beside_other_columns_have_hidden_layers(numbers, roles):
+    assert plan(5_000, numbers=numbers, roles=roles)[0]["name"] == "mlp"
 
 
 def test_vectors_of_hashed_categories_learn_slowly():
-    assert plan(5_000, others=["hashed"])[1]["optimizer"]["learning_rate"] == 1e-3
+    assert plan(5_000, roles=["hashed"])[1]["optimizer"]["learning_rate"] == 1e-3
     assert plan(5_000)[1]["optimizer"]["learning_rate"] == 3e-3

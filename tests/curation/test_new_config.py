@@ -24,11 +24,11 @@ def root(tmp_path):
 def make(root):
     """Writes a CSV file of columns, proposes, and reads what was written as a run does."""
 
-    def run(wanted=None, /, **columns):
+    def run(label=None, /, **columns):
         rows = zip(*columns.values(), strict=True)
         lines = [",".join(columns), *(",".join("" if cell is None else str(cell) for cell in row) for row in rows)]
         (root / "data" / "t.csv").write_text("\n".join(lines) + "\n")
-        proposal = new_config.new(str(root), "made", str(root / "data" / "t.csv"), label=wanted, force=True)
+        proposal = new_config.new(str(root), "made", str(root / "data" / "t.csv"), label=label, force=True)
         return proposal, load.reviewed(str(root), Name("made"))
 
     return run
@@ -157,11 +157,13 @@ def test_the_floor_is_above_what_chance_reaches_on_few_rows(make, rng):
     proposal, binary = make("y", a=rng.normal(size=240), y=["p", "q"] * 120)
     _, classes = make("y", a=rng.normal(size=400), y=["p", "q", "r", "p"] * 100)
     truth, guesses = np.arange(48) % 2, rng.normal(size=(2000, 48))
-    pairs = (guesses[:, truth == 1][:, :, np.newaxis] > guesses[:, truth == 0][:, np.newaxis, :]).mean(axis=(1, 2))
-    right = rng.binomial(80, 0.5, 2000) / 80
+    aucs_of_guesses = (guesses[:, truth == 1][:, :, np.newaxis] > guesses[:, truth == 0][:, np.newaxis, :]).mean(
+        axis=(1, 2)
+    )
+    accuracies_of_guesses = rng.binomial(80, 0.5, 2000) / 80
 
-    assert 0.01 < (pairs >= binary.config.evaluation.floor["auc"]).mean() < 0.04
-    assert 0.005 < (right >= classes.config.evaluation.floor["accuracy"]).mean() < 0.04
+    assert 0.01 < (aucs_of_guesses >= binary.config.evaluation.floor["auc"]).mean() < 0.04
+    assert 0.005 < (accuracies_of_guesses >= classes.config.evaluation.floor["accuracy"]).mean() < 0.04
     assert "guessing reaches 0.5, and up to 0.67 by chance on 48 rows" in proposal.config
 
 
@@ -260,8 +262,8 @@ def test_equal_rows_with_several_labels_are_named(make):
 
 
 def test_a_labels_heavy_tail_is_named_and_offers_stand_in_the_config(make, root, rng):
-    tail = np.where(np.arange(1000) % 250 == 7, 1e6, rng.normal(size=1000)).round(3)
-    proposal, reviewed = make("y", a=rng.normal(size=1000).round(3), y=tail)
+    labels = np.where(np.arange(1000) % 250 == 7, 1e6, rng.normal(size=1000)).round(3)
+    proposal, reviewed = make("y", a=rng.normal(size=1000).round(3), y=labels)
 
     assert sum("y has a heavy tail" in sentence for sentence in proposal.said) == 1
     assert '# transform = "signed_log"' in proposal.config

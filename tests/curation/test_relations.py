@@ -17,8 +17,8 @@ def test_a_copy_and_a_recoding_are_twins_of_the_first_column(rng):
 
 
 def test_two_columns_of_unique_values_are_no_twins_unless_equal(rng):
-    a = rng.normal(size=50)
-    facts, table = both(a=a, b=rng.normal(size=50), c=a)
+    numbers = rng.normal(size=50)
+    facts, table = both(a=numbers, b=rng.normal(size=50), c=numbers)
     assert relations.twins(facts, table) == {"c": "a"}
 
 

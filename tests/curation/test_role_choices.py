@@ -34,8 +34,8 @@ def propose(rng):
 def entry(propose):
     """The one entry of a column."""
 
-    def run(name, values, **others):
-        [entry_of_column] = [entry for entry in propose(**{name: values}, **others).entries if entry.column == name]
+    def run(name, values, **columns):
+        [entry_of_column] = [entry for entry in propose(**{name: values}, **columns).entries if entry.column == name]
         return entry_of_column
 
     return run
@@ -163,11 +163,11 @@ def test_a_number_that_is_mostly_missing_is_kept_as_buckets(entry):
 
 
 def test_texts_by_how_many_there_are(entry, rng):
-    few = entry("c", rng.choice(["a", "b", "c"], ROWS))
-    assert few.values == {"column": "c", "encode": "one_hot", "oov": 1}
-    many = entry("c", [f"v{value}" for value in rng.integers(0, 900, ROWS)])
-    assert (many.role, many.values["dimension"]) == ("hashed", 5)
-    assert many.values["buckets"] >= 2 * 800
+    of_few_texts = entry("c", rng.choice(["a", "b", "c"], ROWS))
+    assert of_few_texts.values == {"column": "c", "encode": "one_hot", "oov": 1}
+    of_many_texts = entry("c", [f"v{value}" for value in rng.integers(0, 900, ROWS)])
+    assert (of_many_texts.role, of_many_texts.values["dimension"]) == ("hashed", 5)
+    assert of_many_texts.values["buckets"] >= 2 * 800
     assert entry("c", [f"v{value}" for value in rng.integers(0, 10**6, ROWS)]).role == "ignored"
     gaps = entry("c", pa.array([None if number % 9 == 0 else "abc"[number % 3] for number in range(ROWS)]))
     assert gaps.values["missing"] == "category"
@@ -191,7 +191,7 @@ def test_a_weight_is_suggested(propose, rng):
 
 
 def test_whole_numbers_beyond_2_53_are_names(entry, rng):
-    few, many = 2**53 + rng.integers(0, 30, 2000), 2**62 + rng.integers(0, 10**6, 2000)
-    assert entry("user", few).role == entry("user", -few).role == "categorical"
-    assert entry("user", many).role == "ignored"
-    assert entry("user", 2**52 + many % 10**6).role == "numeric"
+    few_ids, many_ids = 2**53 + rng.integers(0, 30, 2000), 2**62 + rng.integers(0, 10**6, 2000)
+    assert entry("user", few_ids).role == entry("user", -few_ids).role == "categorical"
+    assert entry("user", many_ids).role == "ignored"
+    assert entry("user", 2**52 + many_ids % 10**6).role == "numeric"

@@ -76,8 +76,8 @@ def test_a_renamed_column_is_proposed_by_name_values_or_as_the_only_pair(compare
     missing = "refused  c: the column is missing from the data"
     by_name = compare(c=None, category=["x", "z"] * 50)
     assert by_name[0] == f"{missing}: c -> category? Rename it there, or in config and schema", "the only pair"
-    other = ["x"] * 100
-    by_value = compare(c=None, first=other, second=["a", "b"] * 50)
+    other_texts = ["x"] * 100
+    by_value = compare(c=None, first=other_texts, second=["a", "b"] * 50)
     assert by_value[0].startswith(f"{missing}: c -> second?")
-    assert compare(c=None, first=other, second=other)[0] == missing, "two that are equally improbable"
+    assert compare(c=None, first=other_texts, second=other_texts)[0] == missing, "two that are equally improbable"
     assert compare(c=None, number=["1.5"] * 100)[0] == missing, "another type"

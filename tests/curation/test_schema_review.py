@@ -15,9 +15,9 @@ def root(tmp_path, rng):
     return tmp_path
 
 
-def edit(root, old, new_text):
+def edit(root, old_text, new_text):
     path = root / "data/t.csv"
-    path.write_text(path.read_text().replace(old, new_text))
+    path.write_text(path.read_text().replace(old_text, new_text))
 
 
 def run(step, root):
@@ -31,14 +31,14 @@ def test_data_that_has_not_changed_has_no_difference(root):
 def test_the_loop_infer_look_approve(root):
     approved = root / "schemas/made.pbtxt"
     approved.write_text(approved.read_text().replace('feature {\n  name: "c"', '# Ours.\nfeature {\n  name: "c"'))
-    before = approved.read_text()
+    schema = approved.read_text()
     edit(root, ",a,", ",new,")
     assert [difference.text for difference in run("diff", root)] == [
         "1 new value: 'new' 50.00%; together 200 of 400 rows (50.00%), the schema allows 5.00%"
     ]
     proposed = run("propose", root).path
     assert proposed.endswith("schemas/made.proposed.pbtxt")
-    assert approved.read_text() == before
+    assert approved.read_text() == schema
     proposal = root / "schemas/made.proposed.pbtxt"
     inferred = proposal.read_text()
     run("propose", root)
@@ -49,7 +49,7 @@ def test_the_loop_infer_look_approve(root):
     assert proposal.read_text() == inferred
     output = run("approve", root)
     assert "schemas/made.pbtxt.previous" in output
-    assert (root / "schemas/made.pbtxt.previous").read_text() == before
+    assert (root / "schemas/made.pbtxt.previous").read_text() == schema
     assert '# Ours.\nfeature {\n  name: "c"' in approved.read_text()
     assert 'value: "new"' in approved.read_text()
     assert not (root / "schemas/made.proposed.pbtxt").exists()
@@ -71,13 +71,13 @@ def test_approving_nothing_or_what_the_config_cannot_use_is_refused(root):
     ):
         run("approve", root)
     (root / "schemas/made.proposed.pbtxt").write_text('feature { name: "n" type: INT }')
-    before = (root / "schemas/made.pbtxt").read_text()
+    schema = (root / "schemas/made.pbtxt").read_text()
     with pytest.raises(UserError, match=r"names 'c', which schemas/made.proposed.pbtxt does not define"):
         run("approve", root)
     (root / "schemas/made.proposed.pbtxt").write_text("feature {")
     with pytest.raises(UserError, match="this is not a schema"):
         run("approve", root)
-    assert (root / "schemas/made.pbtxt").read_text() == before
+    assert (root / "schemas/made.pbtxt").read_text() == schema
 
 
 def test_rows_that_the_config_leaves_out_are_not_compared(root):
@@ -103,13 +103,13 @@ def test_rows_without_a_label_are_left_out_as_a_run_leaves_them_out(root):
 def test_a_proposal_that_drops_a_used_column_is_refused_by_its_own_name(root):
     edit(root, "n,c,kind_code,y", "n,city,kind_code,y")
     run("propose", root)
-    before = (root / "schemas/made.pbtxt").read_text()
+    schema = (root / "schemas/made.pbtxt").read_text()
     with pytest.raises(UserError) as refused:
         run("approve", root)
 
     assert "'c', which schemas/made.proposed.pbtxt does not define" in str(refused.value)
     assert str(refused.value).endswith("\nChange the config first, or keep the column in the proposed schema")
-    assert (root / "schemas/made.pbtxt").read_text() == before
+    assert (root / "schemas/made.pbtxt").read_text() == schema
 
 
 def test_files_with_different_columns_are_named_with_the_probable_new_name(root):

@@ -34,7 +34,7 @@ def of(*names):
 
 
 @pytest.mark.parametrize(
-    ("cells", "values", "why"),
+    ("cells", "values", "reason"),
     [
         (of("test", "eval", "train"), {}, "split of each row"),
         (
@@ -50,7 +50,7 @@ def of(*names):
         ),
     ],
 )
-def test_it_divides_the_rows_and_is_no_feature(make, cells, values, why):
+def test_it_divides_the_rows_and_is_no_feature(make, cells, values, reason):
     proposal, reviewed = make(part=cells)
     split = reviewed.config.data.split
 
@@ -58,7 +58,7 @@ def test_it_divides_the_rows_and_is_no_feature(make, cells, values, why):
     assert reviewed.config.features.columns() == ("x",)
     assert reviewed.columns["part"] == "BYTES"
     [line] = [line for line in proposal.said if "is the split column: data.split, not a feature" in line]
-    assert why in line
+    assert reason in line
 
 
 def test_others_are_ignored_with_the_reason(make):

@@ -154,7 +154,7 @@ def test_a_file_without_a_header_keeps_its_first_row(propose, rows):
 
 
 @pytest.mark.parametrize(
-    ("first", "below", "header"),
+    ("first_row", "data_row", "header"),
     [
         ("5.1,Iris", "4.9,Iris", False),
         ("2024-01-05,a", "2024-01-06,b", False),
@@ -168,8 +168,8 @@ def test_a_file_without_a_header_keeps_its_first_row(propose, rows):
         ("day,a", "2024-01-06,b", True),
     ],
 )
-def test_a_first_row_that_looks_like_data_is_no_header(first, below, header):
-    assert (table_layout.no_header([first.split(","), *[below.split(",")] * 4]) == "") == header
+def test_a_first_row_that_looks_like_data_is_no_header(first_row, data_row, header):
+    assert (table_layout.no_header([first_row.split(","), *[data_row.split(",")] * 4]) == "") == header
 
 
 def test_texts_that_the_rows_below_hold_again_are_no_header():

@@ -20,11 +20,11 @@ def rows(vector):
     return [{"size": row % 37 + 0.5, "v": vector(row), "rent": 900 + row * 7 % 101} for row in range(ROWS)]
 
 
-def write(path, made):
+def write(path, records):
     if path.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist(made), path)
+        pq.write_table(pa.Table.from_pylist(records), path)
     else:
-        path.write_text("".join(json.dumps(row) + "\n" for row in made))
+        path.write_text("".join(json.dumps(row) + "\n" for row in records))
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def proposed(tmp_path):
         proposal = new_config.new(str(tmp_path), "made", path, label="rent", force=True)
         reviewed = load.reviewed(str(tmp_path), Name("made"))
         data = reviewed.config.data
-        where = data_files.under(str(tmp_path), data.path)
-        preflight.check_data(where, data, config="configs/made.toml", columns=reviewed.columns, label="rent")
-        files = [file.path for file in data_files.resolve(where, data)]
+        paths = data_files.under(str(tmp_path), data.path)
+        preflight.check_data(paths, data, config="configs/made.toml", columns=reviewed.columns, label="rent")
+        files = [file.path for file in data_files.resolve(paths, data)]
         return proposal, data, pa.Table.from_batches(sources.batches(files, data, reviewed.columns))
 
     return propose

@@ -43,7 +43,7 @@ class Runs:
         folder = self.home / "runs" / name
         folder.mkdir(parents=True)
         (folder / "run.json").write_text("{}")
-        made = self.writer.run(name, run_folder=str(folder), **({"state": state} if state else {}))
+        run = self.writer.run(name, run_folder=str(folder), **({"state": state} if state else {}))
         ids: dict[str, int] = {}
 
         def node(node_id: str, kind: str, *inputs: tuple[str, int], **facts: Any) -> None:
@@ -52,7 +52,7 @@ class Runs:
             file.parent.mkdir(parents=True)
             file.write_text(f"{number:4d}" * 250)
             key = KEYS[node_id]
-            [ids[node_id]] = made.node(
+            [ids[node_id]] = run.node(
                 node_id, inputs=inputs, outputs=[(key, kind)], uri=str(uri), facts={key: facts}, folder_token="0a1b2c3d"
             )
 
@@ -60,7 +60,7 @@ class Runs:
             node("ingestion", "Examples")
         else:
             ids["ingestion"] = examples
-            made.node("ingestion", state="CACHED", reused=[("examples", examples)])
+            run.node("ingestion", state="CACHED", reused=[("examples", examples)])
         node("trainer", "Model", ("examples", ids["ingestion"]), *([("base_model", base)] if base else []))
         about = ids["trainer"]
         node("evaluator", "ModelBlessing", ("model", about), blessed=int(blessed), current_model_id=about)
@@ -88,8 +88,8 @@ class Runs:
         """Move what can be removed to the trash."""
         actual = self.survey(keep)
         assert actual.refused is None
-        moved, kept = Batch(str(self.root)).move(self.store(), actual.removable)
-        assert (tuple(moved), kept) == (actual.removable, [])
+        moved, kept_paths = Batch(str(self.root)).move(self.store(), actual.removable)
+        assert (tuple(moved), kept_paths) == (actual.removable, [])
         return actual
 
     def left(self, node_id: str) -> list[int]:

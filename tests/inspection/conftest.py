@@ -40,12 +40,12 @@ class TfxWriter:
         return self._types[kind, name]
 
     def context(self, kind: str, name: str, **custom: str) -> pb.Context:
-        known = self._known.setdefault((kind, name), pb.Context(type_id=self.type_id("context", kind), name=name))
+        context = self._known.setdefault((kind, name), pb.Context(type_id=self.type_id("context", kind), name=name))
         for key, value in custom.items():
-            known.custom_properties[key].string_value = value
-        if custom or not known.id:
-            [known.id] = self.store.put_contexts([known])
-        return known
+            context.custom_properties[key].string_value = value
+        if custom or not context.id:
+            [context.id] = self.store.put_contexts([context])
+        return context
 
     def run(self, run_id: str, *, pipeline: str = "houses", parent: bool = True, **custom: str) -> "TfxRun":
         above = self.context("pipeline", pipeline)
@@ -85,9 +85,9 @@ class TfxRun:
                 value if isinstance(value, pb.Value) else pb.Value(string_value=value)
             )
         contexts = [self.pipeline, self.context, self.writer.context("node", f"{self.pipeline.name}.{node}")]
-        taken = [(pb.Artifact(), self._event("INPUT", key, 0, id_)) for key, id_ in inputs]
-        taken = [(store.get_artifacts_by_id([event.artifact_id])[0], event) for _, event in taken]
-        execution.id, _, _ = store.put_execution(execution, taken, contexts)
+        input_artifacts = [(pb.Artifact(), self._event("INPUT", key, 0, id_)) for key, id_ in inputs]
+        input_artifacts = [(store.get_artifacts_by_id([event.artifact_id])[0], event) for _, event in input_artifacts]
+        execution.id, _, _ = store.put_execution(execution, input_artifacts, contexts)
         if state == "RUNNING":
             return []
         execution.last_known_state = pb.Execution.State.Value(state)

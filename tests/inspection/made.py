@@ -93,10 +93,10 @@ def make(root: Path, *, hostile: bool = False) -> None:
     """Write root/metadata.sqlite and the files of its runs."""
     root.mkdir(parents=True, exist_ok=True)
     writer, names = shared.TfxWriter(root / "metadata.sqlite"), Names(hostile)
-    first = _run(writer, root, names, "houses", f"run-1{names.mark}", mean=1800.0)
+    first_model = _run(writer, root, names, "houses", f"run-1{names.mark}", mean=1800.0)
     _run(writer, root, names, "taxi", f"run-2{names.mark}", task="binary", blessed=False)
     _run(writer, root, names, "digits", f"run-3{names.mark}", task="classes")
-    _run(writer, root, names, "houses", f"run-4{names.mark}", mean=2600.0, baseline=first)
+    _run(writer, root, names, "houses", f"run-4{names.mark}", mean=2600.0, baseline=first_model)
     _run(writer, root, names, "houses", f"run-5{names.mark}", mean=9000.0, blocked=True)
 
 
@@ -130,9 +130,12 @@ def _run(
     )
     [schema] = run.node("schema", outputs=[("schema", "Schema")], uri=str(artifact_folder / "{key}"))
     _statistics(artifact_folder / "statistics", names, mean)
-    taken = [("examples", examples)]
+    data_input = [("examples", examples)]
     [statistics] = run.node(
-        "statistics", inputs=taken, outputs=[("statistics", "ExampleStatistics")], uri=str(artifact_folder / "{key}")
+        "statistics",
+        inputs=data_input,
+        outputs=[("statistics", "ExampleStatistics")],
+        uri=str(artifact_folder / "{key}"),
     )
     _anomalies(artifact_folder / "anomalies", names, blocked)
     run.node(
@@ -150,12 +153,12 @@ def _run(
         return 0
     _training(artifact_folder / "model_run", folder, names)
     outputs = [("model", "Model"), ("model_run", "ModelRun")]
-    model, _ = run.node("trainer", inputs=taken, outputs=outputs, uri=str(artifact_folder / "{key}"))
+    model, _ = run.node("trainer", inputs=data_input, outputs=outputs, uri=str(artifact_folder / "{key}"))
     _evaluation(artifact_folder / "evaluation", names, task, blessed)
-    before = [("baseline_model", baseline)] if baseline else []
+    baseline_input = [("baseline_model", baseline)] if baseline else []
     _, blessing = run.node(
         "evaluator",
-        inputs=[*taken, ("model", model), *before],
+        inputs=[*data_input, ("model", model), *baseline_input],
         outputs=[("evaluation", "ModelEvaluation"), ("blessing", "ModelBlessing")],
         uri=str(artifact_folder / "{key}"),
         facts={"blessing": {"blessed": int(blessed), "reason": names.text}},
@@ -310,7 +313,7 @@ def _evaluation(folder: Path, names: Names, task: str, blessed: bool) -> None:
     rule |= {"text": names.text, "edit": f"floor = 0.7 # {names.word}"}
     details: dict[str, Any] = {}
     if classes:
-        details["confusion"] = [[30.0 if one == other else 4.0 for other in classes] for one in classes]
+        details["confusion"] = [[30.0 if label == prediction else 4.0 for prediction in classes] for label in classes]
         details["confusions"] = [{"label": classes[0], "answer": classes[1], "weight": 4.0}]
     if task == "binary":
         details["calibration"] = [

@@ -41,9 +41,9 @@ def make(folder: Path, runs: int, *, recorded: bool) -> None:
     artifact_types = {kind: store.put_artifact_type(pb.ArtifactType(name=kind)) for kind in made_types}
     execution_types = {node: store.put_execution_type(pb.ExecutionType(name=f"components.{node}.X")) for node in NODES}
     above = store.put_contexts([pb.Context(type_id=kinds["pipeline"], name=name) for name in PIPELINES])
-    pairs = list(itertools.product(range(len(PIPELINES)), NODES))
-    named = [pb.Context(type_id=kinds["node"], name=f"{PIPELINES[place]}.{node}") for place, node in pairs]
-    node_ids = dict(zip(pairs, store.put_contexts(named), strict=True))
+    places_and_nodes = list(itertools.product(range(len(PIPELINES)), NODES))
+    named = [pb.Context(type_id=kinds["node"], name=f"{PIPELINES[place]}.{node}") for place, node in places_and_nodes]
+    node_ids = dict(zip(places_and_nodes, store.put_contexts(named), strict=True))
     run_ids = _put(store.put_contexts, [_run(kinds["pipeline_run"], n, folder, recorded) for n in range(runs)])
     store.put_parent_contexts([pb.ParentContext(parent_id=above[n % 2], child_id=id_) for n, id_ in enumerate(run_ids)])
     executions = [_execution(execution_types[node], node, number) for number in range(runs) for node in NODES]
@@ -57,24 +57,24 @@ def make(folder: Path, runs: int, *, recorded: bool) -> None:
     artifact_ids = iter(_put(store.put_artifacts, artifacts))
     events: list[pb.Event] = []
     associations: list[pb.Association] = []
-    first: dict[int, int] = {}
-    before: dict[int, int] = {}
+    first_examples: dict[int, int] = {}
+    last_model: dict[int, int] = {}
     for number in range(runs):
         place = number % 2
         type_ids: dict[str, int] = {}
-        for node, (taken, outputs) in NODES.items():
+        for node, (input_keys, outputs) in NODES.items():
             execution = next(execution_ids)
             for context in (above[place], run_ids[number], node_ids[place, node]):
                 associations.append(pb.Association(context_id=context, execution_id=execution))
-            events += [_event(pb.Event.INPUT, key, type_ids[key], execution, number) for key in taken]
-            if node == "evaluator" and place in before:
-                events.append(_event(pb.Event.INPUT, "baseline_model", before[place], execution, number))
+            events += [_event(pb.Event.INPUT, key, type_ids[key], execution, number) for key in input_keys]
+            if node == "evaluator" and place in last_model:
+                events.append(_event(pb.Event.INPUT, "baseline_model", last_model[place], execution, number))
             for key, _ in outputs:
                 type_ids[key] = next(artifact_ids)
                 if key == "examples" and number % 4:
-                    type_ids[key] = first.setdefault(place, type_ids[key])
+                    type_ids[key] = first_examples.setdefault(place, type_ids[key])
                 events.append(_event(pb.Event.OUTPUT, key, type_ids[key], execution, number))
-        before[place] = type_ids["model"]
+        last_model[place] = type_ids["model"]
     _put(store.put_events, events)
     _put(lambda part: store.put_attributions_and_associations([], part), associations)
 

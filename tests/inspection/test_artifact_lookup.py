@@ -14,16 +14,20 @@ def store(writer: Any, tmp_path: Any) -> Store:
     [examples] = houses.node("ingestion", outputs=[("examples", "Examples")])
     [model] = houses.node("trainer", inputs=[("examples", examples)], outputs=[("model", "Model")])
     houses.node("pusher", inputs=[("model", model)], outputs=[("pushed_model", "PushedModel")], facts=_pushed("1700"))
-    again = writer.run("second")
-    again.node("ingestion", state="CACHED", reused=[("examples", examples)])
-    [newer] = again.node("trainer", inputs=[("examples", examples)], outputs=[("model", "Model")])
-    again.node("baseline", reused=[("model", model)], event="INTERNAL_OUTPUT")
+    second_run = writer.run("second")
+    second_run.node("ingestion", state="CACHED", reused=[("examples", examples)])
+    [newer] = second_run.node("trainer", inputs=[("examples", examples)], outputs=[("model", "Model")])
+    second_run.node("baseline", reused=[("model", model)], event="INTERNAL_OUTPUT")
     evaluated = [("baseline_model", model), ("model", newer)]
-    again.node("evaluator", inputs=evaluated, outputs=[("blessing", "ModelBlessing")])
+    second_run.node("evaluator", inputs=evaluated, outputs=[("blessing", "ModelBlessing")])
     digits = writer.run("third", pipeline="digits")
-    [other] = digits.node("trainer", outputs=[("model", "Model")])
-    digits.node("pusher", inputs=[("model", other)], outputs=[("pushed_model", "PushedModel")], facts=_pushed("1700"))
-    digits.node("push", inputs=[("model", other)], outputs=[("pushed_model", "PushedModel")], facts=_pushed("1800"))
+    [digits_model] = digits.node("trainer", outputs=[("model", "Model")])
+    digits.node(
+        "pusher", inputs=[("model", digits_model)], outputs=[("pushed_model", "PushedModel")], facts=_pushed("1700")
+    )
+    digits.node(
+        "push", inputs=[("model", digits_model)], outputs=[("pushed_model", "PushedModel")], facts=_pushed("1800")
+    )
     return open_store(str(tmp_path), None)
 
 

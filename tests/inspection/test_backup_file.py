@@ -15,16 +15,16 @@ def test_what_the_old_store_s_writer_left_half_written_goes_aside_with_it(writer
     copy = tmp_path / "copy"
     store_backup.backup(str(tmp_path), None, str(copy))
     writer.run("after")
-    left = {}
-    for end in ("-journal", "-wal", "-shm"):
-        left[end] = f"left by a killed writer: {end}"
-        (tmp_path / f"metadata.sqlite{end}").write_text(left[end])
+    content_by_suffix = {}
+    for suffix in ("-journal", "-wal", "-shm"):
+        content_by_suffix[suffix] = f"left by a killed writer: {suffix}"
+        (tmp_path / f"metadata.sqlite{suffix}").write_text(content_by_suffix[suffix])
     aside = store_backup.restore(str(tmp_path), None, str(copy)).previous
 
     assert [context.name for context in open_store(str(tmp_path), None).contexts("pipeline_run")] == ["before"]
-    for end, text in left.items():
-        assert not (tmp_path / f"metadata.sqlite{end}").exists()
-        assert (tmp_path / f"{aside}{end}").read_text() == text
+    for suffix, text in content_by_suffix.items():
+        assert not (tmp_path / f"metadata.sqlite{suffix}").exists()
+        assert (tmp_path / f"{aside}{suffix}").read_text() == text
 
 
 def test_a_backup_replaces_nothing_but_a_backup(writer, tmp_path):
@@ -33,7 +33,7 @@ def test_a_backup_replaces_nothing_but_a_backup(writer, tmp_path):
     notes.write_text("mine")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(store)
-    before = store.read_bytes()
+    store_content = store.read_bytes()
     for name, match in (
         ("notes", "notes exists and is not a backup of a store: choose another file, or remove it"),
         ("folder", "folder is a folder: choose a file in it"),
@@ -42,7 +42,7 @@ def test_a_backup_replaces_nothing_but_a_backup(writer, tmp_path):
     ):
         with pytest.raises(UserError, match=match):
             store_backup.backup(str(tmp_path), None, str(tmp_path / name))
-    assert (notes.read_text(), store.read_bytes()) == ("mine", before)
+    assert (notes.read_text(), store.read_bytes()) == ("mine", store_content)
     (tmp_path / "earlier.partial").write_text("mine too")
     earlier.touch()
     for run in ("two", "three"):
@@ -65,18 +65,20 @@ def test_a_restore_marks_what_a_later_clean_up_removed(writer, tmp_path, ask):
     )
 
     def live():
-        return sorted(one.uri for one in runs.store().newest_artifacts(None) if one.state == pb.Artifact.LIVE)
+        return sorted(
+            artifact.uri for artifact in runs.store().newest_artifacts(None) if artifact.state == pb.Artifact.LIVE
+        )
 
-    left = [str(runs.place(node, 3)) for node in ("evaluator", "ingestion", "trainer")]
+    remaining = [str(runs.place(node, 3)) for node in ("evaluator", "ingestion", "trainer")]
     restored = ask("restore", str(copy))
-    assert live() == left
+    assert live() == remaining
     assert (
         "\n6 artifacts of the backup are no longer on disk, and marked as deleted: stages that need them run again"
         in restored
     )
     assert f"\n  ModelBlessing 6: {runs.place('evaluator', 2)}\n" in restored
-    told = ask("restore", str(copy), "--json")
-    assert sorted(one["artifact"] for one in told["gone"]) == [1, 2, 3, 4, 5, 6]
+    answer = ask("restore", str(copy), "--json")
+    assert sorted(artifact["artifact"] for artifact in answer["gone"]) == [1, 2, 3, 4, 5, 6]
     (tmp_path / "houses/artifacts").rename(tmp_path / "houses/elsewhere")
     assert ask("restore", str(copy), "--json")["gone"] == [], "nothing is known of files that are elsewhere"
     assert len(live()) == 9

@@ -58,17 +58,17 @@ def test_behind_a_link_nothing_is_moved(runs, refused):
         shutil.move(big, link)
 
 
-@pytest.mark.parametrize("given", ["link", "folder"])
-def test_the_root_itself_may_be_a_link(writer, tmp_path, given):
+@pytest.mark.parametrize("root_name", ["link", "folder"])
+def test_the_root_itself_may_be_a_link(writer, tmp_path, root_name):
     """Run are given the root by one of its names, the clean-up by the other."""
     real = tmp_path / "real"
     real.mkdir()
     link = tmp_path / "link"
     link.symlink_to(real)
-    runs = Runs(writer, link if given == "folder" else real)
+    runs = Runs(writer, link if root_name == "folder" else real)
     several(runs)
     runs.store = lambda: open_store(str(tmp_path), None, readonly=False)
-    runs.root = real if given == "folder" else link
+    runs.root = real if root_name == "folder" else link
     runs.clean()
 
     assert runs.left("trainer") == [1, 3, 4]
@@ -214,7 +214,11 @@ def test_a_failed_execution_owns_only_the_folder_with_its_token(runs, writer):
     survey = runs.survey()
 
     assert [removal.path for removal in survey.removable] == [str(folder / names[0])]
-    assert {kept.path for kept in survey.kept} == {str(other_node), str(folder / names[1]), str(folder / names[2])}
+    assert {kept_path.path for kept_path in survey.kept} == {
+        str(other_node),
+        str(folder / names[1]),
+        str(folder / names[2]),
+    }
 
 
 def test_an_artifact_of_another_pipeline_stays(runs, writer):
@@ -222,9 +226,9 @@ def test_an_artifact_of_another_pipeline_stays(runs, writer):
     uri = runs.place("trainer", 99)
     uri.mkdir(parents=True)
     writer.run("theirs", pipeline="cars", state="COMPLETE").node("trainer", outputs=[("model", "Model")], uri=str(uri))
-    kept = runs.survey().kept
+    kept_paths = runs.survey().kept
 
-    assert [(artifact.path, artifact.reason) for artifact in kept] == [(str(uri), "it is an artifact of cars")]
+    assert [(artifact.path, artifact.reason) for artifact in kept_paths] == [(str(uri), "it is an artifact of cars")]
 
 
 def test_a_run_that_the_store_has_elsewhere_stays(runs, writer):

@@ -17,11 +17,11 @@ def runs(writer, tmp_path):
 
 
 def test_what_kept_runs_baselines_and_served_models_need_stays(runs, ask):
-    first = runs(served=True)
+    first_run = runs(served=True)
     for _ in range(2):
         runs()
     runs(blessed=False)
-    runs(blessed=False, examples=first["ingestion"])
+    runs(blessed=False, examples=first_run["ingestion"])
     answer = ask("clean", "--keep", "1")
     assert "houses    artifact  3      3.0 kB" in answer
     for node in ("ingestion", "trainer", "evaluator"):
@@ -55,19 +55,21 @@ def test_a_model_does_not_need_the_one_that_it_began_with(runs):
 
 def test_runs_under_another_root_do_not_count(runs, writer, tmp_path):
     """In one store, a pipeline may have runs under two roots, and one may use outputs of the other from the cache."""
-    first = runs(blessed=False)
+    first_run = runs(blessed=False)
     runs(blessed=False)
-    other = Runs(writer, tmp_path / "other")
-    other.count = 2
-    other(blessed=False, examples=first["ingestion"])
-    other(blessed=False)
+    runs_of_other_root = Runs(writer, tmp_path / "other")
+    runs_of_other_root.count = 2
+    runs_of_other_root(blessed=False, examples=first_run["ingestion"])
+    runs_of_other_root(blessed=False)
 
-    assert [os.path.basename(one.path) for one in runs.survey(keep=1).removable if one.kind == "run"] == ["run-1"]
+    assert [os.path.basename(removal.path) for removal in runs.survey(keep=1).removable if removal.kind == "run"] == [
+        "run-1"
+    ]
     runs.clean(keep=2)
     assert runs.left("trainer") == [1, 2]
     runs.clean(keep=1)
     assert runs.left("trainer") == [2]
-    assert other.left("trainer") == [3, 4]
+    assert runs_of_other_root.left("trainer") == [3, 4]
 
 
 @pytest.mark.parametrize("state", ["", None])
@@ -115,10 +117,10 @@ def test_left_overs_and_old_trials_go_and_nothing_outside_does(runs, writer):
     over.mkdir(parents=True)
     trials = runs.home / "trials"
     trials.mkdir()
-    old, new = f"{'0' * 32}.json", f"{'1' * 32}.json"
-    for name, when in ((old, 1.0), (new, 2e10), ("notes.json", 1.0)):
+    old_trial, new_trial = f"{'0' * 32}.json", f"{'1' * 32}.json"
+    for name, modified in ((old_trial, 1.0), (new_trial, 2e10), ("notes.json", 1.0)):
         (trials / name).write_text("{}")
-        os.utime(trials / name, (when, when))
+        os.utime(trials / name, (modified, modified))
     for _ in range(3):
         runs()
     removals = runs.clean().removable
@@ -126,25 +128,28 @@ def test_left_overs_and_old_trials_go_and_nothing_outside_does(runs, writer):
     assert {removal.kind for removal in removals} == {"artifact", "left over", "run", "trial"}
     assert [removal.path for removal in removals if removal.kind == "left over"] == [str(over)]
     assert not over.exists()
-    assert sorted(os.listdir(trials)) == [new, "notes.json"]
+    assert sorted(os.listdir(trials)) == [new_trial, "notes.json"]
     assert outside.exists()
 
 
 def test_rows_of_a_query_stay_while_a_kept_run_was_made_from_them(runs):
     queries = runs.home / "queries"
     queries.mkdir(parents=True)
-    gone, needed, new = (f"{digit * 16}.parquet" for digit in "012")
-    for name, when in ((gone, 1.0), (needed, 1.0), (new, 2e10), ("notes.parquet", 1.0), (".draft-x1", 1.0)):
+    gone, needed, recent = (f"{digit * 16}.parquet" for digit in "012")
+    for name, modified in ((gone, 1.0), (needed, 1.0), (recent, 2e10), ("notes.parquet", 1.0), (".draft-x1", 1.0)):
         (queries / name).write_text("rows")
-        os.utime(queries / name, (when, when))
+        os.utime(queries / name, (modified, modified))
     for _ in range(3):
         runs()
     for run, name in (("run-2", gone), ("run-3", needed)):
         (runs.home / "runs" / run / "run.json").write_text(json.dumps({"query": {"path": str(queries / name)}}))
     removals = runs.clean().removable
 
-    assert sorted(os.path.basename(one.path) for one in removals if one.kind == "query") == [".draft-x1", gone]
-    assert sorted(os.listdir(queries)) == [needed, new, "notes.parquet"]
+    assert sorted(os.path.basename(removal.path) for removal in removals if removal.kind == "query") == [
+        ".draft-x1",
+        gone,
+    ]
+    assert sorted(os.listdir(queries)) == [needed, recent, "notes.parquet"]
 
 
 def test_a_wrong_name_and_a_root_that_is_not_there(runs, ask):

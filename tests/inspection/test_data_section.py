@@ -50,12 +50,12 @@ def run(writer: Any, tmp_path: Path, write_statistics: Any) -> Any:
 
 
 def test_statistics(run: Any, ask: Any) -> None:
-    head, header, area, city, second, *_ = _cells(ask("statistics"))
+    head, header, area, city, eval_head, *_ = _cells(ask("statistics"))
     assert head == ["ExampleStatistics 1, split train: 8 rows"]
     assert header[:3] == ["COLUMN", "TYPE", "NULLS"]
     assert area == ["area", "FLOAT", "0", "2.5", "0.5", "1", "0", "4", "0", "-", "-"]
     assert city == ["city", "STRING", "3", "-", "-", "-", "-", "-", "-", "2", "Rome (4), Paris (1)"]
-    assert second == ["ExampleStatistics 1, split eval: 4 rows"]
+    assert eval_head == ["ExampleStatistics 1, split eval: 4 rows"]
     answer = ask("statistics", "r", "--split", "eval", "--json")
     assert [(split["split"], split["rows"]) for split in answer["splits"]] == [("eval", 4)]
     assert answer["splits"][0]["columns"][1]["shares"] == {"Rome": pytest.approx(2 / 3), "Paris": pytest.approx(1 / 3)}

@@ -77,13 +77,13 @@ def test_what_cannot_be_shown_is_said(rows: Path, writer: Any, ask: Any, tmp_pat
 
 def test_damage_names_the_file(rows: Path, ask: Any) -> None:
     [file] = (rows / "Split-train").iterdir()
-    whole = file.read_bytes()
-    plain = gzip.decompress(whole)
-    for content in (whole[:-30], plain[:-3], b"not a record", b"\x1f\x8bno gzip", plain[:8] + b"\xff" * 12):
+    sound = file.read_bytes()
+    records = gzip.decompress(sound)
+    for content in (sound[:-30], records[:-3], b"not a record", b"\x1f\x8bno gzip", records[:8] + b"\xff" * 12):
         file.write_bytes(content)
         with pytest.raises(ResourceError, match=re.escape(f"{file} is damaged after record")):
             ask("examples", "1")
-    broken = bytearray(plain)
+    broken = bytearray(records)
     broken[12:16] = b"\xff\xff\xff\xff"
     file.write_bytes(broken)
     with pytest.raises(ResourceError, match=re.escape(f"{file}: record 0 is not a tf.Example")):

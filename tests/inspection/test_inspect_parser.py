@@ -33,46 +33,48 @@ def _run(*arguments: object) -> int:
 
 
 @pytest.fixture
-def shown(writer: Any, tmp_path: Path) -> Path:
+def two_runs(writer: Any, tmp_path: Path) -> Path:
     """A root with a run that a gate blocked and an earlier one, whose data it took from the cache."""
-    old = writer.run("2026-11-01T10")
-    [examples] = old.node("ingestion", outputs=[("examples", "Examples")], uri="/data/" + "long/" * 60)
-    old.end("COMPLETE")
+    complete_run = writer.run("2026-11-01T10")
+    [examples] = complete_run.node("ingestion", outputs=[("examples", "Examples")], uri="/data/" + "long/" * 60)
+    complete_run.end("COMPLETE")
     (tmp_path / "run.json").write_text('{"nodes": ["ingestion", "validation", "trainer"]}')
-    new = writer.run("2026-11-02T10", run_folder=str(tmp_path))
-    new.node("ingestion", state="CACHED", reused=[("examples", examples)])
-    new.node("validation", state="FAILED", inputs=[("examples", examples)])
-    new.end("BLOCKED", reason="column 'age': 3 of 10 rows are missing")
+    blocked_run = writer.run("2026-11-02T10", run_folder=str(tmp_path))
+    blocked_run.node("ingestion", state="CACHED", reused=[("examples", examples)])
+    blocked_run.node("validation", state="FAILED", inputs=[("examples", examples)])
+    blocked_run.end("BLOCKED", reason="column 'age': 3 of 10 rows are missing")
     return tmp_path
 
 
-def test_runs_prints_an_aligned_table(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("runs", "--root", shown) == 0
-    header, new, old = capsys.readouterr().out.splitlines()
+def test_runs_prints_an_aligned_table(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("runs", "--root", two_runs) == 0
+    header, blocked, complete = capsys.readouterr().out.splitlines()
     assert header.split() == ["RUN", "PIPELINE", "STATE", "STARTED", "TOOK", "REASON"]
-    assert new.split()[:3] == ["2026-11-02T10", "houses", "BLOCKED"]
-    assert old.split()[:3] == ["2026-11-01T10", "houses", "COMPLETE"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", new.split()[3])
-    assert [line.index(word) for line, word in ((header, "STATE"), (new, "BLOCKED"), (old, "COMPLETE"))] == [25] * 3
-    assert new.endswith("column 'age': 3 of 10 rows are missing")
-    assert old.endswith("  -")
+    assert blocked.split()[:3] == ["2026-11-02T10", "houses", "BLOCKED"]
+    assert complete.split()[:3] == ["2026-11-01T10", "houses", "COMPLETE"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", blocked.split()[3])
+    assert [line.index(word) for line, word in ((header, "STATE"), (blocked, "BLOCKED"), (complete, "COMPLETE"))] == [
+        25
+    ] * 3
+    assert blocked.endswith("column 'age': 3 of 10 rows are missing")
+    assert complete.endswith("  -")
 
 
-def test_show_prints_the_run_and_its_nodes(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("show", "latest", "--root", shown) == 0
+def test_show_prints_the_run_and_its_nodes(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("show", "latest", "--root", two_runs) == 0
     facts, nodes = (block.splitlines() for block in capsys.readouterr().out.split("\n\n"))
     assert dict(line.split(maxsplit=1) for line in facts)["reason"].startswith("column 'age'")
-    assert dict(line.split(maxsplit=1) for line in facts)["folder"] == str(shown)
+    assert dict(line.split(maxsplit=1) for line in facts)["folder"] == str(two_runs)
     assert [line.split()[:2] for line in nodes[1:3]] == [["ingestion", "CACHED"], ["validation", "FAILED"]]
     assert nodes[1].split()[-2:] == ["-", "examples:1"]
     assert nodes[2].split()[-2:] == ["examples:1", "-"]
     assert nodes[3].split() == ["trainer", "NOT", "RUN", "-", "-", "-", "-"]
 
 
-def test_json_holds_the_same_and_more(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _run("runs", "--root", shown, "--json", "--limit", "1")
+def test_json_holds_the_same_and_more(two_runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _run("runs", "--root", two_runs, "--json", "--limit", "1")
     [listed] = json.loads(capsys.readouterr().out)
-    _run("show", "02T10", "--root", shown, "--json")
+    _run("show", "02T10", "--root", two_runs, "--json")
     detail = json.loads(capsys.readouterr().out)
     assert detail["run"] == listed
     assert listed["state"] == "BLOCKED"
@@ -96,9 +98,9 @@ def test_a_store_without_runs_says_so(writer: Any, tmp_path: Path, capsys: pytes
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_an_unknown_run_names_the_nearest(shown: Path) -> None:
+def test_an_unknown_run_names_the_nearest(two_runs: Path) -> None:
     with pytest.raises(UserError, match=r"no run '2026-11-03T10' in .*Did you mean '2026-11-0[12]T10'\?"):
-        _run("show", "2026-11-03T10", "--root", shown)
+        _run("show", "2026-11-03T10", "--root", two_runs)
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many"])
@@ -108,7 +110,7 @@ def test_a_limit_is_a_positive_number(limit: str, capsys: pytest.CaptureFixture[
     assert "--limit" in capsys.readouterr().err
 
 
-def test_runs_can_be_chosen_by_state_and_time(shown: Path, ask: Any) -> None:
+def test_runs_can_be_chosen_by_state_and_time(two_runs: Path, ask: Any) -> None:
     assert [run["run_id"] for run in ask("runs", "--state", "blocked", "--json")] == ["2026-11-02T10"]
     assert [run["state"] for run in ask("runs", "--state", "failed,blocked", "--json")] == ["BLOCKED"]
     assert ask("runs", "--state", "failed") == "no runs match\n1 more was refused: --state failed,blocked,not_blessed\n"
@@ -133,19 +135,19 @@ def test_the_store_may_be_named_before_or_after_the_command_or_in_the_environmen
     for name in ("flag", "environment"):
         make_writer(tmp_path / f"{name}.sqlite").run(f"in the {name}")
 
-    def said(*arguments: object) -> str:
+    def output(*arguments: object) -> str:
         _run(*arguments)
         return capsys.readouterr().out
 
-    flag = f"sqlite:///{tmp_path}/flag.sqlite"
-    assert "in the root" in said("--root", tmp_path, "runs")
-    assert "in the root" in said("runs", "--root", tmp_path)
+    url = f"sqlite:///{tmp_path}/flag.sqlite"
+    assert "in the root" in output("--root", tmp_path, "runs")
+    assert "in the root" in output("runs", "--root", tmp_path)
     monkeypatch.setenv("PIPELINE_METADATA", "")
-    assert "in the root" in said("runs", "--root", tmp_path)
+    assert "in the root" in output("runs", "--root", tmp_path)
     monkeypatch.setenv("PIPELINE_METADATA", f"sqlite:///{tmp_path}/environment.sqlite")
-    assert "in the environment" in said("runs", "--root", tmp_path)
-    assert "in the flag" in said("--metadata", flag, "runs")
-    assert "in the flag" in said("runs", "--metadata", flag)
+    assert "in the environment" in output("runs", "--root", tmp_path)
+    assert "in the flag" in output("--metadata", url, "runs")
+    assert "in the flag" in output("runs", "--metadata", url)
 
 
 HOSTILE = "[red]x[/red] :smile: \x1b[31m\x1b]0;t\x07 \n\r\u202e é 表"
@@ -166,42 +168,42 @@ def test_hostile_names_are_shown_literally(writer: Any, tmp_path: Path, encoding
 
 def _on_a_terminal(root: Path, *arguments: str, **environment: str) -> str:
     control, terminal = pty.openpty()
-    kept = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
+    variables = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")}
     process = subprocess.Popen(
         [sys.executable, "-c", MAIN, *arguments, "--root", str(root)],
         cwd=REPOSITORY,
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
-        env={**kept, "TERM": "xterm-256color", "COLUMNS": "100", **environment},
+        env={**variables, "TERM": "xterm-256color", "COLUMNS": "100", **environment},
     )
     os.close(terminal)
     output = b""
     while True:
         try:
-            piece = os.read(control, 65536)
+            chunk = os.read(control, 65536)
         except OSError:  # Linux reports the end of a terminal as an input error
             break
-        output += piece
+        output += chunk
     os.close(control)
     assert process.wait() == 0
     return output.decode()
 
 
-def test_colour_is_for_terminals_that_want_it(shown: Path) -> None:
-    coloured = _on_a_terminal(shown, "show", "latest")
+def test_colour_is_for_terminals_that_want_it(two_runs: Path) -> None:
+    coloured = _on_a_terminal(two_runs, "show", "latest")
     assert "\x1b[31mFAILED" in coloured
-    plain = _on_a_terminal(shown, "show", "latest", NO_COLOR="1")
+    plain = _on_a_terminal(two_runs, "show", "latest", NO_COLOR="1")
     assert "FAILED" in plain
     assert "\x1b" not in plain
     assert max(map(len, plain.splitlines())) <= 100
-    listed = _on_a_terminal(shown, "artifacts")
+    listed = _on_a_terminal(two_runs, "artifacts")
     assert re.sub(r"\s", "", listed).count("long/") == 60, "folded, not cut"
-    piped = _process("show", "latest", "--root", shown, env={**os.environ, "FORCE_COLOR": "1"})
+    piped = _process("show", "latest", "--root", two_runs, env={**os.environ, "FORCE_COLOR": "1"})
     assert "\x1b" not in piped.stdout
 
 
-def test_a_reader_that_stops_early_meets_no_traceback(shown: Path) -> None:
+def test_a_reader_that_stops_early_meets_no_traceback(two_runs: Path) -> None:
     process = subprocess.run(
         [
             "bash",
@@ -209,7 +211,7 @@ def test_a_reader_that_stops_early_meets_no_traceback(shown: Path) -> None:
             '"$0" -c "$1" show latest --root "$2" | true; exit ${PIPESTATUS[0]}',
             sys.executable,
             MAIN,
-            shown,
+            two_runs,
         ],
         cwd=REPOSITORY,
         capture_output=True,
@@ -260,7 +262,7 @@ def test_a_hundred_runs_are_listed_within_a_second_and_without_tensorflow(
     writer = make_writer(memory / "metadata.sqlite")
     for number in range(100):
         run = writer.run(f"run-{number:03}")
-        taken: list[tuple[str, int]] = []
+        inputs_of_node: list[tuple[str, int]] = []
         for node in (
             "ingestion",
             "statistics",
@@ -271,7 +273,9 @@ def test_a_hundred_runs_are_listed_within_a_second_and_without_tensorflow(
             "evaluator",
             "pusher",
         ):
-            taken = [(node, artifact) for artifact in run.node(node, inputs=taken, outputs=[(node, "Any")])]
+            inputs_of_node = [
+                (node, artifact) for artifact in run.node(node, inputs=inputs_of_node, outputs=[(node, "Any")])
+            ]
     for arguments, expected in ((["runs", "--limit", "100"], 101), (["show", "run-050"], 6 + 1 + 9)):
         took = []
         for _ in range(3):

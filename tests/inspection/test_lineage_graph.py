@@ -16,8 +16,10 @@ def _run(writer: Any, name: str, baseline: int | None = None, cached: dict[str, 
     else:
         [examples] = run.node("ingestion", outputs=[("examples", "Examples")], input_base="/data/in")
         [schema] = run.node("schema", outputs=[("schema", "Schema")], schema_file='s"{x}.pbtxt')
-    taken = [("examples", examples), ("schema", schema)]
-    [model] = run.node("trainer", inputs=taken, outputs=[("model", "Model")], facts={"model": {"summary": "best"}})
+    data_inputs = [("examples", examples), ("schema", schema)]
+    [model] = run.node(
+        "trainer", inputs=data_inputs, outputs=[("model", "Model")], facts={"model": {"summary": "best"}}
+    )
     if baseline:
         run.node("baseline", reused=[("model", baseline)], event="INTERNAL_OUTPUT")
     compared = [("baseline_model", baseline)] if baseline else []
@@ -37,14 +39,14 @@ def _run(writer: Any, name: str, baseline: int | None = None, cached: dict[str, 
 
 
 @pytest.fixture
-def made(writer: Any) -> list[dict[str, int]]:
-    first = _run(writer, "1001")
-    second = _run(writer, "1002", baseline=first["model"], cached=first)
-    return [first, second, _run(writer, "1003", baseline=second["model"], cached=first)]
+def artifact_ids(writer: Any) -> list[dict[str, int]]:
+    first_run = _run(writer, "1001")
+    second_run = _run(writer, "1002", baseline=first_run["model"], cached=first_run)
+    return [first_run, second_run, _run(writer, "1003", baseline=second_run["model"], cached=first_run)]
 
 
-def test_a_model_is_followed_up_to_the_data_and_down_to_what_was_pushed(made: Any, ask: Any) -> None:
-    assert ask("lineage", str(made[0]["model"])).splitlines() == [
+def test_a_model_is_followed_up_to_the_data_and_down_to_what_was_pushed(artifact_ids: Any, ask: Any) -> None:
+    assert ask("lineage", str(artifact_ids[0]["model"])).splitlines() == [
         "Model 3, trainer of 1001, best",
         "",
         "made from",
@@ -60,17 +62,17 @@ def test_a_model_is_followed_up_to_the_data_and_down_to_what_was_pushed(made: An
     ]
 
 
-def test_a_cached_node_and_a_resolver_made_nothing_and_a_baseline_is_not_followed(made: Any, ask: Any) -> None:
-    answer = ask("lineage", str(made[2]["blessing"]))
+def test_a_cached_node_and_a_resolver_made_nothing_and_a_baseline_is_not_followed(artifact_ids: Any, ask: Any) -> None:
+    answer = ask("lineage", str(artifact_ids[2]["blessing"]))
     assert "baseline_model: Model 6, trainer of 1002, best (compared with)" in answer
     assert "examples: Examples 1, ingestion of 1001\n" in answer
     assert "1002, blessed" not in answer
-    value = ask("lineage", str(made[2]["blessing"]), "--json")
-    assert {row["id"] for row in value["artifacts"]} == {1, 2, 6, made[2]["model"], *made[2].values()}
+    value = ask("lineage", str(artifact_ids[2]["blessing"]), "--json")
+    assert {row["id"] for row in value["artifacts"]} == {1, 2, 6, artifact_ids[2]["model"], *artifact_ids[2].values()}
     [compared] = [edge for edge in value["made_from"] if edge["baseline"]]
     assert compared == {
         "made_from": 6,
-        "made": made[2]["blessing"],
+        "made": artifact_ids[2]["blessing"],
         "key": "baseline_model",
         "node": "evaluator",
         "baseline": True,
@@ -79,11 +81,11 @@ def test_a_cached_node_and_a_resolver_made_nothing_and_a_baseline_is_not_followe
 
 
 @pytest.mark.parametrize(("name", "start"), [("1002", 6), ("latest", 9), ("7", 7)])
-def test_the_start_may_be_named_as_a_model_or_by_id(made: Any, ask: Any, name: str, start: int) -> None:
+def test_the_start_may_be_named_as_a_model_or_by_id(artifact_ids: Any, ask: Any, name: str, start: int) -> None:
     assert ask("lineage", name, "--json")["start"] == start
 
 
-def test_data_that_much_was_made_from_is_cut(made: Any, ask: Any, writer: Any) -> None:
+def test_data_that_much_was_made_from_is_cut(artifact_ids: Any, ask: Any, writer: Any) -> None:
     run = writer.run("many")
     for _ in range(12):
         run.node("trainer", inputs=[("examples", 1)], outputs=[("model", "Model")])
@@ -96,7 +98,7 @@ def test_data_that_much_was_made_from_is_cut(made: Any, ask: Any, writer: Any) -
     assert "Not all artifacts are shown: --limit N" in ask("lineage", "1", "--limit", "5")
 
 
-def test_graphs_quote_what_names_hold(made: Any, ask: Any, writer: Any) -> None:
+def test_graphs_quote_what_names_hold(artifact_ids: Any, ask: Any, writer: Any) -> None:
     writer.run('"]; x').node("n", inputs=[("k|<b>", 3)], outputs=[("o", 'T"<script>\\')], uri="/x")
     lines = ask("lineage", "3", "--dot").splitlines()
     assert lines[0] == "digraph lineage {"
@@ -109,7 +111,8 @@ def test_graphs_quote_what_names_hold(made: Any, ask: Any, writer: Any) -> None:
     assert '  a12["T#34;#60;script#62;#92; 12, n of #34;#93;#59; x"]' in drawn
     assert '  a3 -->|"k#124;#60;b#62;"| a12' in drawn
     assert all(
-        re.fullmatch(r'  [as]\d+(\[\(?"[^"<>]*"\)?\]| -\.?->(\|"[^"<>]*"\|)? a\d+)|  style .*', x) for x in drawn[1:]
+        re.fullmatch(r'  [as]\d+(\[\(?"[^"<>]*"\)?\]| -\.?->(\|"[^"<>]*"\|)? a\d+)|  style .*', line)
+        for line in drawn[1:]
     )
 
 
@@ -128,6 +131,6 @@ def test_our_ingestion_says_what_it_read(writer: Any, ask: Any, tmp_path: Any) -
     assert ask("lineage", "3", "--json")["sources"] == {}
 
 
-def test_an_unknown_start_is_answered_with_the_nearest(made: Any, ask: Any) -> None:
+def test_an_unknown_start_is_answered_with_the_nearest(artifact_ids: Any, ask: Any) -> None:
     with pytest.raises(UserError, match=r"no model '1009' in .*Did you mean '1003'\?"):
         ask("lineage", "1009")

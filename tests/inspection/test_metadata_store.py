@@ -234,8 +234,8 @@ def test_damage_that_only_a_query_meets_is_a_resource_error_too(writer: Any, tmp
 
 def test_a_lock_is_waited_for_and_then_named(writer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata_store, "_LOCKED_SECONDS", 0.1)
-    with contextlib.closing(sqlite3.connect(tmp_path / "metadata.sqlite", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+    with contextlib.closing(sqlite3.connect(tmp_path / "metadata.sqlite", isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
         begin = time.monotonic()
         with pytest.raises(ResourceError, match=r"locked by another process for 0\.1 s"):
             open_store(str(tmp_path), None)

@@ -23,14 +23,14 @@ def moved(tmp_path):
     return root
 
 
-@pytest.mark.parametrize("before", ["/gone/old", "/gone/artifacts/runs/old"])
-def test_a_path_is_read_under_the_root_of_today_where_its_file_is(moved, before):
-    here = Relocation(str(moved), own=True)
+@pytest.mark.parametrize("old_root", ["/gone/old", "/gone/artifacts/runs/old"])
+def test_a_path_is_read_under_the_root_of_today_where_its_file_is(moved, old_root):
+    moved_root = Relocation(str(moved), own=True)
 
-    assert here.path(f"{before}/houses/artifacts/trainer/model/8-0a1b2c3d") == str(
+    assert moved_root.path(f"{old_root}/houses/artifacts/trainer/model/8-0a1b2c3d") == str(
         moved / "houses/artifacts/trainer/model/8-0a1b2c3d"
     )
-    assert here.path(f"{before}/houses/runs/one") == str(moved / "houses/runs/one")
+    assert moved_root.path(f"{old_root}/houses/runs/one") == str(moved / "houses/runs/one")
 
 
 @pytest.mark.parametrize(
@@ -49,48 +49,48 @@ def test_what_is_not_under_the_root_stays_as_it_is(moved, path):
 
 
 def test_a_store_of_several_roots_keeps_a_path_that_leads_somewhere(moved, tmp_path):
-    other = tmp_path / "other/houses/artifacts/trainer/model/8-0a1b2c3d"
-    other.mkdir(parents=True)
-    here = str(moved / "houses/artifacts/trainer/model/8-0a1b2c3d")
+    other_path = tmp_path / "other/houses/artifacts/trainer/model/8-0a1b2c3d"
+    other_path.mkdir(parents=True)
+    moved_path = str(moved / "houses/artifacts/trainer/model/8-0a1b2c3d")
 
-    assert Relocation(str(moved), own=False).path(str(other)) == str(other)
-    assert Relocation(str(moved), own=True).path(str(other)) == here
-    shutil.rmtree(other)
-    assert Relocation(str(moved), own=False).path(str(other)) == here
-    assert Relocation(None, own=False).path(str(other)) == str(other)
+    assert Relocation(str(moved), own=False).path(str(other_path)) == str(other_path)
+    assert Relocation(str(moved), own=True).path(str(other_path)) == moved_path
+    shutil.rmtree(other_path)
+    assert Relocation(str(moved), own=False).path(str(other_path)) == moved_path
+    assert Relocation(None, own=False).path(str(other_path)) == str(other_path)
 
 
 def test_a_store_is_read_so_and_written_so_once(make_writer, tmp_path):
-    old, new = tmp_path / "old", tmp_path / "new"
-    uri = old / "houses/artifacts/trainer/model/3-0a1b2c3d"
-    folder = old / "houses/runs/one"
-    serving = old / "houses/serving/7"
+    old_root, new_root = tmp_path / "old", tmp_path / "new"
+    uri = old_root / "houses/artifacts/trainer/model/3-0a1b2c3d"
+    folder = old_root / "houses/runs/one"
+    serving = old_root / "houses/serving/7"
     for path in (uri, folder, serving):
         path.mkdir(parents=True)
-    writer = make_writer(old / "metadata.sqlite")
+    writer = make_writer(old_root / "metadata.sqlite")
     run = writer.run("one", run_folder=str(folder), state="COMPLETE")
-    (old / "houses/settings").mkdir()
-    (old / "houses/settings/0a.json").write_text("{}")
-    reads = json.dumps({"file": str(old / "houses/settings/0a.json"), "sha256": "0a"})
+    (old_root / "houses/settings").mkdir()
+    (old_root / "houses/settings/0a.json").write_text("{}")
+    reads = json.dumps({"file": str(old_root / "houses/settings/0a.json"), "sha256": "0a"})
     facts = {"model": {"pushed_destination": str(serving), "reads": reads}}
     run.node("trainer", outputs=[("model", "Model")], uri=str(uri), facts=facts)
-    old.rename(new)
-    store = open_store(str(new), None)
+    old_root.rename(new_root)
+    store = open_store(str(new_root), None)
     [model] = store.artifacts_of_type("Model")
 
-    assert model.uri == str(new / "houses/artifacts/trainer/model/3-0a1b2c3d")
-    assert model.custom_properties["pushed_destination"].string_value == str(new / "houses/serving/7")
+    assert model.uri == str(new_root / "houses/artifacts/trainer/model/3-0a1b2c3d")
+    assert model.custom_properties["pushed_destination"].string_value == str(new_root / "houses/serving/7")
     packed = json.loads(model.custom_properties["reads"].string_value)
-    assert packed == {"file": str(new / "houses/settings/0a.json"), "sha256": "0a"}
-    assert list_runs(store)[0].folder == str(new / "houses/runs/one")
+    assert packed == {"file": str(new_root / "houses/settings/0a.json"), "sha256": "0a"}
+    assert list_runs(store)[0].folder == str(new_root / "houses/runs/one")
     assert store.artifacts([model.id]) == store.newest_artifacts(None) == [model]
     assert store.context("pipeline_run", "none") is None
 
-    written = open_store(str(new), None, readonly=False)
-    above = written.context("pipeline", "houses")
-    assert relocation.rewrite(written.mlmd, above.id, written.relocation) == 2
-    assert relocation.rewrite(written.mlmd, above.id, written.relocation) == 0
-    [plain] = written.mlmd.get_artifacts()
+    writable_store = open_store(str(new_root), None, readonly=False)
+    above = writable_store.context("pipeline", "houses")
+    assert relocation.rewrite(writable_store.mlmd, above.id, writable_store.relocation) == 2
+    assert relocation.rewrite(writable_store.mlmd, above.id, writable_store.relocation) == 0
+    [plain] = writable_store.mlmd.get_artifacts()
     assert (plain.uri, plain.state) == (model.uri, pb.Artifact.LIVE)
 
 

@@ -39,7 +39,7 @@ class Bucket:
             "ended": started + 4,
             "state": state,
             "reason": reason,
-            "inputs": {key: [one] for key, one in dict(inputs).items()},
+            "inputs": {key: [artifact] for key, artifact in dict(inputs).items()},
             "outputs": dict(outputs),
             **more,
         }
@@ -49,21 +49,21 @@ class Bucket:
     def complete_run(self, run):
         """Write a run that pushed its model, and return its artifacts by key."""
         examples = self.artifact(run, "ingestion", "examples", "Examples", span=3.0, split_names='["train"]')
-        made = self.step(run, "ingestion", outputs={"examples": examples})
+        artifacts = self.step(run, "ingestion", outputs={"examples": examples})
         anomalies = {"anomalies": self.artifact(run, "validation", "anomalies", "ExampleAnomalies")}
-        self.step(run, "validation", made, anomalies)
-        made |= self.step(run, "trainer", made, {"model": self.artifact(run, "trainer", "model", "Model")})
-        return made | self.judge(run, made)
+        self.step(run, "validation", artifacts, anomalies)
+        artifacts |= self.step(run, "trainer", artifacts, {"model": self.artifact(run, "trainer", "model", "Model")})
+        return artifacts | self.judge(run, artifacts)
 
-    def judge(self, run, made):
+    def judge(self, run, artifacts):
         """Write the steps that the platform's cache never serves."""
-        used = {key: made[key] for key in ("examples", "model")}
+        used = {key: artifacts[key] for key in ("examples", "model")}
         ids = {"current_model_id": 1e18, "blessed": 1.0, "reason": "r2 0.9 meets the required 0.8"}
         blessing = self.artifact(run, "evaluator", "blessing", "ModelBlessing", **ids)
         judged = self.step(run, "evaluator", used, {"blessing": blessing})
         place = {"pushed": 1.0, "pushed_version": "17", "pushed_destination": f"{self.home}/serving/17"}
         pushed = self.artifact(run, "pusher", "pushed_model", "PushedModel", **place)
-        self.step(run, "pusher", {"model": made["model"], **judged}, {"pushed_model": pushed})
+        self.step(run, "pusher", {"model": artifacts["model"], **judged}, {"pushed_model": pushed})
         return judged
 
 
@@ -86,14 +86,14 @@ def test_runs_of_a_bucket_are_listed_with_their_times_states_and_reasons(bucket)
         "run-2": ("houses", "BLOCKED", "drift of area"),
         "run-3": ("houses", "RUNNING", ""),
     }
-    first = runs["run-1"]
-    assert first.started.timestamp() == BEGAN
-    assert (first.ended - first.started).total_seconds() == 44
+    first_run = runs["run-1"]
+    assert first_run.started.timestamp() == BEGAN
+    assert (first_run.ended - first_run.started).total_seconds() == 44
 
 
 def test_a_cached_step_is_that_of_the_run_that_executed_it(bucket):
-    made = bucket.complete_run("run-1")
-    bucket.judge("run-2", made)
+    artifacts = bucket.complete_run("run-1")
+    bucket.judge("run-2", artifacts)
     store = replayed_store.open_root(bucket.root, None)
     nodes = {node.node_id: node for node in show_run(store, "run-2").nodes}
     assert {name: node.state for name, node in nodes.items()} == {

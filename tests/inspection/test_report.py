@@ -134,12 +134,12 @@ def test_data_is_compared_with_the_last_data_that_was_other_data(root, reports):
 
 def test_earlier_data_is_that_of_an_earlier_run_also_where_this_one_s_comes_from_the_cache(tmp_path):
     writer, names = MADE["shared"].TfxWriter(tmp_path / "metadata.sqlite"), MADE["Names"](hostile=False)
-    made = {}
+    statistics_ids = {}
     for run_id, mean in (("a", 1000.0), ("b", 2000.0)):
         MADE["_statistics"](tmp_path / run_id, names, mean)
         outputs = [("statistics", "ExampleStatistics")]
-        [made[run_id]] = writer.run(run_id).node("statistics", outputs=outputs, uri=str(tmp_path / run_id))
-    writer.run("c").node("statistics", state="CACHED", reused=[("statistics", made["a"])])
+        [statistics_ids[run_id]] = writer.run(run_id).node("statistics", outputs=outputs, uri=str(tmp_path / run_id))
+    writer.run("c").node("statistics", state="CACHED", reused=[("statistics", statistics_ids["a"])])
     MADE["_statistics"](tmp_path / "d", names, 3000.0)
     writer.run("d").node("statistics", outputs=[("statistics", "ExampleStatistics")], uri=str(tmp_path / "d"))
     store = open_store(str(tmp_path), None)
@@ -165,17 +165,19 @@ def test_what_of_the_data_is_skipped_is_in_the_report(root, tmp_path):
     examples = pb.Artifact(uri=str(tmp_path / "examples"), id=7, type="Examples")
     (tmp_path / "examples").mkdir()
     names = [f"cat/{number}.heic" for number in range(20)]
-    told = [{"action": "skipped", "kind": "file", "reason": "HEIC <b>", "count": 40, "names": names}]
-    (tmp_path / "examples" / "omissions.json").write_text(json.dumps(told))
+    omissions = [{"action": "skipped", "kind": "file", "reason": "HEIC <b>", "count": 40, "names": names}]
+    (tmp_path / "examples" / "omissions.json").write_text(json.dumps(omissions))
     store = open_store(str(root), None)
     facts = report_facts.collect(store, "run-4")
-    assert [(each["reason"], each["names"]) for each in facts.omissions] == [("features.ignored", ["zipcode"])]
+    assert [(omission["reason"], omission["names"]) for omission in facts.omissions] == [
+        ("features.ignored", ["zipcode"])
+    ]
     report_facts._data(facts, store, {"Examples": examples})
-    shown = words(str(data_section.section(facts)))
+    text = words(str(data_section.section(facts)))
 
-    assert "Skipped, dropped, cut, converted or not used" in shown
-    assert "skipped 40 file HEIC <b> cat/0.heic, cat/1.heic" in shown
-    assert "cat/19.heic, ..." in shown
+    assert "Skipped, dropped, cut, converted or not used" in text
+    assert "skipped 40 file HEIC <b> cat/0.heic, cat/1.heic" in text
+    assert "cat/19.heic, ..." in text
 
 
 def test_images_with_wrong_predictions_are_in_the_report(reports):
@@ -229,8 +231,8 @@ def test_no_name_becomes_markup(tmp_path):
 
 
 def test_a_run_that_the_store_never_heard_of_has_a_report_from_its_folder(root, tmp_path):
-    told = {"run_id": "r", "pipeline": "houses", "state": "FAILED", "reason": "no worker", "nodes": ["ingestion"]}
-    (tmp_path / "run.json").write_text(json.dumps(told))
+    record = {"run_id": "r", "pipeline": "houses", "state": "FAILED", "reason": "no worker", "nodes": ["ingestion"]}
+    (tmp_path / "run.json").write_text(json.dumps(record))
     write_report.write(open_store(str(root), None), "r", str(tmp_path))
     text = words((tmp_path / "report.html").read_text())
     assert "The run failed: no worker" in text

@@ -65,7 +65,7 @@ def test_a_falling_loss_is_drawn_downwards_and_through_every_epoch():
 
 
 @pytest.mark.parametrize(
-    ("value", "written"),
+    ("value", "expected"),
     [
         (math.inf, "infinite"),
         (-math.inf, "-infinite"),
@@ -75,8 +75,8 @@ def test_a_falling_loss_is_drawn_downwards_and_through_every_epoch():
         (1234.0, "1,234"),
     ],
 )
-def test_any_number_can_be_a_cell(value, written):
-    assert markup.shown(value) == written
+def test_any_number_can_be_a_cell(value, expected):
+    assert markup.shown(value) == expected
 
 
 def test_numbers_that_are_none_are_left_out():
@@ -92,8 +92,8 @@ def test_little_or_nothing_can_be_drawn(series):
 
 
 def test_distributions_of_other_sizes_are_equally_high():
-    few, many = ([(0.0, 1.0, count), (1.0, 2.0, count)] for count in (1.0, 1000.0))
-    text = svg.histograms([("few", few), ("many", many)], label="l")
+    few_rows, many_rows = ([(0.0, 1.0, count), (1.0, 2.0, count)] for count in (1.0, 1000.0))
+    text = svg.histograms([("few", few_rows), ("many", many_rows)], label="l")
     outlines = re.findall(r'<polyline points="([^"]*)"', text)
     assert outlines[0] == outlines[1]
 

@@ -113,9 +113,14 @@ def test_no_texts_overlap(name):
     _, placed = boxes(CHARTS[name])
     texts = [(element.text, place) for element, place in placed if kind(element) == "text"]
 
-    for (one, a), (other, b) in itertools.combinations(texts, 2):
-        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-        assert apart, (one, other)
+    for (first_text, first_box), (second_text, second_box) in itertools.combinations(texts, 2):
+        apart = (
+            first_box[2] <= second_box[0]
+            or second_box[2] <= first_box[0]
+            or first_box[3] <= second_box[1]
+            or second_box[3] <= first_box[1]
+        )
+        assert apart, (first_text, second_text)
 
 
 @pytest.mark.parametrize("name", CHARTS)

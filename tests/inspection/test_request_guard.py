@@ -11,17 +11,17 @@ HOST = (b"host", b"localhost:8000")
 
 def status(*headers, path=b"/runs", method="GET"):
     """Status of the answer; 200 where the application was reached."""
-    sent = []
+    messages = []
 
     async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200})
 
     async def send(message):
-        sent.append(message)
+        messages.append(message)
 
     scope = {"type": "http", "method": method, "headers": headers, "raw_path": path, "path": path.decode()}
     asyncio.run(Guard(app, names=["Models.Example"])(scope, None, send))
-    return sent[0]["status"]
+    return messages[0]["status"]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_role_that_may_only_read_a_store_inspects_it_and_runs_name_the_missing
     mlmd = open_store("", reader, readonly=False).mlmd
     kind = mlmd.put_artifact_type(pb.ArtifactType(name="Model"))
     [number] = mlmd.put_artifacts([pb.Artifact(type_id=kind, uri="/model")])
-    assert [one.id for one in open_store("", reader).newest_artifacts(None)] == [number]
+    assert [artifact.id for artifact in open_store("", reader).newest_artifacts(None)] == [number]
 
 
 def test_the_store_of_the_own_role_and_one_that_does_not_exist_yet_are_usable(postgresql, tmp_path):

@@ -68,8 +68,8 @@ def two(make: Any) -> None:
     )
 
 
-def _differences(told: Any, section: str) -> list[Any]:
-    return next(difference["differences"] for difference in told["sections"] if difference["name"] == section)
+def _differences(comparison: Any, section: str) -> list[Any]:
+    return next(difference["differences"] for difference in comparison["sections"] if difference["name"] == section)
 
 
 def test_what_differs_comes_worst_first(two: None, ask: Any) -> None:
@@ -128,9 +128,9 @@ def test_the_text_says_the_same(two: None, ask: Any) -> None:
 
 
 def test_the_same_and_the_unknown_are_said(two: None, ask: Any, writer: Any, tmp_path: Path) -> None:
-    same = ask("compare", "first", "first")
-    assert "config: equal\n" in same
-    assert "statistics: equal: both have ExampleStatistics 3" in same
+    answer = ask("compare", "first", "first")
+    assert "config: equal\n" in answer
+    assert "statistics: equal: both have ExampleStatistics 3" in answer
     (tmp_path / "second/schema/schema.pbtxt").write_text("damaged {")
     assert "schema.pbtxt is damaged" in ask("compare", "first", "second")
     writer.run("bare")
@@ -176,7 +176,7 @@ def _numbers(*bounds: float, rows: float = 10.0) -> Column:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "apart"),
+    ("first", "second", "apart"),
     [
         (_numbers(0, 1, 2), _numbers(0, 1, 2), 0.0),
         (_numbers(0, 1, 2), _numbers(5, 6), 1.0),
@@ -187,16 +187,16 @@ def _numbers(*bounds: float, rows: float = 10.0) -> Column:
         (_numbers(-math.inf, 0, 1), _numbers(0, 1), 0.5),
     ],
 )
-def test_numbers_are_as_far_apart_as_their_cumulative_shares(one: Column, other: Column, apart: float) -> None:
-    assert distance(one, other) == pytest.approx(apart)
-    assert distance(other, one) == pytest.approx(apart)
+def test_numbers_are_as_far_apart_as_their_cumulative_shares(first: Column, second: Column, apart: float) -> None:
+    assert distance(first, second) == pytest.approx(apart)
+    assert distance(second, first) == pytest.approx(apart)
 
 
 def test_words_are_as_far_apart_as_tfdv_s_l_infinity_norm() -> None:
-    one = Column(name="c", type="STRING", count=1, nulls=0, shares={"a": 0.5, "b": 0.5})
-    other = Column(name="c", type="STRING", count=1, nulls=0, shares={"a": 0.9, "c": 0.1})
-    assert distance(one, other) == pytest.approx(0.5)
-    assert distance(one, one) == 0
+    first = Column(name="c", type="STRING", count=1, nulls=0, shares={"a": 0.5, "b": 0.5})
+    second = Column(name="c", type="STRING", count=1, nulls=0, shares={"a": 0.9, "c": 0.1})
+    assert distance(first, second) == pytest.approx(0.5)
+    assert distance(first, first) == 0
     empty = Column(name="c", type="STRING", count=0, nulls=9)
     assert distance(empty, empty) is None
 
@@ -215,7 +215,7 @@ def test_which_way_is_better_agrees_with_the_evaluator() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "before", "after", "worse"),
+    ("metric", "baseline", "value", "worse"),
     [
         ("mae", 1.0, 2.0, True),
         ("precision[cheap]", 0.5, 0.6, False),
@@ -230,8 +230,8 @@ def test_which_way_is_better_agrees_with_the_evaluator() -> None:
         ("auc", 0.5, 0.5, None),
     ],
 )
-def test_which_way_is_worse(metric: str, before: float | None, after: float | None, worse: bool | None) -> None:
-    assert is_worse(metric, before, after) is worse
+def test_which_way_is_worse(metric: str, baseline: float | None, value: float | None, worse: bool | None) -> None:
+    assert is_worse(metric, baseline, value) is worse
 
 
 def test_settings_have_dotted_keys() -> None:

@@ -151,15 +151,30 @@ def test_times_are_local_and_aware(writer: Any, read: Store) -> None:
 
 def test_a_node_shows_its_artifacts_and_properties(writer: Any, read: Store) -> None:
     run = writer.run("r", pipeline="my.pipeline")
-    [one, two] = run.node("ingestion", outputs=[("examples", "Examples"), ("examples", "Examples")], uri="/data/x")
-    run.node("statistics.v2", inputs=[("examples", one)], outputs=[("statistics", "ExampleStatistics")], exclude="a")
+    [first_examples, second_examples] = run.node(
+        "ingestion", outputs=[("examples", "Examples"), ("examples", "Examples")], uri="/data/x"
+    )
+    run.node(
+        "statistics.v2",
+        inputs=[("examples", first_examples)],
+        outputs=[("statistics", "ExampleStatistics")],
+        exclude="a",
+    )
     nodes = _nodes(show_run(read, "r"))
     assert list(nodes) == ["ingestion", "statistics.v2"]
-    assert [(row.key, row.id) for row in nodes["ingestion"].outputs] == [("examples", one), ("examples[1]", two)]
-    [taken] = nodes["statistics.v2"].inputs
-    assert (taken.id, taken.type, taken.uri, taken.state) == (one, "Examples", "/data/x", "LIVE")
-    assert (taken.producer_run, taken.producer_node) == ("r", "ingestion")
-    assert taken.properties == {"tfx_version": "1.16.0"}
+    assert [(row.key, row.id) for row in nodes["ingestion"].outputs] == [
+        ("examples", first_examples),
+        ("examples[1]", second_examples),
+    ]
+    [input_artifact] = nodes["statistics.v2"].inputs
+    assert (input_artifact.id, input_artifact.type, input_artifact.uri, input_artifact.state) == (
+        first_examples,
+        "Examples",
+        "/data/x",
+        "LIVE",
+    )
+    assert (input_artifact.producer_run, input_artifact.producer_node) == ("r", "ingestion")
+    assert input_artifact.properties == {"tfx_version": "1.16.0"}
     assert nodes["statistics.v2"].type == "components.statistics.v2.Component"
     assert nodes["statistics.v2"].properties == {"exclude": "a"}
     assert nodes["statistics.v2"].seconds is not None
@@ -276,14 +291,14 @@ def test_an_unclear_or_unknown_run_is_refused(store: Store) -> None:
 
 
 def test_runs_of_other_pipelines_are_not_asked_for(writer: Any, read: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = writer.run("ours")
-    ours.node("ingestion")
+    houses_run = writer.run("ours")
+    houses_run.node("ingestion")
     writer.run("other", pipeline="digits").node("ingestion")
-    asked: list[int] = []
+    context_ids: list[int] = []
     ask = read.executions
-    monkeypatch.setattr(read, "executions", lambda context_id: asked.append(context_id) or ask(context_id))
+    monkeypatch.setattr(read, "executions", lambda context_id: context_ids.append(context_id) or ask(context_id))
     assert [run.run_id for run in list_runs(read, pipeline="houses")] == ["ours"]
-    assert asked == [ours.context.id]
+    assert context_ids == [houses_run.context.id]
 
 
 def test_the_number_of_queries_does_not_grow_with_what_need_not_be_asked(writer: Any, read: Store) -> None:
@@ -291,17 +306,17 @@ def test_the_number_of_queries_does_not_grow_with_what_need_not_be_asked(writer:
         run = writer.run(f"r{number}", run_folder="/gone", pipeline="digits" if number % 2 else "houses")
         run.node("ingestion")
         run.end("COMPLETE")
-    asked: list[str] = []
+    methods: list[str] = []
     ask = read._query
 
     def count(method: str, *args: object) -> Any:
-        asked.append(method)
+        methods.append(method)
         return ask(method, *args)
 
     read._query = count  # type: ignore[method-assign]
     assert len(list_runs(read)) == 12
     children = ["get_children_contexts_by_context"] * 2  # one query a pipeline
-    assert asked == ["get_contexts_by_type", *children, "get_contexts_by_type"]
+    assert methods == ["get_contexts_by_type", *children, "get_contexts_by_type"]
 
 
 _STOCK = """
@@ -352,17 +367,17 @@ def test_a_store_of_stock_tfx_is_read(tmp_path: Path) -> None:
     listed = list_runs(store, pipeline="stock.pipeline")
     assert [run.state for run in listed] == ["FAILED", "COMPLETE", "COMPLETE"]
     assert {run.folder for run in listed} == {None}
-    failed, cached, first = (_nodes(show_run(store, run.run_id)) for run in listed)
-    assert failed["schema.gen"].state == "FAILED"
-    for nodes, state in ((first, "COMPLETE"), (cached, "CACHED")):
-        assert {node: found.state for node, found in nodes.items()} == {"schema.gen": state, "imported": state}
+    failed_nodes, cached_nodes, first_nodes = (_nodes(show_run(store, run.run_id)) for run in listed)
+    assert failed_nodes["schema.gen"].state == "FAILED"
+    for nodes, state in ((first_nodes, "COMPLETE"), (cached_nodes, "CACHED")):
+        assert {node: details.state for node, details in nodes.items()} == {"schema.gen": state, "imported": state}
         [artifact] = nodes["schema.gen"].outputs
         assert (artifact.type, artifact.key, artifact.state) == ("Schema", "schema", "LIVE")
         assert artifact.uri.startswith(str(tmp_path / "schema.gen" / "schema"))
         assert (artifact.producer_run, artifact.producer_node) == (listed[2].run_id, "schema.gen")
         assert [row.uri for row in nodes["imported"].outputs] == [str(tmp_path)]
-    assert first["schema.gen"].type.endswith(".ImportSchemaGen")
-    assert first["schema.gen"].properties == {"schema_file": str(tmp_path / "schema.pbtxt")}
+    assert first_nodes["schema.gen"].type.endswith(".ImportSchemaGen")
+    assert first_nodes["schema.gen"].properties == {"schema_file": str(tmp_path / "schema.pbtxt")}
 
 
 def test_a_run_whose_process_is_gone_is_told_at_once(writer, tmp_path):

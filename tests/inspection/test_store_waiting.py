@@ -19,10 +19,10 @@ URL = "postgresql://owner:s3cret@127.0.0.1:1/runs"
     ],
 )
 def test_it_is_waited_for(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
-    left = [RuntimeError(message), RuntimeError(message), "opened"]
+    outcomes = [RuntimeError(message), RuntimeError(message), "opened"]
 
     def opened(_: Any) -> Any:
-        outcome = left.pop(0)
+        outcome = outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

@@ -48,10 +48,10 @@ def test_each_clean_up_is_put_back_by_its_time(runs, ask, capsys):
     runs(blessed=False)
     runs()
     ask("clean", "--keep", "1", "--yes")
-    first, second = sorted(name for name in os.listdir(runs.root / ".trash") if name != ".lock")
-    with pytest.raises(UserError, match=f"has no clean-up '7'. Clean-ups: {first}, {second}"):
+    first_batch, second_batch = sorted(name for name in os.listdir(runs.root / ".trash") if name != ".lock")
+    with pytest.raises(UserError, match=f"has no clean-up '7'. Clean-ups: {first_batch}, {second_batch}"):
         ask("clean", "--undo", "7")
-    ask("clean", "--undo", first)
+    ask("clean", "--undo", first_batch)
     assert runs.left("trainer") == [1, 2, 4, 7]
     ask("clean", "--undo")
     assert runs.left("trainer") == [1, 2, 3, 4, 5, 6, 7]
@@ -78,15 +78,17 @@ def test_nothing_is_put_back_over_what_is_there_or_through_a_link(runs, ask, cap
 def test_rows_that_changed_since_then_stay_as_they_are(runs, ask):
     ask("clean", "--keep", "1", "--yes")
     store = runs.store()
-    [row] = [artifact for artifact in store.newest_artifacts(None) if artifact.uri == str(runs.place("trainer", 1))]
-    row.state = pb.Artifact.MARKED_FOR_DELETION
-    [other] = [artifact for artifact in store.newest_artifacts(None) if artifact.uri == str(runs.place("trainer", 2))]
-    other.uri = "/elsewhere"
-    store.mlmd.put_artifacts([row, other])
+    [marked] = [artifact for artifact in store.newest_artifacts(None) if artifact.uri == str(runs.place("trainer", 1))]
+    marked.state = pb.Artifact.MARKED_FOR_DELETION
+    [moved_elsewhere] = [
+        artifact for artifact in store.newest_artifacts(None) if artifact.uri == str(runs.place("trainer", 2))
+    ]
+    moved_elsewhere.uri = "/elsewhere"
+    store.mlmd.put_artifacts([marked, moved_elsewhere])
     ask("clean", "--undo")
 
-    assert states(runs)[int(row.id)] == pb.Artifact.MARKED_FOR_DELETION
-    assert states(runs)[int(other.id)] == pb.Artifact.DELETED
+    assert states(runs)[int(marked.id)] == pb.Artifact.MARKED_FOR_DELETION
+    assert states(runs)[int(moved_elsewhere.id)] == pb.Artifact.DELETED
 
 
 def test_emptying_names_every_path_and_frees_the_disk(runs, ask):

@@ -111,8 +111,8 @@ def test_an_artifact_shows_what_it_holds_and_its_lineage(ask, kind, phrase):
 
 
 def test_files_of_an_artifact_are_given_as_text_or_to_be_saved(ask):
-    [*_, first] = re.findall(r'href="/artifact\?id=(\d+)"', ask.page("/artifacts?type=ModelEvaluation"))
-    links = re.findall(r'href="(/files/[^"]+)"', ask.page(f"/artifact?id={first}"))
+    [*_, evaluation] = re.findall(r'href="/artifact\?id=(\d+)"', ask.page("/artifacts?type=ModelEvaluation"))
+    links = re.findall(r'href="(/files/[^"]+)"', ask.page(f"/artifact?id={evaluation}"))
     assert len(links) == 2
     answer, text = ask(next(link for link in links if link.endswith("verdict.json")))
     assert answer.getheader("content-type") == "text/plain; charset=utf-8"
@@ -216,8 +216,8 @@ def test_an_artifact_that_is_gone_still_has_its_page(tmp_path):
     (tmp_path / "houses/artifacts/1/statistics/Split-train/FeatureStats.pb").unlink()
     with MADE["served"](tmp_path) as address:
         ask = Asked(address)
-        [*_, first] = re.findall(r'href="/artifact\?id=(\d+)"', ask.page("/artifacts?type=ExampleStatistics"))
-        text = plain(ask.page(f"/artifact?id={first}"))
+        [*_, statistics] = re.findall(r'href="/artifact\?id=(\d+)"', ask.page("/artifacts?type=ExampleStatistics"))
+        text = plain(ask.page(f"/artifact?id={statistics}"))
         assert "contains no statistics" in text
         assert "Lineage of ExampleStatistics" in text
 

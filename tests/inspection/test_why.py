@@ -83,8 +83,8 @@ def test_a_refusal_names_metric_slice_limit_and_baseline(evaluate: Any, ask: Any
 
 def test_a_verdict_of_an_older_form_is_read(evaluate: Any, ask: Any) -> None:
     rule = {"metric": "r2", "value": 0.9, "limit": 0.8, "ok": True, "kind": "floor"}
-    old = {"blessed": True, "reason": "fine", "metrics": {"r2": 0.9}, "rules": [rule]}
-    (evaluate(blessed=1) / "verdict.json").write_text(json.dumps(old))
+    old_verdict = {"blessed": True, "reason": "fine", "metrics": {"r2": 0.9}, "rules": [rule]}
+    (evaluate(blessed=1) / "verdict.json").write_text(json.dumps(old_verdict))
     answer = ask("why", "r", "--json")
     assert (answer["blessed"], answer["reason"], answer["overall"]["metrics"]) == (True, "fine", {"r2": 0.9})
 

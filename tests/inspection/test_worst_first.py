@@ -20,7 +20,7 @@ def test_slices_of_few_rows_stand_behind_the_worst(least, order):
     cells = [cell("a", 2.0, 31.0), cell("b", 5.0, 30.0), cell("c", 1.0, 99.0), cell("d", 156.0, 10.0)]
     cells.append(Cell(slice={"city": "e"}, count=99.0, metrics={"mae": None}))
 
-    assert "".join(one.slice["city"] for one in metrics_section.worst_first(cells, "mae", least)) == order
+    assert "".join(entry.slice["city"] for entry in metrics_section.worst_first(cells, "mae", least)) == order
 
 
 def test_what_the_report_shows_of_a_verdict_is_read(tmp_path):
@@ -41,9 +41,9 @@ def test_what_the_report_shows_of_a_verdict_is_read(tmp_path):
 
 
 def test_the_card_has_the_coverage_of_slices_if_there_are_intervals():
-    def lines(**own):
-        cells = [Cell(slice={}, count=200.0, metrics={"mae": 2.0, **own})]
-        cells += [Cell(slice={"city": "bern"}, count=90.0, metrics={"mae": 3.0, **own})]
+    def lines(**interval_metrics):
+        cells = [Cell(slice={}, count=200.0, metrics={"mae": 2.0, **interval_metrics})]
+        cells += [Cell(slice={"city": "bern"}, count=90.0, metrics={"mae": 3.0, **interval_metrics})]
         evaluation = Evaluation(
             blessed=None,
             reason="",

@@ -68,8 +68,8 @@ def test_a_request_waits_for_others_only_until_the_time_limit():
                 queue_rows=100,
                 observe=lambda rows: None,
             )
-            one = {"x": np.ones(1, np.float32)}
-            await asyncio.gather(*(batcher.submit(one, 1) for _ in range(5)))  # from now on four are expected
-            return await asyncio.wait_for(batcher.submit(one, 1), 30)
+            row = {"x": np.ones(1, np.float32)}
+            await asyncio.gather(*(batcher.submit(row, 1) for _ in range(5)))  # from now on four are expected
+            return await asyncio.wait_for(batcher.submit(row, 1), 30)
 
     assert asyncio.run(main())["y"] == pytest.approx([2.0])

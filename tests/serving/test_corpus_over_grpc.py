@@ -37,16 +37,16 @@ def signatures(service):
     request = get_model_metadata_pb2.GetModelMetadataRequest(
         model_spec={"name": "tiny"}, metadata_field=["signature_def"]
     )
-    found = get_model_metadata_pb2.SignatureDefMap()
-    service.GetModelMetadata(request).metadata["signature_def"].Unpack(found)
-    return found.signature_def
+    signature_map = get_model_metadata_pb2.SignatureDefMap()
+    service.GetModelMetadata(request).metadata["signature_def"].Unpack(signature_map)
+    return signature_map.signature_def
 
 
 def plain(value):
     """Return a JSON value as TensorFlow takes it: base64 as bytes."""
     if isinstance(value, dict):
         return base64.b64decode(value["b64"])
-    return [plain(one) for one in value] if isinstance(value, list) else value
+    return [plain(element) for element in value] if isinstance(value, list) else value
 
 
 def columns(body, inputs):
@@ -65,11 +65,17 @@ def as_example(row):
     features = {}
     for name, value in row.items():
         values = value if isinstance(value, list) else [value]
-        first = values[0]
-        kind = "floatList" if isinstance(first, float) else "int64List" if isinstance(first, int) else "bytesList"
+        first_value = values[0]
+        kind = (
+            "floatList"
+            if isinstance(first_value, float)
+            else "int64List"
+            if isinstance(first_value, int)
+            else "bytesList"
+        )
         if kind == "bytesList":
             values = [
-                one["b64"] if isinstance(one, dict) else base64.b64encode(one.encode()).decode() for one in values
+                text["b64"] if isinstance(text, dict) else base64.b64encode(text.encode()).decode() for text in values
             ]
         features[name] = {kind: {"value": values}}
     return {"features": {"feature": features}}
@@ -78,30 +84,32 @@ def as_example(row):
 def responded(response, method):
     """Return a response as JSON of the REST API has it."""
     if method == "regress":
-        return [one.value for one in response.result.regressions]
+        return [entry.value for entry in response.result.regressions]
     if method == "classify":
-        return [[[one.label, one.score] for one in row.classes] for row in response.result.classifications]
+        return [[[entry.label, entry.score] for entry in row.classes] for row in response.result.classifications]
     return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
 
 
 def as_json(outputs, *, by_row):
-    found = {}
+    lists = {}
     for name, array in outputs.items():
         values = array.tolist()
         if array.dtype == object:
             values = [
-                {"b64": base64.b64encode(one).decode()} if name.endswith("_bytes") else one.decode(errors="replace")
-                for one in values
+                {"b64": base64.b64encode(content).decode()}
+                if name.endswith("_bytes")
+                else content.decode(errors="replace")
+                for content in values
             ]
-        found[name] = values
-    if len(found) == 1:
-        return next(iter(found.values()))
-    return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)] if by_row else found
+        lists[name] = values
+    if len(lists) == 1:
+        return next(iter(lists.values()))
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)] if by_row else lists
 
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_a_body_as_protos_has_the_same_response(service, signatures, name):
-    path, body, wanted = ANSWERED[name]
+    path, body, response_body = ANSWERED[name]
     match = PATH.fullmatch(path)
     method = match["method"].lower()
     label = {} if match["version"] or "abels" not in path.lower() else {"versionLabel": "stable"}
@@ -118,12 +126,12 @@ def test_a_body_as_protos_has_the_same_response(service, signatures, name):
     request = json_format.Parse(json.dumps(content), REQUESTS[method]())
     if method == "predict":
         definition = signatures[body.get("signature_name") or "serving_default"]
-        for one, values in columns(body, sorted(definition.inputs)).items():
-            tensor = tf.make_tensor_proto(plain(values), tf.dtypes.as_dtype(definition.inputs[one].dtype))
-            request.inputs[one].CopyFrom(tensor)
+        for column, values in columns(body, sorted(definition.inputs)).items():
+            tensor = tf.make_tensor_proto(plain(values), tf.dtypes.as_dtype(definition.inputs[column].dtype))
+            request.inputs[column].CopyFrom(tensor)
     response = getattr(service, method.capitalize())(request)
-    found = responded(response, method)
-    [expected] = wanted.values()
+    actual = responded(response, method)
+    [expected] = response_body.values()
     if method == "predict":
-        found = as_json(found, by_row="instances" in body)
-    assert json.loads(json.dumps(found), parse_float=lambda text: round(float(text), 6)) == expected
+        actual = as_json(actual, by_row="instances" in body)
+    assert json.loads(json.dumps(actual), parse_float=lambda text: round(float(text), 6)) == expected

@@ -33,12 +33,12 @@ def by_definition(function, row, rows):
     parts = dict.fromkeys(names, 0.0)
     for order in itertools.permutations(names):
         cells = {name: value.copy() for name, value in rows.cells.items()}
-        before = function(cells).mean()
+        without_column = function(cells).mean()
         for name in order:
             cells[name][:] = row[name]
-            after = function(cells).mean()
-            parts[name] += (after - before) / math.factorial(len(names))
-            before = after
+            with_column = function(cells).mean()
+            parts[name] += (with_column - without_column) / math.factorial(len(names))
+            without_column = with_column
     return list(parts.values())
 
 
@@ -84,14 +84,20 @@ def test_sampled_contributions_are_exact_for_sums_and_near_for_interactions():
     expected = [weights[name] * (row[name] - np.float64(rows.cells[name]).mean()) for name in rows.cells]
     np.testing.assert_allclose(list(actual.contributions.values()), expected, rtol=1e-5, atol=1e-6)
 
-    pairs = explained(in_pairs, row, rows)
+    paired = explained(in_pairs, row, rows)
     exact = by_definition_of_used(in_pairs, row, rows)
-    np.testing.assert_allclose(list(pairs.contributions.values()), exact, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(list(paired.contributions.values()), exact, rtol=1e-5, atol=1e-6)
 
     near = explained(curved, row, rows)
     exact = by_definition_of_used(curved, row, rows)
     spread = sum(map(abs, exact))
-    assert max(abs(a - b) for a, b in zip(near.contributions.values(), exact, strict=True)) < 0.05 * spread
+    assert (
+        max(
+            abs(sampled - expected_share)
+            for sampled, expected_share in zip(near.contributions.values(), exact, strict=True)
+        )
+        < 0.05 * spread
+    )
 
 
 def in_pairs(cells):
@@ -102,28 +108,28 @@ def in_pairs(cells):
 def by_definition_of_used(function, row, rows):
     """Shapley values of a function that reads the columns 0, 1, 2 and 7 of eight; the others have none."""
     used = [0, 1, 2, 7]
-    few = Background({f"c{place}": rows.cells[f"c{place}"] for place in used}, rows.columns, {}, rows.rows)
-    parts = iter(by_definition(function, row, few))
+    used_columns = Background({f"c{place}": rows.cells[f"c{place}"] for place in used}, rows.columns, {}, rows.rows)
+    parts = iter(by_definition(function, row, used_columns))
     return [next(parts) if place in used else 0.0 for place in range(8)]
 
 
 def test_the_seed_determines_the_contributions():
     rows = background(9)
-    one, again, other = (explained(curved, row_of(rows), rows, seed=seed) for seed in (0, 0, 1))
-    assert one == again
-    assert one.contributions != other.contributions
+    first, repeated, other_seed = (explained(curved, row_of(rows), rows, seed=seed) for seed in (0, 0, 1))
+    assert first == repeated
+    assert first.contributions != other_seed.contributions
 
 
 def test_the_most_likely_class_and_the_nearest_centre_are_explained():
     explainer = Explainer(background(2))
-    first = explainer.mixed(row_of(background(2)))["c0"]
-    actual = explainer.explanation({"probabilities": np.stack([first * 0, first, first / 2], 1), "classes": first})
+    values = explainer.mixed(row_of(background(2)))["c0"]
+    actual = explainer.explanation({"probabilities": np.stack([values * 0, values, values / 2], 1), "classes": values})
     assert (actual.output, actual.place, actual.value) == ("probabilities", 1, 1.5)
-    near = explainer.explanation({"distances": np.stack([first + 9, first], 1), "cluster": first})
+    near = explainer.explanation({"distances": np.stack([values + 9, values], 1), "cluster": values})
     assert (near.output, near.place) == ("distances", 1)
-    assert explainer.explanation({"score": first, "anomaly": first}).output == "score"
+    assert explainer.explanation({"score": values, "anomaly": values}).output == "score"
     with pytest.raises(NotExplainableError, match="none of the outputs vectors is explained"):
-        explainer.explanation({"vectors": first})
+        explainer.explanation({"vectors": values})
 
 
 def test_a_column_that_is_not_explained_keeps_the_cell_of_the_row():
@@ -157,11 +163,11 @@ def test_the_server_explains_rows(tiny):
     rows = [{"x": 5.0, "n": 1, "word": "abcd"}, {"x": 3.0, "n": 2, "word": ""}]
     response = post(tiny, {"instances": rows})
     assert response.status_code == 200, response.text
-    [first, second] = response.json()["explanations"]
-    assert (first["output"], first["value"]) == ("prediction", 15.0)
-    assert first["base_value"] == pytest.approx(2 * 3 + 2 + 4 / 3)
-    assert first["contributions"] == pytest.approx({"x": 4.0, "n": -1.0, "word": 4 - 4 / 3}, rel=1e-5)
-    assert second["contributions"] == pytest.approx({"x": 0.0, "n": 0.0, "word": -4 / 3}, abs=1e-5)
+    [first_row, second_row] = response.json()["explanations"]
+    assert (first_row["output"], first_row["value"]) == ("prediction", 15.0)
+    assert first_row["base_value"] == pytest.approx(2 * 3 + 2 + 4 / 3)
+    assert first_row["contributions"] == pytest.approx({"x": 4.0, "n": -1.0, "word": 4 - 4 / 3}, rel=1e-5)
+    assert second_row["contributions"] == pytest.approx({"x": 0.0, "n": 0.0, "word": -4 / 3}, abs=1e-5)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     assert post(tiny, {"inputs": columns}).json() == response.json()
     assert post(tiny, {"signature_name": "serving_default", "instances": rows}).json() == response.json()
@@ -169,13 +175,22 @@ def test_the_server_explains_rows(tiny):
 
 def test_what_the_server_cannot_explain_is_named(tiny):
     row = {"x": 5.0, "n": 1, "word": "abcd"}
-    old = post(tiny, {"instances": [row]}, "tiny/labels/stable")
-    assert (old.status_code, "version 3 has no background rows" in old.json()["error"]) == (400, True)
-    assert "Run the pipeline again" in old.json()["error"]
-    other = post(tiny, {"signature_name": "logarithm", "instances": [1.0]})
-    assert (other.status_code, "leave signature_name out" in other.json()["error"]) == (400, True)
-    uneven = post(tiny, {"inputs": {"x": [1.0, 2.0], "n": [1], "word": ["a"]}})
-    assert (uneven.status_code, "different numbers of rows" in uneven.json()["error"]) == (400, True)
+    of_old_version = post(tiny, {"instances": [row]}, "tiny/labels/stable")
+    assert (of_old_version.status_code, "version 3 has no background rows" in of_old_version.json()["error"]) == (
+        400,
+        True,
+    )
+    assert "Run the pipeline again" in of_old_version.json()["error"]
+    of_other_signature = post(tiny, {"signature_name": "logarithm", "instances": [1.0]})
+    assert (of_other_signature.status_code, "leave signature_name out" in of_other_signature.json()["error"]) == (
+        400,
+        True,
+    )
+    of_uneven_columns = post(tiny, {"inputs": {"x": [1.0, 2.0], "n": [1], "word": ["a"]}})
+    assert (of_uneven_columns.status_code, "different numbers of rows" in of_uneven_columns.json()["error"]) == (
+        400,
+        True,
+    )
     assert post(tiny, {"instances": [{"x": 5.0}]}).status_code == 400
 
 

@@ -137,7 +137,7 @@ def filled(request, signature, *, context=False):
 
 def test_classify(service):
     response = service.Classify(filled(classification_pb2.ClassificationRequest(), "scores"))
-    labels = [[(one.label, one.score) for one in row.classes] for row in response.result.classifications]
+    labels = [[(entry.label, entry.score) for entry in row.classes] for row in response.result.classifications]
     assert labels[0] == [("no", 0.5), ("yes", 0.5)]
     assert labels[1][1][1] == pytest.approx(0.880797)
     request = filled(classification_pb2.ClassificationRequest(), "serving_default")
@@ -146,9 +146,9 @@ def test_classify(service):
 
 def test_regress_with_and_without_a_context(service):
     response = service.Regress(filled(regression_pb2.RegressionRequest(), ""))
-    assert [one.value for one in response.result.regressions] == [0.0, 2.0]
+    assert [entry.value for entry in response.result.regressions] == [0.0, 2.0]
     response = service.Regress(filled(regression_pb2.RegressionRequest(), "", context=True))
-    assert [one.value for one in response.result.regressions] == [3.0]
+    assert [entry.value for entry in response.result.regressions] == [3.0]
     empty = regression_pb2.RegressionRequest(model_spec={"name": "tiny"})
     assert code(service.Regress, empty) == ("INVALID_ARGUMENT", "Input is empty")
 

@@ -17,15 +17,15 @@ def tab():
         yield opened
 
 
-def until(tab, expression, wanted):
+def until(tab, expression, expected):
     """Evaluate an expression until it has a value: the page asks the server in the background."""
     wait = f"""new Promise((done) => {{
-      const holds = () => ({expression}) === {json.dumps(wanted)};
+      const holds = () => ({expression}) === {json.dumps(expected)};
       const look = (left) => holds() || !left ? done({expression}) : setTimeout(look, 20, left - 1);
       look(500);
     }})"""
     evaluated = tab.ask("Runtime.evaluate", expression=wait, awaitPromise=True, returnByValue=True)
-    assert evaluated["result"]["value"] == wanted, tab.problems
+    assert evaluated["result"]["value"] == expected, tab.problems
 
 
 def typed(name, value):
@@ -100,10 +100,10 @@ def test_the_description_of_a_model_has_its_inputs_rules_and_rows(tiny):
     [described] = tiny.get("/playground/models").json()
     assert (described["model"], described["version"], described["signature"]) == ("tiny", 7, "serving_default")
     assert described["classes"] == ["no", "yes"]
-    by_name = {one["name"]: one for one in described["inputs"]}
+    by_name = {feature["name"]: feature for feature in described["inputs"]}
     assert by_name["n"] == {"name": "n", "kind": "number", "integer": True, "minimum": 0, "maximum": 9}
     assert by_name["word"]["kind"] == "text"
-    order = [one["name"] for one in described["inputs"]]
+    order = [feature["name"] for feature in described["inputs"]]
     assert dict(zip(order, described["examples"][1], strict=True)) == {"x": 1.5, "n": 1, "word": "abc"}
 
 

@@ -46,14 +46,14 @@ async def ask(host, port, count, answers):
     reader, writer = await asyncio.open_connection(host, port)
     with contextlib.closing(writer):
         for _ in range(count):
-            sent = time.monotonic()
+            sent_at = time.monotonic()
             writer.write(HEAD + CONTENT)
             head = await reader.readuntil(b"\r\n\r\n")
             fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
             body = await reader.readexactly(int(fields[b"content-length"]))
             status = int(head.split()[1])
             factor = json.loads(body)["predictions"][0] if status == 200 else body
-            answers.append(Answer(sent, time.monotonic(), status, factor))
+            answers.append(Answer(sent_at, time.monotonic(), status, factor))
 
 
 def check(exported, folder, *, requests, connections):
@@ -65,8 +65,10 @@ def check(exported, folder, *, requests, connections):
 
         async def all_of_them():
             while not pushed.is_set() or len(answers) < requests:
-                asked = (ask(host, int(port), requests // connections, answers) for _ in range(connections))
-                await asyncio.gather(*asked)
+                connections_of_round = (
+                    ask(host, int(port), requests // connections, answers) for _ in range(connections)
+                )
+                await asyncio.gather(*connections_of_round)
 
         thread = threading.Thread(target=lambda: asyncio.run(all_of_them()))
         thread.start()

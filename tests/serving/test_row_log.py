@@ -108,9 +108,11 @@ def test_columns_have_their_own_names_and_examples_only_the_columns_of_the_model
     records = np.array([record.SerializeToString()], object)
     log.record("m", 3, str(tmp_path), "serving_examples", {"examples": records}, {"at": np.float32([1])})
     log.close()
-    first, second = (pq.read_table(path).to_pydict() for path in sorted((tmp_path / "log/m").glob("rows-*")))
-    assert (first["sq ft"], second["sq ft"]) == ([2.0], [6.0])
-    assert set(second) == {"sq ft", "served_at", "served_version"} | {name for name in second if name == "served_at_"}
+    of_columns, of_examples = (pq.read_table(path).to_pydict() for path in sorted((tmp_path / "log/m").glob("rows-*")))
+    assert (of_columns["sq ft"], of_examples["sq ft"]) == ([2.0], [6.0])
+    assert set(of_examples) == {"sq ft", "served_at", "served_version"} | {
+        name for name in of_examples if name == "served_at_"
+    }
 
 
 def test_the_oldest_files_are_removed_when_there_are_too_many_bytes(tmp_path, monkeypatch):
@@ -125,11 +127,11 @@ def test_the_oldest_files_are_removed_when_there_are_too_many_bytes(tmp_path, mo
     for number in range(20):
         log.record("m", 1, "", "serving_default", arrays(number), arrays(0))
     log.close()
-    kept = logged(tmp_path / "m")["x"]
+    remaining = logged(tmp_path / "m")["x"]
     assert len(sizes) == 20
-    assert 0 < len(kept) < 20
-    assert kept == list(map(float, range(20 - len(kept), 20)))
-    assert len(kept) * sizes[0] <= 6000 + sizes[0]
+    assert 0 < len(remaining) < 20
+    assert remaining == list(map(float, range(20 - len(remaining), 20)))
+    assert len(remaining) * sizes[0] <= 6000 + sizes[0]
 
 
 def test_a_slow_disk_costs_rows_and_neither_time_nor_memory(tmp_path, monkeypatch):
@@ -151,8 +153,8 @@ def test_a_slow_disk_costs_rows_and_neither_time_nor_memory(tmp_path, monkeypatc
     assert log._bytes <= 100
     go.set()
     log.close()
-    kept = logged(tmp_path / "m")["x"]
-    assert kept == list(map(float, range(12)))  # 8 bytes each
+    logged_numbers = logged(tmp_path / "m")["x"]
+    assert logged_numbers == list(map(float, range(12)))  # 8 bytes each
     assert log.dropped == 88
     assert "88 rows were dropped" in lines[-1]
 

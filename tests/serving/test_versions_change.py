@@ -31,14 +31,14 @@ def test_no_request_fails_across_pushes_and_a_rollback_and_each_answer_is_of_a_l
         order = [f'{{"predictions":[{factor}.0]}}' for factor in (1, 2, 3, 1)]
 
         def all_have(text):
-            return all(one and one[-1][1] == text for one in answers)
+            return all(collected_answers and collected_answers[-1][1] == text for collected_answers in answers)
 
         def ask(collected):
             while not stop.is_set():
                 response = served.predict(BODY)
                 collected.append((response.status_code, response.text))
 
-        threads = [threading.Thread(target=ask, args=(one,)) for one in answers]
+        threads = [threading.Thread(target=ask, args=(collected_answers,)) for collected_answers in answers]
         for thread in threads:
             thread.start()
         served.wait(lambda: all_have(order[0]))
@@ -51,9 +51,13 @@ def test_no_request_fails_across_pushes_and_a_rollback_and_each_answer_is_of_a_l
         for thread in threads:
             thread.join()
 
-        assert {status for one in answers for status, _ in one} == {200}
-        for one in answers:
-            changes = [text for place, (_, text) in enumerate(one) if place == 0 or one[place - 1][1] != text]
+        assert {status for collected_answers in answers for status, _ in collected_answers} == {200}
+        for collected_answers in answers:
+            changes = [
+                text
+                for place, (_, text) in enumerate(collected_answers)
+                if place == 0 or collected_answers[place - 1][1] != text
+            ]
             assert changes == order  # never back to an older version
         assert served.lines.count("tiny: version 2 is unloaded") == 1
         assert "tiny: version 4 serves, warmed by 4 requests" in served.lines
