@@ -51,45 +51,45 @@ def project(tmp_path_factory):
 @pytest.fixture
 def ask(project, reduced):
     def run(command):
-        done = subprocess.run(
+        process = subprocess.run(
             [*reduced, sys.executable, str(REPOSITORY / "runner.py"), *command.split(), "--project", str(project)],
             capture_output=True,
             text=True,
             env={**os.environ, "NO_COLOR": "1"},
         )
-        return Result(done.returncode, done.stdout, done.stderr)
+        return Result(process.returncode, process.stdout, process.stderr)
 
     return run
 
 
 def refused(result, path):
     """Check that a command was refused because of a path."""
-    said = result.out + result.err
-    assert result.code == 5, said
-    assert "Traceback" not in said
-    assert "move it away" not in said
+    output = result.out + result.err
+    assert result.code == 5, output
+    assert "Traceback" not in output
+    assert "move it away" not in output
     may_not = r"permission denied: root may not \S+( to)? \S+, which belongs to \S+ and group \S+ with mode 0\d{3}"
-    assert re.search(rf"{path}: {may_not}\. Ask ", said), said
+    assert re.search(rf"{path}: {may_not}\. Ask ", output), output
 
 
 def test_commands_on_a_store_that_may_not_be_read_name_its_owner(project, ask):
     store = project / "runs/metadata.sqlite"
-    before = store.read_bytes()
+    content = store.read_bytes()
     store.chmod(0o600)
     try:
         for command in (*READING, "--local --pipeline flats", "doctor flats"):
             refused(ask(command), store)
     finally:
         store.chmod(0o644)
-    assert store.read_bytes() == before
+    assert store.read_bytes() == content
     assert not [path for path in store.parent.iterdir() if "before" in path.name]
 
 
 @pytest.mark.parametrize("command", WRITING)
 def test_commands_that_write_into_the_root_of_another_user_name_the_right(project, ask, command):
-    before = {str(path): path.lstat().st_mtime_ns for path in (project / "runs").rglob("*")}
+    modified = {str(path): path.lstat().st_mtime_ns for path in (project / "runs").rglob("*")}
     refused(ask(command), rf"{project}/runs\S*")
-    assert {str(path): path.lstat().st_mtime_ns for path in (project / "runs").rglob("*")} == before
+    assert {str(path): path.lstat().st_mtime_ns for path in (project / "runs").rglob("*")} == modified
 
 
 def test_a_user_with_read_access_lists_versions_and_schedules(ask):

@@ -47,17 +47,17 @@ def contents(root, *stages):
     """What stages wrote, by their places, whatever the folder of the execution is called."""
     contents_by_path = {}
     for path in sorted((root / "taxi" / "artifacts").glob("*/*/*/**/*")):
-        stage, key, _, *rest = path.relative_to(root / "taxi" / "artifacts").parts
+        stage, key, _, *parts = path.relative_to(root / "taxi" / "artifacts").parts
         if path.is_file() and stage in stages:
-            contents_by_path["/".join([stage, key, *rest])] = path.read_bytes()
+            contents_by_path["/".join([stage, key, *parts])] = path.read_bytes()
     return contents_by_path
 
 
-def differing(first, second):
+def differing(first_contents, second_contents):
     """Places of files that two runs do not have in common; a graph names the moment at which it was made."""
     graphs = ("saved_model.pb", "fingerprint.pb")
-    places = {place for place in {*first, *second} if not place.endswith(graphs)}
-    return sorted(place for place in places if first.get(place) != second.get(place))
+    places = {place for place in {*first_contents, *second_contents} if not place.endswith(graphs)}
+    return sorted(place for place in places if first_contents.get(place) != second_contents.get(place))
 
 
 def metrics(root):

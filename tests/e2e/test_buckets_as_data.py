@@ -14,8 +14,8 @@ def test_a_run_on_data_in_a_bucket_is_cached_until_it_changes(small_tree, s3):
 
     put(30)
     root = ("--root", small_tree / "runs")
-    written = runner(*root, "new", "sales", address, "--label", "price", tree=small_tree)
-    assert written.code == 0, written.err
+    proposal = runner(*root, "new", "sales", address, "--label", "price", tree=small_tree)
+    assert proposal.code == 0, proposal.err
     assert f'path = "{address}"' in (small_tree / "configs/sales.toml").read_text()
     assert runner(*root, "schema", "diff", "sales", tree=small_tree).code == 0
     doctor = runner(*root, "doctor", "sales", tree=small_tree)
@@ -23,9 +23,9 @@ def test_a_run_on_data_in_a_bucket_is_cached_until_it_changes(small_tree, s3):
     assert "1 objects, 0 of them copied now" in doctor.out
 
     run = ("--local", *root, "--pipeline", "sales", "--to", "statistics")
-    first = runner(*run, tree=small_tree)
-    assert first.code == 0, first.err
-    assert first.nodes["ingestion"] == "done"
+    first_run = runner(*run, tree=small_tree)
+    assert first_run.code == 0, first_run.err
+    assert first_run.nodes["ingestion"] == "done"
     assert runner(*run, tree=small_tree).nodes["ingestion"] == "cached"
     put(31)
     changed = runner(*run, tree=small_tree)

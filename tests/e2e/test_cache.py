@@ -35,24 +35,24 @@ def ran_nodes(tree, *arguments):
     return {node for node, word in result.nodes.items() if word == "done"} - {"baseline", "history"}
 
 
-def replace(path, old, new):
+def replace(path, old_text, new_text):
     text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+    assert old_text in text
+    path.write_text(text.replace(old_text, new_text, 1))
 
 
 def test_an_unchanged_run_starts_no_worker(tree):
-    first, second = (runner("--local", "--root", tree / "runs", *QUICK, tree=tree) for _ in range(2))
-    before, later = run_folder(first), run_folder(second)
-    assert second.line("nothing has changed since run").startswith(before.name)
-    assert set(second.nodes.values()) == {"cached", "done"}
-    assert second.nodes == first.nodes
-    assert not (later / "logs" / "worker.log").exists(), "a worker was started"
-    assert second.line("Pushed:") == first.line("Pushed:")
-    assert (later / "history.jsonl").read_bytes() == (before / "history.jsonl").read_bytes()
-    assert (later / "report.html").is_file()
+    first_run, second_run = (runner("--local", "--root", tree / "runs", *QUICK, tree=tree) for _ in range(2))
+    first_folder, second_folder = run_folder(first_run), run_folder(second_run)
+    assert second_run.line("nothing has changed since run").startswith(first_folder.name)
+    assert set(second_run.nodes.values()) == {"cached", "done"}
+    assert second_run.nodes == first_run.nodes
+    assert not (second_folder / "logs" / "worker.log").exists(), "a worker was started"
+    assert second_run.line("Pushed:") == first_run.line("Pushed:")
+    assert (second_folder / "history.jsonl").read_bytes() == (first_folder / "history.jsonl").read_bytes()
+    assert (second_folder / "report.html").is_file()
 
-    result = runner("inspect", "show", later.name, "--json", "--root", tree / "runs", tree=tree)
+    result = runner("inspect", "show", second_folder.name, "--json", "--root", tree / "runs", tree=tree)
     states = {node["node_id"]: node["state"] for node in json.loads(result.out)["nodes"]}
     assert {node for node, state in states.items() if state == "COMPLETE"} == {"baseline", "history"}
     assert {node for node, state in states.items() if state == "CACHED"} == ALL
@@ -124,12 +124,12 @@ def test_an_edit_of_the_schema_is_detected(tree):
 
 def test_an_edit_of_the_data_is_detected_even_with_equal_size_and_time(tree):
     path = tree / "data/houses.csv.gz"
-    before = path.stat()
+    stat = path.stat()
     table = gzip.decompress(path.read_bytes())
     assert table.count(b",221900,") == 1
     path.write_bytes(packed(table.replace(b",221900,", b",221901,")))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
     assert ran_nodes(tree) == ALL - {"schema"}
 
 

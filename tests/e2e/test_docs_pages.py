@@ -111,20 +111,20 @@ def test_a_command_that_is_not_run_must_parse(page, tmp_path):
 
 
 def test_output_is_compared_without_what_differs_from_run_to_run(page, tmp_path):
-    shown = "version 1795902153, 12 rows, rmse 2.5 in 3.1 s"
+    documented = "version 1795902153, 12 rows, rmse 2.5 in 3.1 s"
     printed = "version  1795902999, 12 rows, rmse 3.25 in 0.4 s"
-    Reader(tmp_path).follow(page(f"```console\n$ echo '{printed}'\n{shown}\n```"))
+    Reader(tmp_path).follow(page(f"```console\n$ echo '{printed}'\n{documented}\n```"))
     with pytest.raises(AssertionError, match="not printed"):
-        Reader(tmp_path).follow(page(f"```console\n$ echo '{printed.replace('12', '13')}'\n{shown}\n```"))
+        Reader(tmp_path).follow(page(f"```console\n$ echo '{printed.replace('12', '13')}'\n{documented}\n```"))
 
 
 def test_a_page_takes_over_new_wording(page, tmp_path, monkeypatch):
     command = "$ printf 'one\\nthe model is refused: mae 3.5\\nlast\\n'"
     text = f"```console\n{command}\n...\nthe model is no good: mae 3.4\n...\n```"
-    written = page(text)
+    outdated_page = page(text)
     monkeypatch.setenv("PAGES", "write")
-    Reader(tmp_path).follow(written)
-    assert written.path.read_text() == f"# Title\n\n{text.replace('no good: mae 3.4', 'refused: mae 3.5')}\n"
+    Reader(tmp_path).follow(outdated_page)
+    assert outdated_page.path.read_text() == f"# Title\n\n{text.replace('no good: mae 3.4', 'refused: mae 3.5')}\n"
 
 
 def test_a_snippet_sets_its_keys_and_appends_its_tables():

@@ -62,12 +62,12 @@ def local(project: Path) -> dict[str, Any]:
 def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_nothing(
     target: str, project: Path, local: dict[str, Any]
 ) -> None:
-    first = dry_run(project, target)
-    assert first.code == 0, first.err + first.out
-    assert set(first.nodes.values()) == {"done"}
-    pushed = first.line("Pushed:")
+    first_run = dry_run(project, target)
+    assert first_run.code == 0, first_run.err + first_run.out
+    assert set(first_run.nodes.values()) == {"done"}
+    pushed = first_run.line("Pushed:")
     assert pushed.startswith(f"{TARGETS[target]}/flats/serving/")
-    folder = run_folder(first)
+    folder = run_folder(first_run)
     buckets = folder.parents[1] / "buckets"
     assert verdict(folder, buckets)["metrics"] == local["metrics"]
     assert verdict(folder, buckets)["intervals"] == local["intervals"]
@@ -86,15 +86,15 @@ def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_no
         assert text in (versions.parent / "runs" / folder.name / name).read_text()
     assert "Unreadable" not in (versions.parent / "runs" / folder.name / "report.html").read_text()
 
-    again = dry_run(project, target)
-    assert again.code == 0, again.err + again.out
+    second_run = dry_run(project, target)
+    assert second_run.code == 0, second_run.err + second_run.out
     rerun = {"validation", "baseline", "evaluator", "pusher"}
-    assert again.nodes == {name: "done" if name in rerun else "cached" for name in first.nodes}
-    assert again.line("Nothing pushed:") == f"version {pushed.rpartition('/')[2]} serves"
+    assert second_run.nodes == {name: "done" if name in rerun else "cached" for name in first_run.nodes}
+    assert second_run.line("Nothing pushed:") == f"version {pushed.rpartition('/')[2]} serves"
     assert len([path for path in versions.iterdir() if path.name.isdigit()]) == 1
-    states = recorded_run(versions.parent, run_folder(again).name)["stages"]
-    assert states == {name: "COMPLETE" if name in rerun else "CACHED" for name in first.nodes}
-    report = (versions.parent / "runs" / run_folder(again).name / "report.html").read_text()
+    states = recorded_run(versions.parent, run_folder(second_run).name)["stages"]
+    assert states == {name: "COMPLETE" if name in rerun else "CACHED" for name in first_run.nodes}
+    report = (versions.parent / "runs" / run_folder(second_run).name / "report.html").read_text()
     assert "Training" in report, "also of stages from the cache"
 
 
@@ -116,16 +116,16 @@ def test_drifted_data_is_refused_with_the_sentence_of_a_local_run(project: Path,
     dry_run(project, "vertex", *gates)
     write_table(project, 150, area=140)
     try:
-        here = runner("--project", project, "--local", "--pipeline", "flats", "--to", "validation", *gates)
-        there = dry_run(project, "vertex", *gates)
+        local_run = runner("--project", project, "--local", "--pipeline", "flats", "--to", "validation", *gates)
+        dry = dry_run(project, "vertex", *gates)
     finally:
         write_table(project, 200)
-    assert (here.code, there.code) == (3, 3), there.err + there.out
-    assert there.nodes["validation"] == "failed"
-    assert "transformation" not in there.nodes
-    sentences = [line.strip() for line in here.err.splitlines() if line.strip().startswith(("drift: ", "rows: "))]
-    assert len(sentences) == 2, here.err
-    assert [line for line in sentences if line not in there.err] == []
+    assert (local_run.code, dry.code) == (3, 3), dry.err + dry.out
+    assert dry.nodes["validation"] == "failed"
+    assert "transformation" not in dry.nodes
+    sentences = [line.strip() for line in local_run.err.splitlines() if line.strip().startswith(("drift: ", "rows: "))]
+    assert len(sentences) == 2, local_run.err
+    assert [line for line in sentences if line not in dry.err] == []
     home = next((project / "runs" / ".dry-run" / "vertex").glob("*/buckets/gs/bucket/root/flats"))
     [blocked] = [path for path in (home / "runs").iterdir() if (path / "gates.json").exists()]
     recorded = recorded_run(home, blocked.name)

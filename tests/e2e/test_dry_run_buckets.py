@@ -109,23 +109,23 @@ def test_metrics_of_data_in_a_bucket_are_those_of_a_local_run(
     expected = stored.outcome(name)
     stored.upload(name, root)
     shutil.move(stored.folder / "data", stored.folder.parent / "elsewhere")
-    there = stored.dry_run(name, target, root)
-    run = recorded(there, name)
+    dry = stored.dry_run(name, target, root)
+    run = recorded(dry, name)
     assert run["outcome"]["metrics"] == expected["metrics"]
     assert run["outcome"]["intervals"] == expected["intervals"]
     assert "canary-of-s3" not in "".join(
-        path.read_text(errors="replace") for path in run_folder(there).parents[1].rglob("*") if path.is_file()
+        path.read_text(errors="replace") for path in run_folder(dry).parents[1].rglob("*") if path.is_file()
     )
 
 
 def test_an_unchanged_object_is_served_from_the_cache_and_a_changed_one_is_read(stored: Stored) -> None:
     root = "gs://bucket-of-data/dry"
     stored.upload("flats", root)
-    first = stored.dry_run("flats", "vertex", root)
-    assert recorded(first, "flats")["state"] == "COMPLETE"
+    first_run = stored.dry_run("flats", "vertex", root)
+    assert recorded(first_run, "flats")["state"] == "COMPLETE"
     stored.upload("flats", root)
-    again = stored.dry_run("flats", "vertex", root)
-    assert again.nodes["ingestion"] == again.nodes["trainer"] == "cached", again.out
+    second_run = stored.dry_run("flats", "vertex", root)
+    assert second_run.nodes["ingestion"] == second_run.nodes["trainer"] == "cached", second_run.out
     (stored.folder / "data" / "flats.csv").write_text(table(121))
     stored.upload("flats", root)
     changed = stored.dry_run("flats", "vertex", root)

@@ -71,12 +71,12 @@ def test_a_column_that_the_schema_lacks(small_tree):
     )
 
 
-@pytest.mark.parametrize(("text", "said"), [("", "is empty"), ("HEADER", "holds a header line and no rows")])
-def test_an_empty_table(small_tree, text, said):
+@pytest.mark.parametrize(("text", "message"), [("", "is empty"), ("HEADER", "holds a header line and no rows")])
+def test_an_empty_table(small_tree, text, message):
     write(small_tree, table(small_tree).splitlines()[0] + "\n" if text else "")
     result = local(small_tree, run=cold_runner)
     assert result.code == 2
-    assert said in result.err
+    assert message in result.err
     assert "starting TensorFlow" not in result.out, "found before anything waits for the imports"
 
 
@@ -89,18 +89,18 @@ def test_a_root_that_cannot_be_written(small_tree, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("def broken(:\n", "SyntaxError"),
     ],
 )
-def test_user_code_that_does_not_import_is_rejected(small_tree, text, said):
+def test_user_code_that_does_not_import_is_rejected(small_tree, text, message):
     path = small_tree / "models/networks/mlp.py"
     path.write_text(path.read_text() + text)
     result = local(small_tree)
     assert result.code == 2
-    assert said in result.err
+    assert message in result.err
     assert "models/networks/mlp.py, line" in result.err
     assert result.nodes == {}, "no stage may have started"
 
@@ -129,8 +129,8 @@ def test_data_that_differs_from_the_schema_stops_before_transformation(small_tre
     assert "column 'bedrooms'" in result.err
     assert "55" in result.err
     assert "houses.csv.gz line 6; to accept it: write int_domain { min: 0 max: 55 } for 'bedrooms'" in result.err
-    before = dict.fromkeys(("ingestion", "schema", "statistics", "history"), "done")
-    assert result.nodes == {**before, "validation": "failed"}
+    finished = dict.fromkeys(("ingestion", "schema", "statistics", "history"), "done")
+    assert result.nodes == {**finished, "validation": "failed"}
     [report] = (small_tree / "runs").glob("houses/runs/*/report.html")
     text = report.read_text()
     assert "A gate refused the data in validation" in text
@@ -162,32 +162,34 @@ def test_a_run_whose_reader_goes_away_completes(small_tree):
     """As with `python runner.py --local | head -1`."""
     command = [sys.executable, "runner.py", "--local", "--root", "runs", "--to", "ingestion"]
     with subprocess.Popen(command, cwd=small_tree, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-        first = run.stdout.readline()
+        first_line = run.stdout.readline()
         run.stdout.close()
         errors = run.stderr.read()
-    assert first
+    assert first_line
     assert (run.returncode, errors) == (0, "")
     [facts] = (small_tree / "runs/houses/runs").glob("*/run.json")
     assert json.loads(facts.read_text())["state"] == "COMPLETE"
 
 
 def test_a_run_from_another_folder_with_another_python(tmp_path):
-    done = subprocess.run(
+    process = subprocess.run(
         ["/usr/bin/python3", os.path.relpath(REPOSITORY / "runner.py", tmp_path), "--help"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    assert "--local" in done.stdout
+    assert process.returncode == 0, process.stderr
+    assert "--local" in process.stdout
 
 
 def test_the_error_without_an_environment_names_the_next_step(tmp_path):
     shutil.copy(REPOSITORY / "runner.py", tmp_path)
-    done = subprocess.run(["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "make run" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    process = subprocess.run(
+        ["/usr/bin/python3", str(tmp_path / "runner.py"), "--local"], capture_output=True, text=True
+    )
+    assert process.returncode == 2
+    assert "make run" in process.stderr
+    assert len(process.stderr.splitlines()) == 1
 
 
 def test_the_error_of_a_missing_postgresql_has_no_password(small_tree):
@@ -238,9 +240,9 @@ def test_a_killed_worker_is_a_failed_run(small_tree, started):
     result = command.wait(60).result()
     assert result.code == 4
     assert "was killed by signal 9" in result.err
-    shown = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
-    assert "FAILED" in shown.out
-    assert "RUNNING" not in shown.out
+    details = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
+    assert "FAILED" in details.out
+    assert "RUNNING" not in details.out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -253,9 +255,9 @@ def test_a_stopped_run_exits_cleanly(small_tree, started, number):
     assert result.code == 130
     assert "Traceback" not in result.err
     assert not alive(worker)
-    shown = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
-    assert "CANCELED" in shown.out
-    assert "RUNNING" not in shown.out
+    details = runner("inspect", "show", "latest", "--root", root, tree=small_tree)
+    assert "CANCELED" in details.out
+    assert "RUNNING" not in details.out
 
 
 def test_a_worker_does_not_outlive_its_supervisor(started):

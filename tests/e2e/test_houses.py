@@ -54,8 +54,8 @@ def raw(artifact):
 
 
 def rows(model, columns, at=slice(None)):
-    wanted = model.signatures["serving_default"].structured_input_signature[1]
-    return {name: tf.constant(columns[name][at]) for name in wanted}
+    names = model.signatures["serving_default"].structured_input_signature[1]
+    return {name: tf.constant(columns[name][at]) for name in names}
 
 
 def test_a_whole_run_ends_with_a_pushed_model(houses):
@@ -118,8 +118,10 @@ def test_the_files_of_a_run_have_exactly_the_documented_keys(houses, artifact):
     assert facts["state"] in run_files.RUN_STATES
     for event in map(json.loads, (folder / "events.jsonl").read_text().splitlines()):
         assert event.get("state", "COMPLETE") in run_files.STAGE_STATES
-        known = set(facts["outcome"]) if event["event"] == "outcome" else set(run_files.EVENTS[event["event"]][0])
-        assert set(event) - {"event", "time"} <= known
+        documented_keys = (
+            set(facts["outcome"]) if event["event"] == "outcome" else set(run_files.EVENTS[event["event"]][0])
+        )
+        assert set(event) - {"event", "time"} <= documented_keys
 
 
 def test_history_has_one_line_per_epoch_and_the_best_weights_are_exported(artifact):
@@ -149,11 +151,11 @@ def test_rows_and_serialized_examples_have_equal_predictions(model, raw):
 def test_a_prediction_does_not_depend_on_its_batch(model, raw, size):
     _, columns = raw
     predict = model.signatures["serving_default"]
-    whole = predict(**rows(model, columns))["prediction"].numpy()
+    single_batch = predict(**rows(model, columns))["prediction"].numpy()
     parts = [
         predict(**rows(model, columns, slice(at, at + size)))["prediction"] for at in range(0, 2000, max(size, 200))
     ]
-    expected = [whole[at : at + size] for at in range(0, 2000, max(size, 200))]
+    expected = [single_batch[at : at + size] for at in range(0, 2000, max(size, 200))]
     np.testing.assert_allclose(np.concatenate(parts), np.concatenate(expected), rtol=1e-5)
 
 
@@ -227,21 +229,21 @@ def test_ml_metadata_has_every_step(houses):
 
 
 def test_an_unchanged_run_executes_no_stage(houses):
-    root, first = houses
-    again = cold_runner("--local", "--root", root)
-    assert again.code == 0, again.err
-    assert again.nodes == {**dict.fromkeys(NODES, "cached"), "baseline": "done", "history": "done"}
-    assert again.line("Pushed:") == first.line("Pushed:")
+    root, first_run = houses
+    second_run = cold_runner("--local", "--root", root)
+    assert second_run.code == 0, second_run.err
+    assert second_run.nodes == {**dict.fromkeys(NODES, "cached"), "baseline": "done", "history": "done"}
+    assert second_run.line("Pushed:") == first_run.line("Pushed:")
     assert len(list((root / "houses" / "serving").glob("[0-9]*"))) == 1
 
 
 def test_a_model_below_the_floor_is_not_blessed_and_the_previous_one_still_serves(houses):
-    root, first = houses
+    root, first_run = houses
     refused = runner("--local", "--root", root, "--set", "evaluation.floor={r2 = 0.99}")
     assert refused.code == 3
     assert "the model is not blessed: r2 0." in refused.err
     assert "is below the required 0.99" in refused.err
-    assert f"Version {Path(first.line('Pushed:')).name} still serves." in refused.err
+    assert f"Version {Path(first_run.line('Pushed:')).name} still serves." in refused.err
     assert refused.nodes["trainer"] == "cached"
     assert len(list((root / "houses" / "serving").glob("[0-9]*"))) == 1
 
@@ -254,8 +256,8 @@ def test_inspect_lists_and_shows_the_run_within_a_second(houses):
     seconds = time.monotonic() - started
     assert listed.code == 0, listed.err
     assert run_id in listed.out
-    shown = runner("inspect", "show", run_id, "--root", root)
-    assert shown.code == 0, shown.err
+    details = runner("inspect", "show", run_id, "--root", root)
+    assert details.code == 0, details.err
     for node in NODES:
-        assert node in shown.out
+        assert node in details.out
     assert seconds < 5, "far above the second it takes, for a loaded machine"

@@ -119,10 +119,10 @@ class Month:
 
     def kill_scheduled_run(self):
         """Start the schedule, and kill it with all its processes when its run has read the data."""
-        before = self.runs()
+        runs_before = self.runs()
         running = warm.shared().start("schedule", "run-now", "month:weekly", "--root", self.root, tree=self.tree)
         end, read = time.monotonic() + 200, '"node": "ingestion", "state": "COMPLETE"'
-        while self.runs() == before or read not in self._events():
+        while self.runs() == runs_before or read not in self._events():
             assert time.monotonic() < end, running.out + running.err
             time.sleep(0.02)
         running.kill()
@@ -150,20 +150,20 @@ def test_a_month_of_weeks(tmp_path):
     output = month.run(0)
     assert "188 train, 55 eval, 57 test rows; span 1" in output
     assert "Blessed: no baseline yet: no model is served" in output
-    first = month.serves()
-    renamed_column(month, first)
+    first_version = month.serves()
+    renamed_column(month, first_version)
     new_category(month)
     drift(month)
     bad_model(month)
-    before = month.serves()
+    version = month.serves()
     killed_schedule(month, tmp_path)
     moved_root(month, tmp_path)
-    assert month.serves() > before
+    assert month.serves() > version
     restored_store(month, tmp_path)
     upgrade(month)
 
 
-def renamed_column(month, first):
+def renamed_column(month, first_version):
     month.week(2, columns=("x", "zz"))
     output = month.run(2)
     assert "column 'z' of the schema is missing. Did you mean 'zz'?" in output
@@ -171,18 +171,18 @@ def renamed_column(month, first):
     assert "refused  z: the column is missing from the data" in output
     assert "refused  zz: new column (FLOAT), which is not in the schema" in output
     assert "column 'z' of the schema is missing" in month.output(2, "doctor", "month", "--root", month.root)
-    assert month.serves() == first
+    assert month.serves() == first_version
 
     # The supplier sends the file again.
     month.week(2)
     output = month.run(0)
     assert "1 earlier run with other data" in output
     assert "compared with the served model" in output
-    assert month.serves() > first
+    assert month.serves() > first_version
 
 
 def new_category(month):
-    before = month.serves()
+    serving = month.serves()
     month.week(3, shops=(*SHOPS, "west"))
     output = month.run(3)
     assert "column 'shop': train: 1 new value: 'west' 33.53%" in output
@@ -192,7 +192,7 @@ def new_category(month):
     assert "its data was refused" in output
     assert "add value: \"west\" to the string_domain 'shop'" in output
     assert "refused  shop: 1 new value: 'west' 34.00%" in month.output(3, "schema", "diff", "month")
-    assert month.serves() == before
+    assert month.serves() == serving
     assert "schemas/month.pbtxt is now the approved schema; the previous one is kept as" in month.accept()
     output = month.run(0, "--to", "validation")
     assert "ingestion       cached" in output
@@ -208,17 +208,17 @@ def drift(month):
 
 
 def bad_model(month):
-    before = month.serves()
+    serving = month.serves()
     month.week(5)
     output = month.run(3, *BAD)
-    assert f"Version {before} still serves" in output
+    assert f"Version {serving} still serves" in output
     assert "compared with the served model" in output
     month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
     bad = month.serves()
-    assert bad > before
-    assert f"serves now, a copy of {before}; previously {bad}" in month.push("--rollback")
+    assert bad > serving
+    assert f"serves now, a copy of {serving}; previously {bad}" in month.push("--rollback")
     result = month.push().splitlines()
-    assert result[0].endswith(f"copy of {before}  serves")
+    assert result[0].endswith(f"copy of {serving}  serves")
     assert "taken back" in result[1]
     output = month.run(0, *BAD, "--set", "evaluation.baseline.tolerance=99")
     assert f"Nothing pushed: version {month.serves()} serves" in output
@@ -238,12 +238,12 @@ def killed_schedule(month, folder):
 
 def moved_root(month, folder):
     """Move the root with the run that was killed, which the same command resumes there."""
-    old, month.root = month.root, folder / "elsewhere"
-    old.rename(month.root)
+    old_root, month.root = month.root, folder / "elsewhere"
+    old_root.rename(month.root)
     output = month.run(0)
     assert f"resuming run {month.runs()[-1]}, attempt 2: its process was killed" in output
     assert "ingestion       kept" in output
-    assert f"the root was {old}: " in output
+    assert f"the root was {old_root}: " in output
     assert "paths in ML Metadata now point to ROOT" in output
     assert "compared with the served model" in output
     assert re.search(r"history +done .* 4 earlier runs with other data", output)
@@ -258,7 +258,7 @@ def restored_store(month, folder):
 
 
 def upgrade(month):
-    before = month.serves()
+    serving = month.serves()
     month.downgrade()
     assert "COMPLETE" in month.inspect("runs")
     output = month.inspect("show", "latest")
@@ -269,9 +269,9 @@ def upgrade(month):
     assert "the root was " in output, "the restored store has the paths from before the move"
     assert "compared with the served model" in output
     version = month.serves()
-    assert version > before
+    assert version > serving
     output = month.inspect("show", version)
     assert f"version {version} serves" in output
     assert "data/week-8.csv, span 8, 300 rows" in output
-    assert f"version {before}" in output
+    assert f"version {serving}" in output
     assert "config:" in month.inspect("compare", month.runs()[0], "latest")

@@ -34,8 +34,8 @@ def table(rows=1500):
     score = 0.08 * (age - 50) + 1.5 * (job == "smith") + rng.logistic(size=rows)
     lines = ["id; age; job; country; income\r\n"]
     for row in range(rows):
-        shown = "?" if row % 20 == 3 else age[row], "?" if row % 25 == 4 else job[row]
-        lines.append(f"P{row}; {shown[0]}; {shown[1]}; XY; {'>50K' if score[row] > 1 else '<=50K'}\r\n")
+        cells = "?" if row % 20 == 3 else age[row], "?" if row % 25 == 4 else job[row]
+        lines.append(f"P{row}; {cells[0]}; {cells[1]}; XY; {'>50K' if score[row] > 1 else '<=50K'}\r\n")
     return "\ufeff" + "".join(lines)
 
 
@@ -50,13 +50,13 @@ def test_a_table_with_question_marks_and_a_label_of_texts(new_and_run, tree):
     assert metrics["auc"] > 0.75
     assert "Pushed:" in result.out
 
-    same = runner("schema", "diff", "made", tree=tree)
-    assert (same.code, same.out) == (0, "the data matches schemas/made.pbtxt\n")
+    equal_data = runner("schema", "diff", "made", tree=tree)
+    assert (equal_data.code, equal_data.out) == (0, "the data matches schemas/made.pbtxt\n")
     changed = (tree / "data/people.csv").read_text().replace("smith", "baker")
     (tree / "data/people.csv").write_text(changed)
-    different = runner("schema", "diff", "made", tree=tree)
-    assert different.code == 3
-    assert "refused  job: 1 new value: 'baker'" in different.out
+    changed_data = runner("schema", "diff", "made", tree=tree)
+    assert changed_data.code == 3
+    assert "refused  job: 1 new value: 'baker'" in changed_data.out
     for step in ("infer", "approve", "diff"):
         assert runner("schema", step, "made", tree=tree).code == 0
 

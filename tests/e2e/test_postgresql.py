@@ -100,15 +100,15 @@ def test_the_error_of_a_wrong_password_does_not_contain_it(small_tree, url):
 
 def test_cached_outputs_have_the_right_keys(small_tree, url):
     # The server gives artifacts in any order, from call to call; tests/orchestration/test_pairing.py has the other one.
-    own = url.replace("/runs", "/pairs")
+    database = url.replace("/runs", "/pairs")
     options = ("--local", "--root", small_tree / "runs", *QUICK, "--to", "trainer")
-    first = runner(*options, tree=small_tree, PIPELINE_METADATA=own)
-    assert first.code == 0, first.err
-    store = MetadataStore(connection_config("", own))
-    second = runner(*options, "--set", "training.epochs=1", tree=small_tree, PIPELINE_METADATA=own)
-    assert second.code == 0, second.err
-    assert second.nodes["transformation"] == "cached"
-    assert second.nodes["trainer"] == "done"
+    first_run = runner(*options, tree=small_tree, PIPELINE_METADATA=database)
+    assert first_run.code == 0, first_run.err
+    store = MetadataStore(connection_config("", database))
+    second_run = runner(*options, "--set", "training.epochs=1", tree=small_tree, PIPELINE_METADATA=database)
+    assert second_run.code == 0, second_run.err
+    assert second_run.nodes["transformation"] == "cached"
+    assert second_run.nodes["trainer"] == "done"
     executions = [execution.id for execution in store.get_executions()]
     assert stage_outputs.swapped(store, executions) == set()
 
@@ -142,22 +142,22 @@ def ask(sales, tmp_path):
 
 def test_a_run_on_the_rows_of_a_query(small_tree, sales):
     root, sql = ("--root", small_tree / "runs"), "SELECT area, city, price FROM sales ORDER BY area"
-    written = runner(
+    proposal = runner(
         *(*root, "new", "sales", "--sql", sql, "--database", sales, "--label", "price"),
         tree=small_tree,
         PGUSER="owner",
         PGPASSWORD=PASSWORD,
     )
-    assert written.code == 0, written.err
+    assert proposal.code == 0, proposal.err
     run = ("--local", *root, "--pipeline", "sales", "--to", "statistics")
-    first, again = (runner(*run, tree=small_tree, PGUSER="owner", PGPASSWORD=PASSWORD) for _ in range(2))
-    assert first.code == 0, first.err
-    assert again.nodes["ingestion"] == "cached"
-    assert run_json(first)["query"]["rows"] == 600
+    first_run, second_run = (runner(*run, tree=small_tree, PGUSER="owner", PGPASSWORD=PASSWORD) for _ in range(2))
+    assert first_run.code == 0, first_run.err
+    assert second_run.nodes["ingestion"] == "cached"
+    assert run_json(first_run)["query"]["rows"] == 600
     for path in small_tree.rglob("*"):
         if path.is_file():
             assert PASSWORD.encode() not in path.read_bytes(), path
-    assert PASSWORD not in first.out + first.err + written.out + written.err
+    assert PASSWORD not in first_run.out + first_run.err + proposal.out + proposal.err
 
 
 def test_values_of_a_server_have_their_types(ask):

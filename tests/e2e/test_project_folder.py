@@ -97,15 +97,18 @@ def test_the_example_role_of_a_new_project_makes_a_feature(folder):
 
 
 def test_two_simultaneous_projects_share_nothing(folder, tmp_path):
-    other = make(tmp_path / "two", rows=300)
-    (other / "my_units.py").write_text("UNITS = 3\n")
-    going = [warm.shared().start("--project", one, "--local", "--pipeline", "flats", *QUICK) for one in (folder, other)]
-    results = [one.wait().result() for one in going]
+    second_project = make(tmp_path / "two", rows=300)
+    (second_project / "my_units.py").write_text("UNITS = 3\n")
+    commands = [
+        warm.shared().start("--project", project, "--local", "--pipeline", "flats", *QUICK)
+        for project in (folder, second_project)
+    ]
+    results = [project.wait().result() for project in commands]
     assert [result.code for result in results] == [0, 0], [result.err for result in results]
-    for one, result in zip((folder, other), results, strict=True):
-        assert str(one / "runs") in result.out
-        assert json.loads((run_folder(result) / "run.json").read_text())["data"] == str(one / "data" / "flats.csv")
-    listed = runner("inspect", "runs", "--project", other)
+    for project, result in zip((folder, second_project), results, strict=True):
+        assert str(project / "runs") in result.out
+        assert json.loads((run_folder(result) / "run.json").read_text())["data"] == str(project / "data" / "flats.csv")
+    listed = runner("inspect", "runs", "--project", second_project)
     assert len([line for line in listed.out.splitlines() if "flats" in line]) == 1, listed.out
 
 
@@ -114,8 +117,8 @@ def test_trials_and_beam_s_own_workers_import_the_project_s_modules(folder):
     assert tuned.code == 0, tuned.err + tuned.out
     assert tuned.nodes["tuner"] == "done"
     assert "FAILED" not in next((folder / "runs").glob("flats/runs/*/trials.jsonl")).read_text()
-    many = "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
-    assert "transformation" in run(folder, "--to", "transformation", "--beam", many, "--no-cache")
+    two_workers = "--runner=FnApiRunner --direct_running_mode=multi_processing --direct_num_workers=2"
+    assert "transformation" in run(folder, "--to", "transformation", "--beam", two_workers, "--no-cache")
 
 
 def test_new_schema_doctor_inspect_and_schedule_use_the_working_folder_s_project(folder, tmp_path, monkeypatch):
@@ -143,7 +146,7 @@ def test_a_schedule_of_a_project_runs_there(folder):
 
 def test_a_read_only_clone_runs_a_project_and_is_not_modified(folder, tmp_path, reduced):
     """As for a user who may only read the clone: root keeps no right that ownership and mode do not give."""
-    tree, here = tmp_path / "clone", make(tmp_path / "here", rows=120)
+    tree, project_folder = tmp_path / "clone", make(tmp_path / "here", rows=120)
     copy_code(tree)
     _own(tree, 65534 if reduced else os.geteuid())
 
@@ -152,19 +155,19 @@ def test_a_read_only_clone_runs_a_project_and_is_not_modified(folder, tmp_path, 
             [*reduced, sys.executable, str(tree / "runner.py"), *map(str, arguments)],
             capture_output=True,
             text=True,
-            cwd=here,
+            cwd=project_folder,
             env={**os.environ, "NO_COLOR": "1", "TMPDIR": str(tmp_path)},
         )
         return Result(completed.returncode, completed.stdout, completed.stderr)
 
     assert command("doctor", "--set", "x=1").code == 0
-    before = _listed(tree)
-    written = subprocess.run([*reduced, "touch", str(tree / "models" / "x")], capture_output=True)
-    assert written.returncode != 0, "this user can write into the clone"
+    files = _listed(tree)
+    write_attempt = subprocess.run([*reduced, "touch", str(tree / "models" / "x")], capture_output=True)
+    assert write_attempt.returncode != 0, "this user can write into the clone"
     result = command("--local", "--pipeline", "flats", *QUICK)
     assert result.code == 0, result.err + result.out
-    assert run_folder(result).parent == here / "runs" / "flats" / "runs"
-    assert _listed(tree) == before
+    assert run_folder(result).parent == project_folder / "runs" / "flats" / "runs"
+    assert _listed(tree) == files
 
 
 def _own(tree, user):

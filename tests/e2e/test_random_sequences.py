@@ -64,28 +64,28 @@ class Sequence:
         """Draw an event and check what must hold after it."""
         event = self.draw.choice(self.events)
         self.history.append(event.__name__)
-        before = self.served
+        served_before = self.served
         event()
-        self.check(before, event)
+        self.check(served_before, event)
 
-    def check(self, before, event):
-        after, numbers = self.served, versions.pushed(self.serving)
+    def check(self, served_before, event):
+        served, numbers = self.served, versions.pushed(self.serving)
         for number in numbers:
             version = versions.read(self.serving, number)
             assert versions.digest(versions.path(self.serving, number)) == version.digest, self.history
-        assert before.number in numbers, f"what served was deleted: {self.history}"
-        assert (self.month.root / "month" / after.model).is_dir(), f"the model that serves was deleted: {self.history}"
+        assert served_before.number in numbers, f"what served was deleted: {self.history}"
+        assert (self.month.root / "month" / served.model).is_dir(), f"the model that serves was deleted: {self.history}"
         if event == self.rollback:
             return
-        assert not after.copy_of or after.number == before.number, self.history
-        if after.digest != before.digest:
+        assert not served.copy_of or served.number == served_before.number, self.history
+        if served.digest != served_before.digest:
             outcome = self.month.facts()["outcome"]
             assert outcome["baseline"] is not None, f"replaced without a comparison: {self.history}"
             limit = outcome["baseline"]["rmse"] * (1 + TOLERANCE)
             assert outcome["metrics"]["rmse"] <= limit, self.history
-            assert outcome["serves"] == after.number, self.history
+            assert outcome["serves"] == served.number, self.history
             # A run that is killed after its push, and the next one, push two versions.
-            between = [versions.read(self.serving, number) for number in numbers if number >= before.number]
+            between = [versions.read(self.serving, number) for number in numbers if number >= served_before.number]
             for previous, version in itertools.pairwise(between):
                 assert version.extra["compared_with"] == previous.digest, self.history
 
@@ -107,7 +107,7 @@ class Sequence:
 
     def refused_data(self):
         """Run on a week that gates or preflight refuse; the supplier then sends it again."""
-        before = self.served
+        served_before = self.served
         self.number += 1
         if self.draw.random() < 0.5:
             self.month.week(self.number, shops=(*SHOPS, "west"))
@@ -115,12 +115,12 @@ class Sequence:
         else:
             self.month.week(self.number, columns=("x", "zz"))
             self.run(codes=(2,))
-        assert self.served == before, f"refused data changed what serves: {self.history}"
+        assert self.served == served_before, f"refused data changed what serves: {self.history}"
         self.month.week(self.number)
 
     def older_week(self):
         """Lose the newest file for one run, whose model may not replace one of a newer week."""
-        before, path = self.served, self.month.tree / f"data/week-{self.number}.csv"
+        served_before, path = self.served, self.month.tree / f"data/week-{self.number}.csv"
         hidden = path.with_suffix(".hidden")
         path.rename(hidden)
         if not list(path.parent.glob("week-*.csv")):
@@ -128,14 +128,14 @@ class Sequence:
             return
         self.run()
         hidden.rename(path)
-        assert self.served.span >= before.span, f"replaced by an older week: {self.history}"
+        assert self.served.span >= served_before.span, f"replaced by an older week: {self.history}"
 
     def rollback(self):
         previous = versions.previous(self.serving)
         if previous is not None:
-            wanted = versions.read(self.serving, previous).digest
+            digest = versions.read(self.serving, previous).digest
             self.month.push("--rollback")
-            assert self.served.digest == wanted, self.history
+            assert self.served.digest == digest, self.history
 
     def clean(self):
         """Clean up; a restored store does not know what came after its backup, which is refused or kept."""
@@ -181,18 +181,18 @@ class Sequence:
 @pytest.fixture(scope="module")
 def begin(tmp_path_factory):
     """Return a function that copies a pipeline with its first pushed model to a folder."""
-    first = {}
+    template_of_server = {}
 
     def start(folder, server):
-        if server not in first:
+        if server not in template_of_server:
             place = tmp_path_factory.mktemp("first") / "place"
             month = Month(place, server.new_database() if server else None)
             month.week(1)
             month.accept()
             month.run(0)
             # A store that several roots may share keeps paths that still exist.
-            first[server] = (month, place.rename(place.with_name("aside")))
-        month, aside = copy.copy(first[server][0]), first[server][1]
+            template_of_server[server] = (month, place.rename(place.with_name("aside")))
+        month, aside = copy.copy(template_of_server[server][0]), template_of_server[server][1]
         shutil.copytree(aside, folder, symlinks=True)
         month.tree, month.root = folder / "tree", folder / "runs"
         if server:
@@ -212,7 +212,7 @@ def test_the_served_model_is_complete_compared_and_never_lost(kind, number, tmp_
     print(f"{kind}, sequence {number}, {time.monotonic() - began:.0f} s: {', '.join(sequence.history)}")
 
     # After all that, an ordinary week is an ordinary week.
-    before = sequence.served
+    served_before = sequence.served
     sequence.new_week()
-    sequence.check(before, sequence.new_week)
+    sequence.check(served_before, sequence.new_week)
     assert "RUNNING" not in sequence.month.inspect("runs")

@@ -117,12 +117,12 @@ def test_each_month_trains_on_its_window_and_pushes_a_model_that_is_better_on_th
     table.write_bytes(gzip.decompress((REPOSITORY / "data" / "houses.csv.gz").read_bytes()))
     months = year("rolling", HOUSES, (REPOSITORY / "schemas" / "houses.pbtxt").read_text(), table)
     for month in months:
-        metrics, before = month.get("metrics") or {}, month.get("baseline") or {}
-        ours, theirs = metrics.get("mae", float("nan")), before.get("mae", float("nan"))
+        metrics, baseline = month.get("metrics") or {}, month.get("baseline") or {}
+        mae, baseline_mae = metrics.get("mae", float("nan")), baseline.get("mae", float("nan"))
         rows = metrics.get("example_count") or 0
         print(
-            f"{month['month']}  {month['state']:<8}  {rows:>5.0f} rows  mae {ours:>8,.0f}  blessed {theirs:>8,.0f}  "
-            f"{'pushed' if month.get('pushed') else ''}"
+            f"{month['month']}  {month['state']:<8}  {rows:>5.0f} rows  mae {mae:>8,.0f}  "
+            f"blessed {baseline_mae:>8,.0f}  {'pushed' if month.get('pushed') else ''}"
         )
 
     # One span is not enough to test on the newest; each of the twelve that follow makes one run.

@@ -44,12 +44,12 @@ def test_scheduled_runs_with_a_clock_that_jumps(tmp_path):
 
     assert len(ran) == 5
     due = {START + HOUR * hour for hour in range(1, 33)}
-    assert {one.due.timestamp() for one in fires} == due
-    assert sorted(one.due.timestamp() for one in fires if one.state == "COMPLETE") == [
+    assert {scheduled.due.timestamp() for scheduled in fires} == due
+    assert sorted(scheduled.due.timestamp() for scheduled in fires if scheduled.state == "COMPLETE") == [
         START + HOUR * hour for hour in (1, 2, 30, 31, 32)
     ]
-    assert all(one.reason == "missed; catchup = last" for one in fires if one.state == "SKIPPED")
-    runs = {one.run_id for one in fires if one.state == "COMPLETE"}
+    assert all(scheduled.reason == "missed; catchup = last" for scheduled in fires if scheduled.state == "SKIPPED")
+    runs = {scheduled.run_id for scheduled in fires if scheduled.state == "COMPLETE"}
     assert len(runs) == 5
     folder = tmp_path / "houses-sample" / "runs"
     assert {json.loads((folder / run / "run.json").read_text())["state"] for run in runs} == {"COMPLETE"}
@@ -83,10 +83,10 @@ def test_the_scheduler_runs_detects_unchanged_data_quickly_and_survives_a_kill(t
     # The run goes on without its scheduler, and the next scheduler finds it.
     served(lambda line: "UNCHANGED" in line, signal.SIGTERM)
     fires = schedule_history.history(str(root))
-    first = fires[-1]
-    assert first.state == "COMPLETE"
+    first_fire = fires[-1]
+    assert first_fire.state == "COMPLETE"
     unchanged = next(fire for fire in fires if fire.state == "UNCHANGED")
-    assert first.run_id in unchanged.reason
+    assert first_fire.run_id in unchanged.reason
     seconds = (unchanged.ended - unchanged.started).total_seconds()
     print(f"unchanged: {seconds:.2f} s")
     assert seconds < 5

@@ -24,29 +24,29 @@ def database(small_tree):
 def test_a_run_on_the_rows_of_a_query_is_cached_until_they_change(small_tree, database):
     root = ("--root", small_tree / "runs")
     source = ("--sql", SQL, "--database", f"sqlite:///{small_tree}/data/sales.db", "--label", "price")
-    written = runner(*root, "new", "sales", *source, tree=small_tree)
-    assert written.code == 0, written.err
+    proposal = runner(*root, "new", "sales", *source, tree=small_tree)
+    assert proposal.code == 0, proposal.err
     assert 'database = "sqlite:///data/sales.db"' in (small_tree / "configs/sales.toml").read_text()
     assert runner(*root, "schema", "diff", "sales", tree=small_tree).code == 0
     assert runner(*root, "doctor", "sales", tree=small_tree).code == 0
-    [kept] = (small_tree / "runs/sales/queries").iterdir()
+    [snapshot] = (small_tree / "runs/sales/queries").iterdir()
 
     run = ("--local", *root, "--pipeline", "sales", "--to", "statistics")
-    first = runner(*run, tree=small_tree)
-    assert first.code == 0, first.err
-    assert run_json(first)["query"] | {"taken": None} == {
+    first_run = runner(*run, tree=small_tree)
+    assert first_run.code == 0, first_run.err
+    assert run_json(first_run)["query"] | {"taken": None} == {
         "sql": SQL,
         "database": "sqlite:///data/sales.db",
-        "path": str(kept),
+        "path": str(snapshot),
         "rows": 599,
         "taken": None,
     }
-    again = runner(*run, tree=small_tree)
-    assert again.nodes["ingestion"] == "cached"
+    second_run = runner(*run, tree=small_tree)
+    assert second_run.nodes["ingestion"] == "cached"
     database.execute("UPDATE sales SET price = price + 1 WHERE area = 40")
     changed = runner(*run, tree=small_tree)
     assert changed.nodes["ingestion"] == "done"
     assert len(list((small_tree / "runs/sales/queries").iterdir())) == 2
 
     listed = runner(*root, "inspect", "clean", "--json", tree=small_tree)
-    assert [one for one in json.loads(listed.out)["found"] if one["kind"] == "query"] == []
+    assert [item for item in json.loads(listed.out)["found"] if item["kind"] == "query"] == []

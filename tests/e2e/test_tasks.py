@@ -80,8 +80,10 @@ def test_tiers_of_a_price(evaluated):
 
 def test_a_binary_label_from_a_threshold_of_the_price(evaluated, small_tree):
     text = (small_tree / "configs/house_tiers.toml").read_text()
-    before, after = text.split("[label]\n")[0], text.split("[network]\n")[1]
-    (small_tree / "configs/dear.toml").write_text(f"{before}[label]\n{BINARY}\n[network]\n{after}")
+    text_before_label, text_after_label = text.split("[label]\n")[0], text.split("[network]\n")[1]
+    (small_tree / "configs/dear.toml").write_text(
+        f"{text_before_label}[label]\n{BINARY}\n[network]\n{text_after_label}"
+    )
     schema = (small_tree / "schemas/houses.pbtxt").read_text()
     (small_tree / "schemas/dear.pbtxt").write_text(schema)
     # TFMA's own values of the two that are exact here are in its files too.

@@ -66,15 +66,17 @@ def test_a_killed_tuning_resumes_and_the_trainer_uses_its_best_values(tmp_path):
     assert {"trials.jsonl", "trials.md", "trials.csv", "trials.svg"} <= {path.name for path in folder.iterdir()}
     assert json.loads((folder / "run.json").read_text())["state"] == "COMPLETE"
 
-    whole = runner("--local", "--pipeline", "cars", "--root", tmp_path, *SET, "--set", "evaluation.floor={mae = 1e6}")
-    assert whole.code == 0, whole.err
-    assert whole.nodes["tuner"] == "cached"
-    recorded = json.loads((run_folder(whole) / "run.json").read_text())
+    full_run = runner(
+        "--local", "--pipeline", "cars", "--root", tmp_path, *SET, "--set", "evaluation.floor={mae = 1e6}"
+    )
+    assert full_run.code == 0, full_run.err
+    assert full_run.nodes["tuner"] == "cached"
+    recorded = json.loads((run_folder(full_run) / "run.json").read_text())
     assert recorded.get("tuned", {}) == ({} if best["trial"] == 0 else best["values"])
     result = runner("inspect", "show", "latest", "--root", tmp_path, "--json").out
     used = json.loads(result)["provenance"]["config"]
     assert used["network"]["layers"] == best["values"]["network.layers"]
-    history = [json.loads(line) for line in (run_folder(whole) / "history.jsonl").read_text().splitlines()]
+    history = [json.loads(line) for line in (run_folder(full_run) / "history.jsonl").read_text().splitlines()]
     assert min(line["val_loss"] for line in history) == pytest.approx(best["score"], rel=1e-3)
 
 

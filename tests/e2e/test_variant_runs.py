@@ -37,5 +37,5 @@ def test_a_sample_runs_separately_and_its_gates_stop_nothing(small_tree):
     assert result.line("Pushed:").startswith(str(root / "houses-sample/serving"))
     assert not (root / "houses").exists()
     (counts,) = [line for line in result.out.splitlines() if line.startswith("ingestion")]
-    train, rest = counts.split(" s  ")[1].split(" train, ")
-    assert int(train) + sum(int(part.split()[0]) for part in rest.split(" test")[0].split(" eval, ")) == 400
+    train, other_splits = counts.split(" s  ")[1].split(" train, ")
+    assert int(train) + sum(int(part.split()[0]) for part in other_splits.split(" test")[0].split(" eval, ")) == 400

@@ -67,7 +67,7 @@ def weeks(tmp_path):
     completed = runner("schema", "approve", "weeks", tree=tree)
     assert completed.code == 0, completed.err
     run.week, run.root, run.tree = week, root, tree
-    run.push = lambda *given: runner("push", *given, "weeks", "--root", run.root, tree=tree)
+    run.push = lambda *arguments: runner("push", *arguments, "weeks", "--root", run.root, tree=tree)
     return run
 
 
@@ -76,15 +76,15 @@ def version(result):
 
 
 def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
-    first = weeks()
-    assert first.code == 0, first.err
-    assert "no baseline yet: no model is served" in first.out
+    first_run = weeks()
+    assert first_run.code == 0, first_run.err
+    assert "no baseline yet: no model is served" in first_run.out
     weeks.week(2)
     bad = weeks(*WORSE)
     assert bad.code == 0, bad.err
     assert "compared with the served model" in bad.out
     assert weeks.push("--rollback").code == 0
-    good, poor = (run_json(one)["outcome"]["metrics"]["rmse"] for one in (first, bad))
+    good, poor = (run_json(run)["outcome"]["metrics"]["rmse"] for run in (first_run, bad))
     assert poor > 2 * good
 
     unchanged = weeks(*WORSE)
@@ -93,8 +93,8 @@ def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
     assert f"Nothing pushed: version {serves} serves" in unchanged.out
     assert "Pushed:" not in unchanged.out
 
-    shown = json.loads(runner("inspect", "show", serves, "--root", weeks.root, "--json", tree=weeks.tree).out)
-    origin = shown["provenance"]
+    details = json.loads(runner("inspect", "show", serves, "--root", weeks.root, "--json", tree=weeks.tree).out)
+    origin = details["provenance"]
     assert origin["model"]["status"] == f"version {serves} serves (restored by a rollback)"
     [file] = origin["files"]
     content = (weeks.tree / "data/week-1.csv").read_bytes()
@@ -113,21 +113,21 @@ def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
 
 
 def test_a_moved_root_works_as_before(weeks, tmp_path):
-    first = weeks()
-    assert first.code == 0, first.err
+    first_run = weeks()
+    assert first_run.code == 0, first_run.err
     moved = tmp_path / "elsewhere" / "runs"
     moved.parent.mkdir()
     weeks.root.rename(moved)
-    shown = runner("inspect", "lineage", "latest", "--root", moved, tree=weeks.tree)
-    assert shown.code == 0, shown.err
-    assert str(moved) in shown.out
-    assert f"{weeks.root}/" not in shown.out
+    lineage = runner("inspect", "lineage", "latest", "--root", moved, tree=weeks.tree)
+    assert lineage.code == 0, lineage.err
+    assert str(moved) in lineage.out
+    assert f"{weeks.root}/" not in lineage.out
 
-    again = weeks(root=moved)
-    assert again.code == 0, again.err
-    assert f"the root was {weeks.root}: " in again.out
-    assert [node for node, state in again.nodes.items() if state != "cached"] == ["history", "baseline"]
-    assert version(again) == version(first)
+    second_run = weeks(root=moved)
+    assert second_run.code == 0, second_run.err
+    assert f"the root was {weeks.root}: " in second_run.out
+    assert [node for node, state in second_run.nodes.items() if state != "cached"] == ["history", "baseline"]
+    assert version(second_run) == version(first_run)
     weeks.week(2)
     later = weeks("--set", "evaluation.baseline.tolerance=9", root=moved)
     assert later.code == 0, later.err
@@ -137,8 +137,8 @@ def test_a_moved_root_works_as_before(weeks, tmp_path):
 
 
 def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_if_allowed(weeks):
-    first = weeks()
-    assert first.code == 0, first.err
+    first_run = weeks()
+    assert first_run.code == 0, first_run.err
     weeks.week(2, columns=("x", "zz"))
     completed = runner("schema", "infer", "weeks", tree=weeks.tree)
     assert completed.code == 0, completed.err
@@ -149,7 +149,7 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     held = weeks()
     assert held.code == 3, held.out
     line = held.line("Not pushed:")
-    assert line.startswith(f"it was not compared with the serving version {version(first)}: ")
+    assert line.startswith(f"it was not compared with the serving version {version(first_run)}: ")
     assert ": the served model cannot read these rows: they have no column 'z'. " in line
     assert "not compared:" not in line
     assert line.endswith("To push it anyway: push.uncompared = true")
@@ -158,7 +158,7 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     refused = weeks("--set", "push.uncompared=true")
     assert refused.code == 0, refused.err
     assert refused.nodes["evaluator"] == "cached"
-    assert version(refused) > version(first)
+    assert version(refused) > version(first_run)
 
     weeks.week(2).unlink()
     weeks.week(1, columns=("x", "zz"))
@@ -171,28 +171,28 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
 
 def test_baseline_history_and_clean_up_of_one_store_belong_to_a_root(weeks, tmp_path, monkeypatch):
     monkeypatch.setenv("PIPELINE_METADATA", f"sqlite:///{tmp_path}/shared.sqlite")
-    first = weeks()
-    assert first.code == 0, first.err
+    first_run = weeks()
+    assert first_run.code == 0, first_run.err
     weeks.week(2)
-    other = tmp_path / "other"
-    worse = weeks(*WORSE, root=other)
+    other_root = tmp_path / "other"
+    worse = weeks(*WORSE, root=other_root)
     assert worse.code == 0, worse.err
     assert "no baseline yet: no model is served" in worse.out, "the model of the first root is better by far"
     assert re.search(r"^history +done .* none yet$", worse.out, re.MULTILINE)
     weeks.week(3)
-    again = weeks(*WORSE, root=other)
-    assert again.code == 0, again.err
-    assert "compared with the served model" in again.out
-    assert "1 earlier run with other data" in again.out
-    assert run_json(again)["outcome"]["baseline"]["rmse"] == pytest.approx(
+    second_run = weeks(*WORSE, root=other_root)
+    assert second_run.code == 0, second_run.err
+    assert "compared with the served model" in second_run.out
+    assert "1 earlier run with other data" in second_run.out
+    assert run_json(second_run)["outcome"]["baseline"]["rmse"] == pytest.approx(
         run_json(worse)["outcome"]["metrics"]["rmse"], rel=0.3
     ), "not the first root's model"
 
-    before = files(weeks.root)
+    kept_files = files(weeks.root)
     cleaned = runner("inspect", "clean", "--keep", "1", "--yes", "--root", weeks.root, tree=weeks.tree)
     assert cleaned.code == 0, cleaned.err
     assert cleaned.out.startswith("nothing to remove: "), cleaned.out
-    assert files(weeks.root) == before
+    assert files(weeks.root) == kept_files
 
 
 def files(root):
@@ -202,15 +202,15 @@ def files(root):
 
 def test_two_clones_share_the_cache_of_one_root(weeks, tmp_path):
     """Equal code and equal bytes at other paths."""
-    first = weeks()
-    assert first.code == 0, first.err
+    first_run = weeks()
+    assert first_run.code == 0, first_run.err
     clone = tmp_path / "clone of a colleague"
     shutil.copytree(weeks.tree, clone, symlinks=True)
-    there = runner("--local", "--pipeline", "weeks", "--root", weeks.root, tree=clone)
-    assert there.code == 0, there.err
-    assert set(there.nodes.values()) == {"cached", "done"}
-    assert {node for node, state in there.nodes.items() if state == "done"} == {"history", "baseline"}
-    assert "nothing has changed since run" in there.out
+    clone_run = runner("--local", "--pipeline", "weeks", "--root", weeks.root, tree=clone)
+    assert clone_run.code == 0, clone_run.err
+    assert set(clone_run.nodes.values()) == {"cached", "done"}
+    assert {node for node, state in clone_run.nodes.items() if state == "done"} == {"history", "baseline"}
+    assert "nothing has changed since run" in clone_run.out
     edited = runner(
         *("--local", "--pipeline", "weeks", "--root", weeks.root, "--set", "evaluation.baseline.tolerance=0.2"),
         tree=clone,

@@ -22,7 +22,7 @@ were not among those that ran. Tests that take seconds also run in `make test`.
 """
 
 
-def lines(records: Iterable[dict[str, Any]], before: str, rows: dict[int, tuple[str, str]], today: str) -> list[str]:
+def lines(records: Iterable[dict[str, Any]], document: str, rows: dict[int, tuple[str, str]], today: str) -> list[str]:
     """Lines of the table.
 
     Args:
@@ -31,22 +31,24 @@ def lines(records: Iterable[dict[str, Any]], before: str, rows: dict[int, tuple[
         rows: What is injected and expected, by row.
         today: The date of new lines.
     """
-    kept = {line.split("|")[1].strip(): line for line in before.splitlines() if line.startswith("| ")}
+    lines_of_row = {line.split("|")[1].strip(): line for line in document.splitlines() if line.startswith("| ")}
     by_row: dict[int, list[dict[str, Any]]] = {}
     for record in records:
         by_row.setdefault(record["row"], []).append(record)
     output = []
     for row, (injected, expected) in rows.items():
-        found = by_row.get(row, [])
-        outcomes = [record["outcome"] for record in found if "outcome" in record]
+        records_of_row = by_row.get(row, [])
+        outcomes = [record["outcome"] for record in records_of_row if "outcome" in record]
         if not outcomes:
-            output.append(kept.get(str(row)) or f"| {row} | {injected} | {expected} | no test yet | | | |")
+            output.append(lines_of_row.get(str(row)) or f"| {row} | {injected} | {expected} | no test yet | | | |")
             continue
         holds = {"passed"} == set(outcomes)
-        figures = "; ".join(dict.fromkeys(record["figure"].replace("|", "/") for record in found if "figure" in record))
-        files = sorted({record["test"].partition("::")[0] for record in found})
-        given = [f"{name}={os.environ[name]} " for name in ("KILLS", "SEED") if name in os.environ and row == 1]
-        command = f'`{"".join(given)}make faults ARGS="{" ".join(files)}"`'
+        figures = "; ".join(
+            dict.fromkeys(record["figure"].replace("|", "/") for record in records_of_row if "figure" in record)
+        )
+        files = sorted({record["test"].partition("::")[0] for record in records_of_row})
+        variables = [f"{name}={os.environ[name]} " for name in ("KILLS", "SEED") if name in os.environ and row == 1]
+        command = f'`{"".join(variables)}make faults ARGS="{" ".join(files)}"`'
         word = "yes" if holds else f"no: {', '.join(sorted(set(outcomes) - {'passed'}))}"
         output.append(f"| {row} | {injected} | {expected} | {word} | {figures} | {today} | {command} |")
     return output
@@ -74,10 +76,10 @@ def main(arguments: list[str]) -> int:
             env={**os.environ, "PIPELINE_FIGURES": str(path)},
         ).returncode
         records = [json.loads(line) for line in path.read_text().splitlines()]
-    before = DOCUMENT.read_text() if DOCUMENT.exists() else ""
+    document = DOCUMENT.read_text() if DOCUMENT.exists() else ""
     today = datetime.date.today().isoformat()
     reasons = "".join(f"- {subject}: {reason}.\n" for subject, reason in NOT_HERE.items())
-    table = "\n".join(lines(records, before, ROWS, today))
+    table = "\n".join(lines(records, document, ROWS, today))
     DOCUMENT.write_text(f"{HEAD}{table}\n\n## What cannot be injected here\n\n{reasons}")
     return code
 

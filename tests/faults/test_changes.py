@@ -41,14 +41,14 @@ def test_an_edit_of_a_module_changes_only_the_cache_keys_of_stages_that_import_i
         name = str(path.relative_to(copied_packages))
         shared[frozenset(stage for stage, files in reached.items() if name in files)] = path
     assert len(shared) > 10
-    before = stage_keys.keys()
+    original_keys = stage_keys.keys()
     for stages, path in shared.items():
         text = path.read_text()
         path.write_text(f"{text}# edited\n")
-        after = stage_keys.keys()
+        edited_keys = stage_keys.keys()
         path.write_text(text)
-        assert {stage for stage in before if after[stage] != before[stage]} == stages, path
-    assert stage_keys.keys() == before
+        assert {stage for stage in original_keys if edited_keys[stage] != original_keys[stage]} == stages, path
+    assert stage_keys.keys() == original_keys
     modules = set().union(*reached.values())
     figure(60, f"{len(nodes)} stages, {len(modules)} modules, {len(shared)} edits, stale keys = 0, needless ones = 0")
 
@@ -86,11 +86,14 @@ def points(tmp_path):
 
 def test_data_and_schema_that_change_after_the_fingerprint_are_rejected(points_run, points, tmp_path, figure):
     """Fault 45: an edit between the supervisor's look and the stage, at equal size and time."""
-    for node, key, old, new in (("ingestion", "data", "-0.", "-1."), ("schema", "schema", "min: 0", "min: 1")):
+    for node, key, old_text, new_text in (
+        ("ingestion", "data", "-0.", "-1."),
+        ("schema", "schema", "min: 0", "min: 1"),
+    ):
         path = Path(points[key])
         stat, text = path.stat(), path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
+        assert old_text in text
+        path.write_text(text.replace(old_text, new_text, 1))
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         with pytest.raises(ResourceError, match=f"{path.name}.* changed"):
             points_run(tmp_path / "runs", "late", node, **points).launch(node, print)
@@ -115,9 +118,9 @@ def test_data_that_changes_while_tensorflow_starts_is_rejected(tmp_path, figure)
     _, output = running.communicate()
     assert running.returncode == 5, output
     assert "houses.csv.gz: the data changed while the run was reading it" in output
-    again = runner("--local", "--root", root, "--to", "ingestion", tree=tree)
-    assert again.code == 0, again.err
-    assert again.nodes["ingestion"] == "done"
+    second_run = runner("--local", "--root", root, "--to", "ingestion", tree=tree)
+    assert second_run.code == 0, second_run.err
+    assert second_run.nodes["ingestion"] == "done"
     figure(45, "data replaced while TensorFlow starts: exit code 5; the same command then reads the new rows")
 
 
@@ -134,14 +137,14 @@ def test_an_edit_in_a_linked_folder_is_detected(tmp_path, figure):
         (tmp_path / "pets" / name).symlink_to(tmp_path / "elsewhere" / name)
     settings = Data(path="x")
 
-    def found():
+    def rows_and_digest():
         rows = [row for batch in images.batches(str(tmp_path / "pets"), settings, {}) for row in batch.to_pylist()]
         return rows, data_files.content(data_files.resolve(str(tmp_path / "pets"), Data(path="x", format="images")))
 
-    rows, before = found()
+    rows, digest = rows_and_digest()
     assert {row["label"] for row in rows} == {"cat", "dog"}
     shutil.copy(Path(REPOSITORY, "docs/images/report.png"), tmp_path / "elsewhere/dog/0.png")
-    assert found()[1] != before
+    assert rows_and_digest()[1] != digest
     figure(63, f"{len(rows)} of 6 images read, stale digests = 0")
 
 
@@ -206,15 +209,15 @@ def test_another_version_of_a_library_is_a_cache_miss(tmp_path, monkeypatch, fig
 
     from components.fingerprints import libraries
 
-    real, given, stale = importlib.metadata.version, {}, 0
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: given.get(name) or real(name))
+    real, replaced_versions, stale = importlib.metadata.version, {}, 0
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: replaced_versions.get(name) or real(name))
     libraries._installed.cache_clear()
-    before = stage_keys.keys()
+    keys = stage_keys.keys()
     for library in ("tensorflow", "keras", "tfx", "apache-beam", "pyarrow", "numpy", "tensorflow-transform"):
-        given[library] = "99"
+        replaced_versions[library] = "99"
         libraries._installed.cache_clear()
-        stale += stage_keys.keys()["trainer"] == before["trainer"]
-        del given[library]
+        stale += stage_keys.keys()["trainer"] == keys["trainer"]
+        del replaced_versions[library]
     libraries._installed.cache_clear()
     figure(61, f"7 libraries, the trainer's stale hits = {stale}")
     assert stale == 0

@@ -46,8 +46,8 @@ def clean(root, *arguments):
 
 def files(root):
     """Content of all files of runs, whatever folder they are in, links followed."""
-    ours = ("metadata.sqlite", "moved.jsonl", ".lock")
-    return sorted(content for path, content in tree(root).items() if os.path.basename(path) not in ours)
+    records = ("metadata.sqlite", "moved.jsonl", ".lock")
+    return sorted(content for path, content in tree(root).items() if os.path.basename(path) not in records)
 
 
 def test_a_clean_up_of_a_root_that_differs_from_the_store_loses_no_file(runs, tmp_path, figure):
@@ -57,26 +57,26 @@ def test_a_clean_up_of_a_root_that_differs_from_the_store_loses_no_file(runs, tm
         place, away = (runs.home / part).resolve(), tmp_path / f"away {number}"
         shutil.move(place, away)
         place.symlink_to(away)
-        before, behind = files(runs.root), tree(away)
+        contents, behind = files(runs.root), tree(away)
         refused += clean(runs.root)
-        lost += files(runs.root) != before or not behind.items() <= tree(away).items()
+        lost += files(runs.root) != contents or not behind.items() <= tree(away).items()
         place.unlink()
         shutil.move(away, place)
         if trash.entries(str(runs.root)):
             clean(runs.root, "--undo")
     copied = tmp_path / "copied"
     shutil.copytree(runs.root, copied)
-    original, before = tree(runs.root), files(copied)
+    original, contents = tree(runs.root), files(copied)
     assert not clean(copied), "a copy is cleaned as any root is"
     assert trash.entries(str(copied))
-    lost += tree(runs.root) != original or files(copied) != before
+    lost += tree(runs.root) != original or files(copied) != contents
     shutil.copyfile(runs.root / "metadata.sqlite", tmp_path / "backup")
     for _ in range(2):
         runs(served=True)
-    before = tree(runs.home)
+    contents = tree(runs.home)
     shutil.copyfile(tmp_path / "backup", runs.root / "metadata.sqlite")
     refused += clean(runs.root)
-    lost += not before.items() <= tree(runs.home).items()
+    lost += not contents.items() <= tree(runs.home).items()
 
     figure(41, f"{len(PARTS)} links, a copied root, an older store: refused {refused}, trees with files lost = {lost}")
     assert (refused, lost) == (len(PARTS) + 1, 0)
@@ -86,15 +86,15 @@ def killed_at(number, root):
     """Clean up in a process that is killed before its operation of this number; say whether it was."""
     pid = os.fork()
     if pid == 0:
-        left = [number]
+        remaining = [number]
 
         def counted(module, name):
             real = getattr(module, name)
 
             def call(*arguments, **named):
-                if not left[0]:
+                if not remaining[0]:
                     os.kill(os.getpid(), signal.SIGKILL)
-                left[0] -= 1
+                remaining[0] -= 1
                 return real(*arguments, **named)
 
             setattr(module, name, call)
@@ -110,17 +110,17 @@ def killed_at(number, root):
 
 def test_a_clean_up_that_is_killed_at_any_step_can_be_undone(runs, figure):
     """Fault 41: at every flush, rename and write to the store."""
-    before, kills, lost = files(runs.root), 0, 0
-    where = tree(runs.home).keys()
+    contents, kills, lost = files(runs.root), 0, 0
+    paths = tree(runs.home).keys()
     for number in itertools.count():
         killed = killed_at(number, runs.root)
-        lost += files(runs.root) != before
+        lost += files(runs.root) != contents
         # The next clean-up goes on with it, and both are undone.
         clean(runs.root)
-        lost += files(runs.root) != before
+        lost += files(runs.root) != contents
         while os.listdir(runs.root / ".trash") != [".lock"]:
             clean(runs.root, "--undo")
-        lost += not where <= tree(runs.home).keys()
+        lost += not paths <= tree(runs.home).keys()
         if not killed:
             break
         kills += 1

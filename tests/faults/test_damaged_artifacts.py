@@ -86,18 +86,18 @@ def test_a_damaged_baseline_is_imported_from_the_serving_version(warm, tmp_path,
         assert result.code == 0, result.err
     models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
     flip(next(models[-1].rglob("variables.data*")))
-    again = warm.run(*command, *quick, "--set", "training.epochs=2")
-    assert again.code == 0, again.err
-    assert again.nodes["trainer"] == "done"
-    assert f"its earlier output model ({models[-1]}) is damaged: the stage runs again" in again.out
+    repeated_run = warm.run(*command, *quick, "--set", "training.epochs=2")
+    assert repeated_run.code == 0, repeated_run.err
+    assert repeated_run.nodes["trainer"] == "done"
+    assert f"its earlier output model ({models[-1]}) is damaged: the stage runs again" in repeated_run.out
     # The new model is now the newest blessed one.
     models = sorted((artifacts / "trainer/model").iterdir(), key=execution)
     flip(next(models[-1].rglob("variables.data*")))
-    other = warm.run(*command, *quick, "--set", "training.epochs=3")
-    assert other.code == 0, other.err
-    assert f"its earlier output model ({models[-1]}) is damaged: looked up again" in other.out
-    assert "the stage runs again" not in other.out
-    assert "compared with the served model" in other.out
+    third_run = warm.run(*command, *quick, "--set", "training.epochs=3")
+    assert third_run.code == 0, third_run.err
+    assert f"its earlier output model ({models[-1]}) is damaged: looked up again" in third_run.out
+    assert "the stage runs again" not in third_run.out
+    assert "compared with the served model" in third_run.out
     copies = sorted(int(path.name.partition("-")[0]) for path in (artifacts / "baseline/model").iterdir())
     serving = sorted(int(path.name) for path in (root / "points-xor_linear/serving").glob("[0-9]*"))
     assert copies == serving[1:3], "of the versions that served when a model was damaged"
@@ -116,16 +116,16 @@ def test_an_edit_is_not_served_from_the_cache(tmp_path, figure):
         return {node for node, word in result.nodes.items() if word == "done"} - {"history"}
 
     def edit_data():
-        before = path.stat()
+        stat = path.stat()
         table = gzip.decompress(path.read_bytes())
         path.write_bytes(packed(table.replace(b",221900,", b",221901,")))
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-        assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        assert (path.stat().st_size, path.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
 
-    def edit(name, old, new):
+    def edit(name, old_text, new_text):
         text = (tree / name).read_text()
-        assert old in text
-        (tree / name).write_text(text.replace(old, new, 1))
+        assert old_text in text
+        (tree / name).write_text(text.replace(old_text, new_text, 1))
 
     path.write_bytes(packed(gzip.decompress(path.read_bytes())))
     ran()

@@ -94,24 +94,24 @@ def test_a_damaged_store_is_never_replaced(flats, figure, damage):
     """Fault 24: refused before the first stage, and left as it is."""
     path = made_store(flats.runs)
     damage(path)
-    before = path.read_bytes()
+    content = path.read_bytes()
     start = time.perf_counter()
     [finding] = flats.errors()
     figure(24, f"{damage.__name__}: refused in {time.perf_counter() - start:.2f} s")
     assert finding.startswith(str(path))
     assert "Restore its last backup with `inspect restore FILE`, or move it away" in finding
-    assert path.read_bytes() == before
+    assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize(
-    ("what", "text", "message"),
+    ("case", "text", "message"),
     [
         ("an import", "import no_such_module\n", "there is no module 'no_such_module'"),
         ("a syntax error", "def broken(:\n", "this is not Python: "),
         ("a name", "from models import no_such_name\n", "models defines no 'no_such_name'"),
     ],
 )
-def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, what, text, message):
+def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, case, text, message):
     """Fault 25: file and line, before TensorFlow is started."""
 
     shutil.copytree(os.path.join(REPOSITORY, "models"), flats.root / "models")
@@ -123,6 +123,6 @@ def test_user_code_that_does_not_import_is_rejected(flats, figure, monkeypatch, 
     start = time.process_time()
     lines = flats.errors()
     seconds = time.process_time() - start
-    figure(25, f"{what}: {seconds:.2f} s")
+    figure(25, f"{case}: {seconds:.2f} s")
     assert seconds < 5
     assert any(f"mine.py, line 5: {message}" in line for line in lines), lines

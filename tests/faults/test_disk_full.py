@@ -56,23 +56,23 @@ def test_a_push_to_a_full_disk_keeps_the_serving_version_and_succeeds_with_free_
     root, failed = str(serving.parents[1]), 0
     for _ in range(2):
         versions.place(model, str(serving), check=lambda _: None)
-    before = versions.pushed(str(serving))
+    numbers = versions.pushed(str(serving))
     with pytest.raises(OSError, match="No space left on device"):
         versions.place(model, str(serving), check=lambda _: None)
     failed += 1
     with pytest.raises(
-        PipelineError, match=rf"could not be copied: No space left on device. Version {before[-1]} still serves"
+        PipelineError, match=rf"could not be copied: No space left on device. Version {numbers[-1]} still serves"
     ):
         rollback.bring_back(root, "houses", metadata=None)
     failed += 1
 
-    assert versions.pushed(str(serving)) == before
-    assert sorted(os.listdir(serving)) == [".lock", ".pushed", *map(str, before)]
-    for number in before:
+    assert versions.pushed(str(serving)) == numbers
+    assert sorted(os.listdir(serving)) == [".lock", ".pushed", *map(str, numbers)]
+    for number in numbers:
         assert versions.read(str(serving), number).digest == versions.digest(str(serving / str(number)))
     disk(4)
     version = versions.place(model, str(serving), check=lambda _: None)
-    assert version > before[-1]
+    assert version > numbers[-1]
     figure(22, f"{failed} pushes to a full disk: the served version stays, 0 bytes left over; with room it is pushed")
 
 
@@ -120,13 +120,13 @@ def test_a_run_on_a_full_disk_fails_cleanly_and_resumes_with_free_space(disk, fi
     serving = root / "houses-sample" / "serving"
     [version] = versions.pushed(str(serving))
     # The disk is filled once the next run trains: what it may take was there when it began.
-    again = [*command, "--set", "training.seed=2", "--set", "network.layers=[512,512]"]
+    second_command = [*command, "--set", "training.seed=2", "--set", "network.layers=[512,512]"]
     runs = root / "houses-sample" / "runs"
     earlier = set(runs.iterdir())
-    process = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(second_command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None:
-        new = set(runs.iterdir()) - earlier
-        if any(_trains(run / "events.jsonl") for run in new):
+        new_runs = set(runs.iterdir()) - earlier
+        if any(_trains(run / "events.jsonl") for run in new_runs):
             break
         time.sleep(0.05)
     with open(root / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
@@ -137,7 +137,7 @@ def test_a_run_on_a_full_disk_fails_cleanly_and_resumes_with_free_space(disk, fi
     assert "Traceback" not in err
     assert versions.pushed(str(serving)) == [version]
     (root / "filler").unlink()
-    completed = subprocess.run(again, capture_output=True, text=True)
+    completed = subprocess.run(second_command, capture_output=True, text=True)
     assert completed.returncode == 0, completed.stderr
     assert versions.pushed(str(serving))[-1] > version
     states = [json.loads(path.read_text())["state"] for path in sorted(root.glob("houses-sample/runs/*/run.json"))]

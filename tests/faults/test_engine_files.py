@@ -45,7 +45,7 @@ def parts(write_examples, tmp_path_factory):
     paths = []
     for number in range(FILES):
         values = random.normal(size=300) * 10.0 ** random.integers(-3, 6)
-        words = [f"word {each}" for each in random.zipf(1.5, 300) % 40]
+        words = [f"word {number_of_word}" for number_of_word in random.zipf(1.5, 300) % 40]
         file = write_examples(folder / f"{number}.gz", {"x": list(map(float, values)), "word": words})
         path = folder / f"{number}.pickle"
         path.write_bytes(pickle.dumps(executor.Measure().process(("train", str(file), None))))

@@ -134,9 +134,9 @@ def test_a_killed_engine_is_named_and_the_same_command_resumes(start, tmp_path, 
     assert "Run the same command again to resume.\n       Its log: " in running.err
     assert "Traceback" not in running.err
     assert engines.left(pids) == []
-    again = start("whole", beam)
-    pids = at_work(again, tmp_path / "runs")
-    assert again.wait(120).code == 0, again.err
+    resumed = start("whole", beam)
+    pids = at_work(resumed, tmp_path / "runs")
+    assert resumed.wait(120).code == 0, resumed.err
     assert engines.left(pids, 1) == [], "also after a run that ends well"
     assert len(facts(tmp_path / "runs")["attempts"]) == 2
     figure(53, "Prism killed: exit code 4 with a sentence, and the run resumes")

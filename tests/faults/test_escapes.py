@@ -92,8 +92,8 @@ def test_escape_sequences_in_data_are_not_interpreted_by_the_terminal(tmp_path, 
         if "--json" in arguments:
             json.loads(out)
     assert r"\x1b[2J" in answers[0][1]
-    written = [tree / "configs" / "x.toml", tree / "schemas" / "x.pbtxt"]
-    assert [harm(path.read_text()) for path in written] == [[], []]
+    proposed_files = [tree / "configs" / "x.toml", tree / "schemas" / "x.pbtxt"]
+    assert [harm(path.read_text()) for path in proposed_files] == [[], []]
     figure(43, f"{len(commands)} commands on hostile data: 0 control characters, 0 lines that look like ours")
 
 
@@ -135,7 +135,7 @@ def test_escape_sequences_in_a_store_are_not_interpreted_by_the_terminal(store, 
         *([word, run, *more] for run in runs for word, more in (("show", []), ("logs", ["trainer"]), ("why", []))),
         ["compare", runs[0], runs[-1]],
     ]
-    shown, answered = 0, 0
+    escaped_texts, answers = 0, 0
     for words in commands:
         for terminal in (False, True):
             for options in ([], ["--json"]):
@@ -148,19 +148,21 @@ def test_escape_sequences_in_a_store_are_not_interpreted_by_the_terminal(store, 
                 text = out.getvalue()
                 # Not every run has a model, a log and the like.
                 assert code in (0, 2), (words, err)
-                answered += code == 0
+                answers += code == 0
                 assert harm(err) == []
                 # A terminal's table has styles of ours and folds long cells; a log has lines of any kind.
                 drawn = terminal and not options
                 characters = harm(text, allowed="\x1b" if drawn else "")
-                assert [one for one in characters if len(one) == 1 or not (drawn or words[0] == "logs")] == [], words
+                assert [
+                    problem for problem in characters if len(problem) == 1 or not (drawn or words[0] == "logs")
+                ] == [], words
                 assert "\x1b[2J" not in text
                 assert "\x1b]" not in text
                 if options and code == 0:
                     json.loads(text)
-                shown += r"\x1b[2J" in text or r"\u001b[2J" in text
+                escaped_texts += r"\x1b[2J" in text or r"\u001b[2J" in text
     figure(
         43, f"{len(commands)} commands on a hostile store, on a terminal and in a pipe, as text and as JSON: the same"
     )
-    assert shown > 10
-    assert answered > 3 * len(commands), "most have something to show"
+    assert escaped_texts > 10
+    assert answers > 3 * len(commands), "most have something to show"

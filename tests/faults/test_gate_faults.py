@@ -16,13 +16,13 @@ ALL = "data.split=all"
 def stopped(gated, figure):
     """Sees that a gate stops a table before the transformation; returns its words and its findings."""
 
-    def run(row, what, text, *overrides, **more):
+    def run(row, case, text, *overrides, **more):
         gated.flats.data(text)
         with pytest.raises(GateError) as caught:
             gated(ALL, *overrides, **more)
         stages = sorted(path.name.rpartition("-")[0] for path in (gated.flats.root / "artifacts").iterdir())
         assert "transformation" not in stages
-        figure(row, f"{what}: stages run after the gate = 0")
+        figure(row, f"{case}: stages run after the gate = 0")
         return str(caught.value), caught.value.findings
 
     return run
@@ -88,8 +88,8 @@ def test_labels_out_of_range_or_of_one_class_stop_a_run(stopped):
     """Fault 14: out of the gate's range, one class of several."""
     sentence, _ = stopped(14, "out of the gate's range", TEXT, "gates.label.max_value=930")
     assert "label: column 'rent': largest value 939, above the limit of 930" in sentence
-    same = HEADER + "".join(f"{row},Bern,900\n" for row in range(9))
-    sentence, _ = stopped(14, "one value", same)
+    one_class = HEADER + "".join(f"{row},Bern,900\n" for row in range(9))
+    sentence, _ = stopped(14, "one value", one_class)
     assert "at least two are required" in sentence
 
 

@@ -39,7 +39,10 @@ def successes(root, run_id):
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
     completed_runs, running = collections.defaultdict(list), 0
     for execution in store.get_executions_by_context(context.id) if context else ():
-        names = {one.type: one.name for one in store.get_contexts_by_execution(execution.id)}
+        names = {
+            context_of_execution.type: context_of_execution.name
+            for context_of_execution in store.get_contexts_by_execution(execution.id)
+        }
         if execution.last_known_state in (STATES.COMPLETE, STATES.CACHED):
             completed_runs[names["node"].removeprefix(f"{PIPELINE}.")].append(execution.id)
         running += execution.last_known_state == STATES.RUNNING
@@ -84,59 +87,59 @@ def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure, kind, 
     root, draw = tmp_path / "runs", random.Random(SEED)
     if kind == "PostgreSQL":
         monkeypatch.setenv("PIPELINE_METADATA", request.getfixturevalue("postgresql").new_database())
-    first = warm.run(*arguments(root))
-    assert first.code == 0, first.err
+    first_run = warm.run(*arguments(root))
+    assert first_run.code == 0, first_run.err
     start = time.monotonic()
     assert warm.run(*arguments(root)).code == 0
-    whole = time.monotonic() - start
+    seconds = time.monotonic() - start
     runs = root / PIPELINE / "runs"
-    beside = whole - stage_seconds(runs / max(os.listdir(runs)))
+    beside = seconds - stage_seconds(runs / max(os.listdir(runs)))
     expected = rows(next((root / PIPELINE / "artifacts/ingestion/examples").iterdir()))
     hits, redone, half, lost, finished, spans = collections.Counter(), 0, 0, 0, 0, []
     for number in range(KILLS):
-        known = set(os.listdir(runs))
-        moment = draw.uniform(0, whole)
-        spans.append(whole)
+        runs_before = set(os.listdir(runs))
+        moment = draw.uniform(0, seconds)
+        spans.append(seconds)
         running = warm.start(*arguments(root))
         time.sleep(moment)
         running.kill()
         half += len(half_versions(root))
-        new = set(os.listdir(runs)) - known
-        run_id = new.pop() if new else None
+        new_runs = set(os.listdir(runs)) - runs_before
+        run_id = new_runs.pop() if new_runs else None
         events = runs / (run_id or "") / "events.jsonl"
         lines = events.read_text().splitlines() if events.exists() else []
         nodes = [json.loads(line) for line in lines if '"event": "node"' in line and line.endswith("}")]
         stage = f"{nodes[-1]['state'].lower()} {nodes[-1]['node']}" if nodes else "before the first stage"
         hits[nodes[-1]["node"] if nodes else "start"] += 1
-        before, _ = successes(root, run_id) if run_id else ({}, 0)
+        executions_before, _ = successes(root, run_id) if run_id else ({}, 0)
         record = runs / (run_id or "") / "run.json"
         # Its report may be what was killed.
         ended = running.code == 0 or (record.exists() and json.loads(record.read_text()).get("state") == "COMPLETE")
 
-        again = warm.run(*arguments(root))
+        resumed = warm.run(*arguments(root))
 
-        print(f"kill {number}, seed {SEED}: at {moment:.2f} s of {whole:.2f} s, {stage}; then {again.nodes}")
-        assert again.code == 0, again.err
+        print(f"kill {number}, seed {SEED}: at {moment:.2f} s of {seconds:.2f} s, {stage}; then {resumed.nodes}")
+        assert resumed.code == 0, resumed.err
         # A run that was killed before it was recorded is not gone on with.
-        last = os.path.basename(again.result().line("Run:"))
-        assert last == run_id or ended or not before
-        after, still = successes(root, last)
-        finished += set(after) == set(again.nodes)
-        redone += sum(after[node] != ids for node, ids in before.items()) if not ended else 0
+        resumed_id = os.path.basename(resumed.result().line("Run:"))
+        assert resumed_id == run_id or ended or not executions_before
+        executions, still = successes(root, resumed_id)
+        finished += set(executions) == set(resumed.nodes)
+        redone += sum(executions[node] != ids for node, ids in executions_before.items()) if not ended else 0
         # Other work on the machine makes runs longer and shorter; the next draw is over what this one took.
-        whole = beside + stage_seconds(runs / last)
+        seconds = beside + stage_seconds(runs / resumed_id)
         assert still == 0
-        assert all(len(ids) == 1 for ids in after.values()), after
-        good = {one for run in os.listdir(runs) for ids in successes(root, run)[0].values() for one in ids}
+        assert all(len(ids) == 1 for ids in executions.values()), executions
+        good = {execution for run in os.listdir(runs) for ids in successes(root, run)[0].values() for execution in ids}
         assert orphans(root, good) == []
         half += len(half_versions(root))
-        [folder] = (root / PIPELINE / "artifacts/ingestion/examples").glob(f"{after['ingestion'][0]}-*")
+        [folder] = (root / PIPELINE / "artifacts/ingestion/examples").glob(f"{executions['ingestion'][0]}-*")
         lost += rows(folder) != expected
-    where = ", ".join(f"{stage} {count}" for stage, count in hits.most_common())
+    stages_hit = ", ".join(f"{stage} {count}" for stage, count in hits.most_common())
     figure(
         1,
         f"{KILLS} kills on {kind}, seed {SEED}, over {statistics.median(spans):.1f} s at the median and "
-        f"{max(spans):.1f} s at most ({where}): {finished} ended well, finished steps redone = {redone}, "
+        f"{max(spans):.1f} s at most ({stages_hit}): {finished} ended well, finished steps redone = {redone}, "
         f"half versions = {half}, runs with "
         f"lost rows = {lost}",
     )

@@ -45,20 +45,20 @@ def test_names_with_markup_are_shown_as_text(tab, tmp_path, figure):
     pages += [f"/{word}?id={urllib.parse.quote(text)}" for word in ("run", "artifact", "report") for text in TEXTS]
     pages += [f"/?pipeline={urllib.parse.quote(text)}&page={urllib.parse.quote(text)}" for text in TEXTS]
     reports = sorted(tmp_path.glob("*/runs/*/report.html"))
-    seen, dialogs = set(), 0
+    texts_shown, dialogs = set(), 0
     with MADE["served"](tmp_path) as address:
         addresses = [(address + page, address) for page in pages] + [(path.as_uri(), path.as_uri()) for path in reports]
-        for place, here in addresses:
+        for place, origin in addresses:
             tab.open(place)
             dialogs += len(tab.dialogs)
             tab.problems = [
                 problem for problem in tab.problems if "404" not in problem
             ]  # there is no run of such a name
-            CHECKS["quiet"](tab, here)
+            CHECKS["quiet"](tab, origin)
             assert tab.value("document.querySelectorAll('img[src=x], [onerror], script').length") == 0, place
             text = tab.value("document.documentElement.textContent")
-            seen |= {problem for problem in TEXTS if problem in text}
+            texts_shown |= {problem for problem in TEXTS if problem in text}
     figure(33, f"{len(addresses)} pages and reports, {dialogs} dialogs, 0 elements out of names")
     assert dialogs == 0
     assert len(reports) == 5
-    assert seen == set(TEXTS)
+    assert texts_shown == set(TEXTS)

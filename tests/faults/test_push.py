@@ -36,19 +36,19 @@ def pushed_until(number, model, folder, keep=2):
     """Push in a process that is killed before its operation of this number, or within it where it copies a file."""
     pid = os.fork()
     if pid == 0:
-        left = [number]
+        remaining = [number]
 
         def counted(module, name):
-            before = getattr(module, name)
+            operation = getattr(module, name)
 
             def call(*args, **kwargs):
-                if not left[0]:
+                if not remaining[0]:
                     if name == "copyfileobj":
                         args[1].write(args[0].read(3))
                         args[1].flush()
                     os.kill(os.getpid(), signal.SIGKILL)
-                left[0] -= 1
-                return before(*args, **kwargs)
+                remaining[0] -= 1
+                return operation(*args, **kwargs)
 
             setattr(module, name, call)
 
@@ -68,12 +68,12 @@ def test_a_push_that_is_killed_at_any_step_leaves_no_incomplete_version(model, t
         folder = str(tmp_path / f"serving-{kills}")
         versions.place(model, folder, check=lambda _: None)
         versions.place(model, folder, check=lambda _: None)
-        first = versions.pushed(folder)
+        numbers_before = versions.pushed(folder)
         if pushed_until(kills, model, folder) == 0:
             break
         numbers = versions.pushed(folder)
         half += sum(not is_whole(folder, number) for number in numbers)
-        lost += first[-1] not in numbers
+        lost += numbers_before[-1] not in numbers
         versions.place(model, folder, check=lambda _: None, keep=2)
         assert sorted(os.listdir(folder)) == [".lock", ".pushed", *map(str, versions.pushed(folder))]
         assert ownership.listed(folder) == versions.pushed(folder)
@@ -95,31 +95,37 @@ def tree(folder):
 def test_files_of_others_in_the_serving_folder_survive_pushes_and_kills(model, tmp_path, figure):
     """Fault 44: folders, copies and links of others, while pushes that keep one version are killed at every step."""
     folder, archive = tmp_path / "houses" / "serving", tmp_path / "archive"
-    first = versions.place(model, str(folder), check=lambda _: None)
-    others = {"2019/sales.csv": "a", "20240101/model.tflite": "b", ".2019.partial/x": "c", ".5.old/x": "d", "9/f": "e"}
-    for name, content in others.items():
+    first_version = versions.place(model, str(folder), check=lambda _: None)
+    foreign_files = {
+        "2019/sales.csv": "a",
+        "20240101/model.tflite": "b",
+        ".2019.partial/x": "c",
+        ".5.old/x": "d",
+        "9/f": "e",
+    }
+    for name, content in foreign_files.items():
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_text(content)
-    shutil.copytree(folder / str(first), folder / str(first - 10))
-    shutil.copytree(folder / str(first), archive / "3")
+    shutil.copytree(folder / str(first_version), folder / str(first_version - 10))
+    shutil.copytree(folder / str(first_version), archive / "3")
     (folder / "3").symlink_to(archive / "3")
     (folder / "4").symlink_to(archive / "missing")
-    before, kept = tree(folder), tree(archive)
+    files, archived_files = tree(folder), tree(archive)
     kills = 0
     while pushed_until(kills, model, str(folder), keep=1):
         kills += 1
     pushes = kills + 1
     for _ in range(3):
         versions.place(model, str(folder), check=lambda _: None, keep=1)
-    ours = versions.read(str(folder), versions.pushed(str(folder))[-1])
+    newest = versions.read(str(folder), versions.pushed(str(folder))[-1])
 
-    lost = [name for name in before if name.split("/")[0] != str(first) and not name.startswith(".pushed")]
-    lost = [name for name in lost if tree(folder).get(name) != before[name]]
+    lost = [name for name in files if name.split("/")[0] != str(first_version) and not name.startswith(".pushed")]
+    lost = [name for name in lost if tree(folder).get(name) != files[name]]
     assert lost == []
-    assert tree(archive) == kept
-    assert ownership.listed(str(folder)) == [ours.number]
-    assert not (folder / str(first)).exists()
-    figure(44, f"disk: {len(before)} paths of others, {pushes + 3} pushes, {kills} of them killed: lost = {len(lost)}")
+    assert tree(archive) == archived_files
+    assert ownership.listed(str(folder)) == [newest.number]
+    assert not (folder / str(first_version)).exists()
+    figure(44, f"disk: {len(files)} paths of others, {pushes + 3} pushes, {kills} of them killed: lost = {len(lost)}")
 
 
 def test_version_numbers_rise_even_if_the_clock_is_set_back(model, tmp_path, figure, monkeypatch):
@@ -193,12 +199,18 @@ def test_files_of_others_in_the_bucket_survive_pushes(figure, s3, tmp_path):
     (model / "variables").mkdir(parents=True)
     for name in ("saved_model.pb", "variables/index"):
         (model / name).write_text(name)
-    others = ("2019/sales.csv", "20240101/model.tflite", "900/saved_model.pb", ".7.partial/x", "latest/saved_model.pb")
-    for name in others:
+    foreign_files = (
+        "2019/sales.csv",
+        "20240101/model.tflite",
+        "900/saved_model.pb",
+        ".7.partial/x",
+        "latest/saved_model.pb",
+    )
+    for name in foreign_files:
         buckets.write(f"{home}/serving/{name}", name.encode())
     numbers = [versions.place(str(model), f"{home}/serving", check=lambda _: None, keep=2) for _ in range(4)]
 
-    lost = [name for name in others if buckets.read(f"{home}/serving/{name}") != name.encode()]
+    lost = [name for name in foreign_files if buckets.read(f"{home}/serving/{name}") != name.encode()]
     assert lost == []
     assert versions.pushed(f"{home}/serving") == [900, *numbers[-2:]]
-    figure(44, f"bucket: {len(others)} folders of others, {len(numbers)} pushes that keep 2: lost = {len(lost)}")
+    figure(44, f"bucket: {len(foreign_files)} folders of others, {len(numbers)} pushes that keep 2: lost = {len(lost)}")

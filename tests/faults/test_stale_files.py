@@ -40,30 +40,30 @@ def outputs(root):
 HOW = ("a new store", "another store by --metadata", "an older backup", "a new database of PostgreSQL")
 
 
-@pytest.mark.parametrize("how", HOW)
-def test_a_new_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure, how, request):
+@pytest.mark.parametrize("case", HOW)
+def test_a_new_store_over_an_old_root_mixes_no_rows(ran, warm, tmp_path, figure, case, request):
     """Fault 40: ids of executions are given out again over the folders of a run that the store does not know."""
     root, more = tmp_path / "runs", ()
-    if how == "an older backup":
+    if case == "an older backup":
         ran("a", to="ingestion")
         assert warm.run("inspect", "backup", tmp_path / "backup", "--root", root).code == 0
     ran("a", "b")
-    before = outputs(root)
-    if how == "a new store":
+    files_before = outputs(root)
+    if case == "a new store":
         (root / "metadata.sqlite").rename(root / "old")
-    elif how == "an older backup":
+    elif case == "an older backup":
         assert warm.run("inspect", "restore", tmp_path / "backup", "--root", root).code == 0
-    elif how == "a new database of PostgreSQL":
+    elif case == "a new database of PostgreSQL":
         more = ("--metadata", request.getfixturevalue("postgresql").new_database())
     else:
         more = ("--metadata", f"sqlite:///{tmp_path}/elsewhere.sqlite")
     ran("a", more=more)
-    after = outputs(root)
+    files_after = outputs(root)
     result = warm.run("inspect", "statistics", "latest", "--json", "--root", root, *more)
     assert result.code == 0, result.err
     foreign = sum(split["rows"] for split in json.loads(result.out)["splits"]) - ROWS["a"]
-    touched = [path for path in before if after.get(path) != before[path]]
-    figure(40, f"{how}: rows of another run = {foreign}, files of another run touched = {len(touched)}")
+    touched = [path for path in files_before if files_after.get(path) != files_before[path]]
+    figure(40, f"{case}: rows of another run = {foreign}, files of another run touched = {len(touched)}")
     assert (foreign, touched) == (0, [])
 
 
@@ -74,10 +74,10 @@ def test_a_run_over_an_old_root_trains_and_evaluates_on_its_own_rows(ran, tmp_pa
     (tmp_path / "runs/metadata.sqlite").rename(tmp_path / "runs/old")
     for _ in range(2):
         output = ran("a", to=None)
-        [written] = re.findall(r"(\d+) test rows", output)
-        [judged] = re.findall(r"test split, (\d+) rows", output)
-        assert judged == written
-    figure(40, f"test rows written = {written}, judged = {judged}")
+        [ingested] = re.findall(r"(\d+) test rows", output)
+        [evaluated] = re.findall(r"test split, (\d+) rows", output)
+        assert evaluated == ingested
+    figure(40, f"test rows written = {ingested}, judged = {evaluated}")
 
 
 def test_a_file_of_another_run_among_the_examples_is_not_read(points_run, tmp_path, figure):

@@ -60,8 +60,10 @@ def met(warm, root, stage, attempt):
     end = time.monotonic() + 120
     while time.monotonic() < end and running.going:
         for path in (root / PIPELINE / "runs").glob("*/events.jsonl"):
-            *before, last = path.read_text().split('"event": "attempt"') if attempt else ["", path.read_text()]
-            if len(before) >= attempt and f'"node": "{stage}", "state": "RUNNING"' in last:
+            *earlier_attempts, current_attempt = (
+                path.read_text().split('"event": "attempt"') if attempt else ["", path.read_text()]
+            )
+            if len(earlier_attempts) >= attempt and f'"node": "{stage}", "state": "RUNNING"' in current_attempt:
                 return running
         time.sleep(0.005)
     raise AssertionError(f"never in {stage}: {running.out} {running.err}")
@@ -75,8 +77,8 @@ def test_a_run_that_is_killed_in_each_stage_resumes(warm, tmp_path, figure):
         running = met(warm, root, stage, attempt)
         time.sleep(LONG.get(stage, 0))
         running.kill()
-    last = warm.run(*command(root))
-    assert last.code == 0, last.err
+    last_run = warm.run(*command(root))
+    assert last_run.code == 0, last_run.err
     states_of_nodes = states(root)
     redone = sum(states_.count("COMPLETE") - 1 for states_ in states_of_nodes.values())
     running = sum(states_.count("RUNNING") for states_ in states_of_nodes.values())
@@ -108,8 +110,8 @@ def test_a_run_that_is_stopped_in_each_long_stage_resumes(warm, tmp_path, figure
         assert {"RUNNING", "NEW"}.isdisjoint(
             state for state_of_node in states(root).values() for state in state_of_node
         )
-    last = warm.run(*command(root))
-    assert last.code == 0, last.err
+    last_run = warm.run(*command(root))
+    assert last_run.code == 0, last_run.err
     assert len(facts(root)["attempts"]) == len(LONG) + 1
     figure(2, f"{len(LONG)} stops on {kind}, exit code 130 each, at most {slowest:.1f} s to stop")
 
@@ -130,23 +132,23 @@ def preprocessing_fn(inputs, custom_config):
 
 def tree_that(tmp_path, *, hog):
     """A copy whose own preprocessing hangs, or takes memory, as long as a file is there; the file comes with it."""
-    tree, flag = copy_tree(tmp_path / "tree", rows=10), tmp_path / "flag"
-    (tree / "hanging.py").write_text(HANG.format(flag=str(flag), hog=hog))
-    flag.touch()
-    return tree, flag
+    tree, flag_file = copy_tree(tmp_path / "tree", rows=10), tmp_path / "flag"
+    (tree / "hanging.py").write_text(HANG.format(flag=str(flag_file), hog=hog))
+    flag_file.touch()
+    return tree, flag_file
 
 
 def transform(tree, *settings):
     options = [part for setting in settings for part in ("--set", setting)]
     roles = ("--set", "features={}", "--set", "preprocessing=hanging.preprocessing_fn")
-    where = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", tree / "runs")
-    return runner(*where, "--to", "transformation", *roles, *options, tree=tree)
+    options_of_run = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", tree / "runs")
+    return runner(*options_of_run, "--to", "transformation", *roles, *options, tree=tree)
 
 
 @pytest.mark.slow
 def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
     """Fault 28: a preprocessing that never returns."""
-    tree, flag = tree_that(tmp_path, hog=False)
+    tree, flag_file = tree_that(tmp_path, hog=False)
     result = transform(tree, "limits.seconds={transformation = 8}")
     assert result.code == 4
     assert "stage transformation failed: it exceeded its time limit of 8 s ([limits])" in result.err
@@ -157,10 +159,10 @@ def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
     form = "%Y-%m-%dT%H:%M:%S%z"
     took = time.mktime(time.strptime(record["ended"], form)) - time.mktime(time.strptime(start, form))
     assert states(tree / "runs")["transformation"] == ["FAILED"]
-    flag.unlink()
-    again = transform(tree, "limits.seconds={transformation = 60}")
-    assert again.code == 0, again.err
-    assert (again.nodes["ingestion"], again.nodes["transformation"]) == ("kept", "done")
+    flag_file.unlink()
+    resumed = transform(tree, "limits.seconds={transformation = 60}")
+    assert resumed.code == 0, resumed.err
+    assert (resumed.nodes["ingestion"], resumed.nodes["transformation"]) == ("kept", "done")
     figure(28, f"limit 8 s, FAILED after {took:.0f} s; goes on under a wider limit")
     assert took <= 8 + 5
 
@@ -168,15 +170,15 @@ def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
 @pytest.mark.slow
 def test_a_stage_that_takes_too_much_memory_fails_at_its_limit(tmp_path, figure):
     """Fault 29: a preprocessing that takes 1 GB a second."""
-    tree, flag = tree_that(tmp_path, hog=True)
+    tree, flag_file = tree_that(tmp_path, hog=True)
     result = transform(tree, "limits.memory_gb=3")
     assert result.code == 4
     assert "limits.memory_gb is 3. Run the same command again to resume" in result.err
     peak = facts(tree / "runs")["peak_memory_mb"]
     assert states(tree / "runs")["transformation"] == ["FAILED"]
-    flag.unlink()
-    again = transform(tree, "limits.memory_gb=3")
-    assert again.code == 0, again.err
-    assert (again.nodes["ingestion"], again.nodes["transformation"]) == ("kept", "done")
+    flag_file.unlink()
+    resumed = transform(tree, "limits.memory_gb=3")
+    assert resumed.code == 0, resumed.err
+    assert (resumed.nodes["ingestion"], resumed.nodes["transformation"]) == ("kept", "done")
     figure(29, f"limit 3,000 MB, killed at {peak:,} MB; goes on")
     assert peak < 6000

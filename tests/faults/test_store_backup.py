@@ -57,7 +57,7 @@ def flip(path):
 @pytest.mark.parametrize("damage", [zero, cut, flip])
 def test_a_damaged_store_is_rejected_and_its_backup_restored(root, tmp_path, figure, damage):
     """Fault 24: 0 bytes, cut off, bits flipped."""
-    before = rows(root)
+    original_rows = rows(root)
     store_backup.backup(str(root), None, str(tmp_path / "backup"))
     damage(root / "metadata.sqlite")
     for readonly in (True, False):
@@ -67,16 +67,16 @@ def test_a_damaged_store_is_rejected_and_its_backup_restored(root, tmp_path, fig
         store_backup.backup(str(root), None, str(tmp_path / "backup"))
     aside = store_backup.restore(str(root), None, str(tmp_path / "backup")).previous
 
-    assert rows(root) == before
+    assert rows(root) == original_rows
     assert len(open_store(str(root), None).contexts("pipeline_run")) == RUNS
     assert aside.startswith(str(root / "metadata.sqlite.before-"))
-    count = sum(map(len, before.values()))
+    count = sum(map(len, original_rows.values()))
     figure(24, f"{damage.__name__}: refused; {sum(map(len, rows(root).values()))} of {count} rows restored")
 
 
 def test_a_damaged_backup_replaces_nothing(root, tmp_path, figure):
     """Fault 24: the backup itself."""
-    before = rows(root)
+    original_rows = rows(root)
     store_backup.backup(str(root), None, str(tmp_path / "backup"))
     flip(tmp_path / "backup")
     with pytest.raises(ResourceError, match="backup"):
@@ -84,7 +84,7 @@ def test_a_damaged_backup_replaces_nothing(root, tmp_path, figure):
     with pytest.raises(UserError, match="does not exist: name a file that `inspect backup` wrote"):
         store_backup.restore(str(root), None, str(tmp_path / "none"))
 
-    assert rows(root) == before
+    assert rows(root) == original_rows
     figure(24, "a damaged backup: refused, the store stays")
 
 
@@ -92,11 +92,11 @@ def test_a_backup_during_a_run_is_complete(root, tmp_path, figure):
     """Fault 24: a writer goes on while the backup is made."""
     store = open_store(str(root), None, readonly=False).mlmd
     context = pb.Context(type_id=store.get_context_type("pipeline_run").id, name="while")
-    with sqlite3.connect(root / "metadata.sqlite", isolation_level=None) as other:
-        other.execute("BEGIN")
-        other.execute("SELECT COUNT(*) FROM Context").fetchone()
+    with sqlite3.connect(root / "metadata.sqlite", isolation_level=None) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT COUNT(*) FROM Context").fetchone()
         store_backup.backup(str(root), None, str(tmp_path / "backup"))
-        other.execute("COMMIT")
+        connection.execute("COMMIT")
     store.put_contexts([context])
     store_backup.restore(str(root), None, str(tmp_path / "backup"))
 

@@ -29,8 +29,8 @@ def command(root, variant, *more):
 def records(root, url):
     """Runs, executions by state, and artifacts without a producer or twice, of a whole store."""
     store = MetadataStore(connection_config(str(root), url))
-    states = [pb.Execution.State.Name(one.last_known_state) for one in store.get_executions()]
-    uris = [one.uri for one in store.get_artifacts()]
+    states = [pb.Execution.State.Name(record.last_known_state) for record in store.get_executions()]
+    uris = [record.uri for record in store.get_artifacts()]
     return store.get_contexts_by_type("pipeline_run"), states, len(uris) - len(set(uris))
 
 
@@ -93,11 +93,11 @@ def test_a_run_resumes_after_a_crash_of_the_database_server(warm, tmp_path, figu
     assert facts["state"] == "FAILED"
     start = time.monotonic()
     postgresql.start()
-    again = warm.run(*(part for part in options if part != "--new-run"), PIPELINE_METADATA=postgresql.url)
-    assert again.code == 0, again.err
-    assert facts["run_id"] in again.out
-    assert again.nodes["statistics"] == "kept"
-    assert again.nodes["transformation"] == "done"
+    resumed = warm.run(*(part for part in options if part != "--new-run"), PIPELINE_METADATA=postgresql.url)
+    assert resumed.code == 0, resumed.err
+    assert facts["run_id"] in resumed.out
+    assert resumed.nodes["statistics"] == "kept"
+    assert resumed.nodes["transformation"] == "done"
     figure(19, f"FAILED with exit code {running.code}, went on {time.monotonic() - start:.0f} s after the start")
 
 
@@ -159,10 +159,10 @@ def test_a_run_writes_no_secret(warm, tmp_path, figure, postgresql):
         *("--kubeflow", "--pipeline", "points", "--variant", "xor_hidden", "--output", job), **environment
     )
     assert compiled.code == 0, compiled.err
-    shown = warm.run("inspect", "show", "latest", "--root", root, **environment)
-    assert shown.code == 0, shown.err
+    details = warm.run("inspect", "show", "latest", "--root", root, **environment)
+    assert details.code == 0, details.err
     texts = {"database": postgresql.dump().encode(), "job": job.read_bytes()}
-    for completed in (result, failed, compiled, shown):
+    for completed in (result, failed, compiled, details):
         texts[f"output {completed.pid}"] = (completed.out + completed.err).encode()
     for path in root.rglob("*"):
         if path.is_file():
@@ -259,13 +259,16 @@ def test_fifty_consecutive_runs_leak_nothing(tmp_path, figure):
         text=True,
     )
     assert completed.returncode == 0, completed.stderr
-    first, last = [
+    first_counts, last_counts = [
         list(map(int, line.split()[1:])) for line in completed.stderr.splitlines() if line.startswith("COUNTS")
     ]
-    left = os.listdir(tmp_path / "tmp")
-    growth = [after - before for before, after in zip(first, last, strict=True)]
+    leftovers = os.listdir(tmp_path / "tmp")
+    growth = [last_count - first_count for first_count, last_count in zip(first_counts, last_counts, strict=True)]
     runs = list(Path(tmp_path, "runs").glob("*/runs/*"))
-    figure(31, f"{len(runs)} runs: descriptors, processes, threads, temporary files grew by {sum(growth)}; left {left}")
+    figure(
+        31,
+        f"{len(runs)} runs: descriptors, processes, threads, temporary files grew by {sum(growth)}; left {leftovers}",
+    )
     assert len(runs) == 50
     assert growth == [0] * len(growth)
-    assert left == []
+    assert leftovers == []

@@ -22,14 +22,14 @@ def test_every_test_of_a_fault_names_its_row():
 
 def test_only_rows_whose_tests_ran_are_rewritten():
     rows = {1: ("a kill", "an end"), 2: ("a stop", "an end"), 3: ("half", "whole"), 4: ("twice", "two")}
-    before = "| | injected |\n| --- | --- |\n| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |\n"
+    document = "| | injected |\n| --- | --- |\n| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |\n"
     records = [
         {"row": 1, "test": "tests/faults/test_a.py::test_x", "figure": "redone = 0"},
         {"row": 1, "test": "tests/faults/test_a.py::test_x", "outcome": "passed"},
         {"row": 3, "test": "tests/faults/test_b.py::test_y", "outcome": "passed"},
         {"row": 3, "test": "tests/faults/test_b.py::test_z", "outcome": "failed"},
     ]
-    rewritten = lines(records, before, rows, "2020-01-02")
+    rewritten = lines(records, document, rows, "2020-01-02")
     command = '`make faults ARGS="tests/faults/test_a.py"`'
     assert rewritten[0] == f"| 1 | a kill | an end | yes | redone = 0 | 2020-01-02 | {command} |"
     assert rewritten[1] == "| 2 | a stop | an end | yes | 3 s | 2020-01-01 | `make` |"

@@ -35,15 +35,15 @@ def refused(flats, figure):
     # Its imports are paid for once.
     assert flats.errors() == []
 
-    def run(row, what, content, name="flats.csv"):
+    def run(row, case, content, name="flats.csv"):
         flats.data(content, name)
         # Not by the clock: other processes may be busy.
         start = time.process_time()
         findings = flats.errors(f"data.path=data/{name}")
         seconds = time.process_time() - start
-        assert findings, what
+        assert findings, case
         assert seconds < 2
-        figure(row, f"{what}: {seconds:.2f} s")
+        figure(row, f"{case}: {seconds:.2f} s")
         return findings
 
     return run
@@ -64,14 +64,14 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("what", FAULTS)
-def test_malformed_rows_are_reported_with_their_lines(refused, what):
+@pytest.mark.parametrize("fault", FAULTS)
+def test_malformed_rows_are_reported_with_their_lines(refused, fault):
     """Fault 10: each is told with its line, wherever it is, plain and packed."""
-    bad, message = FAULTS[what]
+    bad, message = FAULTS[fault]
     for place in (0, 20, 39):
         text = HEADER + "\n".join([*ROWS[:place], bad, *ROWS[place:]]) + "\n"
         for name, content in (("flats.csv", text), ("flats.csv.gz", gzip.compress(text.encode()))):
-            findings = refused(10, what, content, name)
+            findings = refused(10, fault, content, name)
             assert f"{name}, line {place + 2}: {message}" in findings[0], findings
 
 

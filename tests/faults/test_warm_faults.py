@@ -26,8 +26,8 @@ def warm_environment(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("CI")
     yield
-    for one in warm_process.found():
-        os.kill(one["pid"], signal.SIGKILL)
+    for process in warm_process.found():
+        os.kill(process["pid"], signal.SIGKILL)
     shutil.rmtree(sockets)
 
 
@@ -48,15 +48,19 @@ def until_in(process, root, stage, attempt):
         for path in (root / PIPELINE / "runs").glob("*/events.jsonl"):
             lines = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
             begins = [place for place, line in enumerate(lines) if line["event"] == "attempt"]
-            now = [line for line in lines[max(begins, default=0) :] if line["event"] == "node"]
-            if len(begins) == attempt and now and (now[-1]["node"], now[-1]["state"]) == (stage, "RUNNING"):
+            node_events = [line for line in lines[max(begins, default=0) :] if line["event"] == "node"]
+            if (
+                len(begins) == attempt
+                and node_events
+                and (node_events[-1]["node"], node_events[-1]["state"]) == (stage, "RUNNING")
+            ):
                 return
         time.sleep(0.01)
     raise AssertionError(f"never in {stage}: {finish(process)}")
 
 
 def workers_of(pid):
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(pid_text) for pid_text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.mark.slow
@@ -68,21 +72,21 @@ def test_kills_stops_and_limits_hold_with_a_warm_process(tmp_path):
     code, out, err = finish(start(*command(root), "--to", "ingestion"))
     assert code == 0, err
     assert "TensorFlow stays loaded" in out
-    [first] = warm_process.found()
+    [first_server] = warm_process.found()
 
     stopped = start(*long, "--new-run")
     until_in(stopped, root, "trainer", 0)
-    assert workers_of(first["pid"]) != []
+    assert workers_of(first_server["pid"]) != []
     stopped.send_signal(signal.SIGINT)
     code, out, err = finish(stopped)
     assert (code, err) == (130, "stopped\n")
     assert "starting TensorFlow" not in out
-    assert [(one["pid"], one["busy"]) for one in warm_process.found()] == [(first["pid"], False)]
-    assert workers_of(first["pid"]) == []
+    assert [(server["pid"], server["busy"]) for server in warm_process.found()] == [(first_server["pid"], False)]
+    assert workers_of(first_server["pid"]) == []
 
     killed = start(*long)
     until_in(killed, root, "trainer", 1)
-    workers = workers_of(first["pid"])
+    workers = workers_of(first_server["pid"])
     killed.kill()
     _, out, err = finish(killed)
     assert len(workers) == 1, out + err
@@ -96,12 +100,14 @@ def test_kills_stops_and_limits_hold_with_a_warm_process(tmp_path):
     code, _, err = finish(start(*long, "--set", "limits.memory_gb=0.3"))
     assert code == 4
     assert "GB of memory; limits.memory_gb is 0.3" in err
-    [second] = warm_process.found()
-    assert workers_of(second["pid"]) == []
+    [second_server] = warm_process.found()
+    assert workers_of(second_server["pid"]) == []
 
     code, out, err = finish(start(*command(root)))
     assert code == 0, err
     assert "starting TensorFlow" not in out
-    found = states(root)
-    assert {"RUNNING", "NEW"}.isdisjoint(state for states_of_node in found.values() for state in states_of_node)
-    assert [one["pid"] for one in warm_process.found()] == [second["pid"]]
+    states_by_node = states(root)
+    assert {"RUNNING", "NEW"}.isdisjoint(
+        state for states_of_node in states_by_node.values() for state in states_of_node
+    )
+    assert [server["pid"] for server in warm_process.found()] == [second_server["pid"]]

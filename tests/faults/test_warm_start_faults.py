@@ -65,8 +65,8 @@ def test_a_warm_start_starts_from_the_previous_month_s_predictions(tmp_path, fig
         line = next(line for line in result.out.splitlines() if line.startswith("trainer "))
         return float(record["outcome"]["metrics"]["accuracy"]), line
 
-    first, _ = accuracy(1)
-    begun, line = accuracy(2, "training.epochs=0")
+    first_accuracy, _ = accuracy(1)
+    warm_accuracy, line = accuracy(2, "training.epochs=0")
     assert "warm start with 5 of 5 weights of the model that serves" in line
-    assert begun > 0.9
-    figure(46, f"accuracy of month 1: {first:.3f}; of month 2 before its first epoch: {begun:.3f}")
+    assert warm_accuracy > 0.9
+    figure(46, f"accuracy of month 1: {first_accuracy:.3f}; of month 2 before its first epoch: {warm_accuracy:.3f}")

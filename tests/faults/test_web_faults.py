@@ -25,11 +25,11 @@ def root(tmp_path_factory):
     (artifact / "folder").symlink_to(folder)
     (artifact / "within.json").symlink_to(artifact / "verdict.json")
     os.mkfifo(artifact / "pipe.txt")
-    other = folder / "runs/taxi/artifacts/2/evaluation/verdict.json"
-    record = json.loads(other.read_text())
+    linked_verdict = folder / "runs/taxi/artifacts/2/evaluation/verdict.json"
+    record = json.loads(linked_verdict.read_text())
     (folder / "verdict.json").write_text(json.dumps({**record, "reason": SECRET, "interval_method": SECRET}))
-    other.unlink()
-    other.symlink_to(folder / "verdict.json")
+    linked_verdict.unlink()
+    linked_verdict.symlink_to(folder / "verdict.json")
     logs = folder / "runs/houses/runs/folder-1/logs"
     (logs / "trainer.log").unlink()
     (logs / "trainer.log").symlink_to(folder / "secret.txt")
@@ -43,12 +43,12 @@ def address(root):
         yield address.removeprefix("http://")
 
 
-def evaluation(root, where="/houses/artifacts/1/"):
+def evaluation(root, part_of_uri="/houses/artifacts/1/"):
     from inspection.store.artifact_lookup import EVALUATION
     from inspection.store.metadata_store import open_store
 
     artifacts = open_store(str(root), None).artifacts_of_type(EVALUATION)
-    return next(artifact.id for artifact in artifacts if where in artifact.uri)
+    return next(artifact.id for artifact in artifacts if part_of_uri in artifact.uri)
 
 
 def raw(address, target):

@@ -38,9 +38,9 @@ def test_the_script_learns_from_all_columns_and_exports_a_model(tables, tmp_path
     }
     (tmp_path / "order.json").write_text(json.dumps(order))
     command = [sys.executable, "-m", "benchmarks.by_hand", str(tmp_path / "order.json")]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout.removeprefix("r2 ")) > 0.5
+    process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert float(process.stdout.removeprefix("r2 ")) > 0.5
     served = tf.saved_model.load(order["export"]).signatures["serving_default"]
     [(_, inputs)] = served.structured_input_signature[1].items()
     assert inputs.shape[1] >= width
@@ -49,17 +49,19 @@ def test_the_script_learns_from_all_columns_and_exports_a_model(tables, tmp_path
 def test_new_rows_are_the_table_without_its_first_twentieth(tmp_path):
     work = Workload("2,000 rows", 2000, tmp_path)
     bench_tables.write(work.csv, work.rows)
-    before = list(csv.reader(work.csv.open()))
+    full_table = list(csv.reader(work.csv.open()))
     work.take_new_rows()
-    after = list(csv.reader(work.csv.open()))
-    assert after[0] == before[0]
-    assert after[1:] == before[-len(after) + 1 :]
-    assert 1890 <= len(after) - 1 <= 1910
+    new_table = list(csv.reader(work.csv.open()))
+    assert new_table[0] == full_table[0]
+    assert new_table[1:] == full_table[-len(new_table) + 1 :]
+    assert 1890 <= len(new_table) - 1 <= 1910
 
 
 def test_the_document_has_a_row_for_each_comparison(tmp_path):
     report = bench_document.Report("a machine")
-    times = {what: [Measured(10.0 + number, 0, 0, 0, "")] for number, what in enumerate(bench_document.WHAT)}
+    times = {
+        comparison: [Measured(10.0 + number, 0, 0, 0, "")] for number, comparison in enumerate(bench_document.WHAT)
+    }
     report.add(Workload("houses", HOUSES_ROWS, tmp_path), times)
     lines = report.text().splitlines()
     assert "| houses | first run | 10.0 | 12.0 | 0.83 |" in lines
@@ -69,7 +71,9 @@ def test_the_document_has_a_row_for_each_comparison(tmp_path):
 
 def test_without_stock_its_columns_are_empty(tmp_path):
     report = bench_document.Report("a machine")
-    times = {what: [] if "stock" in what else [Measured(1.0, 0, 0, 0, "")] for what in bench_document.WHAT}
+    times = {
+        comparison: [] if "stock" in comparison else [Measured(1.0, 0, 0, 0, "")] for comparison in bench_document.WHAT
+    }
     report.add(Workload("houses", HOUSES_ROWS, tmp_path), times)
     [line] = [line for line in report.text().splitlines() if line.startswith("| houses | 1.0 |  |")]
     assert line.count("|") == 10

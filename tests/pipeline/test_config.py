@@ -32,15 +32,15 @@ def make(**sections):
 
 
 def test_the_least_config_has_defaults_for_everything_else():
-    made = make()
+    least_config = make()
 
-    assert made.data.split.shares == {"train": 8, "eval": 1, "test": 1}
-    assert made.data.split.column is None
-    assert made.network == MLP
-    assert made.training == Training()
-    assert made.evaluation.floor == {}
-    assert made.evaluation.baseline is None
-    assert made.evaluation.slicings == ()
+    assert least_config.data.split.shares == {"train": 8, "eval": 1, "test": 1}
+    assert least_config.data.split.column is None
+    assert least_config.network == MLP
+    assert least_config.training == Training()
+    assert least_config.evaluation.floor == {}
+    assert least_config.evaluation.baseline is None
+    assert least_config.evaluation.slicings == ()
 
 
 def test_a_network_is_written_out_with_its_defaults():
@@ -56,22 +56,22 @@ def test_networks_are_the_files_in_models_networks():
 
 
 def test_slices_are_columns_or_crosses():
-    made = make(evaluation={"slices": ["city", ["city", "floor"]]})
+    sliced = make(evaluation={"slices": ["city", ["city", "floor"]]})
 
-    assert made.evaluation.slicings == (("city",), ("city", "floor"))
+    assert sliced.evaluation.slicings == (("city",), ("city", "floor"))
 
 
 def test_plain_sections_are_what_the_workers_read():
-    made = make(
+    parsed = make(
         features={**LEAST["features"], "bucketized": [{"column": "lat", "edges": [1.0]}]}, network={"layers": [4]}
     )
-    plain = made.plain("features", "label", "network", "training")
+    plain = parsed.plain("features", "label", "network", "training")
 
     assert list(plain) == ["features", "label", "network", "training"]
-    assert Features.model_validate(plain["features"]) == made.features
-    assert Label.model_validate(plain["label"]) == made.label
-    assert Training.model_validate(plain["training"]) == made.training
-    assert plain["network"] == made.network
+    assert Features.model_validate(plain["features"]) == parsed.features
+    assert Label.model_validate(plain["label"]) == parsed.label
+    assert Training.model_validate(plain["training"]) == parsed.training
+    assert plain["network"] == parsed.network
 
 
 def test_a_plain_whole_config_is_that_config_again():
@@ -79,10 +79,10 @@ def test_a_plain_whole_config_is_that_config_again():
         "bucketized": [{"column": "lat", "edges": [1.0]}, {"column": "long", "quantiles": 3}],
         "crossed": [{"columns": ["lat", "long"], "buckets": 9}],
     }
-    made = make(features=features, evaluation={"slices": ["city", ["a", "b"]], "floor": {"r2": 0.5}})
+    parsed = make(features=features, evaluation={"slices": ["city", ["a", "b"]], "floor": {"r2": 0.5}})
 
-    assert config.Config.model_validate(made.plain()) == made
-    assert made.plain()["features"]["crossed"] == [{"columns": ["lat", "long"], "buckets": 9, "product": False}]
+    assert config.Config.model_validate(parsed.plain()) == parsed
+    assert parsed.plain()["features"]["crossed"] == [{"columns": ["lat", "long"], "buckets": 9, "product": False}]
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ def test_what_cannot_be_is_refused(sections, message):
 
 def test_coverage_may_be_judged_of_a_model_with_intervals():
     rules = [{"metric": "coverage", "slice": "city", "floor": 0.85, "min_count": 100}]
-    made = make(training={"interval": 0.9}, evaluation={"rules": rules, "floor": {"coverage": 0.88}})
+    parsed = make(training={"interval": 0.9}, evaluation={"rules": rules, "floor": {"coverage": 0.88}})
 
-    assert made.plain("training")["training"]["interval"] == 0.9
+    assert parsed.plain("training")["training"]["interval"] == 0.9
 
 
 def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
@@ -168,17 +168,17 @@ def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
     ],
 )
 def test_a_served_model_cleans_cells_where_ingestion_does(data, cleaned):
-    made = make(data={**data, "column_null_values": {"area": [-1]}})
+    parsed = make(data={**data, "column_null_values": {"area": [-1]}})
     expected = {
         "strip_whitespace": True,
-        "null_values": list(made.data.null_values),
+        "null_values": list(parsed.data.null_values),
         "column_null_values": {"area": ["-1"]},
         "fold_case": [],
         "dates": {},
         "csv": {"decimal": ".", "thousands": "", "units": []},
     }
 
-    assert made.cleaning(made.plain("data")["data"]["path"]) == (expected if cleaned else None)
+    assert parsed.cleaning(parsed.plain("data")["data"]["path"]) == (expected if cleaned else None)
 
 
 @pytest.mark.parametrize(

@@ -49,27 +49,27 @@ def test_plain_models_are_fitted_again_if_data_columns_or_label_change_and_not_f
         node = wired(**sections)["plain-models"]
         return {"inputs": sorted(node.inputs), **node.exec_properties}
 
-    first = key()
-    assert first["inputs"] == ["examples"]
-    assert key(network="linear", training={"epochs": 3}, evaluation={"floor": {"mae": 1.0}}) == first
+    first_key = key()
+    assert first_key["inputs"] == ["examples"]
+    assert key(network="linear", training={"epochs": 3}, evaluation={"floor": {"mae": 1.0}}) == first_key
     bucketized = {"bucketized": [{"column": "a", "quantiles": 4}]}
-    assert key(features={"numeric": [{"column": "a"}], **bucketized}) == first
+    assert key(features={"numeric": [{"column": "a"}], **bucketized}) == first_key
     for change in (
         {"label": {"column": "y", "transform": "log"}},
         {"columns": {"weight": "a"}},
         {"evaluation": {"plain_seconds": 3}},
     ):
-        assert key(**change)["settings"] != first["settings"], change
+        assert key(**change)["settings"] != first_key["settings"], change
 
 
 def test_plain_models_are_off_by_a_key_and_for_tasks_that_have_none(wired):
     nodes = wired()
     assert nodes["evaluator"].inputs["plain_predictions"].output_key == "plain_predictions"
-    off = wired(evaluation={"plain": False})
-    assert "plain-models" not in off
-    assert "plain_predictions" not in off["evaluator"].inputs
-    found = wired(label={"column": "y", "task": "clusters"}, network="kmeans", training={})
-    assert "plain-models" not in found
+    without_plain = wired(evaluation={"plain": False})
+    assert "plain-models" not in without_plain
+    assert "plain_predictions" not in without_plain["evaluator"].inputs
+    clusters = wired(label={"column": "y", "task": "clusters"}, network="kmeans", training={})
+    assert "plain-models" not in clusters
 
 
 def test_parameters_of_cached_nodes_are_equal_in_a_copy_of_the_project(wired, tmp_path, monkeypatch):
@@ -79,12 +79,12 @@ def test_parameters_of_cached_nodes_are_equal_in_a_copy_of_the_project(wired, tm
         cached = ("ingestion", "schema", "validation")
         return {name: {key: str(value) for key, value in nodes[name].exec_properties.items()} for name in cached}
 
-    here, copied = parameters(tmp_path / "here"), parameters(tmp_path / "there")
+    original, copy = parameters(tmp_path / "here"), parameters(tmp_path / "there")
 
-    assert str(tmp_path) not in str(here)
-    assert here == copied
-    assert here["schema"]["path"] == "schemas/x.pbtxt"
-    assert '"paths": "x.csv"' in here["ingestion"]["settings"]
+    assert str(tmp_path) not in str(original)
+    assert original == copy
+    assert original["schema"]["path"] == "schemas/x.pbtxt"
+    assert '"paths": "x.csv"' in original["ingestion"]["settings"]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_portable_path_is_found_again(monkeypatch, path, absolute):
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def write_module(tmp_path, monkeypatch):
     """Writes my_network.py into a repository of its own."""
     monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
     monkeypatch.setattr(project, "REPOSITORY", str(tmp_path))
@@ -148,18 +148,18 @@ def code(nodes):
     return json.loads(nodes["trainer"].exec_properties["custom_config"])["code"]
 
 
-def test_an_edit_of_your_own_network_trains_anew(wired, own):
+def test_an_edit_of_your_own_network_trains_anew(wired, write_module):
     text = "def build(features, settings):\n    return features.vector\n"
-    before = code(wired(network=own(text, "my_network")))
+    digest = code(wired(network=write_module(text, "my_network")))
 
-    assert code(wired(network=own(text, "my_network"))) == before
-    assert code(wired(network=own(text + "# edited\n", "my_network"))) != before
+    assert code(wired(network=write_module(text, "my_network"))) == digest
+    assert code(wired(network=write_module(text + "# edited\n", "my_network"))) != digest
 
 
-def test_your_own_network_that_does_not_import_is_named_with_its_line(wired, own):
+def test_your_own_network_that_does_not_import_is_named_with_its_line(wired, write_module):
     text = "import math\n\nmath.no_such_thing()\n\n\ndef build(features, settings):\n    return features.vector\n"
     with pytest.raises(UserError, match=r"torn_network does not import: Attr.*: .*\(torn_network\.py, line 3\)"):
-        wired(network=own(text, "torn_network"))
+        wired(network=write_module(text, "torn_network"))
 
 
 @pytest.mark.parametrize(("role", "noted"), [("numeric", True), ("text", False)])

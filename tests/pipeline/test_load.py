@@ -69,9 +69,9 @@ def root(tmp_path):
 def edited(root):
     """Loads the config with one text replaced by another."""
 
-    def run(before, after):
-        assert CONFIG.count(before) == 1
-        (root / "configs" / "flats.toml").write_text(CONFIG.replace(before, after))
+    def run(old_text, new_text):
+        assert CONFIG.count(old_text) == 1
+        (root / "configs" / "flats.toml").write_text(CONFIG.replace(old_text, new_text))
         return load.load(str(root), "flats")
 
     return run
@@ -158,7 +158,7 @@ def test_values_that_are_nested_too_deep_are_refused(root, override, text):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "key", "nearest"),
+    ("old_text", "new_text", "key", "nearest"),
     [
         ("[training]", "[trainig]", "trainig", "training"),
         ("epochs = 3", "epoch = 3", "training.epoch", "epochs"),
@@ -177,15 +177,15 @@ def test_values_that_are_nested_too_deep_are_refused(root, override, text):
         ('column = "rent"', 'column = "rent"\ntransfrom = "log"', "label.transfrom", "transform"),
     ],
 )
-def test_an_unknown_key_is_named_with_the_nearest_at_any_depth(edited, before, after, key, nearest):
+def test_an_unknown_key_is_named_with_the_nearest_at_any_depth(edited, old_text, new_text, key, nearest):
     with pytest.raises(
         UserError, match=exactly(f"configs/flats.toml: {key} is not a known key. Did you mean {nearest!r}?")
     ):
-        edited(before, after)
+        edited(old_text, new_text)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "key", "former", "name"),
+    ("old_text", "new_text", "key", "former", "name"),
     [
         ("learning_rate = 0.01", "rate = 0.01", "training.optimizer", "rate", "learning_rate"),
         ("[training]", "[gates]\nmissing = {most = 0.1}\n[training]", "gates.missing", "most", "max_share"),
@@ -195,11 +195,11 @@ def test_an_unknown_key_is_named_with_the_nearest_at_any_depth(edited, before, a
         ("[data]", "[data]\ntrim = false", "data", "trim", "strip_whitespace"),
     ],
 )
-def test_a_former_name_of_a_key_is_refused_with_the_new_one(edited, before, after, key, former, name):
+def test_a_former_name_of_a_key_is_refused_with_the_new_one(edited, old_text, new_text, key, former, name):
     with pytest.raises(
         UserError, match=exactly(f"configs/flats.toml: {key}: {former} is now called {name}: rename it")
     ):
-        edited(before, after)
+        edited(old_text, new_text)
 
 
 def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
@@ -216,7 +216,7 @@ def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "hint"),
+    ("old_text", "new_text", "hint"),
     [
         (
             'name = "mlp"\nlayers = [8]',
@@ -230,13 +230,13 @@ def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
         ("layers = [8]", 'optimizer = "adam"', "Known keys: name, "),
     ],
 )
-def test_an_unknown_key_is_answered_with_one_that_the_config_takes(edited, before, after, hint):
+def test_an_unknown_key_is_answered_with_one_that_the_config_takes(edited, old_text, new_text, hint):
     with pytest.raises(UserError, match=rf"is not a known key\. {re.escape(hint)}"):
-        edited(before, after)
+        edited(old_text, new_text)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "line"),
+    ("old_text", "new_text", "line"),
     [
         ("epochs = 3", 'epochs = "many"', "training.epochs: Input should be a valid integer.* (found 'many')"),
         ("epochs = 3", "epochs = -1", "training.epochs: Input should be greater than or equal to 0 (found -1)"),
@@ -268,26 +268,26 @@ def test_an_unknown_key_is_answered_with_one_that_the_config_takes(edited, befor
         ),
     ],
 )
-def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(edited, before, after, line):
+def test_a_wrong_value_is_named_with_its_key_and_what_was_expected(edited, old_text, new_text, line):
     pattern = re.escape(f"configs/flats.toml: {line}").replace(r"\.\*", ".*")
     with pytest.raises(UserError, match=f"^{pattern}$"):
-        edited(before, after)
+        edited(old_text, new_text)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "line"),
+    ("old_text", "new_text", "line"),
     [
         ('[label]\ncolumn = "rent"', "[label]", "label: task 'regression' needs column: name the label's column"),
         (", buckets = 16", "", "features.crossed.0: give either buckets = N or product = true"),
     ],
 )
-def test_a_key_that_its_neighbours_need_is_named(edited, before, after, line):
+def test_a_key_that_its_neighbours_need_is_named(edited, old_text, new_text, line):
     with pytest.raises(UserError, match=exactly(f"configs/flats.toml: {line}")):
-        edited(before, after)
+        edited(old_text, new_text)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "key"),
+    ("old_text", "new_text", "key"),
     [
         ('[label]\ncolumn = "rent"', "", "label"),
         ('{columns = ["lat", "long"], ', "{", "features.crossed.0.columns"),
@@ -295,13 +295,13 @@ def test_a_key_that_its_neighbours_need_is_named(edited, before, after, line):
         ('{metric = "mae"}', "{}", "evaluation.baseline.metric"),
     ],
 )
-def test_a_missing_key_is_named(edited, before, after, key):
+def test_a_missing_key_is_named(edited, old_text, new_text, key):
     with pytest.raises(UserError, match=exactly(f"configs/flats.toml: {key}: this key is required")):
-        edited(before, after)
+        edited(old_text, new_text)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "line"),
+    ("old_text", "new_text", "line"),
     [
         (
             'numeric = [{column = "area"}',
@@ -330,9 +330,9 @@ def test_a_missing_key_is_named(edited, before, after, key):
         ),
     ],
 )
-def test_roles_that_clash_are_named(edited, before, after, line):
+def test_roles_that_clash_are_named(edited, old_text, new_text, line):
     with pytest.raises(UserError, match=exactly(f"configs/flats.toml: {line}")):
-        edited(before, after)
+        edited(old_text, new_text)
 
 
 @pytest.mark.parametrize("key", ["webhook", "command"])

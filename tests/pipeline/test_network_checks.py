@@ -77,15 +77,17 @@ def test_a_network_that_fits_is_taken(sections):
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def write_module(tmp_path, monkeypatch):
     """Writes my_net.py into a repository of its own."""
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     return lambda text: (tmp_path / "my_net.py").write_text(text)
 
 
-def test_your_own_network_is_named_alone_or_with_its_settings(own):
-    own("import tensorflow_that_is_not_there\n\n\ndef build(features, settings):\n    return features.vector\n")
+def test_your_own_network_is_named_alone_or_with_its_settings(write_module):
+    write_module(
+        "import tensorflow_that_is_not_there\n\n\ndef build(features, settings):\n    return features.vector\n"
+    )
 
     assert make(network="my_net.build").network == {"name": "my_net.build"}
     assert make(network={"name": "my_net.build", "units": 3}).network == {"name": "my_net.build", "units": 3}
@@ -98,13 +100,13 @@ def test_your_own_network_is_named_alone_or_with_its_settings(own):
         ("def biuld(features, settings):\n    pass\n", r"my_net\.py defines no 'build'. Did you mean 'biuld'?"),
     ],
 )
-def test_your_own_network_that_is_not_there_is_refused_with_its_line(own, text, message):
-    own(text)
+def test_your_own_network_that_is_not_there_is_refused_with_its_line(write_module, text, message):
+    write_module(text)
     with pytest.raises(ValidationError, match=message):
         make(network="my_net.build")
 
 
-def test_your_own_network_fits_labelled_tasks(own):
-    own("def build(features, settings):\n    return features.vector\n")
+def test_your_own_network_fits_labelled_tasks(write_module):
+    write_module("def build(features, settings):\n    return features.vector\n")
     with pytest.raises(ValidationError, match="a custom network does not fit task 'clusters': use kmeans"):
         make(network="my_net.build", label=GROUPS)

@@ -13,25 +13,25 @@ from pipeline.config import Config
 
 def test_all_code_of_the_stages_tells_one_run_from_another(copied_packages, tmp_path, stage_keys):
     modules = resume.code_modules(Config.model_validate(stage_keys.sections))
-    known = {path for path, _ in code_digest.sources(*modules).values()}
+    paths = {path for path, _ in code_digest.sources(*modules).values()}
 
     for node in stage_keys.nodes().values():
         of_stage = code_digest.of_parameters(node.exec_properties)["modules"]
-        assert {path for path, _ in code_digest.sources(*of_stage).values()} <= known, node.id
+        assert {path for path, _ in code_digest.sources(*of_stage).values()} <= paths, node.id
 
 
 @pytest.fixture
 def installed(monkeypatch):
     """Says which version of a library is installed."""
-    real, given = importlib.metadata.version, {}
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: given.get(name) or real(name))
+    real, replaced_versions = importlib.metadata.version, {}
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: replaced_versions.get(name) or real(name))
     libraries._installed.cache_clear()
-    yield lambda **versions: given.update(versions) or libraries._installed.cache_clear()
+    yield lambda **versions: replaced_versions.update(versions) or libraries._installed.cache_clear()
     libraries._installed.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("library", "some", "others"),
+    ("library", "affected", "unaffected"),
     [
         ("tensorflow", {"statistics", "transformation", "tuner", "trainer", "evaluator", "pusher"}, {"schema"}),
         ("keras", {"tuner", "trainer"}, {"ingestion", "statistics", "transformation", "evaluator"}),
@@ -49,28 +49,28 @@ def installed(monkeypatch):
     ],
 )
 def test_another_version_of_a_library_changes_the_keys_of_the_stages_that_compute_with_it(
-    tmp_path, installed, library, some, others, stage_keys
+    tmp_path, installed, library, affected, unaffected, stage_keys
 ):
-    before = stage_keys.keys()
+    keys = stage_keys.keys()
     run = code_digest.libraries_of(*resume.code_modules(Config.model_validate(stage_keys.sections)))
     installed(**{library: "99.0"})
-    changed = {stage for stage, key in stage_keys.keys().items() if key != before[stage]}
+    changed = {stage for stage, key in stage_keys.keys().items() if key != keys[stage]}
 
-    assert some <= changed
-    assert not others & changed
+    assert affected <= changed
+    assert not unaffected & changed
     assert (code_digest.libraries_of(*resume.code_modules(Config.model_validate(stage_keys.sections))) != run) == bool(
-        some
+        affected
     )
 
 
 def test_another_minor_version_of_python_changes_every_key(tmp_path, monkeypatch, stage_keys):
-    before = stage_keys.keys()
+    keys = stage_keys.keys()
     monkeypatch.setattr(libraries.platform, "python_version_tuple", lambda: ("3", "99", "1"))
-    after = stage_keys.keys()
-    assert all(after[stage] != before[stage] for stage in before)
+    keys_of_other = stage_keys.keys()
+    assert all(keys_of_other[stage] != keys[stage] for stage in keys)
 
     monkeypatch.setattr(libraries.platform, "python_version_tuple", lambda: ("3", "99", "2"))
-    assert stage_keys.keys() == after
+    assert stage_keys.keys() == keys_of_other
 
 
 OWN = """
@@ -95,7 +95,7 @@ def preprocessing_fn(inputs, custom_config):
 
 
 @pytest.fixture
-def own(copied_packages, monkeypatch):
+def user_module(copied_packages, monkeypatch):
     """A repository with code of one's own, and the files that it reads."""
     (copied_packages / "lists").mkdir()
     for name in ("cities.txt", "words.json", "other.csv", "computed.csv", "unrelated.csv"):
@@ -117,7 +117,7 @@ def own(copied_packages, monkeypatch):
         ("unrelated.csv", set()),
     ],
 )
-def test_a_file_that_own_code_names_is_part_of_the_keys_of_its_stages(own, tmp_path, name, changed, stage_keys):
+def test_a_file_that_own_code_names_is_part_of_the_keys_of_its_stages(user_module, tmp_path, name, changed, stage_keys):
     sections = {
         "features": {},
         "preprocessing": "own.preprocessing_fn",
@@ -125,19 +125,19 @@ def test_a_file_that_own_code_names_is_part_of_the_keys_of_its_stages(own, tmp_p
         "tuner": stage_keys.sections["tuner"],
     }
     config = Config.model_validate({**stage_keys.sections, **sections})
-    before, run = stage_keys.keys(**sections), code_digest.code(*resume.code_modules(config), values=config.network)
-    (own / "lists" / name).write_text("[]")
-    after = stage_keys.keys(**sections)
+    keys, run = stage_keys.keys(**sections), code_digest.code(*resume.code_modules(config), values=config.network)
+    (user_module / "lists" / name).write_text("[]")
+    edited_keys = stage_keys.keys(**sections)
 
-    assert {stage for stage in before if after[stage] != before[stage]} == changed
+    assert {stage for stage in keys if edited_keys[stage] != keys[stage]} == changed
     assert (code_digest.code(*resume.code_modules(config), values=config.network) != run) == bool(changed)
 
 
-def test_a_file_that_the_config_declares_is_part_of_the_keys_of_own_code(own, tmp_path, stage_keys):
-    before = stage_keys.keys(files=["lists/unrelated.csv"])
-    (own / "lists/unrelated.csv").write_text("[]")
-    after = stage_keys.keys(files=["lists/unrelated.csv"])
+def test_a_file_that_the_config_declares_is_part_of_the_keys_of_own_code(user_module, tmp_path, stage_keys):
+    keys = stage_keys.keys(files=["lists/unrelated.csv"])
+    (user_module / "lists/unrelated.csv").write_text("[]")
+    edited_keys = stage_keys.keys(files=["lists/unrelated.csv"])
 
-    assert {stage for stage in before if after[stage] != before[stage]} == {"transformation", "trainer", "tuner"}
+    assert {stage for stage in keys if edited_keys[stage] != keys[stage]} == {"transformation", "trainer", "tuner"}
     with pytest.raises(UserError, match=r"files: lists/gone\.csv does not exist"):
         stage_keys.keys(files=["lists/gone.csv"])

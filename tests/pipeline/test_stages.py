@@ -26,16 +26,16 @@ def test_the_stages_are_those_of_the_compiled_pipeline_in_its_order(tmp_path, se
 
 
 @pytest.mark.parametrize(
-    ("first", "to", "message"),
+    ("first_stage", "last_stage", "message"),
     [
         ("trainr", None, "--from trainr: this pipeline has no such stage. Did you mean 'trainer'?"),
         (None, "tuner", "--to tuner: this pipeline has no such stage."),
         ("pusher", "trainer", "--from pusher --to trainer: pusher comes after trainer, so nothing would run"),
     ],
 )
-def test_a_part_that_is_no_part_is_refused(first, to, message):
+def test_a_part_that_is_no_part_is_refused(first_stage, last_stage, message):
     with pytest.raises(UserError) as error:
-        stages.check(Config.model_validate(LEAST), first=first, to=to)
+        stages.check(Config.model_validate(LEAST), first=first_stage, to=last_stage)
     assert str(error.value).startswith(message)
 
 
@@ -64,11 +64,11 @@ def test_limits_name_stages_and_are_positive():
     def limits(**values):
         return Config.model_validate({**LEAST, "limits": values}).limits
 
-    made = limits(stage_seconds=60, seconds={"trainer": 3600})
-    assert (made.of("trainer"), made.of("pusher")) == (3600, 60)
-    assert made.edit("pusher") == "[limits] seconds = {pusher = 120}"
+    given_limits = limits(stage_seconds=60, seconds={"trainer": 3600})
+    assert (given_limits.of("trainer"), given_limits.of("pusher")) == (3600, 60)
+    assert given_limits.edit("pusher") == "[limits] seconds = {pusher = 120}"
     assert not limits().any
-    for wrong, said in (
+    for wrong, message in (
         (
             {"seconds": {"trainr": 5}},
             r"limits.seconds.trainr: this pipeline has no such stage. Did you mean 'trainer'\?",
@@ -77,5 +77,5 @@ def test_limits_name_stages_and_are_positive():
         ({"seconds": {"trainer": 0}}, r"limits.seconds.trainer: give a number of seconds above 0 \(found 0\)"),
         ({"memory_gb": -1}, "limits.memory_gb"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             limits(**wrong)

@@ -48,27 +48,32 @@ def root(tmp_path):
     ],
 )
 def test_overrides_go_key_by_key_unless_the_table_is_about_something_else(values, overrides, merged):
-    before = repr(values)
+    original = repr(values)
     assert merge(values, overrides) == merged
-    assert repr(values) == before
+    assert repr(values) == original
 
 
 def test_a_variant_differs_in_what_it_names_alone(root):
-    where = root("[variant.long]\ntraining.epochs = 9\n[variant.flat]\nnetwork.name = 'linear'\n")
+    folder = root("[variant.long]\ntraining.epochs = 9\n[variant.flat]\nnetwork.name = 'linear'\n")
 
-    assert load.variants(where, "points") == ["long", "flat"]
-    assert load.load(where, "points").training.epochs == 3
-    long = load.load(where, "points", variant="long")
+    assert load.variants(folder, "points") == ["long", "flat"]
+    assert load.load(folder, "points").training.epochs == 3
+    long = load.load(folder, "points", variant="long")
     assert (long.training.epochs, long.training.optimizer.learning_rate) == (9, 0.5)
-    assert load.load(where, "points", variant="flat").network == {"name": "linear", "weights": [], "l1": 0.0, "l2": 0.0}
-    assert load.load(where, "points", ["training.epochs=4"], variant="long").training.epochs == 4
+    assert load.load(folder, "points", variant="flat").network == {
+        "name": "linear",
+        "weights": [],
+        "l1": 0.0,
+        "l2": 0.0,
+    }
+    assert load.load(folder, "points", ["training.epochs=4"], variant="long").training.epochs == 4
 
 
 def test_an_unknown_variant_is_answered_with_the_nearest(root):
-    where = root("[variant.long]\ntraining.epochs = 9\n")
+    folder = root("[variant.long]\ntraining.epochs = 9\n")
 
     with pytest.raises(UserError, match=r"configs/points.toml has no variant 'lomg'. Did you mean 'long'\?"):
-        load.load(where, "points", variant="lomg")
+        load.load(folder, "points", variant="lomg")
 
 
 @pytest.mark.parametrize("name", ["all", "sample", '"a b"', '"../up"'])
@@ -84,10 +89,10 @@ def test_a_variant_is_a_table(root, more):
 
 
 def test_a_file_that_needs_its_variants_names_them(root):
-    where = root("[evaluation]\nfloor = {r2 = 0.5}\n[variant.long]\n[variant.flat]\n")
+    folder = root("[evaluation]\nfloor = {r2 = 0.5}\n[variant.long]\n[variant.flat]\n")
 
     with pytest.raises(UserError, match="choose one with --variant long, or all with --variant all"):
-        load.load(where, "points")
+        load.load(folder, "points")
 
 
 def test_a_wrong_key_of_a_variant_is_named(root):
@@ -96,12 +101,12 @@ def test_a_wrong_key_of_a_variant_is_named(root):
 
 
 def test_a_variant_may_have_a_schema_of_its_own(root, tmp_path):
-    where = root("[variant.long]\ntraining.epochs = 9\n")
+    folder = root("[variant.long]\ntraining.epochs = 9\n")
     (tmp_path / "schemas/points.pbtxt").write_text("")
-    assert load.schema_name(where, "points", "long") == "points"
+    assert load.schema_name(folder, "points", "long") == "points"
     (tmp_path / "schemas/points-long.pbtxt").write_text("")
-    assert load.schema_name(where, "points", "long") == "points-long"
-    assert load.schema_name(where, "points", None) == "points"
+    assert load.schema_name(folder, "points", "long") == "points-long"
+    assert load.schema_name(folder, "points", None) == "points"
 
 
 @pytest.mark.parametrize(
