@@ -46,11 +46,11 @@ def pytest_make_parametrize_id(val: Any, argname: str) -> str | None:
 @pytest.fixture(autouse=True)
 def _same_project() -> Iterator[None]:
     """Restore the project folder: a command with --project changes it for the rest of its process."""
-    before = os.environ.get(project.VARIABLE)
+    folder = os.environ.get(project.VARIABLE)
     yield
     os.environ.pop(project.VARIABLE, None)
-    if before is not None:
-        os.environ[project.VARIABLE] = before
+    if folder is not None:
+        os.environ[project.VARIABLE] = folder
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +83,10 @@ def write_examples() -> Callable[..., Path]:
         writer.write(example_encoding.examples(batch).to_pylist())
         writer.close()
         if beside:
-            kept = column_cache.Writer(str(path))
-            kept.write(column_cache.typed(batch.slice(0, 1)))
-            kept.write(column_cache.typed(batch.slice(1)))
-            kept.close(writer.digest)
+            cache = column_cache.Writer(str(path))
+            cache.write(column_cache.typed(batch.slice(0, 1)))
+            cache.write(column_cache.typed(batch.slice(1)))
+            cache.close(writer.digest)
         return path
 
     return write
@@ -136,11 +136,13 @@ def analyze(beam_pipeline: Callable[[], Any], write_examples: Callable[..., Path
         analysis = Analysis(function, impl_helper.get_type_specs_from_feature_specs(spec), temporary)
         needed = {name: spec[name] for name in analysis.columns}
         model = analysis.run(graph_passes.gather(beam_pipeline, [Shard(raw)], needed, temporary))
-        made = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
+        transformed_metadata = metadata_io.read_metadata(f"{model}/{impl_helper.METADATA_DIR_NAME}")
         metadata = dataset_metadata.DatasetMetadata.from_feature_spec(spec)
-        executor._write(graph, model, made, analysis.assets, metadata)
+        executor._write(graph, model, transformed_metadata, analysis.assets, metadata)
         if examples is not None:
-            graph_passes.materialize(beam_pipeline, {str(examples): Shard(raw)}, needed, model, made.schema, temporary)
+            graph_passes.materialize(
+                beam_pipeline, {str(examples): Shard(raw)}, needed, model, transformed_metadata.schema, temporary
+            )
         return graph
 
     return run

@@ -18,9 +18,9 @@ def rows(
     return "".join(f"{area(row)},{city(row)},{rent(row)}\n" for row in range(count))
 
 
-def one(found: Sequence[Any]) -> Any:
+def one(findings: Sequence[Any]) -> Any:
     """Return the only finding."""
-    [finding] = found
+    [finding] = findings
     return finding
 
 

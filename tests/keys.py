@@ -36,12 +36,12 @@ NAMED = {
 """Stage -> modules that its executor imports dynamically."""
 
 
-def _imported(repository, *modules):
+def _imported(repository, *names):
     """Return the files of the repository that modules import, according to modulefinder."""
     finder: Any = modulefinder.ModuleFinder(path=[str(repository)])
-    for module in modules:
-        finder.import_hook(module)
-    return {str(Path(found.__file__).relative_to(repository)) for found in finder.modules.values() if found.__file__}
+    for name in names:
+        finder.import_hook(name)
+    return {str(Path(module.__file__).relative_to(repository)) for module in finder.modules.values() if module.__file__}
 
 
 @pytest.fixture

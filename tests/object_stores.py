@@ -96,8 +96,10 @@ class _Requests(http.server.BaseHTTPRequestHandler):
             server.parts[options["uploadId"]][int(options["partNumber"])] = body
             self.answer(200, headers={"ETag": f'"{options["partNumber"]}"'})
         elif self.command == "PUT":
-            wanted = self.headers.get("x-goog-if-generation-match")
-            if wanted is not None and int(wanted) != (server.objects[key][1] if key in server.objects else 0):
+            expected_generation = self.headers.get("x-goog-if-generation-match")
+            if expected_generation is not None and int(expected_generation) != (
+                server.objects[key][1] if key in server.objects else 0
+            ):
                 self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
                 return
             if source := self.headers.get("x-goog-copy-source"):
@@ -115,14 +117,14 @@ class _Requests(http.server.BaseHTTPRequestHandler):
         elif self.headers.get("If-Match") not in (None, self.tag(server.objects[key][0])):
             self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
         else:
-            self.stored(*server.objects[key], content=True, own=server.metadata.get(key))
+            self.stored(*server.objects[key], content=True, metadata=server.metadata.get(key))
 
     def tag(self, data):
         return f'"{base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()}"'
 
-    def stored(self, data, generation, *, content=False, own=None):
+    def stored(self, data, generation, *, content=False, metadata=None):
         headers = {
-            **(own or {}),
+            **(metadata or {}),
             "ETag": self.tag(data),
             "x-goog-generation": str(generation),
             "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
@@ -151,9 +153,9 @@ class _Requests(http.server.BaseHTTPRequestHandler):
         prefix, delimiter = options.get("prefix", ""), options.get("delimiter", "")
         entries = {}
         for name in (name for name in self.server.names(bucket) if name.startswith(prefix)):
-            rest = name[len(prefix) :]
-            if delimiter and delimiter in rest:
-                folder = prefix + rest.partition(delimiter)[0] + delimiter
+            path_below_prefix = name[len(prefix) :]
+            if delimiter and delimiter in path_below_prefix:
+                folder = prefix + path_below_prefix.partition(delimiter)[0] + delimiter
                 entries[folder] = f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>"
             else:
                 data = self.server.objects[bucket, name][0]

@@ -114,11 +114,11 @@ def commands(block: Block) -> list[Command]:
             listed.append(Command(line[2:], (), number))
             continue
         assert listed, f"line {number}: the block does not begin with a command"
-        last = listed[-1]
-        if last.text.endswith("\\") and not last.shown:
-            listed[-1] = dataclasses.replace(last, text=f"{last.text[:-1].rstrip()} {line.strip()}")
+        last_command = listed[-1]
+        if last_command.text.endswith("\\") and not last_command.shown:
+            listed[-1] = dataclasses.replace(last_command, text=f"{last_command.text[:-1].rstrip()} {line.strip()}")
         else:
-            listed[-1] = dataclasses.replace(last, shown=(*last.shown, line))
+            listed[-1] = dataclasses.replace(last_command, shown=(*last_command.shown, line))
     return listed
 
 
@@ -136,8 +136,8 @@ def mismatch(shown: tuple[str, ...], lines: list[str]) -> str | None:
         if line.strip() == "...":
             anywhere = True
             continue
-        last = len(lines) if anywhere else min(place + 1, len(lines))
-        hits = [number for number in range(place, last) if _fits(line, lines[number])]
+        end = len(lines) if anywhere else min(place + 1, len(lines))
+        hits = [number for number in range(place, end) if _fits(line, lines[number])]
         if not hits:
             return line
         place, anywhere = hits[0] + 1, False
@@ -216,21 +216,21 @@ class Reader:
     def _console(self, page: Page, block: Block) -> None:
         listed = commands(block)
         for number, command in enumerate(listed):
-            where = f"{page.path.name}:{command.line}: {command.text}"
+            location = f"{page.path.name}:{command.line}: {command.text}"
             lines = self._run(command.text)
             if command.text != "echo $?":
                 checked = number + 1 < len(listed) and listed[number + 1].text == "echo $?"
-                assert checked or self._code == 0, f"{where}\nexit code {self._code}\n" + "\n".join(lines)
+                assert checked or self._code == 0, f"{location}\nexit code {self._code}\n" + "\n".join(lines)
             if command.shown and os.environ.get("PAGES") == "write":
                 _rewrite(page.path, command, updated(command.shown, lines))
                 continue
             missing = mismatch(command.shown, lines) if command.shown else None
-            assert missing is None, f"{where}\nnot printed: {missing}\nprinted:\n" + "\n".join(lines)
+            assert missing is None, f"{location}\nnot printed: {missing}\nprinted:\n" + "\n".join(lines)
 
     def _run(self, text: str) -> list[str]:
         """Run a command, and return what it printed, as the pages show it."""
-        for shown, real in self._replaced.items():
-            text = text.replace(shown, real)
+        for documented, real in self._replaced.items():
+            text = text.replace(documented, real)
         if text == "echo $?":
             return [str(self._code)]
         words = shlex.split(text)
@@ -254,20 +254,21 @@ class Reader:
             )
             self._code, out = completed.returncode, completed.stdout
         out = out.replace(str(self.tree.parent), HOME)
-        for shown, real in self._replaced.items():
-            out = out.replace(real, shown)
+        for documented, real in self._replaced.items():
+            out = out.replace(real, documented)
         return [line.rstrip() for line in out.splitlines() if not _PROGRESS.match(line)]
 
 
-def _rewrite(path: Path, command: Command, new: tuple[str, ...]) -> None:
+def _rewrite(path: Path, command: Command, new_lines: tuple[str, ...]) -> None:
     """Replace the output of a command in its page, which other commands may have moved."""
     text = path.read_text().splitlines()
-    old = list(command.shown)
+    old_lines = list(command.shown)
     place = next(
         number
         for number in sorted(range(len(text)), key=lambda number: abs(number + 1 - command.line))
-        if text[number].startswith("$ ") and any(text[n : n + len(old)] == old for n in range(number + 1, number + 4))
+        if text[number].startswith("$ ")
+        and any(text[n : n + len(old_lines)] == old_lines for n in range(number + 1, number + 4))
     )
-    first = next(n for n in range(place + 1, place + 4) if text[n : n + len(old)] == old)
-    text[first : first + len(old)] = new
+    first_line = next(n for n in range(place + 1, place + 4) if text[n : n + len(old_lines)] == old_lines)
+    text[first_line : first_line + len(old_lines)] = new_lines
     path.write_text("\n".join(text) + "\n")

@@ -57,8 +57,8 @@ def location(version):
                 timeout=SECONDS,
             )
             if completed.returncode:
-                last = completed.stdout.decode(errors="replace").strip().splitlines()[-1:]
-                raise MissingError(f"Prism {version} cannot be built: {' '.join(last) or completed.returncode}")
+                last_line = completed.stdout.decode(errors="replace").strip().splitlines()[-1:]
+                raise MissingError(f"Prism {version} cannot be built: {' '.join(last_line) or completed.returncode}")
             os.replace(os.path.join(built, "prism"), path)
     return path
 

@@ -42,7 +42,9 @@ def reason(path: str) -> str | None:
     Args:
         path: Path relative to the repository, as in the first part of a test's id.
     """
-    return next((why for place, why in ONE_STACK.items() if path == place or path.startswith(f"{place}/")), None)
+    return next(
+        (explanation for place, explanation in ONE_STACK.items() if path == place or path.startswith(f"{place}/")), None
+    )
 
 
 MEMORY_GB = 4
@@ -76,16 +78,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def place(item: pytest.Item) -> int:
         path = item.nodeid.partition("::")[0]
         path = TOGETHER.get(path, path)
-        positions = [number for number, first in enumerate(FIRST) if path == first or path.startswith(f"{first}/")]
+        positions = [number for number, prefix in enumerate(FIRST) if path == prefix or path.startswith(f"{prefix}/")]
         return min(positions, default=len(FIRST))
 
     items.sort(key=place)
     if not config.getoption("second_stack"):
         return
-    left = {item: why for item in items if (why := reason(item.nodeid.partition("::")[0])) is not None}
-    config.hook.pytest_deselected(items=list(left))
-    items[:] = [item for item in items if item not in left]
-    counted = dict(Counter(left.values()))
+    deselected = {
+        item: explanation for item in items if (explanation := reason(item.nodeid.partition("::")[0])) is not None
+    }
+    config.hook.pytest_deselected(items=list(deselected))
+    items[:] = [item for item in items if item not in deselected]
+    counted = dict(Counter(deselected.values()))
     config.stash[_LEFT] = counted
     output = getattr(config, "workeroutput", None)
     if output is not None:
@@ -107,8 +111,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     counted = config.stash.get(_LEFT, {})
     if counted:
         terminalreporter.section(f"{sum(counted.values())} tests were deselected: they run on the other stack")
-        for why, count in sorted(counted.items(), key=lambda pair: -pair[1]):
-            terminalreporter.line(f"{count:5d}  {why}")
+        for explanation, count in sorted(counted.items(), key=lambda entry: -entry[1]):
+            terminalreporter.line(f"{count:5d}  {explanation}")
 
 
 @pytest.hookimpl(optionalhook=True)

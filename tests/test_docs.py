@@ -55,8 +55,8 @@ def commands(path):
     text = written_by_hand(path)
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    rest = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
-    texts = [line.strip() for line in lines] + re.findall(r"`([^`]+)`", rest)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    texts = [line.strip() for line in lines] + re.findall(r"`([^`]+)`", prose)
     return [re.split(r"\s[#>|]\s", line.partition("runner.py ")[2])[0] for line in texts if "python runner.py " in line]
 
 
@@ -112,10 +112,10 @@ def test_decisions_are_numbered_records_that_the_index_lists():
     records = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
     index = re.findall(r"^\| (\d{4}) \| \[(.+)\]\((.+)\) \|$", (folder / "README.md").read_text(), re.M)
     assert [name for _, _, name in index] == [path.name for path in records]
-    for number, (path, (shown, title, _)) in enumerate(zip(records, index, strict=True), 1):
+    for number, (path, (listed_number, title, _)) in enumerate(zip(records, index, strict=True), 1):
         text = path.read_text()
         assert path.name.startswith(f"{number:04d}-"), path.name
-        assert shown == path.name[:4]
+        assert listed_number == path.name[:4]
         assert text.startswith(f"# {number}. {title}\n")
         assert re.findall(r"^## (.+)$", text, re.M) == ["Status", "Context", "Decision", "Consequences"]
 
@@ -130,9 +130,9 @@ def test_every_dotted_key_in_the_documents_is_known(path):
     text = path.read_text()
     keys = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)[` =]", text) + re.findall(r'^"([a-z_.]+)" = ', text, re.M)
     for key in keys:
-        section, *rest = key.split(".")
+        section, *names = key.split(".")
         if section in config_tables.Config.model_fields and key not in NO_KEYS:
-            assert KEYS.issuperset(rest), f"{named(path)} names {key}"
+            assert KEYS.issuperset(names), f"{named(path)} names {key}"
 
 
 def toml_snippets():
@@ -203,10 +203,10 @@ def test_pages_that_the_code_names_exist():
 def test_the_tree_in_the_readme_is_the_disk_s():
     text = (ROOT / "README.md").read_text()
     tree = text.split("## Where things are")[1].split("```")[1]
-    shown = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.strip()}
+    listed = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.strip()}
     folders = {name.split("/")[0] for name in tracked() if "/" in name and not name.startswith(".")}
     modules = {name for name in tracked() if name.endswith(".py") and "/" not in name}
-    assert shown == folders | modules
+    assert listed == folders | modules
 
 
 def test_every_file_named_in_the_documents_exists():

@@ -77,7 +77,7 @@ def test_without_a_manifest_a_complete_set_of_shards_is_taken():
 
 
 @pytest.mark.parametrize(
-    ("names", "what"),
+    ("names", "summary"),
     [
         (["x-00000-of-00002.gz"], "1 of 2 shards"),
         (["x-00001-of-00002.gz"], "1 of 2 shards"),
@@ -87,8 +87,8 @@ def test_without_a_manifest_a_complete_set_of_shards_is_taken():
         (["x-00000-of-00001.gz", "x.gz"], "x.gz, which is not a shard"),
     ],
 )
-def test_without_a_manifest_what_is_no_complete_set_is_refused(names, what):
-    with pytest.raises(ResourceError, match=rf"a/Split-train: expected one complete set of shards.* found {what};"):
+def test_without_a_manifest_what_is_no_complete_set_is_refused(names, summary):
+    with pytest.raises(ResourceError, match=rf"a/Split-train: expected one complete set of shards.* found {summary};"):
         shards(stored(*(f"Split-train/{name}" for name in names)))
 
 

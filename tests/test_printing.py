@@ -41,10 +41,10 @@ def test_a_line_stays_one_line_and_an_error_s_others_are_indented(capsys):
     out, err = capsys.readouterr()
     assert out == f"column {SHOWN}\n"
     # The line break of the data begins a line that cannot be taken for another message.
-    head, tail = SHOWN.split(r"\n")
+    first_line, second_line = SHOWN.split(r"\n")
     assert err.splitlines() == [
-        f"error: column {head}",
-        f"       {tail}",
+        f"error: column {first_line}",
+        f"       {second_line}",
         "       write it so:",
         "       [data]",
     ]
@@ -58,9 +58,9 @@ def test_within_a_command_no_library_reaches_the_terminal_with_control_character
         printing.block("a\nb\n")
         printing.block(printing.Styled("\x1b[1mbold\x1b[0m\n"))
     out, err = capsys.readouterr()
-    head, tail = SHOWN.split(r"\n")
-    assert out == f"{head}\n{tail}\na\tb\na\nb\n\x1b[1mbold\x1b[0m\n"
-    assert err == f"{head}\n{tail}\n"
+    first_line, second_line = SHOWN.split(r"\n")
+    assert out == f"{first_line}\n{second_line}\na\tb\na\nb\n\x1b[1mbold\x1b[0m\n"
+    assert err == f"{first_line}\n{second_line}\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -136,13 +136,13 @@ def test_a_console_shows_what_nobody_cleaned():
     from rich.text import Text
 
     file = io.StringIO()
-    shown = console(plain=True, file=file, width=1000)
+    terminal = console(plain=True, file=file, width=1000)
     table = Table(title=HOSTILE)
     table.add_column(HOSTILE)
     table.add_row(HOSTILE)
-    shown.print(table)
-    shown.print(Text(HOSTILE, "bold red"))
-    shown.print(HOSTILE)
+    terminal.print(table)
+    terminal.print(Text(HOSTILE, "bold red"))
+    terminal.print(HOSTILE)
     assert controls(file.getvalue()) == []
 
 

@@ -30,5 +30,5 @@ def test_no_field_of_a_dataclass_has_a_default_that_python_3_11_takes_for_mutabl
         if isinstance(node, ast.ClassDef) and is_dataclass(node):
             for item in node.body:
                 if isinstance(item, ast.AnnAssign) and isinstance(item.value, ast.Call):
-                    called = ast.unparse(item.value.func).split(".")[-1]
-                    assert called not in UNHASHABLE, f"{name}:{item.lineno}: {ast.unparse(item)}"
+                    factory = ast.unparse(item.value.func).split(".")[-1]
+                    assert factory not in UNHASHABLE, f"{name}:{item.lineno}: {ast.unparse(item)}"

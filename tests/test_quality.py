@@ -8,7 +8,7 @@ from benchmarks.quality.boosted_trees import TREES
 from benchmarks.quality.quality_document import Result
 
 
-def result(table, seed, ours, trees):
+def result(table, seed, own_error, trees):
     return Result(
         table=table.name,
         seed=seed,
@@ -17,7 +17,7 @@ def result(table, seed, ours, trees):
         seconds=60.0,
         metric="RMSE",
         rows={"train": 800, "eval": 100, "test": 100},
-        errors={"ours": ours, **dict(zip(TREES, trees, strict=True))},
+        errors={"ours": own_error, **dict(zip(TREES, trees, strict=True))},
         tree_seconds=dict.fromkeys(TREES, 1.0),
         bytes=250_000.0,
         one_row=300.0,
@@ -27,9 +27,9 @@ def result(table, seed, ours, trees):
 
 def test_half_of_the_tables_of_each_task_may_be_looked_at():
     for task in ("regression", "binary", "classes"):
-        own = [table for table in tables.TABLES if table.task == task]
-        assert [table.rows for table in own] == sorted(table.rows for table in own)
-        assert sum(map(tables.used, own)) * 2 == len(own)
+        tables_of_task = [table for table in tables.TABLES if table.task == task]
+        assert [table.rows for table in tables_of_task] == sorted(table.rows for table in tables_of_task)
+        assert sum(map(tables.used, tables_of_task)) * 2 == len(tables_of_task)
     assert len(tables.TABLES) >= 12
     assert len({table.name for table in tables.TABLES}) == len(tables.TABLES)
 
@@ -53,12 +53,15 @@ def test_ratios_of_errors_near_zero_are_bounded():
 
 
 def test_the_summary_is_of_means_over_seeds():
-    first, second = tables.TABLES[:2]
-    own = {
-        first: [result(first, 1, 1.0, (2, 2, 2, 2)), result(first, 2, 3.0, (2, 2, 2, 2))],
-        second: [result(second, 1, 1.0, (4, 2, 0.5, 1))],
+    first_table, second_table = tables.TABLES[:2]
+    results_by_table = {
+        first_table: [result(first_table, 1, 1.0, (2, 2, 2, 2)), result(first_table, 2, 3.0, (2, 2, 2, 2))],
+        second_table: [result(second_table, 1, 1.0, (4, 2, 0.5, 1))],
     }
-    rows = {line.split(" | ")[0][2:]: line.split(" | ")[1:] for line in quality_document.summary(own).splitlines()}
+    rows = {
+        line.split(" | ")[0][2:]: line.split(" | ")[1:]
+        for line in quality_document.summary(results_by_table).splitlines()
+    }
     assert rows["ours"][0] == "2.75", "3, the mean of five equal ones, and 2.5, shared with one"
     assert rows["LightGBM"][1:] == ["0.707", "1.000 |"]
     assert rows["XGBoost"][1:] == ["1.414", "2.000 |"]
@@ -69,5 +72,5 @@ def test_the_document_names_what_was_not_measured():
     text = quality_document.text([result(table, 1, 1.0, (1, 2, 3, 4))], "a machine")
     used, final = text.split("### Run at the end")
     assert f"| {table.name} |" in used
-    assert all(other.name in final for other in tables.TABLES if not tables.used(other))
+    assert all(measured_at_end.name in final for measured_at_end in tables.TABLES if not tables.used(measured_at_end))
     assert "Not measured" in used

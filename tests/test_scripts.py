@@ -30,14 +30,14 @@ def imported(path):
 def test_each_module_that_a_script_imports_exists(path, monkeypatch):
     for folder in (ROOT, ROOT / "tests", path.parent):
         monkeypatch.syspath_prepend(folder)
-    before = set(sys.modules)
+    loaded = set(sys.modules)
     for module, name in imported(path):
         spec = importlib.util.find_spec(module)
         assert spec is not None, f"{path} imports {module}"
         if name is not None and spec.origin is not None and Path(spec.origin).is_relative_to(ROOT / "tests"):
             text = Path(spec.origin).read_text()
             assert name in text or importlib.util.find_spec(f"{module}.{name}"), f"{path} imports {name} of {module}"
-    for module in set(sys.modules) - before:
+    for module in set(sys.modules) - loaded:
         monkeypatch.delitem(sys.modules, module)
 
 

@@ -35,11 +35,11 @@ def main(root: Path) -> None:
     with browser(path) as tab, playground(root) as address:
         tab.size(1200, 800)
         tab.open(address)
-        shown = """new Promise((done) => {
+        until_drawn = """new Promise((done) => {
           const look = () => document.querySelector('rect') ? done() : setTimeout(look, 50);
           look();
         })"""
-        tab.ask("Runtime.evaluate", expression=shown, awaitPromise=True)
+        tab.ask("Runtime.evaluate", expression=until_drawn, awaitPromise=True)
         tab.screenshot(IMAGES / "playground.png")
 
 

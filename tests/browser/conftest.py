@@ -24,13 +24,13 @@ def root(tmp_path_factory: Any) -> Path:
     from inspection.run_history import list_runs
     from inspection.store.metadata_store import open_store
 
-    made: Path = tmp_path_factory.mktemp("made")
-    MADE["make"](made)
-    store = open_store(str(made), None)
+    root_folder: Path = tmp_path_factory.mktemp("made")
+    MADE["make"](root_folder)
+    store = open_store(str(root_folder), None)
     for run in list_runs(store):
         assert run.folder is not None
         write_report.write(store, run.run_id, run.folder)
-    return made
+    return root_folder
 
 
 @pytest.fixture(scope="session")

@@ -104,10 +104,10 @@ class Tab:
         self.press(key)
         self._until_loaded(key)
 
-    def _until_loaded(self, what: str) -> None:
+    def _until_loaded(self, page_name: str) -> None:
         until = time.monotonic() + _WAIT
         while not self._loaded:
-            assert time.monotonic() < until, f"{what}: nothing was loaded"
+            assert time.monotonic() < until, f"{page_name}: nothing was loaded"
             message = json.loads(self._socket.recv(timeout=_WAIT))
             if message.get("sessionId") == self._session:
                 self._note(message)
@@ -157,8 +157,8 @@ def browser(path: str) -> Iterator[Tab]:
                 assert process.poll() is None, pathlib.Path(folder, "log").read_text(errors="replace")[-2000:]
                 assert time.monotonic() < until, "the browser did not start"
                 time.sleep(0.05)
-            port, where = place.read_text().split("\n")[:2]
-            with connect(f"ws://127.0.0.1:{port}{where}", max_size=None, proxy=None) as socket:
+            port, socket_path = place.read_text().split("\n")[:2]
+            with connect(f"ws://127.0.0.1:{port}{socket_path}", max_size=None, proxy=None) as socket:
                 yield Tab(socket, _attach(socket))
         finally:
             process.terminate()

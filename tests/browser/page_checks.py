@@ -15,12 +15,12 @@ _COUNT = f"""(() => {{
 }})()"""
 
 
-def quiet(tab: Any, here: str) -> None:
+def quiet(tab: Any, origin: str) -> None:
     """Check that there are no console messages, dialogs, scripts or requests to other hosts."""
     assert tab.problems == []
     assert tab.dialogs == []
     assert tab.requests
-    elsewhere = [request for request in tab.requests if not request.startswith((here, "data:"))]
+    elsewhere = [request for request in tab.requests if not request.startswith((origin, "data:"))]
     assert elsewhere == []
     assert tab.value("document.scripts.length") == 0
 
@@ -38,18 +38,18 @@ def charts(tab: Any, least: int) -> None:
 
 def reachable(tab: Any, most: int = 400) -> int:
     """Check that Tab reaches every link, field and collapsed table; return their number."""
-    wanted = set(tab.value(_COUNT))
-    assert wanted
-    assert len(wanted) <= most
+    expected = set(tab.value(_COUNT))
+    assert expected
+    assert len(expected) <= most
     tab.value("document.activeElement && document.activeElement.blur()")
     reached: set[str] = set()
-    for _ in range(len(wanted) + 5):
+    for _ in range(len(expected) + 5):
         tab.press("Tab")
         place = tab.value("document.activeElement.dataset.place")
         if place is not None:
             reached.add(place)
-    assert wanted <= reached, wanted - reached
-    return len(wanted)
+    assert expected <= reached, expected - reached
+    return len(expected)
 
 
 def fits(tab: Any) -> None:

@@ -55,9 +55,9 @@ def make(folder):
 def folder(tmp_path_factory):
     """A project that has run once."""
     project_folder = make(tmp_path_factory.mktemp("projects") / "one")
-    first = run(project_folder, "--local", "--pipeline", "points")
-    assert first.code == 0, first.err + first.out
-    assert first.nodes["my-stage"] == "done"
+    first_run = run(project_folder, "--local", "--pipeline", "points")
+    assert first_run.code == 0, first_run.err + first_run.out
+    assert first_run.nodes["my-stage"] == "done"
     return project_folder
 
 
@@ -85,9 +85,9 @@ def test_the_stage_runs_after_its_place_and_is_in_the_run_s_record_report_and_lo
 
 
 def test_it_comes_from_the_cache_until_its_code_changes_and_is_part_of_from_and_to(folder):
-    again = run(folder, "--local", "--pipeline", "points", "--to", "my-stage")
-    assert again.nodes["my-stage"] == "cached", again.out + again.err
-    assert "evaluator" not in again.nodes
+    second_run = run(folder, "--local", "--pipeline", "points", "--to", "my-stage")
+    assert second_run.nodes["my-stage"] == "cached", second_run.out + second_run.err
+    assert "evaluator" not in second_run.nodes
 
     path = folder / "my_stage.py"
     path.write_text(path.read_text().replace('trainable:,} weights"', 'trainable:,} trained weights"'))
@@ -126,17 +126,17 @@ def test_the_stage_is_a_task_of_the_compiled_job(folder, tmp_path, target):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("old_text", "new_text", "message"),
     [
         ("def component(", "def other(", r"after_trainer: my_stage\.py defines no 'component'"),
         ("import json", "import jsonn", r"my_stage\.py, line 11: there is no module 'jsonn'"),
         ("import json", "import json)", r"my_stage\.py, line 11: this is not Python"),
     ],
 )
-def test_doctor_finds_a_fault_of_the_stage(tmp_path, old, new, message):
+def test_doctor_finds_a_fault_of_the_stage(tmp_path, old_text, new_text, message):
     folder = make(tmp_path / "project")
     path = folder / "my_stage.py"
-    path.write_text(path.read_text().replace(old, new, 1))
+    path.write_text(path.read_text().replace(old_text, new_text, 1))
     completed = run(folder, "doctor", "points")
 
     assert completed.code == 2, completed.out + completed.err

@@ -62,10 +62,10 @@ def test_ingestion_reads_the_rows(folder, beam_pipeline):
     assert json.loads(examples.get_string_custom_property("left_out")) == {"blank label": 1}
     modules = code_digest.of_parameters(node.exec_properties)["modules"]
     assert "my_reader" in modules
-    before = code_digest.code(*modules)
+    digest = code_digest.code(*modules)
     with open(folder / "my_reader.py", "a") as file:
         file.write("# an edit\n")
-    assert code_digest.code(*modules) != before
+    assert code_digest.code(*modules) != digest
 
 
 def test_preflight_reads_its_rows_and_code(folder):

@@ -107,12 +107,12 @@ def test_own_role_is_part_of_the_code_of_transformation_and_training(folder, pac
         )
         return code_digest.of_parameters(node.exec_properties)
 
-    before = digest()
+    parameters = digest()
     file = folder / "my_folder/my_role.py"
     file.write_text(file.read_text() + "\n\nSALT = 1\n")
 
-    assert ROLE in before["modules"]
-    assert digest()["sources"] != before["sources"]
+    assert ROLE in parameters["modules"]
+    assert digest()["sources"] != parameters["sources"]
     assert ROLE in config().user_modules()
 
 

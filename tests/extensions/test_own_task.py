@@ -99,11 +99,11 @@ def test_own_task_is_part_of_the_code_of_the_trainer(folder):
         )
         return code_digest.of_parameters({"custom_config": node.exec_properties["custom_config"]})
 
-    before = digest()
+    parameters = digest()
     (folder / "my_task.py").write_text(EXAMPLE.read_text() + "\n\nSALT = 1\n")
 
-    assert "my_task" in before["modules"]
-    assert digest()["sources"] != before["sources"]
+    assert "my_task" in parameters["modules"]
+    assert digest()["sources"] != parameters["sources"]
     assert "my_task" in config().user_modules()
 
 
@@ -129,8 +129,8 @@ def test_own_task_is_part_of_the_code_of_the_trainer(folder):
     ],
 )
 def test_wrong_task_is_an_error_that_names_what_is_expected(folder, change, label, message):
-    old, new = change
-    (folder / "my_task.py").write_text(EXAMPLE.read_text().replace(old, new, 1))
+    old_text, new_text = change
+    (folder / "my_task.py").write_text(EXAMPLE.read_text().replace(old_text, new_text, 1))
     with pytest.raises(ValidationError, match=message):
         config(label)
 

@@ -27,7 +27,7 @@ def lines(records: Iterable[dict[str, Any]], document: str, rows: dict[int, tupl
 
     Args:
         records: What the tests noted.
-        before: The document as it stands.
+        document: The document as it stands.
         rows: What is injected and expected, by row.
         today: The date of new lines.
     """

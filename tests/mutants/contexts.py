@@ -75,13 +75,13 @@ def _keep(path: str, folder: Path) -> str:
     return copy.name
 
 
-def moved(before: Sequence[str], now: Sequence[str]) -> dict[int, list[int]]:
+def moved(old_lines: Sequence[str], new_lines: Sequence[str]) -> dict[int, list[int]]:
     """Map line numbers of a text to those in an edited version, counted from 1.
 
     A new line counts as run by the tests that run the line before it.
     """
     mapping: dict[int, list[int]] = {}
-    matcher = difflib.SequenceMatcher(None, before, now, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, old_lines, new_lines, autojunk=False)
     for kind, start, end, new_start, new_end in matcher.get_opcodes():
         if kind == "equal":
             for offset in range(end - start):
@@ -102,12 +102,12 @@ class Contexts:
         wanted: Files whose lines are needed.
     """
 
-    def __init__(self, folder: Path, files: list[str], wanted: set[str]) -> None:
+    def __init__(self, folder: Path, files: list[str], paths_of_mutants: set[str]) -> None:
         self._measurements = {file: json.loads((folder / f"{_stem(file)}.json").read_text()) for file in files}
         self._by_line: dict[tuple[str, int | str], set[tuple[str, str]]] = {}
         for file, measurement in self._measurements.items():
             for name, paths in measurement["lines"].items():
-                for path in wanted & paths.keys():
+                for path in paths_of_mutants & paths.keys():
                     mapping = self._followed(folder, path, measurement["sources"][path])
                     for line in paths[path]:
                         for new_line in [line] if isinstance(line, str) or mapping is None else mapping.get(line, ()):
@@ -125,8 +125,8 @@ class Contexts:
         if digest == tree.digest(path):
             return None
         current = tree.REPOSITORY / path
-        now = current.read_text().splitlines() if current.is_file() else []
-        return moved((folder / "sources" / digest).read_text().splitlines(), now)
+        lines = current.read_text().splitlines() if current.is_file() else []
+        return moved((folder / "sources" / digest).read_text().splitlines(), lines)
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Return tests that run the edited lines, those first that are fast and likely to fail.
@@ -135,10 +135,10 @@ class Contexts:
         run on import.
         """
         lines: list[int | str] = [*range(mutant.line, mutant.end_line + 1), mutant.within.rpartition(".")[2]]
-        pairs = {pair for line in lines for pair in self._by_line.get((mutant.file, line), ())}
+        contexts = {context for line in lines for context in self._by_line.get((mutant.file, line), ())}
         tests: dict[str, float] = {}
-        for file in sorted({file for file, _ in pairs}):
-            measurement, names = self._measurements[file], {name for test_file, name in pairs if test_file == file}
+        for file in sorted({file for file, _ in contexts}):
+            measurement, names = self._measurements[file], {name for test_file, name in contexts if test_file == file}
             all_tests = not mutant.called or COLLECT in names
             for test, facts in measurement["tests"].items():
                 if all_tests or test in names or names.intersection(facts["fixtures"]):

@@ -55,10 +55,10 @@ def mutants_of(file: str, text: str) -> list[Mutant]:
     walk = _Walk(file, text)
     walk.visit(ast.parse(text))
     mutants: list[Mutant] = []
-    seen: dict[str, int] = {}
+    number_of_key: dict[str, int] = {}
     for mutant in sorted(walk.found, key=lambda mutant: (mutant.span, mutant.operator, mutant.new)):
-        number = seen.get(mutant.key, 0)
-        seen[mutant.key] = number + 1
+        number = number_of_key.get(mutant.key, 0)
+        number_of_key[mutant.key] = number + 1
         mutants.append(replace(mutant, number=number))
     return mutants
 
@@ -127,7 +127,11 @@ class _Walk(ast.NodeVisitor):
         """Skip messages."""
         if operators.called(node) not in operators.MESSAGES:
             self._all(
-                [node.func, *node.args, *(each.value for each in node.keywords if each.arg not in operators.NEUTRAL)]
+                [
+                    node.func,
+                    *node.args,
+                    *(keyword.value for keyword in node.keywords if keyword.arg not in operators.NEUTRAL),
+                ]
             )
 
     def visit_Raise(self, node: ast.Raise) -> None:
@@ -143,12 +147,14 @@ class _Walk(ast.NodeVisitor):
         for node in nodes:
             self.visit(node)
 
-    def _add(self, node: Any, operator: str, new: str) -> None:
-        if new != ast.unparse(node):
+    def _add(self, node: Any, operator: str, new_text: str) -> None:
+        if new_text != ast.unparse(node):
             start = self._place(node.lineno, node.col_offset)
             end = self._place(node.end_lineno, node.end_col_offset)
-            within, old, lines = ".".join(self._names), self._text[start:end], (node.lineno, node.end_lineno)
-            self.found.append(Mutant(self._file, *lines, (start, end), within, operator, old, new, self._called))
+            within, old_text, lines = ".".join(self._names), self._text[start:end], (node.lineno, node.end_lineno)
+            self.found.append(
+                Mutant(self._file, *lines, (start, end), within, operator, old_text, new_text, self._called)
+            )
 
     def _place(self, line: int, column: int) -> int:
         """Return the index in the text of a line and a column in bytes."""

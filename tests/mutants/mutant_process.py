@@ -66,8 +66,8 @@ def measure(order: dict[str, Any]) -> dict[str, Any]:
     lines.enter(plugins.COLLECT)
     code = pytest.main([*_arguments(order), order["file"]], plugins=[plugin])
     sys.settrace(None)
-    kept = {"tests": plugin.tests, "fixtures": plugin.fixtures, "contexts": plugin.contexts}
-    return {"code": int(code), "left_out": sorted(plugin.left_out), **kept}
+    measured = {"tests": plugin.tests, "fixtures": plugin.fixtures, "contexts": plugin.contexts}
+    return {"code": int(code), "left_out": sorted(plugin.left_out), **measured}
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:

@@ -178,8 +178,8 @@ def call(node: ast.Call) -> Iterator[Edit]:
     """Call the opposite function, or remove the call."""
     name, attribute = called(node), isinstance(node.func, ast.Attribute)
     if name in OTHER_CALLS:
-        other = _with(node.func, **{"attr" if attribute else "id": OTHER_CALLS[name]})
-        yield node.func, other
+        opposite = _with(node.func, **{"attr" if attribute else "id": OTHER_CALLS[name]})
+        yield node.func, opposite
     if name == "sorted" and not attribute:
         yield node, _with(node, func=ast.Name("list"), args=node.args[:1], keywords=[])
     if name == "abs" and not attribute:
@@ -192,7 +192,7 @@ def arguments(node: ast.Call) -> Iterator[Edit]:
     """Exchange the first two arguments if they are of the same kind."""
     plain = ast.Name | ast.Attribute | ast.Subscript
     alike = len(node.args) >= 2 and any(
-        all(isinstance(one, kind) for one in node.args[:2]) for kind in (plain, ast.Call)
+        all(isinstance(argument, kind) for argument in node.args[:2]) for kind in (plain, ast.Call)
     )
     if alike and called(node) not in MESSAGES | TYPED:
         yield node, _with(node, args=[node.args[1], node.args[0], *node.args[2:]])
@@ -201,8 +201,8 @@ def arguments(node: ast.Call) -> Iterator[Edit]:
 def keyword(node: ast.Call) -> Iterator[Edit]:
     """Remove a keyword argument."""
     if called(node) not in MESSAGES:
-        for place, each in enumerate(node.keywords):
-            if each.arg is not None and each.arg not in NEUTRAL:
+        for place, passed in enumerate(node.keywords):
+            if passed.arg is not None and passed.arg not in NEUTRAL:
                 yield node, _with(node, keywords=_without(node.keywords, place))
 
 
@@ -210,8 +210,8 @@ def element(node: ast.List | ast.Set) -> Iterator[Edit]:
     """Remove an element of a list of names or constants."""
     plain = ast.Constant | ast.Name | ast.Attribute | ast.Starred
     if len(node.elts) >= 2 and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
-        for place, each in enumerate(node.elts):
-            if isinstance(each, plain):
+        for place, item in enumerate(node.elts):
+            if isinstance(item, plain):
                 yield node, _with(node, elts=_without(node.elts, place))
 
 

@@ -37,7 +37,7 @@ class Measuring:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Record the time and lines of a test."""
         definitions = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009  untyped
-        shared = [_name(each) for chain in definitions for each in chain if each.scope != "function"]
+        shared = [_name(fixture) for chain in definitions for fixture in chain if fixture.scope != "function"]
         self.tests[item.nodeid] = {"seconds": 0.0, "fixtures": shared}
         self._enter(item.nodeid)
         start = _processors()

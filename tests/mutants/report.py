@@ -19,13 +19,22 @@ Tried = Sequence[tuple[Mutant, Result]]
 
 def edit(mutant: Mutant) -> str:
     """Return an edit as one line."""
-    old, new = (" ".join(text.split()) for text in (mutant.old, mutant.new))
-    if len(old) + len(new) > LONG:
+    old_text, new_text = (" ".join(text.split()) for text in (mutant.old, mutant.new))
+    if len(old_text) + len(new_text) > LONG:
         # Show the part that differs, with some context.
-        start = next((place for place, (one, two) in enumerate(zip(old, new, strict=False)) if one != two), 0)
+        start = next(
+            (
+                place
+                for place, (old_sign, new_sign) in enumerate(zip(old_text, new_text, strict=False))
+                if old_sign != new_sign
+            ),
+            0,
+        )
         start = max(start - 20, 0)
-        old, new = (f"{'…' if start else ''}{text[start : start + LONG // 2]}" for text in (old, new))
-    return f"{old} → {new or 'nothing'}"
+        old_text, new_text = (
+            f"{'…' if start else ''}{text[start : start + LONG // 2]}" for text in (old_text, new_text)
+        )
+    return f"{old_text} → {new_text or 'nothing'}"
 
 
 def line(mutant: Mutant, result: Result) -> str:

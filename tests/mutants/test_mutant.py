@@ -83,19 +83,19 @@ def test_what_changes_behaviour_is_edited_and_texts_are_not(mutants, operator, e
 
 
 def test_numbers_of_defaults_and_of_constants_are_edited_where_they_take_effect(mutants):
-    found = {
+    edits = {
         (mutant.line, mutant.old, mutant.new, mutant.called) for mutant in mutants if mutant.operator == "constant"
     }
 
-    assert (6, "3", "4", False) in found
-    assert {(15, "0", "1", False), (15, "16", "17", False)} < found
-    assert {line for line, *_ in found} == {6, 15, 18, 23, 24, 26}
+    assert (6, "3", "4", False) in edits
+    assert {(15, "0", "1", False), (15, "16", "17", False)} < edits
+    assert {line for line, *_ in edits} == {6, 15, 18, 23, 24, 26}
 
 
 def test_every_mutant_is_a_program_with_one_edit(mutants):
-    for each in mutants:
-        edited = each.apply(TEXT)
-        assert ast.dump(ast.parse(edited)) != ast.dump(ast.parse(TEXT)), each
+    for mutant in mutants:
+        edited = mutant.apply(TEXT)
+        assert ast.dump(ast.parse(edited)) != ast.dump(ast.parse(TEXT)), mutant
         assert edited.count("\n") == TEXT.count("\n")
 
 
@@ -107,34 +107,36 @@ def test_names_of_mutants_differ_and_stay_when_lines_move(mutants):
 
 
 def test_the_document_lists_what_was_not_noticed_and_keeps_its_reasons(mutants):
-    one, two, three, four = mutants[:4]
+    killed, timed_out, survived, untested = mutants[:4]
     tried = [
-        (one, Result("killed", "tests/test_x.py::test_a", 3, 3, 1.0, {})),
-        (two, Result("timeout", None, 3, 3, 60.0, {})),
-        (three, Result("survived", None, 3, 2, 4.0, {})),
-        (four, Result("untested", None, 0, 0, 0.0, {})),
+        (killed, Result("killed", "tests/test_x.py::test_a", 3, 3, 1.0, {})),
+        (timed_out, Result("timeout", None, 3, 3, 60.0, {})),
+        (survived, Result("survived", None, 3, 2, 4.0, {})),
+        (untested, Result("untested", None, 0, 0, 0.0, {})),
     ]
-    before = (
+    empty_document = (
         "# Tests\n\n<!-- survivors of seed 1 -->\n<!-- end -->\n\n<!-- survivors of seed 2 -->\n<!-- end -->\nmore\n"
     )
-    document = report.document(before, 2, tried)
-    assert "4 mutants of seed 2: 50.0% noticed (1 killed, 1 timeout, 1 survived, 1 untested)." in document
-    assert document.startswith(
+    first_document = report.document(empty_document, 2, tried)
+    assert "4 mutants of seed 2: 50.0% noticed (1 killed, 1 timeout, 1 survived, 1 untested)." in first_document
+    assert first_document.startswith(
         "# Tests\n\n<!-- survivors of seed 1 -->\n<!-- end -->\n\n<!-- survivors of seed 2 -->\n4 mut"
     )
-    assert document.endswith("<!-- end -->\nmore\n")
-    rows = [line for line in document.splitlines() if line.startswith("| components/x.py")]
+    assert first_document.endswith("<!-- end -->\nmore\n")
+    rows = [line for line in first_document.splitlines() if line.startswith("| components/x.py")]
     assert len(rows) == 2
-    again = report.document(document.replace(rows[0], rows[0][:-1] + "equivalent: so it is |"), 2, tried[2:3])
-    assert [line for line in again.splitlines() if line.startswith("| components/x.py")] == [
+    second_document = report.document(
+        first_document.replace(rows[0], rows[0][:-1] + "equivalent: so it is |"), 2, tried[2:3]
+    )
+    assert [line for line in second_document.splitlines() if line.startswith("| components/x.py")] == [
         rows[0][:-1].rstrip() + " equivalent: so it is |"
     ]
 
 
 def test_lines_are_followed_through_an_edit():
-    before = ["a", "b", "c", "d", "e"]
+    lines = ["a", "b", "c", "d", "e"]
 
-    assert contexts.moved(before, before) == {number: [number] for number in range(1, 6)}
-    found = contexts.moved(before, ["new", "a", "b", "C", "D", "also", "e", "end"])
-    assert found == {1: [1, 2], 2: [3, 4, 5, 6], 3: [4, 5, 6], 4: [4, 5, 6], 5: [7, 8]}
-    assert contexts.moved(before, ["a", "e"]) == {1: [1], 5: [2]}
+    assert contexts.moved(lines, lines) == {number: [number] for number in range(1, 6)}
+    mapping = contexts.moved(lines, ["new", "a", "b", "C", "D", "also", "e", "end"])
+    assert mapping == {1: [1, 2], 2: [3, 4, 5, 6], 3: [4, 5, 6], 4: [4, 5, 6], 5: [7, 8]}
+    assert contexts.moved(lines, ["a", "e"]) == {1: [1], 5: [2]}

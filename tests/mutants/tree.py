@@ -52,8 +52,8 @@ def tests() -> list[str]:
 @functools.cache
 def digest(path: str) -> str:
     """Return the digest of a file at the time of the first call; empty if it does not exist."""
-    whole = REPOSITORY / path
-    return hashlib.sha256(whole.read_bytes()).hexdigest()[:16] if whole.is_file() else ""
+    file = REPOSITORY / path
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16] if file.is_file() else ""
 
 
 class Tree:

@@ -221,9 +221,9 @@ def test_texts_are_as_far_apart_as_tfdv_says():
             lists.append(dataset)
         previous, current = lists
         expected = [
-            one.value
+            entry.value
             for info in tfdv.validate_statistics(current, schema, previous_statistics=previous).drift_skew_info
-            for one in info.drift_measurements
+            for entry in info.drift_measurements
         ]
-        features = (one.datasets[0].features[0] for one in (previous, current))
+        features = (entry.datasets[0].features[0] for entry in (previous, current))
         assert column_distances.infinity_norm(*features)[0] == pytest.approx(max(expected, default=0.0))

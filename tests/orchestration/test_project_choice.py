@@ -204,9 +204,9 @@ def test_init_prints_what_it_writes(tmp_path, capsys):
     (tmp_path / "there" / "data").mkdir()
     (tmp_path / "there" / "data" / "a.csv").write_text("a\n")
     assert parser.main(["init", str(tmp_path / "there")]) == 0
-    shown = [line.strip().rstrip("/") for line in capsys.readouterr().out.splitlines()[1:-2]]
+    printed = [line.strip().rstrip("/") for line in capsys.readouterr().out.splitlines()[1:-2]]
     entries = {path.relative_to(tmp_path / "there").parts[0] for path in (tmp_path / "there").rglob("*")}
-    assert set(shown) == entries - {"notes.txt", "data"}
+    assert set(printed) == entries - {"notes.txt", "data"}
     assert (tmp_path / "there" / "notes.txt").read_text() == "mine"
     assert not (tmp_path / "there" / "data" / ".gitkeep").exists()
 

@@ -63,11 +63,11 @@ def _cells(kind: str, rows: int, random: np.random.Generator) -> list[object]:
     if kind == "tiny":
         return [float(value) for value in random.normal(0, 1, rows) * 10.0 ** -float(random.integers(20, 37))]
     if kind == "word":
-        known = random.choice(WORDS, int(random.integers(2, 8)), replace=False)
-        return [str(value) for value in random.choice(known, rows)]
+        words = random.choice(WORDS, int(random.integers(2, 8)), replace=False)
+        return [str(value) for value in random.choice(words, rows)]
     if kind == "date":
-        first = datetime.date(1999, 12, 1)
-        return [str(first + datetime.timedelta(days=int(days))) for days in random.integers(0, 4000, rows)]
+        first_day = datetime.date(1999, 12, 1)
+        return [str(first_day + datetime.timedelta(days=int(days))) for days in random.integers(0, 4000, rows)]
     if kind == "constant":
         return [random.choice([7, 1.5]).item()] * rows
     if kind == "id":

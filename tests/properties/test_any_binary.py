@@ -26,9 +26,9 @@ IMAGES = "t-images-idx3-ubyte"
 
 def _picture(kind: str, seed: int) -> bytes:
     pixels = np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3)).astype(np.uint8)
-    made = io.BytesIO()
-    Image.fromarray(pixels).save(made, kind)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
 
 
 def _idx() -> dict[str, bytes]:
@@ -54,9 +54,9 @@ def _vectors(lists: pa.DataType) -> bytes:
             "y": [row % 2 for row in range(COUNT)],
         }
     )
-    made = io.BytesIO()
-    pq.write_table(table, made)
-    return made.getvalue()
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
 
 
 PARQUET = {"lists": _vectors(pa.list_(pa.float64())), "of a size": _vectors(pa.list_(pa.float32(), 3))}

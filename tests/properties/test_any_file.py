@@ -45,10 +45,15 @@ outcomes: collections.Counter[str] = collections.Counter()
 
 
 def _rows() -> list[dict[str, object]]:
-    made = np.random.default_rng(3)
+    generator = np.random.default_rng(3)
     words = ["red", 'say "hi"', "x,y", "two\nlines", "Zürich", "", "?", " a "]
     return [
-        {"age": int(made.integers(18, 80)), "of": words[row % 8], "at": f"2024-01-{1 + row % 28:02d}", "y": row % 2}
+        {
+            "age": int(generator.integers(18, 80)),
+            "of": words[row % 8],
+            "at": f"2024-01-{1 + row % 28:02d}",
+            "y": row % 2,
+        }
         for row in range(40)
     ]
 
@@ -60,12 +65,12 @@ def _csv(delimiter: str = ",", ends: str = "\n") -> str:
 
 
 def _xlsx() -> bytes:
-    made, book = io.BytesIO(), openpyxl.Workbook()
+    buffer, book = io.BytesIO(), openpyxl.Workbook()
     book.active.append(list(_rows()[0]))
     for row in _rows():
         book.active.append(list(row.values()))
-    book.save(made)
-    return made.getvalue()
+    book.save(buffer)
+    return buffer.getvalue()
 
 
 def _seeds() -> dict[str, bytes]:
@@ -96,23 +101,23 @@ SIGNS = [b'"', b",", b"\n", b"\r", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"#", b"
 
 def mutated(content: bytes, rng: random.Random) -> bytes:
     """A file that was cut, damaged or put together wrongly."""
-    made = bytearray(content)
+    damaged = bytearray(content)
     for _ in range(rng.randint(1, 2)):
-        at, end = sorted(rng.choices(range(len(made) + 1), k=2))
+        at, end = sorted(rng.choices(range(len(damaged) + 1), k=2))
         kind = rng.randrange(6)
         if kind == 0:
-            del made[at:]
+            del damaged[at:]
         elif kind == 1:
-            made[at:at] = rng.choice(SIGNS) * rng.choice([1, 1, 2, 50])
+            damaged[at:at] = rng.choice(SIGNS) * rng.choice([1, 1, 2, 50])
         elif kind == 2:
-            made[at : min(end, at + 20)] = rng.randbytes(min(end - at, 20))
+            damaged[at : min(end, at + 20)] = rng.randbytes(min(end - at, 20))
         elif kind == 3:
-            made[at:at] = made[at : min(end, at + 400)]
+            damaged[at:at] = damaged[at : min(end, at + 400)]
         elif kind == 4:
-            del made[at : min(end, at + 40)]
-        elif made:
-            made[min(at, len(made) - 1)] ^= 1 << rng.randrange(8)
-    return bytes(made)
+            del damaged[at : min(end, at + 40)]
+        elif damaged:
+            damaged[min(at, len(damaged) - 1)] ^= 1 << rng.randrange(8)
+    return bytes(damaged)
 
 
 def read(path: Path, root: Path, label: str | None) -> None:
@@ -120,8 +125,8 @@ def read(path: Path, root: Path, label: str | None) -> None:
     new_config.new(str(root), "made", str(path), label=label, force=True)
     reviewed = load.reviewed(str(root), Name("made"))
     data, label = reviewed.config.data, reviewed.config.label.column
-    where = data_files.under(str(root), data.path)
-    preflight.check_data(where, data, config="configs/made.toml", columns=reviewed.columns, label=label)
+    paths = data_files.under(str(root), data.path)
+    preflight.check_data(paths, data, config="configs/made.toml", columns=reviewed.columns, label=label)
     assert sum(map(len, sources.batches(str(path), data, reviewed.columns)))
 
 
@@ -139,11 +144,11 @@ def ends(path: Path, act: Callable[[], None]) -> None:
             act()
     except PipelineError as error:
         outcomes["refused"] += 1
-        told = str(error)
+        message = str(error)
     else:
         outcomes["read"] += 1
         return
-    assert any(word in told for word in (path.name, "column", "--label")), f"names no place: {told}"
+    assert any(word in message for word in (path.name, "column", "--label")), f"names no place: {message}"
 
 
 def folder(factory: pytest.TempPathFactory) -> Path:
@@ -200,9 +205,9 @@ def test_a_run_reads_a_damaged_file_or_refuses_it_by_name(name, seed, tmp_path_f
 @repeatable
 def test_a_workbook_with_a_damaged_part_is_read_or_refused_by_name(part, seed, tmp_path_factory):
     path = folder(tmp_path_factory) / "t.xlsx"
-    with zipfile.ZipFile(io.BytesIO(SEEDS["t.xlsx"])) as whole, zipfile.ZipFile(path, "w") as damaged:
-        for name in whole.namelist():
-            content = whole.read(name)
+    with zipfile.ZipFile(io.BytesIO(SEEDS["t.xlsx"])) as sound, zipfile.ZipFile(path, "w") as damaged:
+        for name in sound.namelist():
+            content = sound.read(name)
             damaged.writestr(name, mutated(content, random.Random(seed)) if name == part else content)
     ends(path, lambda: run(path, {"age": "INT", "of": "BYTES", "at": "BYTES", "y": "INT"}, {}))
 

@@ -61,15 +61,15 @@ def _all(chosen: list[Scored], folder: Path, at_once: int) -> list[Score]:
             for scored in available
             for number, job in enumerate(scored.jobs)
         }
-        for done, future in enumerate(as_completed(futures), 1):
+        for count, future in enumerate(as_completed(futures), 1):
             scored, number = futures[future]
             error = future.exception()
             state = "failed" if error else f"{future.result().seconds:5.0f} s"
-            print(f"{done:3} of {len(futures)}  {scored.jobs[number].name:28} {state}", flush=True)
+            print(f"{count:3} of {len(futures)}  {scored.jobs[number].name:28} {state}", flush=True)
             runs_left[scored.name] -= 1
             if not runs_left[scored.name]:
-                own = [other for other, (owner, _) in futures.items() if owner is scored]
-                scores[scored.name] = _judge(scored, own)
+                runs_of_pipeline = [run for run, (owner, _) in futures.items() if owner is scored]
+                scores[scored.name] = _judge(scored, runs_of_pipeline)
     return [score for scored in chosen for score in scores[scored.name]]
 
 

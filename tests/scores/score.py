@@ -72,20 +72,22 @@ def mean_of(values: Sequence[float], digits: int) -> str:
     return f"{np.mean(values):.{digits}f} ({single})"
 
 
-def document(scores: Sequence[Score], order: Sequence[str], before: str = "", whole: float | None = None) -> str:
+def document(
+    scores: Sequence[Score], order: Sequence[str], former: str = "", total_seconds: float | None = None
+) -> str:
     """The scores as Markdown.
 
     Args:
         scores: Those made now.
         order: All pipelines in the order in which they are shown.
-        before: The document as it was: lines of pipelines that are not among the scores are kept.
-        whole: Seconds that it took, where everything was run.
+        former: The document as it was: lines of pipelines that are not among the scores are kept.
+        total_seconds: Seconds that it took, where everything was run.
     """
     today = time.strftime("%Y-%m-%d")
-    kept = _WHOLE.search(before)
-    took = kept[0] if kept else ""
-    if whole is not None:
-        took = f"A whole run took {whole / 60:.0f} minutes on {os.cpu_count()} cores on {today}."
+    duration_line = _WHOLE.search(former)
+    took = duration_line[0] if duration_line else ""
+    if total_seconds is not None:
+        took = f"A whole run took {total_seconds / 60:.0f} minutes on {os.cpu_count()} cores on {today}."
     head = [
         "# Scores",
         "",
@@ -98,7 +100,7 @@ def document(scores: Sequence[Score], order: Sequence[str], before: str = "", wh
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     pipelines = {_pipeline(score.name) for score in scores}
-    lines = [line for line in before.splitlines() if _row(line) in order and _row(line) not in pipelines]
+    lines = [line for line in former.splitlines() if _row(line) in order and _row(line) not in pipelines]
     words = {True: "yes", False: "**no**", None: "not run"}
     for score in scores:
         cells = [score.name, score.reached, score.plain, score.demand, words[score.ok], f"{score.seconds:.0f}", today]

@@ -126,13 +126,13 @@ def _start() -> None:
 @contextlib.contextmanager
 def _said(file: Path) -> Iterator[None]:
     """Redirect standard output and error to a file."""
-    before = os.dup(1), os.dup(2)
+    descriptors = os.dup(1), os.dup(2)
     with file.open("wb") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
     try:
         yield
     finally:
-        for number, descriptor in enumerate(before, 1):
+        for number, descriptor in enumerate(descriptors, 1):
             os.dup2(descriptor, number)
             os.close(descriptor)

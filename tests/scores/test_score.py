@@ -24,7 +24,7 @@ def test_a_job_is_made_for_each_salt():
 def test_the_document_says_what_holds_and_what_was_not_run():
     absent = Scored("mine", (Job("mine"),), list, needs=Path("somewhere/mine.csv")).absent()
     scores = [Score("b", "1", "2", "3", False, 4.6), Score("a-x", "1", "2", "3", True, 4.4), absent]
-    text = document(scores, ["a", "b", "mine"], whole=90.0)
+    text = document(scores, ["a", "b", "mine"], total_seconds=90.0)
     day = time.strftime("%Y-%m-%d")
     assert text.splitlines()[-3:] == [
         f"| a-x | 1 | 2 | 3 | yes | 4 | {day} |",
@@ -36,11 +36,11 @@ def test_the_document_says_what_holds_and_what_was_not_run():
 
 def test_lines_that_are_not_made_anew_are_kept_with_their_day():
     order = ["a", "b"]
-    before = document(
-        [Score(name, "1", "", "", True, 1.0) for name in ("a-x", "a-y", "b", "gone")[:3]], order, whole=60
+    former = document(
+        [Score(name, "1", "", "", True, 1.0) for name in ("a-x", "a-y", "b", "gone")[:3]], order, total_seconds=60
     )
-    before = before.replace(time.strftime("%Y-%m-%d"), "2001-01-01") + "| gone | 1 | | | yes | 1 | 2001-01-01 |\n"
-    text = document([Score("a-z", "2", "", "", True, 1.0)], order, before)
+    former = former.replace(time.strftime("%Y-%m-%d"), "2001-01-01") + "| gone | 1 | | | yes | 1 | 2001-01-01 |\n"
+    text = document([Score("a-z", "2", "", "", True, 1.0)], order, former)
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")][2:]
     assert [row[0] for row in rows] == ["| a-z", "| b"]
     assert rows[1][-1] == "2001-01-01 |"
@@ -69,6 +69,6 @@ def test_the_split_s_rule_is_that_of_ingestion(salt, house, split):
 
     keys = example_encoding.features(pa.array([str(number) for number in range(house, house + 50)]))
     numbers = rule.rows(keys, {"train": 8, "eval": 1, "test": 1}, salt)
-    for name, found in numbers.items():
-        assert {houses.split_of(salt, house + int(number)) for number in found} <= {name}
+    for name, numbers_of_split in numbers.items():
+        assert {houses.split_of(salt, house + int(number)) for number in numbers_of_split} <= {name}
     assert houses.split_of(salt, house + int(numbers[split][0])) == split

@@ -57,9 +57,9 @@ def test_numbers_are_cleaned_alike(kind, values, dtype):
     rules = Rules(True, NULL_VALUES)
     ingested = casting.cast(pa.array(values), kind, rules).to_pylist()
     of_texts = casting.cast(pa.array([f" {value} " for value in values]), kind, rules).to_pylist()
-    there = [None if value is None or not np.isfinite(value) else value for value in ingested]
+    expected = [None if value is None or not np.isfinite(value) else value for value in ingested]
 
-    assert served(served_cells.column(sparse(values, dtype), rules), len(values)) == there
+    assert served(served_cells.column(sparse(values, dtype), rules), len(values)) == expected
     np.testing.assert_equal(of_texts, ingested)
     assert (ingested[0], ingested[1], ingested[2]) == (0, None, None)
 
@@ -115,10 +115,10 @@ def test_dates_are_read_alike(form, texts):
         if text in rules.null_values or date_parsing.fits(pa.array([text]), rules.date)[0].as_py()
     ]
     ingested = casting.cast(pa.array(read), "BYTES", rules).to_pylist()
-    there = dict(zip(read, ingested, strict=True))
+    ingested_by_text = dict(zip(read, ingested, strict=True))
 
     assert served(served_cells.column(sparse(texts, tf.string), rules), len(texts)) == [
-        there.get(text, text) for text in texts
+        ingested_by_text.get(text, text) for text in texts
     ]
     assert (
         served(served_cells.column(sparse([text or "" for text in ingested], tf.string), rules), len(read)) == ingested
@@ -201,7 +201,7 @@ def trained(tmp_path_factory, analyze, pack):
 def test_a_raw_row_gets_the_answer_of_the_row_as_trained(trained):
     table, rows, signatures = trained
     size, rooms, country, note, _ = zip(*RAW, strict=True)
-    answered = signatures["serving_default"](
+    predictions = signatures["serving_default"](
         size=tf.constant([float(cell) if cell.strip(" ?") else np.nan for cell in size]),
         rooms=tf.constant([int(cell) if cell.strip(" NA") else LAST for cell in rooms], tf.int64),
         country=tf.constant(country),
@@ -213,19 +213,19 @@ def test_a_raw_row_gets_the_answer_of_the_row_as_trained(trained):
     assert table["country"] == [None, None, "ZA", "BW", None, None, "ZA", "BW"]
     assert table["note"] == ["a red house", None, None, "two houses", "red", None, None, "a house"]
     trained_on = signatures["serving_examples"](examples=rows)["prediction"].numpy()
-    np.testing.assert_array_equal(answered, trained_on)
-    assert len(set(answered.tolist())) > 5
+    np.testing.assert_array_equal(predictions, trained_on)
+    assert len(set(predictions.tolist())) > 5
 
 
 def test_a_pasted_row_gets_the_answer_of_the_row_as_trained(trained):
     _, rows, signatures = trained
     size, room_counts, country, note, _ = zip(*RAW, strict=True)
-    answered = signatures["serving_rows"](
+    predictions = signatures["serving_rows"](
         size=tf.constant(size), rooms=tf.constant(room_counts), country=tf.constant(country), note=tf.constant(note)
     )
     trained_on = signatures["serving_examples"](examples=rows)
 
-    np.testing.assert_array_equal(answered["prediction"], trained_on["prediction"])
+    np.testing.assert_array_equal(predictions["prediction"], trained_on["prediction"])
 
 
 def test_examples_of_raw_cells_are_cleaned_too(trained):
@@ -239,11 +239,11 @@ def test_examples_of_raw_cells_are_cleaned_too(trained):
 
     row = {"size": number(-999), "country": bytes_of(" BW"), "note": bytes_of("two houses\n")}
     example = tf.train.Example(features=tf.train.Features(feature=row)).SerializeToString()
-    made = signatures["transform_features"](examples=tf.constant([example]))
+    actual = signatures["transform_features"](examples=tf.constant([example]))
     expected = signatures["transform_features"](examples=rows[3:4])
 
     for name, value in expected.items():
-        np.testing.assert_array_equal(made[name], value, err_msg=name)
+        np.testing.assert_array_equal(actual[name], value, err_msg=name)
 
 
 def test_data_without_rules_of_a_column_has_those_of_all():

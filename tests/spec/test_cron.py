@@ -144,8 +144,8 @@ def test_steps_that_are_not_equal_are_said(text, notes):
 
 
 def test_schedules_for_90_minutes_are_90_minutes_apart():
-    first, second = Cron("0 0-23/3 * * *").after(0.0), Cron("30 1-23/3 * * *").after(0.0)
-    moments = sorted(itertools.chain(itertools.islice(first, 20), itertools.islice(second, 20)))
+    full_hours, half_hours = Cron("0 0-23/3 * * *").after(0.0), Cron("30 1-23/3 * * *").after(0.0)
+    moments = sorted(itertools.chain(itertools.islice(full_hours, 20), itertools.islice(half_hours, 20)))
     assert {later - earlier for earlier, later in itertools.pairwise(moments)} == {90 * 60.0}
 
 

@@ -55,10 +55,10 @@ def test_a_slicing_that_only_a_rule_names_is_made():
 
 
 def test_a_baseline_is_one_comparison_or_several():
-    one, two = {"metric": "mae"}, {"metric": "r2", "tolerance": 0.1}
+    of_mae, of_r2 = {"metric": "mae"}, {"metric": "r2", "tolerance": 0.1}
 
-    assert made(baseline=one) == made(baseline=[one])
-    assert [entry.metric for entry in made(baseline=[one, two]).baseline] == ["mae", "r2"]
+    assert made(baseline=of_mae) == made(baseline=[of_mae])
+    assert [entry.metric for entry in made(baseline=[of_mae, of_r2]).baseline] == ["mae", "r2"]
 
 
 def test_columns_tell_their_key_and_what_fits():

@@ -52,10 +52,10 @@ def test_a_step_lists_the_values_up_to_the_highest(values, listed):
 
 
 def test_a_range_holds_its_ends_and_whole_numbers_alone_where_both_are():
-    whole, broken = Dimension(low=1, high=4), Dimension(low=1.0, high=4.0)
+    integers, fractions = Dimension(low=1, high=4), Dimension(low=1.0, high=4.0)
 
-    assert [whole.holds(value) for value in (1, 4, 0, 5, 2.5, True)] == [True, True, False, False, False, False]
-    assert [broken.holds(value) for value in (1.0, 2.5, 2, 4.1)] == [True, True, True, False]
+    assert [integers.holds(value) for value in (1, 4, 0, 5, 2.5, True)] == [True, True, False, False, False, False]
+    assert [fractions.holds(value) for value in (1.0, 2.5, 2, 4.1)] == [True, True, True, False]
     assert Dimension(low=0.0, high=0.5, step=0.1).holds(0.3)
     assert not Dimension(low=0.0, high=0.5, step=0.1).holds(0.25)
 
@@ -80,25 +80,25 @@ def test_the_probes_of_a_broken_range_hold_a_broken_number():
     ],
 )
 def test_quoted_and_nested_keys_are_the_same_in_one_order(space):
-    made = Tuning.model_validate({"space": space})
+    parsed = Tuning.model_validate({"space": space})
 
-    assert list(made.space) == ["network.layers", "training.optimizer.learning_rate"]
-    assert made.space["training.optimizer.learning_rate"] == Dimension(low=0.1, high=1.0)
-    assert Tuning.model_validate(json.loads(made.model_dump_json())) == made
+    assert list(parsed.space) == ["network.layers", "training.optimizer.learning_rate"]
+    assert parsed.space["training.optimizer.learning_rate"] == Dimension(low=0.1, high=1.0)
+    assert Tuning.model_validate(json.loads(parsed.model_dump_json())) == parsed
 
 
 def test_a_choice_may_be_a_table():
     choices = [{"name": "adam"}, {"name": "sgd"}]
-    made = Tuning.model_validate({"space": {"training": {"optimizer": {"choices": choices}}}})
+    parsed = Tuning.model_validate({"space": {"training": {"optimizer": {"choices": choices}}}})
 
-    assert list(made.space["training.optimizer"].choices) == choices
+    assert list(parsed.space["training.optimizer"].choices) == choices
 
 
 def test_more_is_better_for_an_accuracy_alone():
     space = {"training.batch_size": {"low": 1, "high": 2}}
-    made = [Tuning.model_validate({"space": space, "objective": name}) for name in ("loss", "mae", "accuracy")]
+    tunings = [Tuning.model_validate({"space": space, "objective": name}) for name in ("loss", "mae", "accuracy")]
 
-    assert [one.direction for one in made] == ["min", "min", "max"]
+    assert [entry.direction for entry in tunings] == ["min", "min", "max"]
 
 
 def test_values_go_into_their_places_and_leave_the_rest():

@@ -20,8 +20,10 @@ def judge(results: Sequence[Result]) -> list[Score]:
     """Return a score per variant."""
     scores = []
     for number, (variant, columns) in enumerate(VARIANTS.items()):
-        own = results[number * len(SALTS) : (number + 1) * len(SALTS)]
-        scores.append((_passed if variant.startswith("pass") else _final)(f"exam-{variant}", own, columns))
+        results_of_variant = results[number * len(SALTS) : (number + 1) * len(SALTS)]
+        scores.append(
+            (_passed if variant.startswith("pass") else _final)(f"exam-{variant}", results_of_variant, columns)
+        )
     return scores
 
 

@@ -13,9 +13,9 @@ def judge(results: Sequence[Result]) -> list[Score]:
     gaps = {}
     words = []
     for variant, result in zip(VARIANTS, results, strict=True):
-        last = result.history[-1]
-        gaps[variant] = last["val_loss"] - last["loss"]
-        words.append(f"{variant} {gaps[variant]:.2f} ({last['loss']:.2f}, {last['val_loss']:.2f})")
+        last_epoch = result.history[-1]
+        gaps[variant] = last_epoch["val_loss"] - last_epoch["loss"]
+        words.append(f"{variant} {gaps[variant]:.2f} ({last_epoch['loss']:.2f}, {last_epoch['val_loss']:.2f})")
     return [
         Score(
             "overfit",

@@ -22,8 +22,8 @@ def judge(results: Sequence[Result]) -> list[Score]:
     ]
 
 
-def _figure(figure: str, found: dict[str, Result]) -> Score:
-    results = {network: found[f"{figure}_{network}"] for network in NETWORKS}
+def _figure(figure: str, result_of_variant: dict[str, Result]) -> Score:
+    results = {network: result_of_variant[f"{figure}_{network}"] for network in NETWORKS}
     accuracy = {network: result.metrics["accuracy"] for network, result in results.items()}
     train, test, rows, tested = plain.parts(results["linear"], ["x1", "x2"])
     regression = plain.logistic().fit(train, rows["y"]).score(test, tested["y"])

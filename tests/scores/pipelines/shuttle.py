@@ -23,8 +23,8 @@ def judge(results: Sequence[Result]) -> list[Score]:
     mean, deviation = normal.mean(), normal.std()
     axes = PCA(3).fit((normal - mean) / deviation)
     scaled = (test - mean) / deviation
-    left = np.square(scaled - axes.inverse_transform(axes.transform(scaled))).mean(axis=1)
-    linear = float(roc_auc_score(tested["anomaly"], left))
+    residuals = np.square(scaled - axes.inverse_transform(axes.transform(scaled))).mean(axis=1)
+    linear = float(roc_auc_score(tested["anomaly"], residuals))
     auc = result.metrics["auc"]
     return [
         Score(
