@@ -14,13 +14,16 @@ ROWS = 400
 
 def rows(seed, number=ROWS):
     random = np.random.default_rng(seed)
-    n, c = random.normal(size=number), random.integers(0, 3, number)
+    measures, categories = random.normal(size=number), random.integers(0, 3, number)
     return {
-        "n": [None if place % 50 == 0 else float(value) for place, value in enumerate(n)],
-        "c": [b"abc"[value : value + 1] for value in c],
+        "n": [None if place % 50 == 0 else float(value) for place, value in enumerate(measures)],
+        "c": [b"abc"[value : value + 1] for value in categories],
         "t": [b"some words"] * number,
-        "y": [float(np.exp(one + two)) for one, two in zip(n, c, strict=True)],
-        "k": [b"high" if one + two > 1 else b"low" for one, two in zip(n, c, strict=True)],
+        "y": [float(np.exp(measure + category)) for measure, category in zip(measures, categories, strict=True)],
+        "k": [
+            b"high" if measure + category > 1 else b"low"
+            for measure, category in zip(measures, categories, strict=True)
+        ],
         "w": [1.0 + place % 2 for place in range(number)],
     }
 

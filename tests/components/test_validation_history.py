@@ -168,18 +168,21 @@ def artifact(kind, number, **properties):
 def test_history_is_what_was_let_through_without_this_run():
     statistics = [artifact(standard_artifacts.ExampleStatistics, number) for number in (1, 2, 3, 4)]
     through = {10: 1, 11: 3, 12: 4, 13: 1, 14: 99}
-    anomalies = [artifact(standard_artifacts.ExampleAnomalies, one, statistics=two) for one, two in through.items()]
+    anomalies = [
+        artifact(standard_artifacts.ExampleAnomalies, id_, statistics=statistics_id)
+        for id_, statistics_id in through.items()
+    ]
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 15))
     inputs = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[3]]}
     findings = PassedStatistics(runs=5).resolve_artifacts(None, inputs)
 
-    assert [one.id for one in findings["statistics"]] == [3, 1]
+    assert [entry.id for entry in findings["statistics"]] == [3, 1]
     assert findings["anomalies"] == findings["candidate"] == []
-    assert [one.id for one in PassedStatistics(runs=1).resolve_artifacts(None, inputs)["statistics"]] == [3]
+    assert [entry.id for entry in PassedStatistics(runs=1).resolve_artifacts(None, inputs)["statistics"]] == [3]
     for span, entry in zip((5, 8, 7, 6), statistics, strict=True):
         entry.span = span
     anomalies.append(artifact(standard_artifacts.ExampleAnomalies, 16, statistics=2))
-    assert [one.id for one in PassedStatistics(runs=5).resolve_artifacts(None, inputs)["statistics"]] == [1, 2, 3]
+    assert [entry.id for entry in PassedStatistics(runs=5).resolve_artifacts(None, inputs)["statistics"]] == [1, 2, 3]
 
 
 def test_equal_data_is_not_compared_with_itself_wherever_it_lies():

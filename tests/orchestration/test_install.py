@@ -462,7 +462,7 @@ def test_the_error_of_a_read_only_folder_names_it(place, capsys):
 
 
 def test_a_stop_by_the_user_prints_no_traceback(place, monkeypatch, capsys):
-    def stop(selection, runtime):
+    def stop(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(place.install, "set_up", stop)

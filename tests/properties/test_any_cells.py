@@ -25,7 +25,7 @@ ALIKE = st.sampled_from(
 )
 
 
-@given(st.one_of(COLUMN, st.tuples(ALIKE, COLUMN).map(lambda both: both[0] * 5 + both[1][:2])))
+@given(st.one_of(COLUMN, st.tuples(ALIKE, COLUMN).map(lambda columns: columns[0] * 5 + columns[1][:2])))
 def test_rules_that_are_proposed_read_the_cells(column):
     texts = casting.clean(pa.array(column, pa.string()), Cleaning(True, ("",), {}).rules("time"))
     table = pa.table({"time": texts})
