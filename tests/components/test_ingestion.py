@@ -259,11 +259,9 @@ def test_several_files_whose_columns_stand_in_another_order(ingest, tmp_path):
     (tmp_path / "part-2.csv").write_text("city,id,lat\n" + "".join(f"x,{number},1\n" for number in range(100, 200)))
     (tmp_path / "README.md").write_text("About these files")
     examples = ingest(None, path=str(tmp_path / "*"))
-    counts_of_files = [
-        json.loads((tmp_path / f"examples/counts/0000{number}-of-00002.json").read_text()) for number in range(2)
-    ]
+    rows = [json.loads((tmp_path / f"examples/counts/0000{number}-of-00002.json").read_text()) for number in range(2)]
 
-    assert [sum(counts.values()) for counts in counts_of_files] == [99, 100]
+    assert [sum(counts.values()) for counts in rows] == [99, 100]
     assert sum(json.loads(examples.get_string_custom_property("rows")).values()) == 199
 
 

@@ -169,9 +169,7 @@ def test_what_of_the_data_is_skipped_is_in_the_report(root, tmp_path):
     (tmp_path / "examples" / "omissions.json").write_text(json.dumps(omissions))
     store = open_store(str(root), None)
     facts = report_facts.collect(store, "run-4")
-    assert [(omission["reason"], omission["names"]) for omission in facts.omissions] == [
-        ("features.ignored", ["zipcode"])
-    ]
+    assert [(entry["reason"], entry["names"]) for entry in facts.omissions] == [("features.ignored", ["zipcode"])]
     report_facts._data(facts, store, {"Examples": examples})
     text = words(str(data_section.section(facts)))
 

@@ -90,11 +90,9 @@ def behaviour(name, **keys):
 
 
 def test_each_network_and_each_of_its_keys_is_tested():
-    keys_of_network = {
-        name: set(network_checks.network_settings(name).model_fields) for name in network_checks.networks()
-    }
+    fields = {name: set(network_checks.network_settings(name).model_fields) for name in network_checks.networks()}
 
-    assert {name: set(keys) for name, keys in CHANGES.items()} == keys_of_network
+    assert {name: set(keys) for name, keys in CHANGES.items()} == fields
 
 
 @pytest.mark.parametrize(

@@ -132,10 +132,7 @@ def test_the_error_of_an_unreadable_store_names_its_owner_and_the_store_is_not_m
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_a_user_with_read_access_gets_an_error_of_one_sentence_for_writes(root, arguments, path, right):
-    words = [
-        root.parent / "backup" if argument == "BACKUP" else argument.replace("ROOT", str(root))
-        for argument in arguments
-    ]
+    words = [root.parent / "backup" if word == "BACKUP" else word.replace("ROOT", str(root)) for word in arguments]
     (root / "metadata.sqlite").chmod(0o644)
     code, output = as_other(*words, "--root", root)
 
