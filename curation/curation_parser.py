@@ -83,7 +83,7 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
 
     source = query_result.source(arguments.path, arguments.sql, arguments.database, root, queries)
     proposal = new_config.new(root, arguments.name, source, label=arguments.label, force=arguments.force)
-    printing.line(*proposal.said)
+    printing.line(*proposal.findings)
     printing.line(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
     printing.line(*check(arguments.name))
     printing.line(f"checks passed; review the config, then: python runner.py --local --pipeline {arguments.name}")
@@ -114,7 +114,10 @@ def run_schema(arguments: argparse.Namespace, choice: "schema_review.Choice") ->
     omissions = Omissions()
     differences = schema_review.diff(choice, omissions)
     if arguments.json:
-        rows = [{"column": each.column, "rank": each.rank, "text": each.text} for each in differences]
+        rows = [
+            {"column": difference.column, "rank": difference.rank, "text": difference.text}
+            for difference in differences
+        ]
         printing.block(json.dumps({"differences": rows, "omissions": omissions.lines()}, indent=2) + "\n")
         return DIFFERENT if differences else 0
     printing.line(*(f"data     {line}" for line in omissions.lines()))

@@ -12,9 +12,9 @@ from components.data_checks import label_problems
 from curation.facts import column_facts, relations
 from curation.facts.column_facts import Facts
 from curation.look import image_facts, object_copies, query_result, split_columns
-from curation.look.object_copies import InBucket
-from curation.look.query_result import Asked
-from curation.look.reading import Found, read
+from curation.look.object_copies import BucketSource
+from curation.look.query_result import QuerySource
+from curation.look.reading import LoadedData, read
 from curation.propose import (
     config_text,
     label_choice,
@@ -42,16 +42,16 @@ class Proposal:
     Attributes:
         config: Text of the TOML file.
         schema: Text of the .pbtxt file.
-        said: Findings about the data, one per line.
+        findings: Findings about the data, one per line.
     """
 
     config: str
     schema: str
-    said: tuple[str, ...]
+    findings: tuple[str, ...]
 
 
 def new(
-    root: str, name: str, source: str | Asked | InBucket, *, label: str | None = None, force: bool = False
+    root: str, name: str, source: str | QuerySource | BucketSource, *, label: str | None = None, force: bool = False
 ) -> Proposal:
     """Analyze data and write configs/NAME.toml and schemas/NAME.pbtxt.
 
@@ -75,72 +75,78 @@ def new(
     if existing and not force:
         verb = "exist" if len(existing) > 1 else "exists"
         raise UserError(f"{' and '.join(existing)} already {verb}: choose another name, or replace with --force")
-    if isinstance(source, InBucket):
-        found = object_copies.read(source, root)
+    if isinstance(source, BucketSource):
+        loaded = object_copies.read(source, root)
     else:
-        found = read(source, root) if isinstance(source, str) else query_result.read(source, root)
-    proposal = propose(name, found, label)
+        loaded = read(source, root) if isinstance(source, str) else query_result.read(source, root)
+    proposal = propose(name, loaded, label)
     for target, text in zip(targets, (proposal.config, proposal.schema), strict=True):
         replace(target, text, keep=True)
     return proposal
 
 
-def propose(name: str, found: Found, wanted: str | None) -> Proposal:
+def propose(name: str, loaded: LoadedData, label_name: str | None) -> Proposal:
     """Propose config and schema for data.
 
     Args:
         name: The pipeline's name.
-        found: The data.
-        wanted: The label column; None to guess.
+        loaded: The data.
+        label_name: The label column; None to guess.
 
     Raises:
         UserError: no column can be the label, or a column cannot be read.
     """
-    where = found.where
+    source = loaded.where
     try:
-        known, table = column_facts.table(found.table, found.kinds)
+        facts, table = column_facts.table(loaded.table, loaded.kinds)
     except TypeError as error:
-        raise UserError(f"{where}: {error}, which no role accepts: remove the column from the data") from error
-    if wanted is not None and wanted in found.added:
-        raise UserError(f"--label {wanted!r}: this is {found.added[wanted]}: choose another column")
-    own = Facts(known.rows, tuple(column for column in known.columns if column.name not in found.added))
-    divided = split_columns.find(own, {wanted, *found.kinds}, ready_made=found.ready_made)
+        raise UserError(f"{source}: {error}, which no role accepts: remove the column from the data") from error
+    if label_name is not None and label_name in loaded.added:
+        raise UserError(f"--label {label_name!r}: this is {loaded.added[label_name]}: choose another column")
+    feature_facts = Facts(facts.rows, tuple(column for column in facts.columns if column.name not in loaded.added))
+    divided = split_columns.find(feature_facts, {label_name, *loaded.kinds}, ready_made=loaded.ready_made)
     named = {divided.column, *divided.others}
-    own = Facts(own.rows, tuple(column for column in own.columns if column.name not in named))
+    feature_facts = Facts(
+        feature_facts.rows, tuple(column for column in feature_facts.columns if column.name not in named)
+    )
     try:
-        label = label_choice.choose(own, wanted, where)
+        label = label_choice.choose(feature_facts, label_name, source)
     except UserError as error:
-        about = [line for line in found.said if line.startswith((f"{wanted}: ", f"{wanted} holds "))]
+        about = [line for line in loaded.findings if line.startswith((f"{label_name}: ", f"{label_name} holds "))]
         raise UserError("; ".join([str(error), *about])) from error
-    chosen = _roles(own, table, label)
-    chosen.entries += [Entry("ignored", {"column": name}, why) for name, why in divided.others.items()]
+    chosen = _roles(feature_facts, table, label)
+    chosen.entries += [Entry("ignored", {"column": name}, reason) for name, reason in divided.others.items()]
     if divided.line is not None:
-        chosen.said.append(f"{divided.column} is the split column: data.split, not a feature ({divided.line.why})")
-    for column, reason in found.added.items():
-        chosen.id = (column, reason)
-        chosen.said.append(f"{column} identifies rows: [columns] id, not a feature")
-    if found.pictures is not None:
-        known = Facts(known.rows, (image_facts.column(known.rows), *known.columns))
-        chosen.entries.insert(0, image_facts.entry(found.pictures))
-    if not any(entry.role != "ignored" for entry in chosen.entries):
-        reasons = "; ".join(f"{entry.column!r}: {entry.why}" for entry in chosen.entries)
-        raise UserError(
-            f"{where}: no column is left to predict {label.column.name!r} from: {reasons or 'it is the only column'}"
+        chosen.findings.append(
+            f"{divided.column} is the split column: data.split, not a feature ({divided.line.reason})"
         )
-    tail = label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
-    offered = label_tails.offers(label.column) if tail else ()
+    for column, added_reason in loaded.added.items():
+        chosen.id = (column, added_reason)
+        chosen.findings.append(f"{column} identifies rows: [columns] id, not a feature")
+    if loaded.pictures is not None:
+        facts = Facts(facts.rows, (image_facts.column(facts.rows), *facts.columns))
+        chosen.entries.insert(0, image_facts.entry(loaded.pictures))
+    if not any(entry.role != "ignored" for entry in chosen.entries):
+        reasons = "; ".join(f"{entry.column!r}: {entry.reason}" for entry in chosen.entries)
+        raise UserError(
+            f"{source}: no column is left to predict {label.column.name!r} from: {reasons or 'it is the only column'}"
+        )
+    tail_sentence = (
+        label_tails.sentence(label.column) if label.task == "regression" and "transform" not in label.keys else ""
+    )
+    offered = label_tails.offers(label.column) if tail_sentence else ()
     plan = training_choices.propose(
-        known, label, chosen.entries, ready_made=found.ready_made, together=chosen.id is not None
+        facts, label, chosen.entries, ready_made=loaded.ready_made, together=chosen.id is not None
     )
     head = [
-        f"{name}: {_task(label)}, proposed from {where}:",
-        f"{known.rows:,} rows{'' if found.whole else ' (the first ones; the data has more)'}, "
-        f"{len(known.columns)} columns. "
+        f"{name}: {_task(label)}, proposed from {source}:",
+        f"{facts.rows:,} rows{'' if loaded.is_complete else ' (the first ones; the data has more)'}, "
+        f"{len(facts.columns)} columns. "
         "Each choice has its reason next to it: review them, and edit what you know better.",
         "",
         f"  python runner.py --local --pipeline {name}",
     ]
-    data = [*found.lines, *_unlabelled(label), divided.line or plan.split, *_by_time(chosen)]
+    data = [*loaded.lines, *_unlabelled(label), divided.line or plan.split, *_by_time(chosen)]
     sections: dict[str, Sequence[Line]] = {
         "data": data,
         "columns": _duties(chosen),
@@ -152,22 +158,23 @@ def propose(name: str, found: Found, wanted: str | None) -> Proposal:
     }
     categories = {entry.column for entry in chosen.entries if entry.role in ("categorical", "hashed")}
     schema = schema_text.schema(
-        known,
+        facts,
         [
-            f"Schema of {where}, inferred from {known.rows:,} rows: one feature per column, in the order of the data.",
+            f"Schema of {source}, inferred from {facts.rows:,} rows: one feature per column, in the order of the data.",
             "Every run is validated against this file; edit it to accept a change in the data.",
         ],
         categories=categories,
         label=label.column.name,
     )
-    said = (
-        f"{where}: {found.what}, {known.rows:,}{'' if found.whole else '+'} rows, {len(known.columns)} columns",
-        *found.said,
-        *_said(own, label, chosen),
-        *([tail] if tail else []),
-        *_contradictions(found, table, label, chosen),
+    findings = (
+        f"{source}: {loaded.format_name}, {facts.rows:,}{'' if loaded.is_complete else '+'} rows, "
+        f"{len(facts.columns)} columns",
+        *loaded.findings,
+        *_findings(feature_facts, label, chosen),
+        *([tail_sentence] if tail_sentence else []),
+        *_contradictions(loaded, table, label, chosen),
     )
-    return Proposal(config_text.config(head, sections, chosen.entries), schema, said)
+    return Proposal(config_text.config(head, sections, chosen.entries), schema, findings)
 
 
 def replace(target: str, text: str, *, keep: bool) -> str | None:
@@ -199,14 +206,14 @@ def replace(target: str, text: str, *, keep: bool) -> str | None:
     return backup if os.path.exists(backup) else None
 
 
-def _roles(known: Facts, table: pa.Table, label: LabelChoice) -> Roles:
+def _roles(facts: Facts, table: pa.Table, label: LabelChoice) -> Roles:
     name = label.column.name
     chosen = role_choices.propose(
-        known,
+        facts,
         name,
-        twins=relations.twins(known, table, skip=name),
-        leaks=relations.leaks(known, table, name, numeric=label.task == "regression"),
-        orders=relations.orders(known, table, name),
+        twins=relations.twins(facts, table, skip=name),
+        leaks=relations.leaks(facts, table, name, numeric=label.task == "regression"),
+        orders=relations.orders(facts, table, name),
     )
     chosen.entries = usable_names.only(chosen.entries)
     return chosen
@@ -233,57 +240,57 @@ def _unlabelled(label: LabelChoice) -> list[Line]:
 def _by_time(chosen: Roles) -> list[Line]:
     for key, column, _ in chosen.hints:
         if key == "time":
-            why = f"alternative: train on older rows, test on the newest; needs [columns] time = {column!r}"
-            grows = f"alternative for a file that grows: read the newest week; needs [columns] time = {column!r}"
+            time_reason = f"alternative: train on older rows, test on the newest; needs [columns] time = {column!r}"
+            week_reason = f"alternative for a file that grows: read the newest week; needs [columns] time = {column!r}"
             return [
-                Line("split", {"by": "time"}, why, active=False),
-                Line("spans", {"by": "week"}, grows, active=False),
+                Line("split", {"by": "time"}, time_reason, active=False),
+                Line("spans", {"by": "week"}, week_reason, active=False),
             ]
     return []
 
 
 def _duties(chosen: Roles) -> list[Line]:
     lines = [Line("id", chosen.id[0], chosen.id[1])] if chosen.id else []
-    return [*lines, *(Line(key, column, why, active=False) for key, column, why in chosen.hints)]
+    return [*lines, *(Line(key, column, reason, active=False) for key, column, reason in chosen.hints)]
 
 
 def _label(label: LabelChoice) -> list[Line]:
-    lines = [Line("column", label.column.name, label.why_column), Line("task", label.task, label.why_task)]
-    return [*lines, *(Line(key, value, label.why.get(key, "")) for key, value in label.keys.items())]
+    lines = [Line("column", label.column.name, label.column_reason), Line("task", label.task, label.task_reason)]
+    return [*lines, *(Line(key, value, label.reasons.get(key, "")) for key, value in label.keys.items())]
 
 
-def _said(known: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
+def _findings(facts: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
     by_role: dict[str, list[Entry]] = {}
     for entry in chosen.entries:
         by_role.setdefault(entry.role, []).append(entry)
     lines = [
-        f"label: {label.column.name} ({label.why_column})",
-        f"task: {label.task} ({label.why_task})",
+        f"label: {label.column.name} ({label.column_reason})",
+        f"task: {label.task} ({label.task_reason})",
     ]
-    for role, own in by_role.items():
+    for role, role_entries in by_role.items():
         if role != "ignored":
             lines.append(
-                f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in own])}"
+                f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in role_entries])}"
             )
     reasons: dict[str, list[str]] = {}
     for entry in by_role.get("ignored", ()):
-        reasons.setdefault(entry.why, []).append(entry.column)
-    lines += chosen.said
-    for why, names in reasons.items():
-        lines.append(f"{_names(names)} {'is' if len(names) == 1 else 'are'} ignored: {why}")
+        reasons.setdefault(entry.reason, []).append(entry.column)
+    lines += chosen.findings
+    for reason, names in reasons.items():
+        lines.append(f"{_names(names)} {'is' if len(names) == 1 else 'are'} ignored: {reason}")
     return lines
 
 
-def _contradictions(found: Found, table: pa.Table, label: LabelChoice, chosen: Roles) -> list[str]:
+def _contradictions(loaded: LoadedData, table: pa.Table, label: LabelChoice, chosen: Roles) -> list[str]:
     """Return a sentence on rows that are equal except for the label; image files are compared elsewhere."""
-    if label.task not in CLASSED or found.pictures is not None or "threshold" in label.keys:
+    if label.task not in CLASSED or loaded.pictures is not None or "threshold" in label.keys:
         return []
     # A column that is hinted to be an id would make equal rows differ.
     hinted = {column for key, column, _ in chosen.hints if key == "group"}
     used = [entry for entry in chosen.entries if entry.role != "ignored" and entry.column not in hinted]
     names = dict.fromkeys(name for entry in used for name in entry.values.get("columns", [entry.column]))
-    part, whole, right = relations.contradictions(table, list(names), label.column.name)
-    return [label_problems.contradicted(part, whole, right)] if part else []
+    contradicting, total, best_case = relations.contradictions(table, list(names), label.column.name)
+    return [label_problems.contradicted(contradicting, total, best_case)] if contradicting else []
 
 
 def _names(names: Sequence[str]) -> str:

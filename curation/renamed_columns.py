@@ -1,4 +1,4 @@
-"""Detection of renamed columns: one that files lack, with a new one of the same files."""
+"""Detection of renamed columns: pairs of a missing column and a new column of the same files."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,8 @@ ALIKE = 0.5
 def proposals(schema: schema_pb2.Schema, table: pa.Table, columns_of: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Pair missing columns with new ones of a fitting type.
 
-    A pair is proposed if the names are alike, if the new column has the known values of the missing one, or if there
-    is no other pair.
+    A pair is proposed if the names are similar, if the new column has the known values of the missing one, or if it is
+    the only pair.
 
     Args:
         schema: The approved schema.
@@ -39,11 +39,11 @@ def proposals(schema: schema_pb2.Schema, table: pa.Table, columns_of: Mapping[st
                     _names_alike(name, candidate), _known_share(schema, feature, table[candidate])
                 )
     single_pair = len(scores) == 1
-    pairs: dict[str, str] = {}
-    for (name, candidate), score in sorted(scores.items(), key=lambda pair: -pair[1]):
-        if (score >= ALIKE or single_pair) and name not in pairs and candidate not in pairs.values():
-            pairs[name] = candidate
-    return pairs
+    renamed: dict[str, str] = {}
+    for (name, candidate), score in sorted(scores.items(), key=lambda scored_pair: -scored_pair[1]):
+        if (score >= ALIKE or single_pair) and name not in renamed and candidate not in renamed.values():
+            renamed[name] = candidate
+    return renamed
 
 
 def _fits(feature: schema_pb2.Feature, cells: pa.ChunkedArray) -> bool:

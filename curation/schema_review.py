@@ -86,47 +86,47 @@ class Inferred(NamedTuple):
 def infer(choice: Choice) -> Inferred:
     """Infer a schema from the data of configs/NAME.toml, and merge it with the approved one.
 
-    A column keeps its approved type if its cells still fit, because roles depend on it. What is allowed stays allowed:
-    values, nulls and ranges that this data happens not to contain.
+    A column keeps its approved type if its cells still fit, because roles depend on it. Approved values, nulls and
+    ranges stay allowed, even if this data does not contain them.
 
     Raises:
         UserError: config, schema or data cannot be read, or the files have different columns.
     """
-    config, taken = choice.settled()
+    config, retrieved = choice.settled()
     stem = choice.stem
     path = approved_path(choice.root, stem)
     types = load.schema_columns(choice.root, stem) if os.path.exists(path) else {}
-    found = _rows(config, choice.data_root, types).cells
-    _check_files(found, parse(path) if types else schema_pb2.Schema())
-    known = _facts(found.table, {**found.kinds, **types})
+    loaded = _rows(config, choice.data_root, types).cells
+    _check_files(loaded, parse(path) if types else schema_pb2.Schema())
+    facts = _facts(loaded.table, {**loaded.kinds, **types})
     categories = {entry.column for entry in config.features.of("categorical")}
-    where = taken.where if taken else config.data.path
+    source = retrieved.where if retrieved else config.data.path
     head = [
-        f"Schema of {where}, inferred from {known.rows:,} rows: one feature per column, in the order of the data.",
+        f"Schema of {source}, inferred from {facts.rows:,} rows: one feature per column, in the order of the data.",
         "Every run is validated against this file; edit it to accept a change in the data.",
     ]
     label, complete = config.label.column, config.features.complete()
-    text = schema_text.schema(known, head, categories=categories, label=label, complete=complete)
+    text = schema_text.schema(facts, head, categories=categories, label=label, complete=complete)
     if not types:
         return Inferred(text)
-    approved, own = parse(path), schema_comments.find(text)
-    merged = schema_merge.merge(approved, text_format.Parse(text, schema_pb2.Schema()), known)
-    return Inferred(schema_merge.text(merged, own.head, own, approved), merged.lines())
+    approved, new_comments = parse(path), schema_comments.find(text)
+    merged = schema_merge.merge(approved, text_format.Parse(text, schema_pb2.Schema()), facts)
+    return Inferred(schema_merge.text(merged, new_comments.head, new_comments, approved), merged.lines())
 
 
-def _check_files(found: Cells, schema: schema_pb2.Schema) -> None:
+def _check_files(loaded: Cells, schema: schema_pb2.Schema) -> None:
     """Check that all files have the same columns.
 
     Raises:
         UserError: they do not; names the files, the columns and the probable new names.
     """
     lines = []
-    renamed = renamed_columns.proposals(schema, found.table, found.columns_of) if found.columns_of else {}
-    for column in dict.fromkeys(name for names in found.columns_of.values() for name in names):
-        lacking = [file for file, names in found.columns_of.items() if column not in names]
+    renamed = renamed_columns.proposals(schema, loaded.table, loaded.columns_of) if loaded.columns_of else {}
+    for column in dict.fromkeys(name for names in loaded.columns_of.values() for name in names):
+        lacking = [file for file, names in loaded.columns_of.items() if column not in names]
         if lacking:
             question = f": {column} -> {renamed[column]}?" if column in renamed else ""
-            more = f" and {len(lacking) - 1} more of {len(found.columns_of)} files" if len(lacking) > 1 else ""
+            more = f" and {len(lacking) - 1} more of {len(loaded.columns_of)} files" if len(lacking) > 1 else ""
             lines.append(f"{lacking[0]}{more}: column {column!r} is missing{question}")
     if lines:
         lines.append(
@@ -141,7 +141,7 @@ def diff(choice: Choice, omissions: Omissions | None = None) -> list[Difference]
 
     Args:
         choice: What a run would read.
-        omissions: Records what of the data is skipped, dropped or converted.
+        omissions: Records skipped, dropped and converted parts of the data.
 
     Raises:
         UserError: config, schema or data cannot be read.
@@ -159,22 +159,22 @@ def compare(
         root: The project folder.
         stem: Stem of the schema's file.
         data_root: Folder that the data's paths are relative to.
-        omissions: Records what of the data is skipped, dropped or converted.
+        omissions: Records skipped, dropped and converted parts of the data.
 
     Raises:
         UserError: schema or data cannot be read.
     """
     types = load.schema_columns(root, stem)
-    (found, refused), schema = _rows(config, data_root, types), parse(approved_path(root, stem))
-    shown = f"{SCHEMAS}/{stem}.pbtxt"
+    (loaded, refused), schema = _rows(config, data_root, types), parse(approved_path(root, stem))
+    schema_path = f"{SCHEMAS}/{stem}.pbtxt"
     result = [
-        *differences(schema, found.table, found.columns_of or None),
-        *new_classes(schema, found.table, config.label, shown),
+        *differences(schema, loaded.table, loaded.columns_of or None),
+        *new_classes(schema, loaded.table, config.label, schema_path),
     ]
     if refused:
         result.append(Difference(2, -1.0, str(config.label.column), refused))
     if omissions is not None:
-        omissions.merge(found.omissions)
+        omissions.merge(loaded.omissions)
     return sorted(result)
 
 
@@ -211,24 +211,24 @@ def approve(choice: Choice) -> str:
     """
     root, stem = choice.root, choice.stem
     proposal, target = proposed_path(root, stem), approved_path(root, stem)
-    shown = os.path.relpath(proposal, root)
+    display_path = os.path.relpath(proposal, root)
     if not os.path.exists(proposal):
-        raise UserError(f"{shown} does not exist: write it with `python runner.py schema infer {choice.name}`")
+        raise UserError(f"{display_path} does not exist: write it with `python runner.py schema infer {choice.name}`")
     columns = {feature.name: schema_pb2.FeatureType.Name(feature.type) for feature in parse(proposal).feature}
     try:
         config = load.load(root, choice.name, choice.overrides, choice.variant)
         load.check_columns(choice.name, config, columns, (), stem)
     except UserError as error:
-        # It is the proposal that is looked at, and not the approved file.
-        told = str(error).replace(os.path.relpath(target, root), shown)
-        raise UserError(f"{told}\nChange the config first, or keep the column in the proposed schema") from error
+        # The checked file is the proposal, and the message names the approved file.
+        message = str(error).replace(os.path.relpath(target, root), display_path)
+        raise UserError(f"{message}\nChange the config first, or keep the column in the proposed schema") from error
     text = _read(proposal)
     if os.path.exists(target):
         text = schema_comments.carry(_read(target), text)
-    before = replace(target, text, keep=True)
+    backup = replace(target, text, keep=True)
     os.remove(proposal)
-    kept = f"; the previous one is kept as {os.path.relpath(before, root)}" if before else ""
-    return f"{os.path.relpath(target, root)} is now the approved schema{kept}"
+    backup_note = f"; the previous one is kept as {os.path.relpath(backup, root)}" if backup else ""
+    return f"{os.path.relpath(target, root)} is now the approved schema{backup_note}"
 
 
 def parse(path: str) -> schema_pb2.Schema:
@@ -263,24 +263,24 @@ class _Rows(NamedTuple):
 def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     """Drop the rows that ingestion drops: those that the config excludes, and those without a label."""
     texts = [name for name, kind in types.items() if kind == "BYTES"]
-    found = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
+    loaded = cells(data_root, config.data.model_dump(mode="json", exclude_unset=True), texts=texts)
     label = config.label.required
     keep = row_filter.Keeper(exclude=config.data.exclude, complete=config.features.complete(), label=label)
-    wanted = [name for name in keep.columns if name in found.table.column_names]
-    if not wanted:
-        return _Rows(found)
-    _, typed = column_facts.table(found.table.select(wanted), {**found.kinds, **types})
+    read_columns = [name for name in keep.columns if name in loaded.table.column_names]
+    if not read_columns:
+        return _Rows(loaded)
+    _, typed = column_facts.table(loaded.table.select(read_columns), {**loaded.kinds, **types})
     numbered = typed.append_column(_NUMBER, pa.array(np.arange(len(typed)))).combine_chunks()
     stays = np.zeros(len(typed), bool)
     for batch in numbered.to_batches():
-        stays[keep.keep(batch).column(len(wanted)).to_numpy()] = True
-    table = found.table.filter(pa.array(stays))
+        stays[keep.keep(batch).column(len(read_columns)).to_numpy()] = True
+    table = loaded.table.filter(pa.array(stays))
     try:
         if label is not None:
             row_filter.check_labels(keep.left_out, len(table), column=label, most=config.data.max_null_label)
     except UserError as error:
-        return _Rows(found._replace(table=table), str(error))
-    return _Rows(found._replace(table=table))
+        return _Rows(loaded._replace(table=table), str(error))
+    return _Rows(loaded._replace(table=table))
 
 
 def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:

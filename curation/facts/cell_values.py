@@ -25,56 +25,58 @@ Values = dict[str, list[Any]]
 
 
 def propose(
-    table: pa.Table, numbers: NumberFormat = PLAIN, known: Mapping[str, Sequence[str]] = MappingProxyType({})
+    table: pa.Table, numbers: NumberFormat = PLAIN, null_tokens: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> tuple[list[Line], list[str]]:
     """Propose keys of [data] for such values.
 
     Args:
         table: Cells, as strings or typed.
         numbers: Number format.
-        known: Column -> null tokens, which are null in the table.
+        null_tokens: Column -> tokens that are null already in the table.
 
     Returns:
         The keys, and findings, one sentence each.
     """
-    lines, said = [], []
-    sure, maybe = Values({name: list(texts) for name, texts in known.items()}), Values()
+    lines, findings = [], []
+    sure, maybe = Values({name: list(texts) for name, texts in null_tokens.items()}), Values()
     folds: list[str] = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         amounts = _numbers(column, numbers)
         if amounts is not None:
             for number, rows, stands in _markers(amounts):
                 (sure if stands else maybe).setdefault(name, []).append(number)
-                said.append(_said(name, number, rows, len(column), sure=stands))
+                findings.append(_finding(name, number, rows, len(column), sure=stands))
         elif pa.types.is_string(column.type):
             counts = _counts(column)
             for value in _no_values(counts):
                 sure.setdefault(name, []).append(value)
-                said.append(_said(name, value, counts[value], len(column), sure=True))
+                findings.append(_finding(name, value, counts[value], len(column), sure=True))
             groups = sentinels.spellings(
                 {value: rows for value, rows in counts.items() if value not in sure.get(name, ())}
             )
             if groups and _are_categories(counts, len(column)):
                 certain = sentinels.are_same_words(groups)
                 folds += [name] if certain else []
-                said.append(_spelled(name, sentinels.listing(groups, counts), certain))
-    why = "values that mean null"
-    lines += [Line("column_null_values", sure, why)] if sure else []
-    lines += [Line("column_null_values", {**sure, **maybe}, f"if these are {why}", active=False)] if maybe else []
+                findings.append(_spelled(name, sentinels.listing(groups, counts), certain))
+    meaning = "values that mean null"
+    lines += [Line("column_null_values", sure, meaning)] if sure else []
+    lines += [Line("column_null_values", {**sure, **maybe}, f"if these are {meaning}", active=False)] if maybe else []
     lines += [Line("fold_case", folds, "spellings that differ only in case are one category")] if folds else []
-    return lines, said
+    return lines, findings
 
 
-def _said(column: str, value: int | str, rows: float, every: int, *, sure: bool) -> str:
+def _finding(column: str, value: int | str, rows: float, every: int, *, sure: bool) -> str:
     text = f"{column}: {value!r} in {rows:,.0f} of {every:,} cells ({rows / every:.1%})"
     key = f"data.column_null_values = {config_text.toml({column: [value]})}"
     return f"{text} means null: {key}" if sure else f"{text}: if it means null, set {key}"
 
 
-def _spelled(column: str, shown: str, sure: bool) -> str:
+def _spelled(column: str, listing: str, sure: bool) -> str:
     if sure:
-        return f"{column}: {shown}: one category in several spellings, merged by data.fold_case"
-    return f"{column}: {shown}: values that differ only in case; if they mean the same, add {column} to data.fold_case"
+        return f"{column}: {listing}: one category in several spellings, merged by data.fold_case"
+    return (
+        f"{column}: {listing}: values that differ only in case; if they mean the same, add {column} to data.fold_case"
+    )
 
 
 def _numbers(column: pa.ChunkedArray, form: NumberFormat) -> pa.ChunkedArray | None:
@@ -113,17 +115,17 @@ def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:
 
 
 def _no_values(counts: Mapping[str, int]) -> list[str]:
-    """Texts that programs write where there is no value, and dates far before or after all others."""
+    """Return texts that programs write instead of null, and dates far before or after all other dates."""
     sentinel_texts = [value for value in counts if value.lower() in sentinels.TEXTS]
     days = sorted(value[:10] for value in counts if value[:4].isdecimal() and value[4:5] == "-")
     if len(days) < len(counts) - len(sentinel_texts) or len(days) < 3:
         return sentinel_texts
-    rest = [day for day in days if day not in sentinels.DATES]
+    regular_days = [day for day in days if day not in sentinels.DATES]
     for value in counts:
         day, rows = value[:10], sum(counts.values())
-        if day in sentinels.DATES and rest and counts[value] >= sentinels.MIN_SHARE * rows:
+        if day in sentinels.DATES and regular_days and counts[value] >= sentinels.MIN_SHARE * rows:
             year = int(day[:4])
-            if year == 0 or min(abs(year - int(rest[0][:4])), abs(year - int(rest[-1][:4]))) >= YEARS:
+            if year == 0 or min(abs(year - int(regular_days[0][:4])), abs(year - int(regular_days[-1][:4]))) >= YEARS:
                 sentinel_texts.append(value)
     return sentinel_texts
 

@@ -110,7 +110,7 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
             yield "YYYYMMDD"
         for text, factor in EPOCHS.items() if has(name, TIME_WORDS) else ():
             values = number_parsing.plain(texts, PLAIN).cast(pa.float64())
-            low, high = (second * factor for second in _SECONDS)
+            low, high = (bound * factor for bound in _SECONDS)
             if len(texts) >= MIN_NUMBERS and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:
                 yield text
         return

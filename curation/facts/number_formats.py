@@ -88,22 +88,24 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
         delimiter: Delimiter of the file: a semicolon suggests a decimal comma.
     """
     columns = list(_columns(table))
-    forms = sorted((NumberFormat(*pair) for pair in _PAIRS), key=lambda form: delimiter == ";" and form.decimal == ".")
+    forms = sorted(
+        (NumberFormat(*separators) for separators in _PAIRS), key=lambda form: delimiter == ";" and form.decimal == "."
+    )
     fitted = {form: [column for column in columns if column.fitted(form)] for form in forms}
     best = max(forms, key=lambda form: len(fitted[form]))
     rivals = [form for form in forms if form.decimal != best.decimal and len(fitted[form]) == len(fitted[best])]
     columns_read, ambiguous, units = {}, {}, dict[str, None]()
     grouped = False
     for column in fitted[best]:
-        own = column.texts.filter(column.fits(best))
-        odd = own.filter(pc.invert(number_parsing.fits(own, PLAIN)))
+        fitting = column.texts.filter(column.fits(best))
+        odd = fitting.filter(pc.invert(number_parsing.fits(fitting, PLAIN)))
         if not len(odd):
             continue
         columns_read[column.name] = odd[0].as_py()
         units |= dict.fromkeys(column.units)
         form = replace(best, units=column.units)
-        grouped |= not _all(number_parsing.fits(own, replace(form, thousands="")))
-        if any(_differ(own, form, replace(rival, units=column.units)) for rival in rivals):
+        grouped |= not _all(number_parsing.fits(fitting, replace(form, thousands="")))
+        if any(_differ(fitting, form, replace(rival, units=column.units)) for rival in rivals):
             ambiguous[column.name] = columns_read[column.name]
     mixed = {
         column.name: _examples(table[column.name], column, best)
@@ -144,24 +146,24 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
             continue
         texts = pc.unique(column.drop_null())[:SAMPLE]
         distinct, looks = len(texts), pc.extract_regex(texts, _LOOKS)
-        others = texts.filter(pc.invert(looks.is_valid()))
+        not_numbers = texts.filter(pc.invert(looks.is_valid()))
         texts, looks = texts.filter(looks.is_valid()), looks.drop_null()
-        if len(texts) < 2 or len(others) > max(ODD, WORDS_SHARE * distinct):
+        if len(texts) < 2 or len(not_numbers) > max(ODD, WORDS_SHARE * distinct):
             continue
-        if len(others) <= ODD and _all(pc.match_substring_regex(texts, r"^[+-]?\d+$")):
+        if len(not_numbers) <= ODD and _all(pc.match_substring_regex(texts, r"^[+-]?\d+$")):
             continue
         signs = [_group(looks, "before"), _group(looks, "after")]
-        own = set(pc.unique(pc.binary_join_element_wise(*signs, "")).to_pylist())
+        unit_sets = set(pc.unique(pc.binary_join_element_wise(*signs, "")).to_pylist())
         separators = {sign for part in signs for sign in pc.unique(part).to_pylist()} - {""}
         words = {sign for sign in separators if sign[0].isalpha() and sign not in CODES}
         if words and not _written(texts) and (len(words) > 1 or not _any(pc.equal(_group(looks, "gap"), " "))):
             # 3rd, 12A and 12B are text; 12 km and 1.5km/h are numbers.
             continue
-        one_unit = len(separators) <= 1 and ("" not in own or not (words or "%" in separators))
+        one_unit = len(separators) <= 1 and ("" not in unit_sets or not (words or "%" in separators))
         in_parentheses = _any(pc.equal(_group(looks, "open"), "("))
         with_minus = _any(pc.match_substring(texts, MINUS))
         further = [sign for sign, occurs in ((PARENTHESES, in_parentheses), (MINUS, with_minus)) if occurs]
-        yield _Column(name, texts, others, (*sorted(separators), *further), one_unit)
+        yield _Column(name, texts, not_numbers, (*sorted(separators), *further), one_unit)
 
 
 def _group(looks: pa.StructArray, name: str) -> pa.Array:
@@ -192,11 +194,13 @@ def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> li
     return sorted((pc.index(cells, text).as_py(), text) for text in chosen)
 
 
-def _differ(texts: pa.Array, form: NumberFormat, other: NumberFormat) -> bool:
+def _differ(texts: pa.Array, form: NumberFormat, rival: NumberFormat) -> bool:
     """Return whether two formats parse a string to different numbers."""
-    both = texts.filter(pc.and_(number_parsing.fits(texts, form), number_parsing.fits(texts, other)))
-    one, another = (number_parsing.plain(both, candidate).cast(pa.float64()) for candidate in (form, other))
-    return _any(pc.not_equal(one, another))
+    shared_texts = texts.filter(pc.and_(number_parsing.fits(texts, form), number_parsing.fits(texts, rival)))
+    numbers, rival_numbers = (
+        number_parsing.plain(shared_texts, candidate).cast(pa.float64()) for candidate in (form, rival)
+    )
+    return _any(pc.not_equal(numbers, rival_numbers))
 
 
 def _all(truths: pa.Array) -> bool:

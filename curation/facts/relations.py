@@ -148,11 +148,11 @@ def _order(x: Array, y: Array, codes: Codes) -> Order:
     return Order(line=float(np.corrcoef(x, y)[0, 1] ** 2), levels=max(0.0, levels))
 
 
-def _pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> tuple[Array, Array, Codes]:
+def _pairs(column: pa.ChunkedArray, target: pa.ChunkedArray) -> tuple[Array, Array, Codes]:
     """Return both columns as float64 in the rows where both have a value, and the code of each value of the first."""
-    complete = pc.and_(pc.is_valid(a), pc.is_valid(b))
-    complete_cells = a.filter(complete)
-    return _floats(complete_cells), _floats(b.filter(complete)), _codes(complete_cells)
+    complete = pc.and_(pc.is_valid(column), pc.is_valid(target))
+    complete_cells = column.filter(complete)
+    return _floats(complete_cells), _floats(target.filter(complete)), _codes(complete_cells)
 
 
 def _floats(cells: pa.ChunkedArray) -> Array:
@@ -165,8 +165,8 @@ def _floats(cells: pa.ChunkedArray) -> Array:
     return values
 
 
-def _correlation(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:
-    x, y, _ = _pairs(a, b)
+def _correlation(column: pa.ChunkedArray, other_column: pa.ChunkedArray) -> float:
+    x, y, _ = _pairs(column, other_column)
     if len(x) < 3 or x.std() == 0 or y.std() == 0:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])

@@ -1,4 +1,4 @@
-"""Keys of [data] that the text of a file, or a sheet, tells."""
+"""Keys of [data] that follow from the text of a file, or from a sheet."""
 
 import os
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from curation.propose import config_text
 from curation.propose.choices import Line
 
 
-def of(path: str, what: str | None, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
-    """Add the keys that a file tells to those that are known.
+def of(path: str, format_name: str | None, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
+    """Add the keys that follow from a file to the known ones.
 
     Args:
         path: The file.
-        what: Its format, by its name; None if that tells none.
+        format_name: Its format, by its name; None if the name does not show it.
         lines: Known keys.
 
     Returns:
@@ -22,12 +22,12 @@ def of(path: str, what: str | None, lines: Sequence[Line]) -> tuple[list[Line], 
     Raises:
         UserError: the file cannot be read.
     """
-    is_text = what in ("csv", None) and os.path.isfile(path)
-    found = [*lines, *(sheet_layout.lines(path) if what == "xlsx" else dialect.lines(path) if is_text else [])]
-    said = [f"csv = {config_text.toml(line.value)}: {line.why}" for line in found if line.key == "csv"]
+    is_text = format_name in ("csv", None) and os.path.isfile(path)
+    keys = [*lines, *(sheet_layout.lines(path) if format_name == "xlsx" else dialect.lines(path) if is_text else [])]
+    findings = [f"csv = {config_text.toml(line.value)}: {line.reason}" for line in keys if line.key == "csv"]
     if is_text:
-        found, renamed = unique_names.settle(path, found)
-        said += renamed
-        if what is None:
-            found.append(Line("format", "csv", "a text file without a known extension"))
-    return found, said
+        keys, renamed = unique_names.settle(path, keys)
+        findings += renamed
+        if format_name is None:
+            keys.append(Line("format", "csv", "a text file without a known extension"))
+    return keys, findings

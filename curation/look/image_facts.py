@@ -84,21 +84,21 @@ def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[
         omissions: Records the skipped files.
 
     Returns:
-        Table of `image` (the first bytes of a PNG in each cell), `label` and `file`; and the paths of the images.
+        Table of `image` (each cell has only the first bytes of a PNG), `label` and `file`; and the paths of the images.
 
     Raises:
         UserError: a folder or a class has no images.
     """
     paths, names = list[str](), list[str]()
     for folder in folders:
-        image_names = [name for own in image_folders.survey(folder, omissions).values() for name in own]
+        image_names = [name for class_names in image_folders.survey(folder, omissions).values() for name in class_names]
         names += image_names
         paths += [f"{folder.rstrip('/')}/{name}" for name in image_names]
-    shown = [name.encode("utf-8", "backslashreplace").decode() for name in names]
+    printable_names = [name.encode("utf-8", "backslashreplace").decode() for name in names]
     columns = {
         "image": pa.array([b"\x89PNG"] * len(names), pa.binary()),
-        "label": pa.array([name.split("/")[0] for name in shown], pa.string()),
-        "file": pa.array(shown, pa.string()),
+        "label": pa.array([name.split("/")[0] for name in printable_names], pa.string()),
+        "file": pa.array(printable_names, pa.string()),
     }
     return pa.table(columns), paths
 
@@ -117,16 +117,16 @@ def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
     equal: dict[str, list[int]] = {}
     for alike in by_size.values():
         # Files of different sizes differ; identical files of one class do not contradict each other.
-        for number in alike if len({labels[one] for one in alike}) > 1 else ():
+        for number in alike if len({labels[position] for position in alike}) > 1 else ():
             with contextlib.suppress(OSError):
                 equal.setdefault(code_digest.file(paths[number]), []).append(number)
-    several = [group for group in equal.values() if len({labels[one] for one in group}) > 1]
+    several = [group for group in equal.values() if len({labels[position] for position in group}) > 1]
     if not several:
         return ""
-    shown = " and ".join("/".join(paths[one].split("/")[-2:]) for one in several[0][:2])
+    example = " and ".join("/".join(paths[position].split("/")[-2:]) for position in several[0][:2])
     return (
-        f"{sum(map(len, several)):,} images are identical to an image of another class, such as {shown}: at least one "
-        "label of each is wrong"
+        f"{sum(map(len, several)):,} images are identical to an image of another class, such as {example}: at least "
+        "one label of each is wrong"
     )
 
 

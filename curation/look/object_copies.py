@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from components.ingestion.discovery import bucket_files
 from curation.look import reading
-from curation.look.reading import Found
+from curation.look.reading import LoadedData
 from errors import UserError
 from spec.rows import data_paths
 
@@ -14,7 +14,7 @@ WHY = "in a bucket: each run copies what has changed there"
 
 
 @dataclass(frozen=True)
-class InBucket:
+class BucketSource:
     """An address that stands for a path.
 
     Attributes:
@@ -26,34 +26,34 @@ class InBucket:
     folder: str
 
 
-def read(there: InBucket, root: str) -> Found:
-    """Copy objects, and read them as files; what is said of the copies is said of the objects.
+def read(source: BucketSource, root: str) -> LoadedData:
+    """Copy objects and read the copies; messages and keys name the objects instead of the copies.
 
     Args:
-        there: Their address.
+        source: Their address.
         root: The project folder.
 
     Raises:
         UserError: there is no such object, or it cannot be read.
         ResourceError: the bucket cannot be used.
     """
-    copies = bucket_files.copied(there.path, there.folder)
-    address, local = bucket_files.home(there.path, there.folder)
+    copies = bucket_files.copied(source.path, source.folder)
+    address, local = bucket_files.home(source.path, source.folder)
     inside = os.path.relpath(local, root)
 
     def named(text: str) -> str:
         return text.replace(local, address).replace(inside, address)
 
     try:
-        found = reading.read(str(copies.paths), root)
+        loaded = reading.read(str(copies.paths), root)
     except UserError as error:
         raise UserError(named(str(error))) from error
     lines = []
-    for line in found.lines:
+    for line in loaded.lines:
         if line.key == "path":
-            _, apart, rest = line.why.partition("splits by file name")
-            why = f"{WHY}; {apart}{rest}" if apart else WHY if line.active else line.why
-            lines.append(dataclasses.replace(line, value=data_paths.mapped(line.value, named), why=named(why)))
+            _, apart, splits = line.reason.partition("splits by file name")
+            reason = f"{WHY}; {apart}{splits}" if apart else WHY if line.active else line.reason
+            lines.append(dataclasses.replace(line, value=data_paths.mapped(line.value, named), reason=named(reason)))
         else:
-            lines.append(dataclasses.replace(line, why=named(line.why)))
-    return dataclasses.replace(found, lines=tuple(lines), said=tuple(map(named, found.said)))
+            lines.append(dataclasses.replace(line, reason=named(line.reason)))
+    return dataclasses.replace(loaded, lines=tuple(lines), findings=tuple(map(named, loaded.findings)))

@@ -6,21 +6,21 @@ from typing import Any
 from components.ingestion.discovery import data_files, formats, stray_files
 
 
-def proposed(whole: str, root: str) -> tuple[Any, str, list[str]]:
+def proposed(source: str, root: str) -> tuple[Any, str, list[str]]:
     """Propose data.path.
 
     Args:
-        whole: A file, a pattern of files or a folder.
+        source: A file, a pattern of files or a folder.
         root: The project folder: a path inside it is written relative to it.
 
     Returns:
         data.path, its reason, and findings, one sentence each.
     """
-    inside = os.path.relpath(whole, root)
-    path, reasons = (whole, ["outside the project folder: copy it to data/ before you compile for a cloud"])
+    inside = os.path.relpath(source, root)
+    path, reasons = (source, ["outside the project folder: copy it to data/ before you compile for a cloud"])
     if not inside.startswith(os.pardir):
         path, reasons = inside, []
-    splits, findings = ready_made(whole)
+    splits, findings = ready_made(source)
     if not splits:
         return path, "; ".join(reasons), []
     if set(splits) == {"train"}:

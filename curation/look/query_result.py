@@ -8,8 +8,8 @@ from components.ingestion.discovery import bucket_files
 from components.query import snapshot
 from components.query.query_rows import Query
 from curation.look import reading
-from curation.look.object_copies import InBucket
-from curation.look.reading import Found
+from curation.look.object_copies import BucketSource
+from curation.look.reading import LoadedData
 from curation.propose.choices import Line
 from errors import UserError
 from pipeline import query_config
@@ -18,7 +18,7 @@ from spec.data import Data
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuerySource:
     """A query that stands for a path.
 
     Attributes:
@@ -30,7 +30,9 @@ class Asked:
     folder: str
 
 
-def source(path: str | None, sql: str | None, database: str | None, root: str, folder: str) -> str | Asked | InBucket:
+def source(
+    path: str | None, sql: str | None, database: str | None, root: str, folder: str
+) -> str | QuerySource | BucketSource:
     """Return the data source of `new`.
 
     Args:
@@ -44,7 +46,7 @@ def source(path: str | None, sql: str | None, database: str | None, root: str, f
         UserError: it is not one of the two.
     """
     if path is not None and sql is None and database is None:
-        return InBucket(path, query_config.objects(folder)) if bucket_files.is_readable(path) else path
+        return BucketSource(path, query_config.objects(folder)) if bucket_files.is_readable(path) else path
     if path is not None or sql is None or database is None:
         raise UserError(
             "name the data, as in `python runner.py new NAME PATH` or `python runner.py new NAME --sql 'SELECT ...' "
@@ -58,25 +60,25 @@ def source(path: str | None, sql: str | None, database: str | None, root: str, f
         file = database_address.sqlite_file(database, os.getcwd())
         inside = os.path.relpath(file, root)
         database = database_address.of_file(file if inside.startswith(os.pardir) else inside)
-    return Asked(Query(sql, database, Data.model_fields["query_seconds"].default), folder)
+    return QuerySource(Query(sql, database, Data.model_fields["query_seconds"].default), folder)
 
 
-def read(asked: Asked, root: str) -> Found:
+def read(source: QuerySource, root: str) -> LoadedData:
     """Read the rows of a query.
 
     Args:
-        asked: The query.
+        source: The query.
         root: The project folder.
 
     Raises:
         UserError: the query cannot be run, or gives no table.
         ResourceError: the database cannot be reached.
     """
-    taken = snapshot.take(asked.query, root, asked.folder)
-    table = reading.read(taken.path, root)
+    rows = snapshot.take(source.query, root, source.folder)
+    table = reading.read(rows.path, root)
     lines = [
-        Line("sql", asked.query.sql, "runs before each run; ORDER BY makes the order of rows reproducible"),
-        Line("database", asked.query.database, ""),
+        Line("sql", source.query.sql, "runs before each run; ORDER BY makes the order of rows reproducible"),
+        Line("database", source.query.database, ""),
         *(line for line in table.lines if line.key not in ("path", "format")),
     ]
-    return dataclasses.replace(table, lines=tuple(lines), what="rows of a query")
+    return dataclasses.replace(table, lines=tuple(lines), format_name="rows of a query")

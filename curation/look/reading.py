@@ -42,42 +42,42 @@ class Cells(NamedTuple):
 
     Attributes:
         table: The cells, as strings if the format is untyped.
-        whole: Whether all rows were read.
+        is_complete: Whether all rows were read.
         kinds: Column -> type, if the format defines it.
         omissions: What was skipped, dropped or converted.
         columns_of: File -> its columns; empty unless there are several files of a table.
     """
 
     table: pa.Table
-    whole: bool
+    is_complete: bool
     kinds: Mapping[str, str]
     omissions: Omissions
     columns_of: Mapping[str, list[str]] = {}
 
 
 @dataclass(frozen=True)
-class Found:
-    """Data that was read.
+class LoadedData:
+    """Data of a proposal, as it was read.
 
     Attributes:
         table: The cells; CSV columns are strings, and images are empty.
         lines: Keys of [data] except `split`.
-        whole: Whether all rows were read.
-        what: The format.
+        is_complete: Whether all rows were read.
+        format_name: The format, or "rows of a query".
         pictures: Size and color of the images; None for a table.
         kinds: Column -> type, if the format defines it.
         added: Column that the reader adds to identify a row -> why it is not a feature.
-        said: Findings in the choice of the paths, one sentence each.
+        findings: Findings in the choice of the paths, one sentence each.
     """
 
     table: pa.Table
     lines: tuple[Line, ...]
-    whole: bool
-    what: str
+    is_complete: bool
+    format_name: str
     pictures: Pictures | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
     added: Mapping[str, str] = field(default_factory=dict)
-    said: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Found:
         return isinstance(self.values.get("path"), Mapping)
 
 
-def read(path: str, root: str) -> Found:
+def read(path: str, root: str) -> LoadedData:
     """Read data that has no config yet.
 
     Args:
@@ -108,90 +108,94 @@ def read(path: str, root: str) -> Found:
     Raises:
         UserError: the data does not exist or cannot be read.
     """
-    if said_of_it := unsupported_formats.address(path):
-        raise UserError(said_of_it)
-    paths, why, said = path_choices.proposed(os.path.abspath(path), root)
-    lines = [Line("path", paths, why)]
+    if refusal := unsupported_formats.address(path):
+        raise UserError(refusal)
+    paths, reason, findings = path_choices.proposed(os.path.abspath(path), root)
+    lines = [Line("path", paths, reason)]
     if isinstance(paths, str) and os.path.isfile(os.path.join(root, paths)) and (dated := dated_names.pattern(paths)):
         lines.append(
             Line("path", dated[0], f"for a new file each week: a run reads the newest {dated[1]}", active=False)
         )
-        said.append(
+        findings.append(
             f"the file's name holds a {dated[1]}: data.path = {config_text.toml(dated[0])} reads the newest file of "
             "this form in each run (docs/how-to/new-data-every-week.md)"
         )
-    first = _first(paths, root)
-    what = data_files.format_of(first)
-    if what is None and image_folders.is_image(first):
-        raise UserError(image_folders.no_classes(first))
-    if what is None and (said_of_it := unsupported_formats.by_name(first)):
-        raise UserError(unsupported_formats.refusal(first) or said_of_it)
-    lines, said_of_file = file_keys.of(first, what, lines)
-    said += said_of_file
-    what = _active(lines).get("format", what)
-    if what == "images":
-        return _folder(lines, said, root)
+    first_path = _first(paths, root)
+    format_name = data_files.format_of(first_path)
+    if format_name is None and image_folders.is_image(first_path):
+        raise UserError(image_folders.no_classes(first_path))
+    if format_name is None and (refusal := unsupported_formats.by_name(first_path)):
+        raise UserError(unsupported_formats.refusal(first_path) or refusal)
+    lines, file_findings = file_keys.of(first_path, format_name, lines)
+    findings += file_findings
+    format_name = _active(lines).get("format", format_name)
+    if format_name == "images":
+        return _folder(lines, findings, root)
     if keys := _partitions(lines, root):
         lines.append(Line("partitions", keys, "folders named KEY=VALUE: each key becomes a column"))
-        said.append(f"{', '.join(keys)}: columns from the names of folders, data.partitions")
+        findings.append(f"{', '.join(keys)}: columns from the names of folders, data.partitions")
     if lists := _vectors(lines, root):
-        why = "lists of numbers, all of one length: each number becomes a column"
-        lines.append(Line("vectors", lists, why))
-        said += [f"{name}: {why}, {name}.0 to {name}.{length - 1}: data.vectors" for name, length in lists.items()]
+        reason = "lists of numbers, all of one length: each number becomes a column"
+        lines.append(Line("vectors", lists, reason))
+        findings += [
+            f"{name}: {reason}, {name}.0 to {name}.{length - 1}: data.vectors" for name, length in lists.items()
+        ]
     unread = _unreadable(lines, root)
     if unread:
-        reasons = [f"{short(name)} is dropped: {why}" for name, why in unread.items()]
+        reasons = [f"{short(name)} is dropped: {reason}" for name, reason in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
-        said += reasons
-    cells_read, lines, cut = _cut(root, lines, what)
-    said += cut
-    table, whole = cells_read.table, cells_read.whole
-    form = formats.of(first, what)
+        findings += reasons
+    cells_read, lines, cut = _cut(root, lines, format_name)
+    findings += cut
+    table, is_complete = cells_read.table, cells_read.is_complete
+    form = formats.of(first_path, format_name)
     if form is not None and form.is_cleaned and "image" not in form.keys:
         plain = _active(lines)
-        again = functools.partial(lambda other, keys: cells(root, {**keys, **other}).table, keys=plain)
-        settled, cell_said = cell_rules.propose(table, lines, first, str(what), again)
-        said = [*said, *cell_said]
+        reread = functools.partial(lambda further_keys, keys: cells(root, {**keys, **further_keys}).table, keys=plain)
+        settled, cell_findings = cell_rules.propose(table, lines, first_path, str(format_name), reread)
+        findings = [*findings, *cell_findings]
         if settled != lines:
             lines = settled
             cells_read = cells(root, _active(lines))
-            table, whole = cells_read.table, cells_read.whole
+            table, is_complete = cells_read.table, cells_read.is_complete
     if form is not None and "image" in form.keys:
         looked = image_facts.of(table["image"].to_pylist())
-        return Found(table.drop(["image"]), tuple(lines), whole, str(what), looked, said=tuple(said))
-    return Found(table, tuple(lines), whole, str(what), said=tuple(said))
+        return LoadedData(
+            table.drop(["image"]), tuple(lines), is_complete, str(format_name), looked, findings=tuple(findings)
+        )
+    return LoadedData(table, tuple(lines), is_complete, str(format_name), findings=tuple(findings))
 
 
 def _active(lines: Sequence[Line]) -> dict[str, Any]:
     return {line.key: line.value for line in lines if line.active}
 
 
-def _cut(root: str, lines: list[Line], what: str | None) -> tuple[Cells, list[Line], list[str]]:
+def _cut(root: str, lines: list[Line], format_name: str | None) -> tuple[Cells, list[Line], list[str]]:
     """Read the data; cut text that is too long, and return the key for it and a sentence."""
     data = _active(lines)
-    form = None if what is None else formats.reader(what).FORMAT
+    form = None if format_name is None else formats.reader(format_name).FORMAT
     most = MOST_ROWS if form is not None and form.is_untyped else None
-    if what != "csv":
+    if format_name != "csv":
         return cells(root, data, most), lines, []
     csv = {**data.get("csv", {}), "long_cells": "cut"}
     sample = cells(root, {**data, "csv": csv}, most)
     long = [omission.line() for omission in sample.omissions if omission.reason == csv_text.TOO_LONG]
     if not long:
         return sample, lines, []
-    why = f"{'; '.join(long)}: a closing quote may be missing"
-    before = next((line.why for line in lines if line.key == "csv"), "")
-    line = Line("csv", csv, f"{before}; {why}" if before else why)
-    return sample, [*(one for one in lines if one.key != "csv"), line], [why]
+    reason = f"{'; '.join(long)}: a closing quote may be missing"
+    csv_reason = next((line.reason for line in lines if line.key == "csv"), "")
+    line = Line("csv", csv, f"{csv_reason}; {reason}" if csv_reason else reason)
+    return sample, [*(entry for entry in lines if entry.key != "csv"), line], [reason]
 
 
-def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Sequence[str] = ()) -> Cells:
+def cells(root: str, data: Mapping[str, Any], max_rows: int | None = None, texts: Sequence[str] = ()) -> Cells:
     """Read the data of a section [data].
 
     Args:
         root: Folder that its paths are relative to.
         data: The section.
-        most: Largest number of rows to read; None for the default of the format.
-        texts: Columns that are read as text, whatever their values look like.
+        max_rows: Maximum number of rows to read; None for the default of the format.
+        texts: Columns that are read as text; their type is not inferred.
 
     Returns:
         The rows; for a folder of images a cell of `image` holds only the first bytes.
@@ -201,27 +205,27 @@ def cells(root: str, data: Mapping[str, Any], most: int | None = None, texts: Se
     """
     parsed, omissions = _parsed(root, data), Omissions()
     paths = _filled(parsed, omissions)
-    what = parsed.format or data_files.format_of(paths[0])
-    if what == "images":
+    format_name = parsed.format or data_files.format_of(paths[0])
+    if format_name == "images":
         table, _ = image_facts.table(paths, omissions)
         return Cells(table, True, dict(images.COLUMNS), omissions)
     form = formats.of(paths[0], parsed.format)
-    most = most or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
+    max_rows = max_rows or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
     # As strings: which values mean null is not known yet.
     columns_of = several_files.columns(paths, parsed, root)
-    names = dict.fromkeys(name for own in columns_of.values() for name in own)
+    names = dict.fromkeys(name for file_columns in columns_of.values() for name in file_columns)
     names = names if form is not None and form.is_untyped else dict.fromkeys(parsed.dates)
     columns = {name: "BYTES" for name in names if name not in parsed.partitions}
     batches, rows = [], 0
     for batch in sources.batches(paths, parsed, columns, omissions):
         batches.append(batch)
         rows += len(batch)
-        if rows >= most:
+        if rows >= max_rows:
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
     table = number_formats.as_read(several_files.together(batches), parsed.cleaning, texts)
-    return Cells(table, rows < most, {}, omissions, columns_of if len(paths) > 1 else {})
+    return Cells(table, rows < max_rows, {}, omissions, columns_of if len(paths) > 1 else {})
 
 
 def _partitions(lines: Sequence[Line], root: str) -> list[str]:
@@ -230,8 +234,8 @@ def _partitions(lines: Sequence[Line], root: str) -> list[str]:
     names: list[str] = []
     for _, pattern in data_paths.flat(data.paths):
         folder = pattern if os.path.isdir(pattern) else os.path.dirname(re.split(r"[*?{[]", pattern)[0])
-        own = [file.path for file in data_files.resolve(pattern, data)]
-        keys = hive_partitions.keys(os.path.relpath(path, folder) for path in own)
+        file_paths = [file.path for file in data_files.resolve(pattern, data)]
+        keys = hive_partitions.keys(os.path.relpath(path, folder) for path in file_paths)
         names = keys if not names else [key for key in names if key in keys]
     return names
 
@@ -263,7 +267,7 @@ def _filled(data: Data, omissions: Omissions) -> list[str]:
     return [file.path for file in empty_files.without(files, data, omissions)]
 
 
-def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
+def _folder(lines: Sequence[Line], findings: Sequence[str], root: str) -> LoadedData:
     """Describe a folder of images: sizes from a few images, classes from folder names."""
     [line] = [line for line in lines if line.key == "path"]
     folders = [path for _, path in data_paths.flat(data_files.under(root, line.value))]
@@ -271,8 +275,8 @@ def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
     classes = table["label"].unique().to_pylist()
     if len(classes) < 2:
         raise UserError(image_folders.one_class(folders[0], classes[0], table["file"].to_pylist()))
-    twice = image_facts.contradictions(paths, table["label"].to_pylist())
-    return Found(
+    contradiction = image_facts.contradictions(paths, table["label"].to_pylist())
+    return LoadedData(
         table.drop(["image"]),
         tuple(lines),
         True,
@@ -280,7 +284,7 @@ def _folder(lines: Sequence[Line], said: Sequence[str], root: str) -> Found:
         image_facts.of(image_facts.some(paths)),
         images.COLUMNS,
         dict.fromkeys(images.FORMAT.added_columns, _ADDED),
-        (*said, *([twice] if twice else [])),
+        (*findings, *([contradiction] if contradiction else [])),
     )
 
 

@@ -21,31 +21,35 @@ def lines(path: str) -> list[Line]:
         UserError: it cannot be read.
     """
     head: list[Record] = []
-    tail: collections.deque[Record] = collections.deque(maxlen=table_layout.LOOKED_AT)
+    last_records: collections.deque[Record] = collections.deque(maxlen=table_layout.LOOKED_AT)
     for number, cells in xlsx.texts(path, Data(path=path)):
         record = Record(number, cells, [", ".join(filter(None, cells))])
         if len(head) < table_layout.LOOKED_AT:
             head.append(record)
-        tail.append(record)
+        last_records.append(record)
     if not head:
         return []
     width = collections.Counter(len(record.cells) for record in head).most_common(1)[0][0]
     keys: dict[str, Any] = {}
     reasons = []
-    first = table_layout.first_row(head, width)
-    if first:
-        keys["skip_rows"] = head[first].line - 1
-        reasons.append(f"the table starts in row {head[first].line}, below {csv_edges.shown(head[0].text[0])}")
-    body = [record for record in tail if record.line > head[first].line]
+    table_start = table_layout.first_row(head, width)
+    if table_start:
+        keys["skip_rows"] = head[table_start].line - 1
+        reasons.append(f"the table starts in row {head[table_start].line}, below {csv_edges.shown(head[0].text[0])}")
+    body = [record for record in last_records if record.line > head[table_start].line]
     below = table_layout.footer([_padded(record, width) for record in body], width) if width > 1 else []
     if below:
         keys["skip_footer"] = len(below)
         reasons.append(table_layout.why_below(below))
-    rows = [_padded(record, width).cells for record in head[first:] if record.line not in {one.line for one in below}]
-    why = table_layout.no_header(rows)
-    if why:
+    rows = [
+        _padded(record, width).cells
+        for record in head[table_start:]
+        if record.line not in {footer_record.line for footer_record in below}
+    ]
+    reason = table_layout.no_header(rows)
+    if reason:
         keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(rows[0]))]}
-        reasons.append(f"row {head[first].line} {why}, so it is not a header: name the columns")
+        reasons.append(f"row {head[table_start].line} {reason}, so it is not a header: name the columns")
     return [Line("csv", keys, "; ".join(reasons))] if keys else []
 
 

@@ -40,12 +40,12 @@ def find(facts: Facts, skip: Collection[str | None], *, ready_made: bool) -> Spl
     candidates = [column for column in facts.columns if column.name not in skip and _split_of_value(column)]
     usable = [] if ready_made else sorted((column for column in candidates if not column.missing), key=_likeliness)
     chosen = usable[0] if usable else None
-    others = {}
+    ignored = {}
     for column in candidates:
         if column is not chosen:
             nulls = f", but are null in {column.missing:,} rows" if column.missing else ""
-            others[column.name] = f"its values name splits{nulls}"
-    return Splits(chosen.name if chosen else None, _line(chosen) if chosen else None, others)
+            ignored[column.name] = f"its values name splits{nulls}"
+    return Splits(chosen.name if chosen else None, _line(chosen) if chosen else None, ignored)
 
 
 def _split_of_value(column: Column) -> dict[str, str]:

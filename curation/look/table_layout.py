@@ -68,23 +68,27 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         keys["comment"] = comment
         reasons.append(f"lines that start with {comment!r} are comments")
         rows = [record for record in rows if not record.text[0].startswith(comment)]
-    first = first_row(rows, width)
+    table_start = first_row(rows, width)
     # The table may start after the previous line: blank lines need no key.
-    if first:
-        keys["skip_rows"] = rows[first].line - 1
-        shown = csv_edges.shown(rows[0].text[0])
-        reasons.append(f"the table starts in line {rows[first].line}, below {shown}")
-        rows = rows[first:]
+    if table_start:
+        keys["skip_rows"] = rows[table_start].line - 1
+        first_line = csv_edges.shown(rows[0].text[0])
+        reasons.append(f"the table starts in line {rows[table_start].line}, below {first_line}")
+        rows = rows[table_start:]
     below = _footer(path, data.model_copy(update={"csv": data.csv.model_copy(update=keys)}), text, width, rows)
     if below:
         keys["skip_footer"] = len(below)
         reasons.append(why_below(below))
     header = [cell.strip() for cell in rows[0].cells] if rows else []
-    kept = [record.cells for record in rows[:LOOKED_AT] if not any(record.line == one.line for one in below)]
-    why = no_header(kept)
-    if why:
+    table_rows = [
+        record.cells
+        for record in rows[:LOOKED_AT]
+        if not any(record.line == footer_record.line for footer_record in below)
+    ]
+    reason = no_header(table_rows)
+    if reason:
         keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
-        reasons.append(f"line {rows[0].line} {why}, so it is not a header: name the columns")
+        reasons.append(f"line {rows[0].line} {reason}, so it is not a header: name the columns")
     return Layout(keys, reasons, header)
 
 
@@ -96,31 +100,31 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
     """
     if not rows:
         return ""
-    first = [cell.strip() for cell in rows[0]]
-    if first and all(_NUMBER.fullmatch(cell) for cell in first):
+    header = [cell.strip() for cell in rows[0]]
+    if header and all(_NUMBER.fullmatch(cell) for cell in header):
         return "holds only numbers"
     # The header may be repeated in concatenated files.
-    below = [row for row in rows[1:] if [cell.strip() for cell in row] != first]
+    below = [row for row in rows[1:] if [cell.strip() for cell in row] != header]
     columns = [
         [row[at].strip() for row in below if at < len(row) and row[at].strip() not in _BLANK]
-        for at in range(len(first))
+        for at in range(len(header))
     ]
-    named = [at for at, cell in enumerate(first) if cell not in _BLANK]
-    values = [at for at in named if _VALUE.fullmatch(first[at])]
+    named = [at for at, cell in enumerate(header) if cell not in _BLANK]
+    values = [at for at in named if _VALUE.fullmatch(header[at])]
     counted = [at for at in values if columns[at] and all(map(_VALUE.fullmatch, columns[at]))]
     if any(at not in values and columns[at] and all(map(_VALUE.fullmatch, columns[at])) for at in named):
         return ""
     if counted:
         # Years, or 0, 1, 2, ..., may be column names.
-        numbers = [first[at] for at in counted]
+        numbers = [header[at] for at in counted]
         return "" if all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers) else "holds values like the rows below"
-    again = len(named) > 1 and len(below) >= len(first) and all(first[at] in columns[at] for at in named)
-    return "holds values that occur in the rows below" if again else ""
+    repeats_names = len(named) > 1 and len(below) >= len(header) and all(header[at] in columns[at] for at in named)
+    return "holds values that occur in the rows below" if repeats_names else ""
 
 
 def _are_counted(numbers: Sequence[str]) -> bool:
-    whole = [int(number) for number in numbers if number.isdecimal()]
-    return len(whole) == len(numbers) > 1 and whole == list(range(whole[0], whole[0] + len(whole)))
+    integers = [int(number) for number in numbers if number.isdecimal()]
+    return len(integers) == len(numbers) > 1 and integers == list(range(integers[0], integers[0] + len(integers)))
 
 
 def _records(lines: io.StringIO, path: str, data: Data, *, begin: bool = True) -> list[Record]:
@@ -138,8 +142,10 @@ def _comment(rows: Sequence[Record], width: int) -> str:
     if above and above < len(rows) and len(rows[above - 1].cells) == width:
         # A header may start with a comment prefix; it is followed by data.
         below = rows[above].cells
-        pairs = zip(rows[above - 1].cells, below, strict=False)
-        if any(_NUMBER.fullmatch(cell.strip()) and not _NUMBER.fullmatch(name.strip()) for name, cell in pairs):
+        names_and_cells = zip(rows[above - 1].cells, below, strict=False)
+        if any(
+            _NUMBER.fullmatch(cell.strip()) and not _NUMBER.fullmatch(name.strip()) for name, cell in names_and_cells
+        ):
             return ""
     for number, (record, mark) in enumerate(zip(rows, marks, strict=True)):
         if width == 1 and not record.text[0].startswith(f"{mark} "):
@@ -169,9 +175,11 @@ def _footer(path: str, data: Data, text: str, width: int, rows: Sequence[Record]
     """Return the rows at the end of the file that do not belong to the table."""
     if width == 1 or len(rows) < 2:
         return []
-    whole, end = _tail(path, data, text)
-    records = [record for record in _records(io.StringIO(end, newline=""), path, data, begin=whole) if record.cells]
-    return footer(records[1:] if whole else records, width)
+    is_complete, end = _tail(path, data, text)
+    records = [
+        record for record in _records(io.StringIO(end, newline=""), path, data, begin=is_complete) if record.cells
+    ]
+    return footer(records[1:] if is_complete else records, width)
 
 
 def why_below(rows: Sequence[Record]) -> str:
@@ -187,14 +195,14 @@ def footer(body: Sequence[Record], width: int) -> list[Record]:
         body: Rows below the header.
         width: Number of columns.
     """
-    rest, found = list(body), list[Record]()
-    while len(rest) > 1 and len(found) <= FOOTER_ROWS:
-        cells, others = rest[-1].cells, rest[:-1]
-        usual = any(other.cells[:1] == cells[:1] for other in others) and len(cells) == width
+    table_rows, footer_rows = list(body), list[Record]()
+    while len(table_rows) > 1 and len(footer_rows) <= FOOTER_ROWS:
+        cells, previous_rows = table_rows[-1].cells, table_rows[:-1]
+        usual = any(record.cells[:1] == cells[:1] for record in previous_rows) and len(cells) == width
         if usual or not csv_edges.is_footer(cells, width):
             break
-        found.insert(0, rest.pop())
-    return found if len(found) <= FOOTER_ROWS else []
+        footer_rows.insert(0, table_rows.pop())
+    return footer_rows if len(footer_rows) <= FOOTER_ROWS else []
 
 
 def _tail(path: str, data: Data, text: str) -> tuple[bool, str]:

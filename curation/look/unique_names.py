@@ -30,7 +30,7 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
     renamed = [f"{name!r} (column {place})" for place, name in enumerate(new_names, 1) if name != names[place - 1]]
     reason = "columns with the same name are numbered"
     csv_line = next((line for line in lines if line.key == "csv"), Line("csv", {}))
-    line = Line("csv", {**csv_line.value, "names": new_names}, "; ".join(filter(None, (csv_line.why, reason))))
+    line = Line("csv", {**csv_line.value, "names": new_names}, "; ".join(filter(None, (csv_line.reason, reason))))
     other_lines = [known_line for known_line in lines if known_line.key != "csv"]
     return [*other_lines, line], [f"{reason}: {', '.join(renamed)}; data.csv.names"]
 

@@ -27,19 +27,21 @@ def text(column: Column) -> Entry:
     if column.words >= TEXT_WORDS and column.distinct > 50:
         size = 500 if column.distinct < 2000 else 5000 if column.distinct < MANY_TEXTS else 2000
         values: dict[str, Any] = {"column": column.name, "vocabulary_size": size, "weight": "tfidf"}
-        why = f"text of {column.words:.0f} words on average: its {size:,} most frequent words, a rare one counts more"
+        reason = (
+            f"text of {column.words:.0f} words on average: its {size:,} most frequent words, a rare one counts more"
+        )
         if column.missing:
             values["missing"] = ""
-            why += "; null is an empty text"
-        return Entry("text", values, why)
+            reason += "; null is an empty text"
+        return Entry("text", values, reason)
     if column.unique_share > 0.5 and column.distinct > 100:
-        why = (
+        reason = (
             f"{column.distinct:,} distinct values in {column.present:,} rows: nearly all are unique, so nothing "
             f"can be learned from them"
         )
         if column.other_date:
-            why += "; if these are dates, set data.dates"
-        return Entry("ignored", {"column": column.name}, why)
+            reason += "; if these are dates, set data.dates"
+        return Entry("ignored", {"column": column.name}, reason)
     return _category(column, f"{column.distinct:,} distinct values")
 
 

@@ -26,7 +26,7 @@ NAMED = 8
 def propose(
     table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv", read: Read | None = None
 ) -> tuple[list[Line], list[str]]:
-    """Propose the keys of [data] that say how cells are read.
+    """Propose the keys of [data] that control how cells are read.
 
     Args:
         table: Cells, as strings for a CSV file.
@@ -38,20 +38,20 @@ def propose(
     Returns:
         All keys, and findings, one sentence each.
     """
-    keys, said, formats = list(lines), list[str](), Formats(PLAIN, {}, {}, {})
+    keys, findings, formats = list(lines), list[str](), Formats(PLAIN, {}, {}, {})
     place = _Places(lines, path, kind)
     if kind != "parquet":
         formats = number_formats.detect(table, dict(place.given.get("csv", {})).get("delimiter", ","))
         if formats.columns:
-            said.append(_read(formats))
-            keys = _with_numbers(keys, formats, said[-1])
-        said += [_mixed(column, place.named(examples)) for column, examples in formats.mixed.items()]
+            findings.append(_read(formats))
+            keys = _with_numbers(keys, formats, findings[-1])
+        findings += [_mixed(column, place.named(examples)) for column, examples in formats.mixed.items()]
         tokens = dialect.odd_tokens(_plain(table, formats))
         if tokens:
             blank = [*Data(path="").null_values, *tokens]
-            why = f"{', '.join(map(repr, tokens))} among numbers means null"
-            keys.append(Line("null_values", blank, why))
-            said.append(f"{why}: data.null_values")
+            reason = f"{', '.join(map(repr, tokens))} among numbers means null"
+            keys.append(Line("null_values", blank, reason))
+            findings.append(f"{reason}: data.null_values")
             table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
     dates = date_formats.detect(table)
     of_dates, said_of_dates = _dates(dates, place)
@@ -59,7 +59,7 @@ def propose(
         table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
     values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
     codes, said_of_codes = _codes(table, keys, read)
-    return [*keys, *of_dates, *values, *codes], [*said, *said_of_dates, *said_of_values, *said_of_codes]
+    return [*keys, *of_dates, *values, *codes], [*findings, *said_of_dates, *said_of_values, *said_of_codes]
 
 
 class _Places:
@@ -82,37 +82,42 @@ class _Places:
         return csv_errors.place(self._path, self._data, row + 1 + self._data.csv.header)
 
 
-def _with_numbers(lines: Sequence[Line], formats: Formats, said: str) -> list[Line]:
+def _with_numbers(lines: Sequence[Line], formats: Formats, finding: str) -> list[Line]:
     """Add the keys of a number format."""
-    before = next((line for line in lines if line.key == "csv"), Line("csv", {}))
+    csv_line = next((line for line in lines if line.key == "csv"), Line("csv", {}))
     keys = {key: getattr(formats.numbers, key) for key in ("decimal", "thousands", "units")}
-    new = {key: list(value) if key == "units" else value for key, value in keys.items() if value != getattr(PLAIN, key)}
-    why = "; ".join(part for part in (before.why, said) if part)
-    return [*(line for line in lines if line.key != "csv"), Line("csv", {**before.value, **new}, why)]
+    changed_keys = {
+        key: list(value) if key == "units" else value for key, value in keys.items() if value != getattr(PLAIN, key)
+    }
+    reason = "; ".join(part for part in (csv_line.reason, finding) if part)
+    return [*(line for line in lines if line.key != "csv"), Line("csv", {**csv_line.value, **changed_keys}, reason)]
 
 
 def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
-    lines, said = [], []
+    lines, findings = [], []
     if dates.formats:
-        shown = [f"{name} ({dates.examples[name]!r}) as {form}" for name, form in dates.formats.items()]
-        said.append(f"dates are read as YYYY-MM-DD: {', '.join(shown)}")
-        lines.append(Line("dates", dates.formats, said[-1]))
+        listed_dates = [f"{name} ({dates.examples[name]!r}) as {form}" for name, form in dates.formats.items()]
+        findings.append(f"dates are read as YYYY-MM-DD: {', '.join(listed_dates)}")
+        lines.append(Line("dates", dates.formats, findings[-1]))
     for name, texts in dates.odd.items():
-        said.append(f"{name}: {', '.join(map(repr, texts))} among dates means null")
-    for name, able in dates.ambiguous.items():
-        either, keys = " or ".join(able), " or ".join(f"data.dates = {config_text.toml({name: form})}" for form in able)
-        said.append(
+        findings.append(f"{name}: {', '.join(map(repr, texts))} among dates means null")
+    for name, candidates in dates.ambiguous.items():
+        either, keys = (
+            " or ".join(candidates),
+            " or ".join(f"data.dates = {config_text.toml({name: form})}" for form in candidates),
+        )
+        findings.append(
             f"{name}: dates such as {dates.examples[name]!r} may be {either}, so they are not read as dates: set {keys}"
         )
-        lines.append(Line("dates", {**dates.formats, name: able[0]}, f"{name} is {either}", active=False))
+        lines.append(Line("dates", {**dates.formats, name: candidates[0]}, f"{name} is {either}", active=False))
     for name, examples in dates.mixed.items():
         key = config_text.toml({name: "DD.MM.YYYY"})
-        said.append(
+        findings.append(
             f"{name} holds dates in several formats, and is read as text: {place.named(examples)}: write all "
             f"dates in one "
             f"format and set it, such as data.dates = {key}; list values that mean null in data.column_null_values"
         )
-    return lines, said
+    return lines, findings
 
 
 def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[list[Line], list[str]]:
@@ -121,16 +126,16 @@ def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[li
     blank = next((line.value for line in keys if line.key == "null_values"), [*Data(path="").null_values])
     if not names or read is None or NA not in blank:
         return [], []
-    rest = [text for text in blank if text != NA]
-    with_it, said = read({"null_values": rest}), []
+    other_tokens = [text for text in blank if text != NA]
+    with_it, findings = read({"null_values": other_tokens}), []
     for name in names:
         rows = pc.sum(pc.equal(with_it[name], NA)).as_py() or 0
         if rows:
-            said.append(
+            findings.append(
                 f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is read as null; if it is a code like the "
-                f"others, set data.null_values = {config_text.toml(rest)}"
+                f"others, set data.null_values = {config_text.toml(other_tokens)}"
             )
-    return ([Line("null_values", rest, f"if {NA!r} is a code", active=False)] if said else []), said
+    return ([Line("null_values", other_tokens, f"if {NA!r} is a code", active=False)] if findings else []), findings
 
 
 def _of_capitals(column: pa.ChunkedArray) -> bool:
@@ -159,18 +164,18 @@ def _plain(table: pa.Table, formats: Formats) -> pa.Table:
 
 
 def _read(formats: Formats) -> str:
-    shown = [f"{name} ({example!r})" for name, example in list(formats.columns.items())[:NAMED]]
+    listed_columns = [f"{name} ({example!r})" for name, example in list(formats.columns.items())[:NAMED]]
     more = f" and {len(formats.columns) - NAMED} more" if len(formats.columns) > NAMED else ""
-    text = f"numbers are written with {formats.numbers}: {', '.join(shown)}{more}"
+    text = f"numbers are written with {formats.numbers}: {', '.join(listed_columns)}{more}"
     if "%" in formats.numbers.units:
         text += "; 45 % is read as 45"
     if formats.ambiguous:
         name, example = next(iter(formats.ambiguous.items()))
         digits = number_parsing.plain(pa.array([example]), formats.numbers)[0].as_py()
-        other = "." if formats.numbers.decimal == "," else ","
+        other_decimal = "." if formats.numbers.decimal == "," else ","
         text += (
             f"; {name} is ambiguous: {example!r} is read as {digits}; if that is wrong, set csv = "
-            f'{{decimal = "{other}"}}'
+            f'{{decimal = "{other_decimal}"}}'
         )
     return text
 

@@ -12,12 +12,12 @@ class Entry:
     Attributes:
         role: Key under [features]; `ignored` for none.
         values: Keys of the entry.
-        why: The reason, shown next to it.
+        reason: Shown next to it.
     """
 
     role: str
     values: Mapping[str, Any]
-    why: str
+    reason: str
 
     @property
     def column(self) -> str:
@@ -32,11 +32,11 @@ class Line:
     Attributes:
         key: The key.
         value: Its value.
-        why: The reason, shown next to it.
+        reason: Shown next to it.
         active: False for a suggestion: the line is a comment.
     """
 
     key: str
     value: Any
-    why: str = ""
+    reason: str = ""
     active: bool = True

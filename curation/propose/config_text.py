@@ -40,29 +40,29 @@ def features(entries: Sequence[Entry]) -> str:
     for role in roles.shipped():
         role_entries = [entry for entry in entries if entry.role == role]
         if role_entries:
-            lines += [f"{role} = [", *_listed((toml(entry.values), entry.why) for entry in role_entries), "]"]
+            lines += [f"{role} = [", *_listed((toml(entry.values), entry.reason) for entry in role_entries), "]"]
     ignored = [entry for entry in entries if entry.role == "ignored"]
     if ignored:
-        lines += ["ignored = [", *_listed((toml(entry.column), entry.why) for entry in ignored), "]"]
+        lines += ["ignored = [", *_listed((toml(entry.column), entry.reason) for entry in ignored), "]"]
     return "\n".join(lines)
 
 
 def _listed(items: Iterable[tuple[str, str]]) -> list[str]:
-    return [_beside(f"  {text},", why, "  ") for text, why in items]
+    return [_beside(f"  {text},", reason, "  ") for text, reason in items]
 
 
 def _line(line: Line) -> str:
     text = f"{line.key} = {toml(line.value)}"
-    return _beside(text if line.active else f"# {text}", line.why, "")
+    return _beside(text if line.active else f"# {text}", line.reason, "")
 
 
-def _beside(text: str, why: str, indent: str) -> str:
+def _beside(text: str, reason: str, indent: str) -> str:
     """Put the reason after the text, or above it if the line would be too long."""
-    why = in_a_line(why)
-    if not why:
+    reason = in_a_line(reason)
+    if not reason:
         return text
-    beside = f"{text}  # {why}"
-    return beside if len(beside) <= SHORT else f"{indent}# {why}\n{text}"
+    beside = f"{text}  # {reason}"
+    return beside if len(beside) <= SHORT else f"{indent}# {reason}\n{text}"
 
 
 def _escaped(char: str) -> str:

@@ -27,49 +27,50 @@ class LabelChoice:
         column: Facts of the label column.
         task: regression, binary or classes.
         keys: Further keys of [label].
-        why_column: Why this column.
-        why_task: Why this task.
-        why: Key -> reason.
+        column_reason: Why this column.
+        task_reason: Why this task.
+        reasons: Key -> reason.
     """
 
     column: Column
     task: str
-    why_column: str
-    why_task: str
+    column_reason: str
+    task_reason: str
     keys: Mapping[str, Any] = field(default_factory=dict)
-    why: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(facts: Facts, wanted: str | None, where: str) -> LabelChoice:
+def choose(facts: Facts, label_name: str | None, source: str) -> LabelChoice:
     """Choose the label and the task.
 
     Args:
         facts: The table's facts.
-        wanted: The column that the user named.
-        where: The data's path, for messages.
+        label_name: The column that the user named.
+        source: The data's path, for messages.
 
     Raises:
-        UserError: no column can be the label, or the wanted one cannot; lists those that can.
+        UserError: no column can be the label, or the named one cannot; the message lists those that can.
     """
     able = [column.name for column in facts.columns if not unable(column)]
     able = [name for name in able if not named(name, "id") or facts[name].unique_share < 0.9] or able
     candidates = f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label."
-    if wanted is not None:
-        if wanted not in facts.names:
+    if label_name is not None:
+        if label_name not in facts.names:
             raise UserError(
-                f"--label {wanted!r}: {where} has no column of this name.{nearest(wanted, facts.names, 'columns')}"
+                f"--label {label_name!r}: {source} has no column of this name."
+                f"{nearest(label_name, facts.names, 'columns')}"
             )
-        reason = unable(facts[wanted])
+        reason = unable(facts[label_name])
         if reason:
-            raise UserError(f"--label {wanted!r} cannot be the label: {reason}.{candidates}")
-        return _task(facts[wanted], "set with --label")
+            raise UserError(f"--label {label_name!r} cannot be the label: {reason}.{candidates}")
+        return _task(facts[label_name], "set with --label")
     for column in _by_name(facts):
         if column.name in able:
             return _task(column, f"guessed from its name{_some(able, column.name)}")
     likely = [name for name in able if not _unlikely(facts[name])]
     if not likely:
         raise UserError(
-            f"{where}: no column looks like a label.{candidates if able else ' ' + _reasons(facts)} "
+            f"{source}: no column looks like a label.{candidates if able else ' ' + _reasons(facts)} "
             "Name it with --label COLUMN"
         )
     return _task(facts[likely[-1]], f"a guess: the last column that can be a label{_some(able, likely[-1])}")
@@ -111,28 +112,32 @@ def _unlikely(column: Column) -> bool:
     return column.words >= 4 or named(column.name, "id") or column.missing_share > 0.2
 
 
-def _task(column: Column, why_column: str) -> LabelChoice:
+def _task(column: Column, column_reason: str) -> LabelChoice:
     if column.distinct == 2:
-        return _binary(column, why_column)
+        return _binary(column, column_reason)
     if column.kind == "BYTES":
-        return LabelChoice(column, "classes", why_column, f"{column.distinct} distinct values", **_names(column))
+        return LabelChoice(column, "classes", column_reason, f"{column.distinct} distinct values", **_names(column))
     reason = _coded(column)
     if reason:
-        return LabelChoice(column, "classes", why_column, f"{reason}; for an amount: task = 'regression'")
+        return LabelChoice(column, "classes", column_reason, f"{reason}; for an amount: task = 'regression'")
     numbers = column.numbers
     assert numbers is not None
-    why = f"a number with {column.distinct:,} distinct values, {numbers.low:g} to {numbers.high:g}"
+    task_reason = f"a number with {column.distinct:,} distinct values, {numbers.low:g} to {numbers.high:g}"
     if numbers.whole and column.distinct <= FEW:
-        why = f"{column.distinct} integers, distributed like a count or a grade; for class codes: task = 'classes'"
+        task_reason = (
+            f"{column.distinct} integers, distributed like a count or a grade; for class codes: task = 'classes'"
+        )
     if numbers.low > 0 and numbers.skew > SKEWED and abs(numbers.log_skew) < numbers.skew / 2:
         reason = f"positive and skewed: skewness {numbers.skew:.1f}, of the logarithm {numbers.log_skew:.1f}"
-        return LabelChoice(column, "regression", why_column, why, {"transform": "log"}, {"transform": reason})
-    return LabelChoice(column, "regression", why_column, why)
+        return LabelChoice(
+            column, "regression", column_reason, task_reason, {"transform": "log"}, {"transform": reason}
+        )
+    return LabelChoice(column, "regression", column_reason, task_reason)
 
 
-def _binary(column: Column, why_column: str) -> LabelChoice:
+def _binary(column: Column, column_reason: str) -> LabelChoice:
     (common, rows), (rare, fewer) = column.top[:2]
-    why = f"two values, {common} ({rows:,} rows) and {rare} ({fewer:,})"
+    task_reason = f"two values, {common} ({rows:,} rows) and {rare} ({fewer:,})"
     positive, reason = rare, "the rarer value"
     alike = [value for value in (common, rare) if value.strip().lower() in _TRUE]
     if len(alike) == 1:
@@ -143,11 +148,16 @@ def _binary(column: Column, why_column: str) -> LabelChoice:
         assert column.numbers is not None
         middle = (column.numbers.low + column.numbers.high) / 2
         reason = "between the two numbers"
-        return LabelChoice(column, "binary", why_column, why, {"threshold": middle}, {"threshold": reason})
-    other = rare if positive == common else common
-    keys = {"positive": positive, "classes": [other, positive]}
+        return LabelChoice(column, "binary", column_reason, task_reason, {"threshold": middle}, {"threshold": reason})
+    negative = rare if positive == common else common
+    keys = {"positive": positive, "classes": [negative, positive]}
     return LabelChoice(
-        column, "binary", why_column, why, keys, {"positive": reason, "classes": "the positive class is second"}
+        column,
+        "binary",
+        column_reason,
+        task_reason,
+        keys,
+        {"positive": reason, "classes": "the positive class is second"},
     )
 
 
@@ -158,7 +168,7 @@ def _names(column: Column) -> dict[str, Any]:
     names = sorted(value for value, _ in column.top[: column.distinct])
     return {
         "keys": {"classes": names},
-        "why": {"classes": "all values in the data, in the order of the predicted probabilities"},
+        "reasons": {"classes": "all values in the data, in the order of the predicted probabilities"},
     }
 
 
@@ -175,13 +185,13 @@ def _coded(column: Column) -> str:
 
 
 def ordered_shape(column: Column) -> bool:
-    """Return whether a few integers are distributed like a count or a grade: frequencies fall on both sides of a peak.
+    """Return whether the frequencies of a few integers fall on both sides of a peak, as those of a count or a grade do.
 
     Three or four values can have this shape by chance, so they need a clear peak at the low end.
     """
     values = sorted((float(value), rows) for value, rows in column.top[: column.distinct])
     rows = [count for _, count in values]
-    steps = {after[0] - before[0] for before, after in itertools.pairwise(values)}
+    steps = {current[0] - previous[0] for previous, current in itertools.pairwise(values)}
     if steps != {1.0} or len(rows) < 3:
         return False
     peak = rows.index(max(rows))
@@ -197,9 +207,9 @@ def ordered_shape(column: Column) -> bool:
 
 def _some(names: list[str], chosen: str) -> str:
     """List other columns that can be the label, as the end of a sentence."""
-    others = [name for name in names if name != chosen]
-    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-    return f"; choose another with --label: {', '.join(others[:8])}{more}" if others else ""
+    alternatives = [name for name in names if name != chosen]
+    more = f" and {len(alternatives) - 8} more" if len(alternatives) > 8 else ""
+    return f"; choose another with --label: {', '.join(alternatives[:8])}{more}" if alternatives else ""
 
 
 def _reasons(facts: Facts) -> str:

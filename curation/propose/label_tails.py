@@ -44,6 +44,6 @@ def offers(column: Column) -> tuple[Line, Line]:
 def one_bar(numbers: Numbers) -> float:
     """Return a lower bound of the share of rows in the fullest of BARS equal-width bins, from known quantiles."""
     width = (numbers.high - numbers.low) / BARS
-    known = list(zip(QUANTILES, numbers.quantiles, strict=True))
-    within = [b[0] - a[0] for a, b in itertools.combinations(known, 2) if b[1] - a[1] <= width]
+    points = list(zip(QUANTILES, numbers.quantiles, strict=True))
+    within = [upper[0] - lower[0] for lower, upper in itertools.combinations(points, 2) if upper[1] - lower[1] <= width]
     return max(within, default=0.0)

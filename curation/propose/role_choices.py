@@ -36,13 +36,13 @@ class Roles:
         entries: Entries, in the order of the columns.
         id: Id column, and the reason.
         hints: Commented lines for [columns]: key, column, reason.
-        said: Findings that `new` prints.
+        findings: Findings that `new` prints.
     """
 
     entries: list[Entry] = field(default_factory=list)
     id: tuple[str, str] | None = None
     hints: list[tuple[str, str, str]] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
 
 
 def propose(
@@ -69,7 +69,7 @@ def propose(
         if column.name == name:
             reason = f"{column.distinct:,} distinct values in {column.present:,} rows: an id, not a feature"
             roles.id = (column.name, reason)
-            roles.said.append(f"{column.name} identifies rows: [columns] id, not a feature")
+            roles.findings.append(f"{column.name} identifies rows: [columns] id, not a feature")
         elif reason := _useless(column, twins, leaks) or _index(column, facts):
             roles.entries.append(Entry("ignored", {"column": column.name}, reason))
         else:
@@ -83,8 +83,8 @@ def propose(
 def _id(columns: list[Column]) -> str | None:
     """Return the id column: nearly unique, and named like an id or counting up."""
     able = [column for column in columns if names_rows(column)]
-    called = [column for column in able if named(column.name, "id")]
-    return (called or able)[0].name if able else None
+    named_ids = [column for column in able if named(column.name, "id")]
+    return (named_ids or able)[0].name if able else None
 
 
 def names_rows(column: Column) -> bool:
@@ -127,8 +127,13 @@ def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str])
 
 def _index(column: Column, facts: Facts) -> str:
     """Return why a column is the unnamed index that pandas writes first; empty if it is not."""
-    first, *others = facts.names
-    if column.name != first or first != UNNAMED.format(1) or UNNAMED.format(2) in others or column.kind != "INT":
+    first_name, *later_names = facts.names
+    if (
+        column.name != first_name
+        or first_name != UNNAMED.format(1)
+        or UNNAMED.format(2) in later_names
+        or column.kind != "INT"
+    ):
         return ""
     return (
         "integers in an unnamed first column, such as the index that pandas writes; to use it, name it with csv.names"
@@ -154,19 +159,19 @@ def _entries(column: Column, order: Order | None) -> list[Entry]:
 
 
 def _date(column: Column) -> Entry:
-    first, middle, last = column.dates
+    earliest, median, latest = column.dates
     parts = ["days", "day_of_week"]
-    if first[:7] != last[:7]:
+    if earliest[:7] != latest[:7]:
         parts.insert(1, "month")
-    why = f"dates from {first} to {last}"
+    reason = f"dates from {earliest} to {latest}"
     if column.hours > 1:
         parts.append("hour")
-        why += f" with {column.hours} hours of the day"
+        reason += f" with {column.hours} hours of the day"
     values: dict[str, Any] = {"column": column.name, "parts": parts}
     if column.missing:
-        values["missing"] = middle
-        why += f"; {_share(column)} null, replaced by the median date"
-    return Entry("date", values, why)
+        values["missing"] = median
+        reason += f"; {_share(column)} null, replaced by the median date"
+    return Entry("date", values, reason)
 
 
 def _number(column: Column) -> Entry:
@@ -176,8 +181,10 @@ def _number(column: Column) -> Entry:
     reasons = []
     if column.missing_share > MOSTLY_EMPTY:
         values |= {"quantiles": 4, "missing": "category"}
-        why = f"{_share(column)} null: whether there is a value may matter most, so quartile buckets and one for null"
-        return Entry("bucketized", values, why)
+        reason = (
+            f"{_share(column)} null: whether there is a value may matter most, so quartile buckets and one for null"
+        )
+        return Entry("bucketized", values, reason)
     if numbers.low >= 0 and numbers.skew > LONG_TAIL and abs(numbers.log_skew) < numbers.skew / 2:
         values["scale"] = "log1p"
         reasons.append(f"long tail: skewness {numbers.skew:.1f}, of the logarithm {numbers.log_skew:.1f}")
@@ -229,7 +236,7 @@ def _place(roles: Roles, facts: Facts) -> None:
         roles.entries.append(Entry("bucketized", values, "one axis of the grid below"))
     reason = "grid cell on the map: location effects depend on latitude and longitude together"
     roles.entries.append(Entry("crossed", {"columns": [lat[0], long[0]], "buckets": GRID * GRID}, reason))
-    roles.said.append(f"{lat[0]} and {long[0]} are a location: two numbers, and a grid of {GRID * GRID} cells")
+    roles.findings.append(f"{lat[0]} and {long[0]} are a location: two numbers, and a grid of {GRID * GRID} cells")
 
 
 def _within(column: Column, bound: int) -> bool:
@@ -243,8 +250,8 @@ def _rescue(roles: Roles, facts: Facts, leaks: Mapping[str, str]) -> None:
     for position, entry in enumerate(roles.entries):
         if entry.column in leaks and facts[entry.column].missing_share < EMPTY:
             used = _entries(facts[entry.column], None)[0]
-            why = f"{leaks[entry.column]}, but there is no other column; {used.why}"
-            roles.entries[position] = Entry(used.role, used.values, why)
+            reason = f"{leaks[entry.column]}, but there is no other column; {used.reason}"
+            roles.entries[position] = Entry(used.role, used.values, reason)
 
 
 def _share(column: Column) -> str:

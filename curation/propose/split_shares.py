@@ -38,24 +38,30 @@ def split(rows: int, label: LabelChoice, *, together: bool = False) -> Line:
             f"model generalizes",
         )
     if rows < FEW:
-        shares, why = (6, 2, 2), f"{rows:,} rows: a fifth each for eval and test, so that metrics are meaningful"
+        shares, reason = (6, 2, 2), f"{rows:,} rows: a fifth each for eval and test, so that metrics are meaningful"
     else:
-        shares, why = (8, 1, 1), f"{rows:,} rows: a tenth each for eval and test is enough"
+        shares, reason = (8, 1, 1), f"{rows:,} rows: a tenth each for eval and test is enough"
     keys: dict[str, int] = {}
-    found = _rarer(label)
-    if found is not None and _fewest(found[1], shares) < ENOUGH:
-        name, count = found
+    rarer_class = _rarer(label)
+    if rarer_class is not None and _fewest(rarer_class[1], shares) < ENOUGH:
+        name, count = rarer_class
         stratified = not together and "threshold" not in label.keys
         keys = {"stratify": ENOUGH} if stratified else {}
         tried = SHARES if count < RARE * rows else SHARES[:-1]
-        able = [one for one in tried[tried.index(shares) :] if _fewest(count, one, stratified=stratified) >= ENOUGH]
+        able = [
+            candidate
+            for candidate in tried[tried.index(shares) :]
+            if _fewest(count, candidate, stratified=stratified) >= ENOUGH
+        ]
         if able:
             shares = able[0]
-            why = f"{count:,} rows of {name!r}: with these shares each split has {ENOUGH} of them or more"
+            reason = f"{count:,} rows of {name!r}: with these shares each split has {ENOUGH} of them or more"
         else:
-            why += f"; {count:,} rows of {name!r} are too few for {ENOUGH} in each split, so its metrics are uncertain"
+            reason += (
+                f"; {count:,} rows of {name!r} are too few for {ENOUGH} in each split, so its metrics are uncertain"
+            )
     train, evaluation, test = shares
-    return Line("split", {"by": "hash", **keys, "train": train, "eval": evaluation, "test": test}, why)
+    return Line("split", {"by": "hash", **keys, "train": train, "eval": evaluation, "test": test}, reason)
 
 
 def tested(rows: int, divided: Line) -> float:
@@ -79,16 +85,16 @@ def _share(name: str, divided: Line) -> float:
 
 
 def gates(label: LabelChoice, divided: Line) -> tuple[Line, ...]:
-    """Let the gate `rare` only warn if the rows are too few for it: a proposal that stops at once helps nobody."""
-    found = _rarer(label)
-    if found is None or not isinstance(divided.value, dict):
+    """Let the gate `rare` warn instead of block if there are too few rows for it, so that the first run completes."""
+    rarer_class = _rarer(label)
+    if rarer_class is None or not isinstance(divided.value, dict):
         return ()
-    name, count = found
+    name, count = rarer_class
     shares = tuple(divided.value[split] for split in SPLITS)
     if _fewest(count, shares, stratified="stratify" in divided.value) >= BLOCKED:
         return ()
-    why = f"{count:,} rows of {name!r}: too few to judge a model by, so do not trust its metrics; get more of them"
-    return (Line("rare", "warn", why),)
+    reason = f"{count:,} rows of {name!r}: too few to judge a model by, so do not trust its metrics; get more of them"
+    return (Line("rare", "warn", reason),)
 
 
 def _rarer(label: LabelChoice) -> tuple[str, int] | None:

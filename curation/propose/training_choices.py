@@ -61,13 +61,13 @@ def _weights(label: LabelChoice) -> list[Line]:
     share = rows / column.present
     if share * column.distinct >= RARE * 2:
         return []
-    why = f"{name!r} is rare ({share:.1%}): raises its recall, and overestimates its probability"
-    return [Line("class_weights", "balanced", why, active=False)]
+    reason = f"{name!r} is rare ({share:.1%}): raises its recall, and overestimates its probability"
+    return [Line("class_weights", "balanced", reason, active=False)]
 
 
 def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry], tested: float) -> tuple[Line, ...]:
     """Choose slices, a floor that a constant prediction does not reach, the baseline, and a rule on a plain model."""
-    metric, value, why = floor(label, tested)
+    metric, value, reason = floor(label, tested)
     lines = []
     slices = _slices(facts, entries, tested)
     if slices:
@@ -76,8 +76,8 @@ def evaluation(facts: Facts, label: LabelChoice, entries: Sequence[Entry], teste
     share = _positive_share(label)
     if share is not None and share < RARE:
         floors["pr_auc"] = _above(share, share)
-        why += f"; pr_auc shows how well the rare class is found, and guessing reaches {share:.3g}"
-    lines.append(Line("floor", floors, f"{why}; raise it to your requirement"))
+        reason += f"; pr_auc shows how well the rare class is found, and guessing reaches {share:.3g}"
+    lines.append(Line("floor", floors, f"{reason}; raise it to your requirement"))
     lines.append(Line("baseline", {"metric": metric, "tolerance": 0.01}, "not worse than the model pushed before"))
     if any(entry.role not in ("text", "image", "ignored") for entry in entries):
         rule = {"metric": metric, "better_than": TREES}
@@ -94,7 +94,7 @@ def _positive_share(label: LabelChoice) -> float | None:
 
 
 def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
-    """Return metric, floor, and the reason: what a constant prediction reaches, also by chance on few rows.
+    """Return metric, floor and reason; the floor is above the value that a constant prediction can reach by chance.
 
     Args:
         label: The label and its task.
@@ -110,8 +110,8 @@ def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
         name, rows = column.top[0]
         share = rows / column.present
         chance = CHANCE * math.sqrt(share * (1 - share) / max(1.0, tested))
-        why = f"always predicting {name!r} reaches {share:.3f}{_by_chance(share, chance, tested)}"
-        return "accuracy", _above(share, chance), why
+        reason = f"always predicting {name!r} reaches {share:.3f}{_by_chance(share, chance, tested)}"
+        return "accuracy", _above(share, chance), reason
     numbers = column.numbers
     assert numbers is not None
     return "r2", 0.02, "always predicting the mean reaches 0"

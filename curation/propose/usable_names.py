@@ -25,8 +25,8 @@ def only(entries: Sequence[Entry]) -> list[Entry]:
         clash = next((name for name in names if name in used_by), None)
         slashed = next((name for name in names if "/" in name), None)
         if clash or slashed:
-            why = f"its feature {clash!r} has the name of {used_by[clash]}" if clash else "a slash in its name"
-            refused.append(Entry("ignored", {"column": entry.column}, f"{why}: rename it in the data to use it"))
+            reason = f"its feature {clash!r} has the name of {used_by[clash]}" if clash else "a slash in its name"
+            refused.append(Entry("ignored", {"column": entry.column}, f"{reason}: rename it in the data to use it"))
         else:
             used_by |= dict.fromkeys(names, f"the one of {entry.column!r}")
             usable.append(entry)

@@ -14,7 +14,7 @@ import buckets
 from components.ingestion import sources
 from components.ingestion.discovery import bucket_files, data_files
 from curation import new_config
-from curation.look.object_copies import InBucket
+from curation.look.object_copies import BucketSource
 from errors import ResourceError, UserError
 from pipeline import load, query_config
 from pipeline.variants import Name
@@ -126,7 +126,7 @@ def test_what_is_not_there_is_named(gcs, tmp_path):
 def proposed(tmp_path, address, **options):
     for folder in ("configs", "schemas"):
         (tmp_path / folder).mkdir(exist_ok=True)
-    source = InBucket(address, str(tmp_path / "runs/made/objects"))
+    source = BucketSource(address, str(tmp_path / "runs/made/objects"))
     return new_config.new(str(tmp_path), "made", source, **options)
 
 
@@ -136,8 +136,8 @@ def test_new_names_the_address_and_what_reads_the_config_gets_its_copy(home, tmp
 
     assert f'path = "{home}/t.csv"' in proposal.config
     assert "delimiter" in proposal.config
-    assert proposal.said[0].startswith(f"{home}/t.csv: csv, 200 rows")
-    assert str(tmp_path) not in proposal.config + proposal.schema + "".join(proposal.said)
+    assert proposal.findings[0].startswith(f"{home}/t.csv: csv, 200 rows")
+    assert str(tmp_path) not in proposal.config + proposal.schema + "".join(proposal.findings)
     config = load.reviewed(str(tmp_path), Name("made")).config
     settled, copies = query_config.settle(config, str(tmp_path), str(tmp_path / "runs/made/queries"))
     assert (copies.text, copies.where) == ("1 objects, 0 of them copied now", f"{home}/t.csv")

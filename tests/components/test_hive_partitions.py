@@ -47,7 +47,7 @@ def test_new_reads_them_and_a_run_reads_the_same(lake):
     data = reviewed.config.data
 
     assert data.partitions == ("year", "month", "place")
-    assert "year, month, place: columns from the names of folders, data.partitions" in proposal.said
+    assert "year, month, place: columns from the names of folders, data.partitions" in proposal.findings
     assert reviewed.columns == {"x": "FLOAT", "y": "BYTES", "year": "INT", "month": "INT", "place": "BYTES"}
     assert schema_review.diff(schema_review.Choice(root=str(lake), name="made", data_root=str(lake))) == []
     paths = data_files.under(str(lake), data.path)

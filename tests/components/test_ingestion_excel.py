@@ -173,7 +173,7 @@ def test_new_finds_the_table_of_a_sheet_and_a_run_reads_it(write, tmp_path, monk
     assert table["rent"].to_pylist() == [row[2] for row in SALES[1:]]
     skipped = [f"skipped {len(below)} row{'s' * (len(below) > 1)}: below the table (csv.skip_footer)"] if below else []
     assert [line for line in omissions.lines() if "footer" in line] == skipped
-    assert any(message.startswith("csv = {") for message in proposal.said) == bool(keys)
+    assert any(message.startswith("csv = {") for message in proposal.findings) == bool(keys)
 
 
 def test_a_total_at_the_end_of_a_sheet_stops_a_run_that_does_not_say_what_it_is(write):
@@ -263,7 +263,7 @@ def test_new_and_preflight_read_a_workbook(write, tmp_path):
     rows[3][0] = "n/a"
     path = write(rows)
     proposal = new_config.new(str(tmp_path), "made", path, label="price")
-    assert proposal.said[0] == "x.xlsx: xlsx, 80 rows, 4 columns"
+    assert proposal.findings[0] == "x.xlsx: xlsx, 80 rows, 4 columns"
     reviewed = load.reviewed(str(tmp_path), load.Name("made"))
     assert reviewed.columns == {"area": "FLOAT", "city": "BYTES", "sold": "BYTES", "price": "INT"}
     assert check_data(path, reviewed.config.data, config="c", columns=reviewed.columns, label="price") > 0

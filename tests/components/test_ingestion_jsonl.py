@@ -174,7 +174,7 @@ def test_new_and_schema_diff_read_it(tmp_path, rng):
     ]
     (tmp_path / "data/t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "data/t.jsonl"), label="y")
-    assert proposal.said[0] == "data/t.jsonl: jsonl, 90 rows, 3 columns"
+    assert proposal.findings[0] == "data/t.jsonl: jsonl, 90 rows, 3 columns"
     assert 'column = "b.c"' in proposal.config
     assert schema_review.diff(schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path))) == []
 

@@ -115,7 +115,7 @@ def test_the_values_are_read_as_missing_and_the_spellings_as_one(tmp_path):
     assert config.data.fold_case == ("paid",)
     assert config.data.column_null_values == {"income": ("-999",)}
     assert config.features.of("numeric")[0].missing == "median"
-    assert "income: -999 in 30 of 300 cells (10.0%) means null: " in "\n".join(proposal.said)
+    assert "income: -999 in 30 of 300 cells (10.0%) means null: " in "\n".join(proposal.findings)
     assert "# 2 distinct values" in proposal.config
     data = reading.read(str(tmp_path / "t.csv"), str(tmp_path))
     assert data.table["income"].null_count == 30
@@ -147,7 +147,7 @@ def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
         'others, set data.null_values = ["", "?", "N/A", "null"]'
     )
 
-    assert (sentences in data.said) == named
+    assert (sentences in data.findings) == named
     assert [(line.value, line.active) for line in data.lines if line.key == "null_values"] == (
         [(["", "?", "N/A", "null"], False)] if named else []
     )

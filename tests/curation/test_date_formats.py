@@ -113,7 +113,7 @@ def propose(tmp_path):
 def test_dates_are_read_with_their_hour_and_all_of_it_is_said(propose):
     y = [row % 7 for row in range(100)]
     proposal, config = propose(sold=written("%d.%m.%Y %H:%M"), seen=written("%m/%d/%Y", EARLY), y=y)
-    text = "\n".join(proposal.said)
+    text = "\n".join(proposal.findings)
 
     assert config.data.dates == {"sold": "DD.MM.YYYY"}
     [date] = config.features.of("date")

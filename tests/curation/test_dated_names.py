@@ -35,4 +35,4 @@ def test_new_proposes_spans_for_a_dated_file_and_for_a_column_of_dates(tmp_path,
     assert '\npath = "data/sales-2026-01-05.csv"' in proposal.config
     assert '\n# path = "data/sales-{YYYY}-{MM}-{DD}.csv"' in proposal.config
     assert '\n# spans = {by = "week"}' in proposal.config
-    assert [line for line in proposal.said if 'data.path = "data/sales-{YYYY}-{MM}-{DD}.csv"' in line]
+    assert [line for line in proposal.findings if 'data.path = "data/sales-{YYYY}-{MM}-{DD}.csv"' in line]

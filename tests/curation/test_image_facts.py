@@ -43,7 +43,7 @@ def test_the_path_of_an_image_names_it_and_never_is_a_feature(root, splits):
 
     assert reviewed.config.columns.id == "file"
     assert reviewed.config.features.columns() == ("image",)
-    assert "file identifies rows: [columns] id, not a feature" in proposal.said
+    assert "file identifies rows: [columns] id, not a feature" in proposal.findings
     with pytest.raises(
         UserError, match="--label 'file': this is the path of the image file, whose folder is the class"
     ):
@@ -73,7 +73,7 @@ def test_folders_of_splits_are_found_by_their_names(root, names, path):
 
     assert data.values["path"] == path
     if "validation" in names:
-        assert data.said == ("there is no test split: validation is the test split, and eval is cut out of train",)
+        assert data.findings == ("there is no test split: validation is the test split, and eval is cut out of train",)
 
 
 def test_a_test_folder_without_classes_has_no_labels_and_is_left_out(root):
@@ -83,8 +83,8 @@ def test_a_test_folder_without_classes_has_no_labels_and_is_left_out(root):
     proposal, reviewed = propose(root)
 
     assert reviewed.config.data.path == f"{READY}/train"
-    assert "test is skipped: its images are not in class folders, so they have no labels" in proposal.said
-    assert "skipped, because the names do not tell a split: extra" in proposal.said
+    assert "test is skipped: its images are not in class folders, so they have no labels" in proposal.findings
+    assert "skipped, because the names do not tell a split: extra" in proposal.findings
 
 
 def test_trains_and_tests_are_classes_where_images_lie_in_them(root):
@@ -122,7 +122,7 @@ def test_equal_images_of_several_classes_are_named(root):
     assert (
         "3 images are identical to an image of another class, such as cat/0.png and cat/again.png: "
         "at least one label of each is wrong"
-    ) in proposal.said
+    ) in proposal.findings
 
 
 @pytest.mark.parametrize("named", ["data/flat", "data/flat/0.png", "data/flat/*.png", "data/flat/*"])

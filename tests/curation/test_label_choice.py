@@ -24,7 +24,7 @@ def test_a_name_decides_else_the_last_column_and_it_says_so():
     assert choose(SalePrice=x, other=x).column.name == "SalePrice"
     guess = choose(a=x, b=x, when=["2020-01-01", "2020-01-02", "2020-01-03"])
     assert guess.column.name == "b"
-    assert guess.why_column == "a guess: the last column that can be a label; choose another with --label: a"
+    assert guess.column_reason == "a guess: the last column that can be a label; choose another with --label: a"
 
 
 def test_a_label_that_is_not_there_names_the_nearest():
@@ -64,7 +64,7 @@ def test_two_values_are_binary_with_a_reasoned_positive(values, positive, reason
     choice = column(values)
     assert choice.task == "binary"
     assert choice.keys["positive"] == choice.keys["classes"][1] == positive
-    assert choice.why["positive"] == reason
+    assert choice.reasons["positive"] == reason
 
 
 def test_two_floats_are_divided_by_a_threshold():
@@ -80,10 +80,10 @@ def test_few_texts_are_classes_in_order_of_their_names():
 def test_numbers_spread_like_a_count_are_amounts_and_others_are_codes(rng):
     assert column(rng.poisson(2, 500)).task == "regression"
     grades = np.clip(np.round(rng.normal(6, 1, 500)), 3, 9).astype(int)
-    assert "distributed like a count or a grade" in column(grades).why_task
+    assert "distributed like a count or a grade" in column(grades).task_reason
     codes = column(rng.integers(0, 10, 500))
     assert (codes.task, codes.keys) == ("classes", {})
-    assert "not distributed like a count" in codes.why_task
+    assert "not distributed like a count" in codes.task_reason
     assert choose("species_code", x=[0.5] * 500, species_code=rng.poisson(2, 500)).task == "classes"
     assert column(rng.integers(0, 400, 500)).task == "regression"
 
@@ -91,7 +91,7 @@ def test_numbers_spread_like_a_count_are_amounts_and_others_are_codes(rng):
 def test_a_skewed_positive_number_is_learnt_as_a_logarithm(rng):
     choice = column(rng.lognormal(10, 1, 500))
     assert (choice.task, choice.keys) == ("regression", {"transform": "log"})
-    assert "skewed" in choice.why["transform"]
+    assert "skewed" in choice.reasons["transform"]
     assert not column(rng.normal(100, 5, 500)).keys
     assert not column(rng.lognormal(10, 1, 500) - 5).keys or choice.column.numbers.low > 0
 

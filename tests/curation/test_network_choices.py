@@ -12,7 +12,7 @@ def plan(rows, train=None, numbers=5, roles=()):
     entries = [Entry("numeric", {"column": f"n{number}"}, "") for number in range(numbers)]
     entries += [Entry(role, {"column": role}, "") for role in roles]
     chosen = network_choices.plan(Facts(rows, ()), entries, rows * 0.8 if train is None else train)
-    assert all(line.why for line in (*chosen.network, *chosen.training) if line.key != "seed")
+    assert all(line.reason for line in (*chosen.network, *chosen.training) if line.key != "seed")
     return {line.key: line.value for line in chosen.network}, {line.key: line.value for line in chosen.training}
 
 

@@ -60,7 +60,7 @@ def test_a_made_table_is_understood(make, rng):
     assert config.features.of("numeric")[0].missing == "median"
     assert config.data.path == "data/t.csv"
     assert reviewed.columns["zip"] == "INT"
-    assert "country is ignored: constant: every row has 'US'" in proposal.said
+    assert "country is ignored: constant: every row has 'US'" in proposal.findings
     assert [line for line in proposal.config.splitlines() if line.startswith("# time = ")]
 
 
@@ -218,8 +218,8 @@ def test_columns_that_no_cell_can_hold_are_dropped_and_the_rest_is_used(root, rn
     assert reviewed.config.data.drop == ("", "tags")
     assert reviewed.columns == {"took": "FLOAT", "key": "BYTES", "y": "BYTES"}
     assert [entry.column for entry in reviewed.config.features.of("numeric")] == ["took"]
-    assert "tags is dropped: it holds list<string>, and a cell is one number or text" in proposal.said
-    assert "'' is dropped: it has no name" in proposal.said
+    assert "tags is dropped: it holds list<string>, and a cell is one number or text" in proposal.findings
+    assert "'' is dropped: it has no name" in proposal.findings
     assert "# '' is dropped: it has no name; tags is dropped: it holds list" in proposal.config
     assert schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root))) == []
 
@@ -237,11 +237,13 @@ def test_every_ignored_column_is_said_with_its_reason(make, rng):
         label=rng.normal(size=rows).round(3),
         y=rng.integers(0, 2, rows),
     )
-    sentence = ", ".join(re.split(r" (?:is|are) ignored: ", line)[0] for line in proposal.said if " ignored: " in line)
+    sentence = ", ".join(
+        re.split(r" (?:is|are) ignored: ", line)[0] for line in proposal.findings if " ignored: " in line
+    )
     assert {*reviewed.config.features.ignored} == {"other", "a", "b", "x_bucket", "label"} == {*sentence.split(", ")}
-    assert "a, b are ignored: it is empty" in proposal.said
+    assert "a, b are ignored: it is empty" in proposal.findings
     assert any(
-        line.startswith("label is ignored: its feature 'label' has the name of the label") for line in proposal.said
+        line.startswith("label is ignored: its feature 'label' has the name of the label") for line in proposal.findings
     )
 
 
@@ -251,21 +253,21 @@ def test_equal_rows_with_several_labels_are_named(make):
     proposal, _ = make("kind", text=texts, kind=kinds)
     sentence = "100 of 400 rows (25 %) are equal except for their label: no model can predict more than 87.5 % of all"
 
-    assert sum(reasons.startswith(sentence) for reasons in proposal.said) == 1
+    assert sum(reasons.startswith(sentence) for reasons in proposal.findings) == 1
     ids = [row // 3 for row in range(400)]
     proposal, _ = make("kind", customer_id=ids, text=texts, kind=kinds)
-    assert any(reasons.startswith(sentence) for reasons in proposal.said), (
+    assert any(reasons.startswith(sentence) for reasons in proposal.findings), (
         "what names a customer is hinted to be no feature"
     )
     proposal, _ = make("kind", text=texts, kind=["ab"[row // 2 % 2] for row in range(400)])
-    assert not any("equal except for" in reasons for reasons in proposal.said)
+    assert not any("equal except for" in reasons for reasons in proposal.findings)
 
 
 def test_a_labels_heavy_tail_is_named_and_offers_stand_in_the_config(make, root, rng):
     labels = np.where(np.arange(1000) % 250 == 7, 1e6, rng.normal(size=1000)).round(3)
     proposal, reviewed = make("y", a=rng.normal(size=1000).round(3), y=labels)
 
-    assert sum("y has a heavy tail" in sentence for sentence in proposal.said) == 1
+    assert sum("y has a heavy tail" in sentence for sentence in proposal.findings) == 1
     assert '# transform = "signed_log"' in proposal.config
     assert '# loss = "huber"' in proposal.config
     active = proposal.config.replace('# transform = "sig', 'transform = "sig').replace('# loss = "hub', 'loss = "hub')

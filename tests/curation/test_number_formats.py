@@ -96,12 +96,12 @@ def test_the_keys_are_written_and_said_and_the_cells_read(read):
         "share": ["38", None, "4", "3"],
         "name": ["x", "y", "x", "x"],
     }
-    sentence, words = data.said
+    sentence, words = data.findings
     assert words == "'-' among numbers means null: data.null_values"
     assert sentence.startswith('numbers are written with decimal = ".", thousands = ",", units = ["%"]: income (')
     assert "45 % is read as 45" in sentence
     assert "income is ambiguous: '46,892' is read as 46892" in sentence
-    assert [line.why for line in data.lines if line.key == "csv"] == [sentence]
+    assert [line.reason for line in data.lines if line.key == "csv"] == [sentence]
 
 
 def test_the_keys_of_a_german_file_are_all_written(read):
@@ -117,7 +117,7 @@ def test_the_keys_of_a_german_file_are_all_written(read):
 def test_mixed_formats_are_said_with_their_lines(read):
     data = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
 
-    [sentence] = data.said
+    [sentence] = data.findings
     assert "rent holds numbers in several formats, or numbers and text, and is read as text" in sentence
     assert "'1.234,50' (row 2)" in sentence
     assert "'2,345.10' (row 3, line 4)" in sentence

@@ -61,8 +61,8 @@ def test_a_word_among_numbers_stands_for_a_missing_value_and_is_named(read):
     data = read("n,c\n" + "".join(f"{'-' if row % 4 == 0 else row},{'-' if row % 2 else 'u'}\n" for row in range(40)))
     assert "-" in data.values["null_values"]
     assert data.table["n"].null_count == 10
-    assert "'-' among numbers means null: data.null_values" in data.said
-    assert [line.why for line in data.lines if line.key == "null_values"] == ["'-' among numbers means null"]
+    assert "'-' among numbers means null: data.null_values" in data.findings
+    assert [line.reason for line in data.lines if line.key == "null_values"] == ["'-' among numbers means null"]
 
 
 def test_a_column_of_two_words_has_no_tokens(read):
@@ -88,7 +88,7 @@ def test_a_folder_of_photos_tells_classes_sizes_and_colours(pictures, tmp_path):
     folder = pictures("photos", ["cat", "dog"], [(200, 100), (300, 150), (90, 80)])
     (folder / "README.md").write_text("")
     data = reading.read(str(folder), str(tmp_path))
-    assert data.what == "images"
+    assert data.format_name == "images"
     assert sorted(data.table["label"].to_pylist()) == ["cat"] * 3 + ["dog"] * 3
     assert (data.pictures.height, data.pictures.width, data.pictures.same, data.pictures.channels) == (
         100,
@@ -130,7 +130,7 @@ def test_parquet_has_its_own_types(tmp_path):
     )
     data = reading.read(str(tmp_path / "t.parquet"), str(tmp_path))
     assert data.table.to_pylist()[1] == {"day": "2020-01-02", "n": None, "yes": 0}
-    assert data.what == "parquet"
+    assert data.format_name == "parquet"
 
 
 def test_several_files_are_one_table(read, tmp_path):
@@ -150,7 +150,7 @@ def test_a_path_outside_the_repository_is_absolute_and_says_so(tmp_path):
     (tmp_path / "t.csv").write_text(ROWS)
     data = reading.read(str(tmp_path / "t.csv"), str(tmp_path / "repository"))
     assert data.values["path"] == str(tmp_path / "t.csv")
-    assert "copy it to data/" in data.lines[0].why
+    assert "copy it to data/" in data.lines[0].reason
 
 
 def test_what_is_not_there_or_empty_is_refused(read, tmp_path):

@@ -49,7 +49,7 @@ def test_the_id_is_no_feature_and_further_names_of_rows_are_ignored(propose, rng
     )
     assert choices.id[0] == "customer_id"
     assert [(entry.role, entry.column) for entry in choices.entries] == [("ignored", "serial"), ("numeric", "x")]
-    assert "customer_id identifies rows: [columns] id, not a feature" in choices.said
+    assert "customer_id identifies rows: [columns] id, not a feature" in choices.findings
 
 
 def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):
@@ -77,7 +77,7 @@ def test_constants_empties_twins_and_leaks_are_ignored_with_a_reason(propose, rn
         kind_name=[f"k{value}" for value in kind],
         doubled=2 * y,
     )
-    ignored = {entry.column: entry.why for entry in choices.entries if entry.role == "ignored"}
+    ignored = {entry.column: entry.reason for entry in choices.entries if entry.role == "ignored"}
     assert ignored["version"] == "constant: every row has 'v1'"
     assert ignored["none"] == "it is empty"
     assert ignored["rare"] == "97% of its values are null"
@@ -90,7 +90,7 @@ def test_a_leak_that_is_all_there_is_is_used_after_all(propose, rng):
     y = rng.normal(size=100)
     [entry] = propose(y, x=3 * y).entries
     assert entry.role == "numeric"
-    assert "but there is no other column" in entry.why
+    assert "but there is no other column" in entry.reason
 
 
 def test_dates_are_taken_apart_and_suggest_a_split_by_time(propose, rng):
@@ -110,18 +110,18 @@ def test_a_name_makes_numbers_codes(entry, rng, name):
 
 
 def test_months_go_round_and_hours_beyond_the_day_do_not(entry, rng):
-    assert "cyclic" in entry("month", rng.integers(1, 13, ROWS)).why
+    assert "cyclic" in entry("month", rng.integers(1, 13, ROWS)).reason
     assert entry("hour", rng.integers(0, 40, ROWS)).role == "numeric"
 
 
 def test_codes_by_their_effect_by_their_spread_and_by_their_gaps(entry, rng):
     code = rng.integers(0, 6, ROWS)
     effect = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])[code] + rng.normal(size=ROWS)
-    assert "the values explain" in entry("a", code, y=effect).why
-    assert "not distributed like a count" in entry("a", code).why
+    assert "the values explain" in entry("a", code, y=effect).reason
+    assert "not distributed like a count" in entry("a", code).reason
     assert (
         "with gaps"
-        in entry("a", rng.choice([1017, 2231, 4519, 5003, 7777] * 3 + list(range(1200, 9900, 501)), ROWS)).why
+        in entry("a", rng.choice([1017, 2231, 4519, 5003, 7777] * 3 + list(range(1200, 9900, 501)), ROWS)).reason
     )
 
 
@@ -153,7 +153,7 @@ def test_long_tails_outliers_and_missing_numbers(entry, rng):
     assert 2 < high < 4
     holes = pa.array([None if number % 10 == 0 else float(number) for number in range(ROWS)])
     assert entry("a", holes).values["missing"] == "median"
-    assert "10% null" in entry("a", holes).why
+    assert "10% null" in entry("a", holes).reason
 
 
 def test_a_number_that_is_mostly_missing_is_kept_as_buckets(entry):

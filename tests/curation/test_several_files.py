@@ -30,7 +30,7 @@ def propose(tmp_path):
                 path.write_text(content)
             else:
                 pq.write_table(content, path)
-        sentences = new_config.new(str(tmp_path), "made", str(tmp_path / "data" / f"*.{ending}"), label="y").said
+        sentences = new_config.new(str(tmp_path), "made", str(tmp_path / "data" / f"*.{ending}"), label="y").findings
         run.config = load.reviewed(str(tmp_path), Name("made")).config
         omissions = Omissions()
         run.different = schema_review.diff(

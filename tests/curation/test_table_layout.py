@@ -61,7 +61,7 @@ def propose(tmp_path):
         )
         assert schema_review.diff(schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path))) == []
         batches = list(sources.batches(str(path), data, reviewed.columns, run.omitted))
-        return sum(map(len, batches)), data.csv.model_dump(exclude_unset=True), "\n".join(proposal.said)
+        return sum(map(len, batches)), data.csv.model_dump(exclude_unset=True), "\n".join(proposal.findings)
 
     return run
 

@@ -24,5 +24,5 @@ def test_new_reads_a_table_with_columns_that_share_a_name(tmp_path):
     assert reviewed.config.data.csv.names == ("x", "x_2", "y")
     assert reviewed.config.data.csv.delimiter == ";"
     assert list(reviewed.columns) == ["x", "x_2", "y"]
-    assert "columns with the same name are numbered: 'x_2' (column 2); data.csv.names" in proposal.said
+    assert "columns with the same name are numbered: 'x_2' (column 2); data.csv.names" in proposal.findings
     assert schema_review.diff(schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path))) == []

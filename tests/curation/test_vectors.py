@@ -54,7 +54,7 @@ def test_lists_of_one_length_become_numeric_columns(proposed, tmp_path, name):
     assert data.vectors == {"v": 3}
     assert (
         "v: lists of numbers, all of one length: each number becomes a column, v.0 to v.2: data.vectors"
-        in proposal.said
+        in proposal.findings
     )
     assert table.column_names == ["size", "v.0", "v.1", "v.2", "rent"]
     assert table["v.2"].to_pylist()[:3] == [0, -0.5, -1]
@@ -70,7 +70,7 @@ def test_lists_of_several_lengths_or_very_long_ones_are_left_out_and_named(propo
     assert data.vectors == {}
     assert table.column_names == ["size", "rent"]
     assert data.drop == (("v",) if name == "t.parquet" else ())
-    assert "v" in "\n".join(proposal.said)
+    assert "v" in "\n".join(proposal.findings)
 
 
 def test_lists_whose_length_differs_between_files_are_left_out(proposed, tmp_path):

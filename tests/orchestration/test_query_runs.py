@@ -120,7 +120,7 @@ def test_new_writes_a_config_with_the_same_query(flats, database, monkeypatch):
     config = load.reviewed(str(flats.root), Name("made")).config
 
     assert (config.data.sql, config.data.database) == (SQL, "sqlite:///data/x.db")
-    assert proposal.said[0] == "sqlite:///data/x.db: rows of a query, 40 rows, 3 columns"
+    assert proposal.findings[0] == "sqlite:///data/x.db: rows of a query, 40 rows, 3 columns"
     settled, snapshot_file = query_config.settle(config, str(flats.root), str(flats.runs / "made/queries"))
     assert len(os.listdir(flats.runs / "made/queries")) == 1, "equal rows are one file"
     assert settled.data.path == snapshot_file.path
