@@ -1,4 +1,4 @@
-"""Rich consoles that escape control characters in what they print."""
+"""Rich consoles that escape control characters in their output."""
 
 import sys
 from collections.abc import Iterable

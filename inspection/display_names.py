@@ -22,13 +22,13 @@ def producers(store: Store, artifact_ids: Iterable[int]) -> dict[int, int]:
 
 def producing(store: Store, artifact_ids: Iterable[int]) -> dict[int, pb.Event]:
     """Map artifacts to their first OUTPUT events: see `producers`."""
-    first: dict[int, pb.Event] = {}
+    first_events: dict[int, pb.Event] = {}
     for event in store.events_of_artifacts(artifact_ids):
         if event.type == pb.Event.OUTPUT:
-            earliest = first.get(event.artifact_id)
+            earliest = first_events.get(event.artifact_id)
             if earliest is None or _at(event) < _at(earliest):
-                first[int(event.artifact_id)] = event
-    return first
+                first_events[int(event.artifact_id)] = event
+    return first_events
 
 
 def _at(event: pb.Event) -> tuple[int, int]:

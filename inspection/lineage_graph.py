@@ -1,4 +1,4 @@
-"""Lineage of an artifact: its ancestors back to the data, and its descendants down to what was pushed."""
+"""Lineage of an artifact: its ancestors back to the data, and its descendants down to the pushed models."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -75,7 +75,7 @@ class Before:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What a run was made from, its model, and the model before.
+    """Inputs of a run, its model, and the previous model.
 
     Attributes:
       files: Files of the data: path, digest, bytes, span, version, rows.

@@ -62,10 +62,10 @@ class Comparison:
     sections: Sequence[Section]
 
 
-def compare(store: Store, first: str, second: str) -> Comparison:
+def compare(store: Store, run_a: str, run_b: str) -> Comparison:
     """Compare two runs of a store, of the same or of different pipelines, by their ids."""
-    details = [show_run(store, run_id) for run_id in (first, second)]
-    artifacts = [_by_type(store, run_id) for run_id in (first, second)]
+    details = [show_run(store, run_id) for run_id in (run_a, run_b)]
+    artifacts = [_by_type(store, run_id) for run_id in (run_a, run_b)]
     settings_of_runs = [settings_of(detail) for detail in details]
     config_differences = _marked(_values(settings_of_runs[0], settings_of_runs[1]), details)
     return Comparison(
@@ -233,20 +233,20 @@ def _metrics(a: Sequence[Cell], b: Sequence[Cell]) -> list[Difference]:
             differences.append(Difference(subject="(rows)", where=key, a=counts[0], b=counts[1]))
             continue
         for metric in dict.fromkeys([*cell_a.metrics, *cell_b.metrics]):
-            before, after = cell_a.metrics.get(metric), cell_b.metrics.get(metric)
-            if before == after:
+            value_a, value_b = cell_a.metrics.get(metric), cell_b.metrics.get(metric)
+            if value_a == value_b:
                 continue
             interval = cell_a.intervals.get(metric)
-            inside = interval is not None and after is not None and interval[0] <= after <= interval[1]
+            inside = interval is not None and value_b is not None and interval[0] <= value_b <= interval[1]
             differences.append(
                 Difference(
                     subject=metric,
                     where=key,
                     aspect="inside A's 95 %" if inside else "",
-                    a=before,
-                    b=after,
-                    size=change_of(before, after),
-                    worse=is_worse(metric, before, after)
+                    a=value_a,
+                    b=value_b,
+                    size=change_of(value_a, value_b),
+                    worse=is_worse(metric, value_a, value_b)
                     if metric in cell_a.metrics and metric in cell_b.metrics
                     else None,
                 )

@@ -68,7 +68,7 @@ class Attempt(TypedDict, total=False):
 
 
 class RunFile(TypedDict, total=False):
-    """run.json: what a run was asked for, and how it ended. Written at the start and after each change."""
+    """run.json: request and result of a run. Written at the start and after each change."""
 
     run_id: str
     """Id of the run, and name of its folder: UTC time and four random characters."""

@@ -52,7 +52,7 @@ def list_runs(
     """
     pipelines = {context.id: context.name for context in store.contexts(PIPELINE_CONTEXT)}
     if pipeline is not None and pipeline not in pipelines.values():
-        raise UserError(f"no pipeline {pipeline!r} in {store.where}. {nearest(pipeline, [*pipelines.values()])}")
+        raise UserError(f"no pipeline {pipeline!r} in {store.location}. {nearest(pipeline, [*pipelines.values()])}")
     # One query per pipeline instead of one per run: a store has many runs of few pipelines.
     owner = {run.id: name for id_, name in pipelines.items() for run in store.children(id_)}
     labels = Labelled(store)
@@ -118,7 +118,7 @@ def show_run(store: Store, run_id: str) -> RunDetail:
     """
     context = store.context(RUN_CONTEXT, run_id)
     if context is None:
-        raise UserError(f"no run {run_id!r} in {store.where}")
+        raise UserError(f"no run {run_id!r} in {store.location}")
     executions = store.executions(context.id)
     labels = Labelled(store)
     rows: dict[tuple[int, bool], list[ArtifactRow]] = {}
@@ -162,7 +162,7 @@ def find_run(store: Store, name: str, *, pipeline: str | None = None) -> str:
     """
     ids = [run.name for run in newest_first(store)] if pipeline is None else _ids_of_pipeline(store, pipeline)
     if not ids:
-        raise UserError(f"no runs yet in {store.where}: start one with python runner.py --local")
+        raise UserError(f"no runs yet in {store.location}: start one with python runner.py --local")
     if name in ids:
         return name
     if name == "latest":
@@ -177,7 +177,7 @@ def find_run(store: Store, name: str, *, pipeline: str | None = None) -> str:
         raise UserError(
             f"{name!r} matches {len(matches)} runs, such as {matches[0]!r} and {matches[1]!r}. Give more of the id"
         )
-    raise UserError(f"no run {name!r} in {store.where}. {nearest(name, ids + pipelines)}")
+    raise UserError(f"no run {name!r} in {store.location}. {nearest(name, ids + pipelines)}")
 
 
 def _ids_of_pipeline(store: Store, pipeline: str) -> list[str]:
@@ -188,7 +188,7 @@ def _ids_of_pipeline(store: Store, pipeline: str) -> list[str]:
     """
     ids = [run.run_id for run in list_runs(store, pipeline=pipeline, limit=None)]
     if not ids:
-        raise UserError(f"pipeline {pipeline!r} has no runs in {store.where}")
+        raise UserError(f"pipeline {pipeline!r} has no runs in {store.location}")
     return ids
 
 
@@ -204,7 +204,7 @@ def _run(store: Store, context: pb.Context, labels: Labelled, pipeline: str | No
     executions = [] if recorded and pipeline is not None else store.executions(context.id)
     if pipeline is None:
         pipeline = labels[executions[0].id].pipeline if executions else ""
-    state = recorded or _derived(executions, labels, ours=folder is not None)
+    state = recorded or _derived(executions, labels, by_this_runner=folder is not None)
     reason = facts.get("reason")
     if state == "RUNNING" and folder and _is_gone(str(folder), context.name):
         state, reason = "FAILED", GONE
@@ -239,7 +239,7 @@ def _is_gone(folder: str, run_id: str) -> bool:
         os.close(descriptor)
 
 
-def _derived(executions: Sequence[pb.Execution], labels: Labelled, *, ours: bool) -> str:
+def _derived(executions: Sequence[pb.Execution], labels: Labelled, *, by_this_runner: bool) -> str:
     """Return the state of a run from its executions, if none was recorded or the run has not ended."""
     states = {state_of(execution) for execution in executions}
     if states - {"COMPLETE", "CACHED"} and len({execution.type_id for execution in executions}) < len(executions):
@@ -248,7 +248,7 @@ def _derived(executions: Sequence[pb.Execution], labels: Labelled, *, ours: bool
     for state in ("RUNNING", "NEW", "FAILED", "CANCELED"):
         if state in states:
             return "RUNNING" if state == "NEW" else state
-    if ours:  # our runner records the end of a run, so this one is between two nodes, or was killed there
+    if by_this_runner:  # our runner records the end of a run, so this one is between two nodes, or was killed there
         return "RUNNING"
     return "COMPLETE" if states else "UNKNOWN"
 

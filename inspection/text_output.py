@@ -1,4 +1,4 @@
-"""Formatting of what the commands print: tables, JSON, numbers, times."""
+"""Formatting of the output of commands: tables, JSON, numbers, times."""
 
 import base64
 import dataclasses

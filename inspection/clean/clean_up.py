@@ -73,7 +73,7 @@ def pipelines(store: Store) -> list[str]:
 
 
 def survey(store: Store, root: str, pipeline: str, keep: int = KEPT_RUNS) -> Survey:
-    """Find what can be removed of one pipeline.
+    """Find the removable files of one pipeline.
 
     Args:
       store: The store.
@@ -130,9 +130,9 @@ def _kept(runs: Sequence[pb.Context], keep: int, home: str) -> list[pb.Context]:
     runs_to_keep = []
     for of_root in by_root.values():
         counted = [place for place, run in enumerate(of_root, 1) if not properties(run).get(REFUSED)]
-        last = counted[keep - 1] if keep <= len(counted) else len(of_root)
+        end = counted[keep - 1] if keep <= len(counted) else len(of_root)
         # A killed run has no state, or an empty one.
-        runs_to_keep += [*of_root[:last], *(run for run in of_root[last:] if not properties(run).get("state"))]
+        runs_to_keep += [*of_root[:end], *(run for run in of_root[end:] if not properties(run).get("state"))]
     return runs_to_keep
 
 
@@ -253,9 +253,9 @@ def _linked(path: str) -> str:
 
 def _unknown(path: str, store: Store) -> str:
     return (
-        f"{path} serves, but {store.where} does not contain its model: the store is older than the files, or another "
-        "one. Name the right store with --metadata, restore its newest backup with `inspect restore FILE`, or push a "
-        "model with a run"
+        f"{path} serves, but {store.location} does not contain its model: the store is older than the files, or "
+        "another one. Name the right store with --metadata, restore its newest backup with `inspect restore FILE`, or "
+        "push a model with a run"
     )
 
 

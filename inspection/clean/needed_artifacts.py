@@ -39,7 +39,7 @@ def find(
     kept_runs: Iterable[pb.Context],
     artifacts_by_path: Mapping[str, Iterable[pb.Artifact]],
 ) -> Needed:
-    """Find what a pipeline still needs.
+    """Find the artifacts that a pipeline still needs.
 
     Args:
       store: The store.
@@ -88,13 +88,15 @@ def _baselines(store: Store, pipeline: str, labels: Labelled) -> set[int]:
     """Return ids of models that can be the baseline of the next run."""
     blessings = store.artifacts_of_type(BLESSING)
     producer_ids = producers(store, (blessing.id for blessing in blessings))
-    ours = [
+    pipeline_blessings = [
         blessing
         for blessing in blessings
         if blessing.id in producer_ids and labels[producer_ids[blessing.id]].pipeline == pipeline
     ]
     model_ids = [
-        int(properties(blessing).get("current_model_id", 0)) for blessing in ours if properties(blessing).get("blessed")
+        int(properties(blessing).get("current_model_id", 0))
+        for blessing in pipeline_blessings
+        if properties(blessing).get("blessed")
     ]
     return set(list(dict.fromkeys(model_ids))[:BASELINES]) - {0}
 

@@ -70,7 +70,7 @@ class Batch:
           removals: Files and folders to move.
 
         Returns:
-          What was moved, and what could not be moved.
+          The files that were moved, and those that could not be moved.
         """
         if not removals:
             return [], []
@@ -162,7 +162,7 @@ def put_back(store: Store, root: str, chosen: Sequence[Entry]) -> tuple[list[Ent
       chosen: Entries to move back.
 
     Returns:
-      What was moved back, and what stays in the trash.
+      The files that were moved back, and those that stay in the trash.
     """
     home, restored, failed = os.path.realpath(root), [], []
     for entry in chosen:
@@ -198,7 +198,7 @@ def empty(root: str, chosen: Sequence[Entry]) -> tuple[list[Removal], list[Kept]
       chosen: Entries to delete.
 
     Returns:
-      What was deleted, and what stays: what could not be deleted, and what no clean-up moved there.
+      The deleted files, and those that stay: files that could not be deleted, or that no clean-up moved there.
     """
     removed, failed = [], []
     for entry in chosen:

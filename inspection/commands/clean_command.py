@@ -20,14 +20,14 @@ LATEST = "latest"
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
-    """Return what can be removed, or was moved, put back or deleted, and a function that formats it."""
+    """Return the files that can be removed, or were moved, put back or deleted, and a function that formats them."""
     root, url = root_and_url(args)
     root = os.path.abspath(root)
     if not os.path.isdir(root):
         raise UserError(f"{root} does not exist: name the folder of all runs with --root")
     known_pipelines = pipelines(store)
     if args.pipeline not in (None, *known_pipelines):
-        raise UserError(f"no pipeline {args.pipeline!r} in {store.where}. {nearest(args.pipeline, known_pipelines)}")
+        raise UserError(f"no pipeline {args.pipeline!r} in {store.location}. {nearest(args.pipeline, known_pipelines)}")
     names = [name for name in known_pipelines if args.pipeline in (None, name)]
     if args.empty_trash:
         return _empty(root, args.pipeline)

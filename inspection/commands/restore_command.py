@@ -13,7 +13,7 @@ SHOWN = 10
 
 
 def answer(_: None, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
-    """Restore a backup; return the new path of the previous store and what is gone, and a function that formats it."""
+    """Restore a backup; return the new path of the previous store, the missing artifacts, and a formatting function."""
     root, url = root_and_url(args)
     previous, missing = restore(os.path.abspath(root), url, args.file)
     gone = [{"artifact": int(artifact.id), "type": artifact.type, "path": artifact.uri} for artifact in missing]

@@ -1,4 +1,4 @@
-"""`inspect show MODEL|VERSION|RUN`: what it was made from, why it was pushed, and the nodes of its run."""
+"""`inspect show MODEL|VERSION|RUN`: inputs, reason of the push, and the nodes of the run."""
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
@@ -64,23 +64,23 @@ def _run(run: Run, model: Model | None) -> Iterator[tuple[str, Any]]:
     yield "folder", run.folder
 
 
-def _model(model: Model, before: Before | None) -> Iterator[tuple[str, Any]]:
+def _model(model: Model, previous: Before | None) -> Iterator[tuple[str, Any]]:
     trained = f", trained by {model.trained_by}" if model.trained_by else ""
     yield "model", f"Model {model.id}{trained}"
     yield "serving", model.status
     yield "verdict", f"{model.verdict}: {in_a_line(model.reason)}" if model.reason else model.verdict
-    if before is None:
+    if previous is None:
         yield "before", model.baseline_note
         return
-    numbers = f", version {', '.join(map(str, before.versions))}" if before.versions else ""
-    yield "before", f"Model {before.model}{numbers}" + (f", trained by {before.run}" if before.run else "")
-    for name, differences in before.differences.items():
+    numbers = f", version {', '.join(map(str, previous.versions))}" if previous.versions else ""
+    yield "before", f"Model {previous.model}{numbers}" + (f", trained by {previous.run}" if previous.run else "")
+    for name, differences in previous.differences.items():
         lines = [_difference(difference) for difference in _of_interest(differences)]
         more = len(lines) - _DIFFERENCES
         for line in lines[:_DIFFERENCES]:
             yield f"{name} changed", line
         if more > 0:
-            yield f"{name} changed", f"and {more} more: inspect compare {before.model} {model.id}"
+            yield f"{name} changed", f"and {more} more: inspect compare {previous.model} {model.id}"
 
 
 def _of_interest(differences: Sequence[Difference]) -> list[Difference]:
@@ -124,8 +124,8 @@ def _origin(origin: Provenance) -> Iterator[tuple[str, Any]]:
     )
     yield "--set", "; ".join(origin.overrides)
     for key, value in origin.tuned.items():
-        before = f"; the config has {_value(origin.configured[key])}" if key in origin.configured else ""
-        yield "config", f"{key} = {_value(value)} (from the tuner{before})"
+        config_note = f"; the config has {_value(origin.configured[key])}" if key in origin.configured else ""
+        yield "config", f"{key} = {_value(value)} (from the tuner{config_note})"
     yield "libraries", ", ".join(f"{name} {version}" for name, version in origin.libraries.items())
     yield "seed", origin.seed
 

@@ -43,8 +43,8 @@ class Cell:
     @property
     def others(self) -> dict[str, Mapping[str, float | None]]:
         """Metrics of the baseline and of the plain models, by the name that a table shows."""
-        before = {"baseline": self.baseline} if self.baseline else {}
-        return {**before, **{name.replace("_", " "): metrics for name, metrics in self.plain.items()}}
+        baseline = {"baseline": self.baseline} if self.baseline else {}
+        return {**baseline, **{name.replace("_", " "): metrics for name, metrics in self.plain.items()}}
 
 
 @dataclass(frozen=True, kw_only=True)

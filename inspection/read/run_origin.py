@@ -1,4 +1,4 @@
-"""Sentences on what a run was made from, as run.json has it: files, revision of the code, libraries."""
+"""Sentences on the inputs of a run, from run.json: files, revision of the code, libraries."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence

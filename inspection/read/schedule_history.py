@@ -71,7 +71,7 @@ def schedules(root: str) -> list[Scheduled]:
         rows = state.execute("SELECT name, settings, paused, next FROM plans ORDER BY name").fetchall()
         listed = []
         for name, settings, paused, next_time in rows:
-            last = state.execute(
+            last_fire = state.execute(
                 f"SELECT {_COLUMNS} FROM fires WHERE plan = ? AND state != 'SKIPPED' ORDER BY due DESC LIMIT 1", (name,)
             ).fetchone()
             plan = json.loads(settings)
@@ -82,7 +82,7 @@ def schedules(root: str) -> list[Scheduled]:
                     settings=plan["schedule"],
                     paused=bool(paused),
                     next=None if paused else _when(next_time),
-                    last=_fire(last) if last else None,
+                    last=_fire(last_fire) if last_fire else None,
                 )
             )
         return listed
@@ -99,8 +99,8 @@ def history(root: str, *, schedule: str | None = None, limit: int = 50) -> list[
     with _opened(root) as state:
         if state is None:
             return []
-        where, values = ("WHERE plan = ?", (schedule,)) if schedule else ("", ())
-        rows = state.execute(f"SELECT {_COLUMNS} FROM fires {where} ORDER BY due DESC LIMIT ?", (*values, limit))
+        condition, values = ("WHERE plan = ?", (schedule,)) if schedule else ("", ())
+        rows = state.execute(f"SELECT {_COLUMNS} FROM fires {condition} ORDER BY due DESC LIMIT ?", (*values, limit))
         return [_fire(row) for row in rows.fetchall()]
 
 

@@ -67,18 +67,18 @@ def matrix(cells: Sequence[Sequence[float]], rows: Sequence[str], columns: Seque
 
 
 def points(
-    pairs: Sequence[Point], *, label: str, x_label: str, y_label: str, diagonal: bool, width: float = 420
+    points: Sequence[Point], *, label: str, x_label: str, y_label: str, diagonal: bool, width: float = 420
 ) -> Html:
     """Return a scatter plot; with the diagonal if both axes have the same unit."""
-    pairs = [pair for pair in pairs if all(map(math.isfinite, pair))]
+    points = [point for point in points if all(map(math.isfinite, point))]
     height = 300
-    x_range = span([value for pair in pairs for value in pair]) if diagonal else span([x for x, _ in pairs])
+    x_range = span([value for point in points for value in point]) if diagonal else span([x for x, _ in points])
     x = Scale(*x_range, LEFT + 16, width - RIGHT)
-    y = Scale(*(x_range if diagonal else span([y for _, y in pairs])), height - BOTTOM, TOP)
-    integers = bool(pairs) and not diagonal and all(x_value == round(x_value) for x_value, _ in pairs)
-    parts = axes(x, y, x_label=x_label, y_label="", whole=integers)
+    y = Scale(*(x_range if diagonal else span([y for _, y in points])), height - BOTTOM, TOP)
+    integers = bool(points) and not diagonal and all(x_value == round(x_value) for x_value, _ in points)
+    parts = axes(x, y, x_label=x_label, y_label="", integers=integers)
     if diagonal:
         parts.append(line(x.start, y.start, x.end, y.end, "mark"))
-    dots = "".join(f"M{x(a):.1f} {y(b):.1f}h0" for a, b in pairs)
+    dots = "".join(f"M{x(a):.1f} {y(b):.1f}h0" for a, b in points)
     parts += [tag("path", d=dots, class_="s0 dots"), text(LEFT + 16, 13, y_label)]
     return svg(width, height, *parts, label=label)

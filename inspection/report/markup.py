@@ -88,9 +88,9 @@ def _cell(value: object) -> Html:
     return tag("td", value if isinstance(value, Html) else shown(value), class_="n" if numeric else None)
 
 
-def definitions(pairs: Sequence[tuple[str, object]]) -> Html:
+def definitions(entries: Sequence[tuple[str, object]]) -> Html:
     """Return a definition list of names and values; a name without a value is skipped."""
-    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs if value not in (None, "")]
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in entries if value not in (None, "")]
     return tag("dl", *rows) if rows else Html()
 
 

@@ -47,8 +47,8 @@ class Scale(NamedTuple):
         rough = width / count
         step = 10 ** math.floor(math.log10(rough))
         step = next((step * factor for factor in (1, 2, 5, 10) if step * factor >= rough), step * 10)
-        first = math.ceil(self.low / step - 1e-9)
-        return [index * step for index in range(first, math.floor(self.high / step + 1e-9) + 1)]
+        first_step = math.ceil(self.low / step - 1e-9)
+        return [index * step for index in range(first_step, math.floor(self.high / step + 1e-9) + 1)]
 
 
 def svg(width: float, height: float, *parts: object, label: str) -> Html:
@@ -102,8 +102,8 @@ def span(values: Sequence[float], *, zero: bool = False) -> tuple[float, float]:
     return low, high
 
 
-def axes(x: Scale, y: Scale, *, x_label: str, y_label: str, whole: bool = False) -> list[Html]:
-    """Return both axes of a chart with ticks; with `whole`, only integers on the x axis."""
+def axes(x: Scale, y: Scale, *, x_label: str, y_label: str, integers: bool = False) -> list[Html]:
+    """Return both axes of a chart with ticks; with `integers`, only ticks at integers on the x axis."""
     parts = []
     for tick in y.ticks():
         parts += [
@@ -111,7 +111,7 @@ def axes(x: Scale, y: Scale, *, x_label: str, y_label: str, whole: bool = False)
             text(x.start - 5, y(tick) + 4, number(tick, 4), anchor="end"),
         ]
     for tick in x.ticks(6):
-        if whole and tick != round(tick):
+        if integers and tick != round(tick):
             continue
         parts.append(text(x(tick), y.start + 14, number(tick, 4), anchor="middle"))
     parts += [
@@ -153,7 +153,7 @@ def lines(
     x_range = (0.0, 1.0) if square else span([x for x, _ in points] + [position for position, _ in marks])
     x, y = Scale(*x_range, LEFT, width - RIGHT), Scale(low, high, height - BOTTOM, TOP + 12, log)
     integers = bool(points) and not square and all(position == round(position) for position, _ in points)
-    parts = axes(x, y, x_label=x_label, y_label="", whole=integers)
+    parts = axes(x, y, x_label=x_label, y_label="", integers=integers)
     if diagonal:
         parts.append(line(x(0), y(0), x(1), y(1), "grid"))
     for position, mark in marks:
@@ -163,10 +163,17 @@ def lines(
             text(x(position) + (-4 if right else 4), y.end + 10, mark, anchor="end" if right else "start"),
         ]
     for index, (_, series_points) in enumerate(series):
-        finite = [(x(a), y(b)) for a, b in series_points if math.isfinite(a) and math.isfinite(b)]
+        finite = [
+            (x(x_value), y(y_value))
+            for x_value, y_value in series_points
+            if math.isfinite(x_value) and math.isfinite(y_value)
+        ]
         parts.append(path(finite, f"s{index} line"))
         if len(finite) < 20:
-            parts += [tag("circle", cx=f"{a:.1f}", cy=f"{b:.1f}", r="2.5", class_=f"s{index} dot") for a, b in finite]
+            parts += [
+                tag("circle", cx=f"{x_value:.1f}", cy=f"{y_value:.1f}", r="2.5", class_=f"s{index} dot")
+                for x_value, y_value in finite
+            ]
     names = [name for name, _ in series]
     return svg(
         width, height, *parts, *legend(names, x=LEFT), text(width - RIGHT, 13, y_label, anchor="end"), label=label
@@ -198,9 +205,9 @@ def histograms(
         parts.append(text(x(tick), 132, number(tick, 4), anchor="middle"))
     for index, outline in enumerate(outlines):
         corners = [
-            (a, b)
+            (x_position, y_position)
             for low, high, density in outline
-            for a, b in ((x(low), y(density)), (max(x(high), x(low) + 1), y(density)))
+            for x_position, y_position in ((x(low), y(density)), (max(x(high), x(low) + 1), y(density)))
         ]
         if corners:
             closed = [(corners[0][0], 118.0), *corners, (corners[-1][0], 118.0)]

@@ -37,7 +37,7 @@ def list_artifacts(
       UserError: The store does not have this type.
     """
     if type_name is not None and type_name not in (type_names := store.artifact_types()):
-        raise UserError(f"no artifact of type {type_name!r} in {store.where}. {nearest(type_name, type_names)}")
+        raise UserError(f"no artifact of type {type_name!r} in {store.location}. {nearest(type_name, type_names)}")
     if run is not None:
         of_type = [artifact for artifact, _ in of_run(store, run) if type_name in (None, artifact.type)]
         artifacts = sorted(
@@ -89,7 +89,7 @@ def find_artifact(store: Store, name: str) -> pb.Artifact:
     """
     artifact = by_id(store, name)
     if artifact is None:
-        raise UserError(f"no artifact {name!r} in {store.where}. {_nearest_id(store, name)}")
+        raise UserError(f"no artifact {name!r} in {store.location}. {_nearest_id(store, name)}")
     return artifact
 
 
@@ -159,7 +159,7 @@ def find_model(store: Store, name: str, *, pipeline: str | None = None) -> pb.Ar
     if name.isascii() and name.isdigit():
         names = [str(item.id) for item in store.artifacts_of_type(MODEL)] + list(versions)
         raise UserError(
-            f"no model {name!r} in {store.where}: it is not an artifact's id or a pushed version. "
+            f"no model {name!r} in {store.location}: it is not an artifact's id or a pushed version. "
             f"{nearest(name, names, none='The store has no models')}"
         )
     run_id = _run(store, name, "a model's id, a pushed version, a pipeline, latest", pipeline)
@@ -217,7 +217,7 @@ def pushed_versions(store: Store) -> dict[str, list[pb.Artifact]]:
 
 
 def _produced(store: Store, run_id: str) -> set[int]:
-    """Return ids of what the run's nodes produced or reused from the cache; not of what a resolver found."""
+    """Return ids of artifacts that the run's nodes produced or reused from the cache, without those of resolvers."""
     context = store.context(RUN_CONTEXT, run_id)
     executions = store.executions(context.id) if context else []
     events = store.events_of_executions(execution.id for execution in executions)
@@ -248,8 +248,8 @@ def _latest(store: Store, kind: str, pipeline: str | None = None) -> pb.Artifact
     for artifact in artifacts:
         if pipeline is None or _labels(store, artifact).pipeline == pipeline:
             return artifact
-    where = f"of pipeline {pipeline!r} in" if pipeline is not None and artifacts else "in"
-    raise UserError(f"no artifact of type {kind} {where} {store.where} yet")
+    scope = f"of pipeline {pipeline!r} in" if pipeline is not None and artifacts else "in"
+    raise UserError(f"no artifact of type {kind} {scope} {store.location} yet")
 
 
 def _labels(store: Store, artifact: pb.Artifact) -> Labels:
@@ -264,7 +264,7 @@ def _run(store: Store, name: str, expected: str, pipeline: str | None) -> str:
         return find_run(store, name, pipeline=pipeline)
     except UserError as error:
         if name.isascii() and name.isdigit() and "matches" not in str(error):
-            raise UserError(f"no artifact {name!r} in {store.where}. {_nearest_id(store, name)}") from error
+            raise UserError(f"no artifact {name!r} in {store.location}. {_nearest_id(store, name)}") from error
         raise UserError(f"{error}. Expected {expected}, or a run".replace("?.", "?")) from error
 
 

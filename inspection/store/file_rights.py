@@ -56,20 +56,20 @@ def unwritable(path: str) -> str | None:
     )
 
 
-def follow_umask(path: str, *, whole: bool = True) -> None:
+def follow_umask(path: str, *, recursive: bool = True) -> None:
     """Give a file or folder the permissions of the umask if a library created it with fewer.
 
     Changes only files of this user, and only if the umask lets the group write.
 
     Args:
         path: The file or folder.
-        whole: Whether to include everything below the folder.
+        recursive: Whether to include everything below the folder.
     """
     mask = _umask()
     if mask & stat.S_IWGRP:
         return
     with contextlib.suppress(OSError):
-        for item in _below(path) if whole else [path]:
+        for item in _below(path) if recursive else [path]:
             status = os.lstat(item)
             if status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode):
                 mode = status.st_mode | ((0o777 if stat.S_ISDIR(status.st_mode) else 0o666) & ~mask)
@@ -101,7 +101,7 @@ def _missing_right(path: str, right: str | None) -> tuple[str, str]:
     rights = [(os.R_OK, "read"), (os.W_OK, "write to")]
     if not os.path.exists(path):
         return next((folder for folder in reversed(_above(path)) if os.path.isdir(folder)), "/"), "write to"
-    missing = [name for flag, name in rights if not _may(path, flag)]
+    missing = [name for mode, name in rights if not _may(path, mode)]
     return path, right or next(iter(missing), "change")
 
 

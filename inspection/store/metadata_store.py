@@ -49,22 +49,22 @@ class Store:
     """An ML Metadata store. Errors of MLMD are raised as ResourceError; an empty list of ids costs no query.
 
     Args:
-      mlmd: The MetadataStore, for what is not wrapped here.
-      where: Path, or URL without its password, for messages.
+      mlmd: The MetadataStore, for methods that this class does not wrap.
+      location: Path, or URL without its password, for messages.
       relocation: Translates paths of a root that was moved.
     """
 
-    def __init__(self, mlmd: MetadataStore, *, where: str, relocation: Relocation | None = None) -> None:
+    def __init__(self, mlmd: MetadataStore, *, location: str, relocation: Relocation | None = None) -> None:
         self.mlmd = mlmd
-        self.where = where
-        self.relocation = relocation or Relocation(None, own=False)
+        self.location = location
+        self.relocation = relocation or Relocation(None, in_root=False)
 
     def _query(self, method: str, *args: object) -> Any:
         try:
             return getattr(self.mlmd, method)(*args)
         except (mlmd_errors.StatusError, DecodeError, UnicodeDecodeError) as error:
             raise ResourceError(
-                f"{self.where}: ML Metadata failed in {method}: {_first_line(error)}. "
+                f"{self.location}: ML Metadata failed in {method}: {_first_line(error)}. "
                 f"If this happens again while no run is writing, the store is damaged. {_FIX}"
             ) from error
 
@@ -124,7 +124,7 @@ class Store:
         return list(self._query("get_events_by_execution_ids", ids)) if ids else []
 
     def events_of_artifacts(self, artifact_ids: Iterable[int]) -> list[pb.Event]:
-        """Return the events of these artifacts: what used or produced them in any run, in one query."""
+        """Return all events that used or produced these artifacts, in any run, with one query."""
         ids = sorted(set(artifact_ids))
         return list(self._query("get_events_by_artifact_ids", ids)) if ids else []
 
@@ -173,17 +173,17 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
             raise UserError(f"no runs yet {location}: start one with python runner.py --local")
         try:
             is_of_root = os.path.realpath(os.path.dirname(path)) == os.path.realpath(root) if root else False
-            store = Store(MetadataStore(config), where=path, relocation=Relocation(root, is_of_root))
+            store = Store(MetadataStore(config), location=path, relocation=Relocation(root, is_of_root))
         except (RuntimeError, mlmd_errors.StatusError) as error:
             raise ResourceError(f"{path} cannot be opened by ML Metadata: {_first_line(error)}. {_FIX}") from error
         if not readonly:
-            file_rights.follow_umask(path, whole=False)
+            file_rights.follow_umask(path, recursive=False)
         return store
     config.postgresql.skip_db_creation = readonly
     if not readonly and (refusal := role_rights.refusal(url or "")) is not None:
         raise ResourceError(refusal)
     store = _open_postgresql(config, url or "")
-    store.relocation = Relocation(root, own=False)
+    store.relocation = Relocation(root, in_root=False)
     return store
 
 
@@ -236,7 +236,7 @@ def _open_postgresql(config: pb.ConnectionConfig, url: str) -> Store:
         stderr: list[str] = []
         try:
             with _captured_output(stderr):
-                return Store(MetadataStore(config), where=redact(url))
+                return Store(MetadataStore(config), location=redact(url))
         except (RuntimeError, mlmd_errors.StatusError) as error:
             match = re.search(r"PostgreSQL error: (.+)", "".join(stderr))
             reason = match.group(1) if match else _first_line(error)

@@ -21,18 +21,18 @@ class Relocation:
 
     Args:
         root: The folder of all runs; None if unknown: then no path is translated.
-        own: Whether the store is in the root, and so belongs to this root only.
+        in_root: Whether the store is in the root, and so belongs to this root only.
     """
 
-    def __init__(self, root: str | None, own: bool) -> None:
+    def __init__(self, root: str | None, in_root: bool) -> None:
         self._root = os.path.abspath(root) if root and "://" not in root else None
-        self._own = own
+        self._in_root = in_root
 
     def path(self, path: str) -> str:
         """Return the current path of a file; the path itself if no other is known."""
         if self._root is None or not path or "://" in path or path.startswith(self._root + os.sep):
             return path
-        if not self._own and os.path.exists(path):
+        if not self._in_root and os.path.exists(path):
             return path
         parts = path.split(os.sep)
         for index in range(len(parts) - 2, 0, -1):
@@ -44,9 +44,9 @@ class Relocation:
 
     def artifact(self, artifact: Any) -> bool:
         """Translate the paths of an artifact in place; return whether one changed."""
-        before, artifact.uri = artifact.uri, self.path(artifact.uri)
+        stored_uri, artifact.uri = artifact.uri, self.path(artifact.uri)
         packed = self._packed(artifact)
-        return self._properties(artifact, _ARTIFACT_PATHS) or packed or before != artifact.uri
+        return self._properties(artifact, _ARTIFACT_PATHS) or packed or stored_uri != artifact.uri
 
     def context(self, context: Any) -> bool:
         """Translate the path of a run's folder in place; return whether it changed."""
@@ -57,20 +57,20 @@ class Relocation:
         if self._root is None or self._root in text or '"file"' not in text:
             return False
         packed = json.loads(text)
-        after = self.path(packed.get("file", ""))
-        if after == packed.get("file", ""):
+        relocated = self.path(packed.get("file", ""))
+        if relocated == packed.get("file", ""):
             return False
-        artifact.custom_properties[_PACKED].string_value = json.dumps({**packed, "file": after})
+        artifact.custom_properties[_PACKED].string_value = json.dumps({**packed, "file": relocated})
         return True
 
     def _properties(self, node: Any, keys: tuple[str, ...]) -> bool:
         changed = False
         for key in keys:
             if key in node.custom_properties:
-                before = node.custom_properties[key].string_value
-                after = self.path(before)
-                if after != before:
-                    node.custom_properties[key].string_value = after
+                stored_path = node.custom_properties[key].string_value
+                relocated = self.path(stored_path)
+                if relocated != stored_path:
+                    node.custom_properties[key].string_value = relocated
                     changed = True
         return changed
 

@@ -90,15 +90,17 @@ class _Replay:
         outputs = {key: [self._artifact(artifact_record, inputs)] for key, artifact_record in record["outputs"].items()}
         if execution.last_known_state not in (pb.Execution.COMPLETE, pb.Execution.CACHED):
             outputs = {}
-        pairs = [
+        artifacts_and_events = [
             (artifact, _event(direction, key, index, started))
             for direction, groups in ((pb.Event.INPUT, inputs), (pb.Event.OUTPUT, outputs))
             for key, group in groups.items()
             for index, artifact in enumerate(group)
         ]
         node = self._context(NODE_CONTEXT, f"{run.pipeline}.{task}")
-        execution_id, artifact_ids, _ = self._mlmd.put_execution(execution, pairs, [pipeline, context, node])
-        for (artifact, _), number in zip(pairs, artifact_ids, strict=True):
+        execution_id, artifact_ids, _ = self._mlmd.put_execution(
+            execution, artifacts_and_events, [pipeline, context, node]
+        )
+        for (artifact, _), number in zip(artifacts_and_events, artifact_ids, strict=True):
             artifact.id = number
         self.times.append(("Execution", execution_id, started, end))
 
@@ -131,12 +133,12 @@ class _Replay:
         return artifact
 
 
-def replay(runs: Iterable[CloudRun], where: str, locate: Callable[[str], str] = lambda uri: uri) -> Store:
+def replay(runs: Iterable[CloudRun], location: str, locate: Callable[[str], str] = lambda uri: uri) -> Store:
     """Write runs into a store that lives as long as its object.
 
     Args:
         runs: The runs.
-        where: Name of their place, for messages.
+        location: Name of the folder or bucket of the records, for messages.
         locate: Returns the path or URI at which an artifact can be read.
     """
     scratch = tempfile.TemporaryDirectory(prefix="metadata-")
@@ -155,7 +157,7 @@ def replay(runs: Iterable[CloudRun], where: str, locate: Callable[[str], str] = 
                 f"UPDATE {table} SET create_time_since_epoch = ?, last_update_time_since_epoch = ? WHERE id = ?",
                 (created, updated, number),
             )
-    store = Store(mlmd, where=where)
+    store = Store(mlmd, location=location)
     weakref.finalize(store, scratch.cleanup)
     return store
 

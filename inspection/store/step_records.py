@@ -1,6 +1,6 @@
 """Records of the steps of runs on a cloud: HOME/runs/RUN_ID/steps/STEP.json, in a bucket or a folder.
 
-A platform's store of metadata is not ours to read, so each step records its inputs, outputs and end itself. Steps that
+The metadata store of a platform cannot be read, so each step records its inputs, outputs and end itself. Steps that
 the platform's cache served have no record in their run: they are those that wrote the inputs of recorded ones.
 """
 
@@ -99,8 +99,8 @@ def state(steps: Steps) -> tuple[str, str]:
     """Return the state of a run and its reason: one of RUN_STATES in inspection/run_files.py."""
     failed = [record for record in steps.values() if record["state"] in ("FAILED", "BLOCKED")]
     if failed:
-        first = min(failed, key=lambda record: record.get("ended") or 0)
-        return first["state"], first["reason"]
+        first_failure = min(failed, key=lambda record: record.get("ended") or 0)
+        return first_failure["state"], first_failure["reason"]
     if steps.get("pusher", {}).get("state") != "COMPLETE":
         return "RUNNING", ""
     pushed = steps["pusher"]["outputs"].get("pushed_model", {}).get("metadata", {})

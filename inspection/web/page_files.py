@@ -64,14 +64,14 @@ def contained(uri: str) -> bool:
     return True
 
 
-def listed(uri: str, what: str) -> Iterator[tuple[str, int]]:
+def listed(uri: str, artifact_name: str) -> Iterator[tuple[str, int]]:
     """Yield the first files of an artifact with their sizes, by path; links are skipped.
 
     Raises:
       UserError: The artifact is in a bucket.
       ResourceError: The folder does not exist.
     """
-    root = artifact_files.folder(uri, what)
+    root = artifact_files.folder(uri, artifact_name)
     if not os.path.isdir(root):
         yield os.path.basename(root), os.path.getsize(root)
         return

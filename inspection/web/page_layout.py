@@ -75,9 +75,11 @@ def number(query: Query, key: str, default: int = 1) -> int:
 def pagination(path: str, query: Query, *, more: bool) -> Html:
     """Return links to the previous and the next page of a list."""
     page_number = number(query, "page")
-    other = {key: value for key, value in query.items() if key != "page"}
-    newer = tag("a", "Newer", href=to(path, **other, page=page_number - 1), rel="prev") if page_number > 1 else None
-    older = tag("a", "Older", href=to(path, **other, page=page_number + 1), rel="next") if more else None
+    parameters = {key: value for key, value in query.items() if key != "page"}
+    newer = (
+        tag("a", "Newer", href=to(path, **parameters, page=page_number - 1), rel="prev") if page_number > 1 else None
+    )
+    older = tag("a", "Older", href=to(path, **parameters, page=page_number + 1), rel="next") if more else None
     return tag("nav", newer, tag("span", f"page {page_number}"), older, aria_label="Pages of the list")
 
 

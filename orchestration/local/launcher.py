@@ -153,7 +153,7 @@ def _share(uri: str) -> None:
     # Its parents: the folders of the output key, of the node, and artifacts/.
     for _ in range(3):
         uri = os.path.dirname(uri)
-        file_rights.follow_umask(uri, whole=False)
+        file_rights.follow_umask(uri, recursive=False)
 
 
 class _Cache:

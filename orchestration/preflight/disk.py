@@ -65,7 +65,7 @@ def check_store(root: str, url: str | None) -> str:
     config = metadata_store.connection_config(root, url)
     if not config.HasField("sqlite"):
         try:
-            store_place = metadata_store.open_store(root, url, readonly=True).where
+            store_place = metadata_store.open_store(root, url, readonly=True).location
         except ResourceError as error:
             # If the server lacks the database, the run creates it.
             if re.search(r'database "[^"]*" does not exist', str(error)):
@@ -78,7 +78,7 @@ def check_store(root: str, url: str | None) -> str:
     path = config.sqlite.filename_uri
     if not os.path.exists(path):
         return f"{path}, to be created"
-    store_place = metadata_store.open_store(root, url, readonly=True).where
+    store_place = metadata_store.open_store(root, url, readonly=True).location
     # SQLite writes a journal next to it.
     for place in (path, os.path.dirname(path)):
         if not file_rights.writable(place):

@@ -49,7 +49,7 @@ def reported(tmp_path):
         examples = run.node("ingestion", outputs=[("examples", "Examples")])
         run.node("node", inputs=[("examples", examples[0])], outputs=[(key, kind)], uri=str(folder))
         run.end("COMPLETE")
-        write_report.write(Store(writer.store, where="here"), "r", str(tmp_path))
+        write_report.write(Store(writer.store, location="here"), "r", str(tmp_path))
         return tables((tmp_path / "report.html").read_text())
 
     return run

@@ -25,7 +25,7 @@ def moved(tmp_path):
 
 @pytest.mark.parametrize("old_root", ["/gone/old", "/gone/artifacts/runs/old"])
 def test_a_path_is_read_under_the_root_of_today_where_its_file_is(moved, old_root):
-    moved_root = Relocation(str(moved), own=True)
+    moved_root = Relocation(str(moved), in_root=True)
 
     assert moved_root.path(f"{old_root}/houses/artifacts/trainer/model/8-0a1b2c3d") == str(
         moved / "houses/artifacts/trainer/model/8-0a1b2c3d"
@@ -45,7 +45,7 @@ def test_a_path_is_read_under_the_root_of_today_where_its_file_is(moved, old_roo
     ],
 )
 def test_what_is_not_under_the_root_stays_as_it_is(moved, path):
-    assert Relocation(str(moved), own=True).path(path) == path
+    assert Relocation(str(moved), in_root=True).path(path) == path
 
 
 def test_a_store_of_several_roots_keeps_a_path_that_leads_somewhere(moved, tmp_path):
@@ -53,11 +53,11 @@ def test_a_store_of_several_roots_keeps_a_path_that_leads_somewhere(moved, tmp_p
     other_path.mkdir(parents=True)
     moved_path = str(moved / "houses/artifacts/trainer/model/8-0a1b2c3d")
 
-    assert Relocation(str(moved), own=False).path(str(other_path)) == str(other_path)
-    assert Relocation(str(moved), own=True).path(str(other_path)) == moved_path
+    assert Relocation(str(moved), in_root=False).path(str(other_path)) == str(other_path)
+    assert Relocation(str(moved), in_root=True).path(str(other_path)) == moved_path
     shutil.rmtree(other_path)
-    assert Relocation(str(moved), own=False).path(str(other_path)) == moved_path
-    assert Relocation(None, own=False).path(str(other_path)) == str(other_path)
+    assert Relocation(str(moved), in_root=False).path(str(other_path)) == moved_path
+    assert Relocation(None, in_root=False).path(str(other_path)) == str(other_path)
 
 
 def test_a_store_is_read_so_and_written_so_once(make_writer, tmp_path):

@@ -20,6 +20,6 @@ def test_the_recorded_command_has_no_password(tmp_path, monkeypatch):
 def test_a_failed_report_is_a_warning_of_one_line(tmp_path, capsys):
     config = pb.ConnectionConfig()
     config.fake_database.SetInParent()
-    supervisor._report(Store(MetadataStore(config), where="memory"), "nobody", str(tmp_path / "gone"))
+    supervisor._report(Store(MetadataStore(config), location="memory"), "nobody", str(tmp_path / "gone"))
     output = capsys.readouterr().err
     assert output == "report.html could not be written: UserError: no run 'nobody' in memory\n"

@@ -26,14 +26,14 @@ def section(facts: Facts) -> Html | None:
         for rule in judged.rules
     ]
     header = ["", "metric", "slice", "value", "limit", "kind", "rule", "change that accepts it"]
-    pairs = [
+    facts_of_verdict = [
         ("verdict", verdict),
         ("reason", judged.reason),
         ("baseline", judged.baseline_note or None),
         ("baseline model", judged.baseline),
         ("pushed to", ", ".join(judged.pushed)),
     ]
-    return joined([definitions(pairs), table(header, rows, caption="Rules") if rows else None])
+    return joined([definitions(facts_of_verdict), table(header, rows, caption="Rules") if rows else None])
 
 
 def importance(facts: Facts) -> Html | None:

@@ -42,12 +42,14 @@ def section(facts: Facts, *, drawn: int = 40) -> Html | None:
 def _series(facts: Facts) -> list[tuple[str, Split]]:
     """Return train (or the only split), eval, and train of earlier data."""
     splits = {split.split: split for split in facts.statistics}
-    first = "train" if "train" in splits else next(iter(splits), None)
-    if first is None:
+    main_split = "train" if "train" in splits else next(iter(splits), None)
+    if main_split is None:
         return []
-    series = [(first, splits[first])] + [("eval", splits["eval"])] * ("eval" in splits and first != "eval")
-    before = {split.split: split for split in facts.before}
-    return [*series, *([("earlier data", before[first])] if first in before else [])]
+    series = [(main_split, splits[main_split])] + [("eval", splits["eval"])] * (
+        "eval" in splits and main_split != "eval"
+    )
+    earlier_splits = {split.split: split for split in facts.before}
+    return [*series, *([("earlier data", earlier_splits[main_split])] if main_split in earlier_splits else [])]
 
 
 def _names(series: Sequence[tuple[str, Split]]) -> list[str]:
@@ -57,15 +59,18 @@ def _names(series: Sequence[tuple[str, Split]]) -> list[str]:
 def _rows(facts: Facts) -> Html | None:
     if not facts.statistics:
         return None
-    before = {split.split: split.rows for split in facts.before}
-    header = ["split", "rows", *(["rows of earlier data"] if before else [])]
-    rows = [[split.split, split.rows, *([before.get(split.split)] if before else [])] for split in facts.statistics]
-    note = f"Earlier data: run {facts.before_run}." if before else None
+    earlier_rows = {split.split: split.rows for split in facts.before}
+    header = ["split", "rows", *(["rows of earlier data"] if earlier_rows else [])]
+    rows = [
+        [split.split, split.rows, *([earlier_rows.get(split.split)] if earlier_rows else [])]
+        for split in facts.statistics
+    ]
+    note = f"Earlier data: run {facts.before_run}." if earlier_rows else None
     return joined([table(header, rows, caption="Rows by split"), tag("p", note) if note else None])
 
 
 def _omissions(facts: Facts) -> Html | None:
-    """Return what of the data was skipped, dropped or changed."""
+    """Return the parts of the data that were skipped, dropped or changed."""
     if not facts.omissions:
         return None
     rows = []
@@ -86,9 +91,9 @@ def _drift(name: str, labels: Sequence[str], columns: Sequence[Mapping[str, Colu
     if name not in columns[0]:
         return {}
     distances = {
-        label: distance(columns[0][name], other[name])
-        for label, other in zip(labels[1:], columns[1:], strict=True)
-        if name in other
+        label: distance(columns[0][name], other_columns[name])
+        for label, other_columns in zip(labels[1:], columns[1:], strict=True)
+        if name in other_columns
     }
     return {label: value for label, value in distances.items() if value is not None}
 
@@ -116,10 +121,10 @@ def _columns(
     header += [f"distance, {labels[0]} to {label}" for label in labels[1:]]
     rows = []
     for name in names:
-        by_series = [other.get(name) for other in columns]
-        first = next(column for column in by_series if column is not None)
-        cells: list[Any] = [name, first.type, *(share(_null_share(column)) for column in by_series)]
-        cells += [first.unique, first.min, first.max, *map(_typical, by_series)]
+        by_series = [series_columns.get(name) for series_columns in columns]
+        example = next(column for column in by_series if column is not None)
+        cells: list[Any] = [name, example.type, *(share(_null_share(column)) for column in by_series)]
+        cells += [example.unique, example.min, example.max, *map(_typical, by_series)]
         rows.append([*cells, *(drift[name].get(label) for label in labels[1:])])
     caption = "Columns; the distance is the largest difference of (cumulative) shares, 0 to 1"
     return table(header, rows, caption=caption)
@@ -128,7 +133,11 @@ def _columns(
 def _chart(
     name: str, series: Sequence[tuple[str, Split]], columns: Sequence[Mapping[str, Column]], drift: Mapping[str, float]
 ) -> Html:
-    by_label = [(label, other[name]) for (label, _), other in zip(series, columns, strict=True) if name in other]
+    by_label = [
+        (label, series_columns[name])
+        for (label, _), series_columns in zip(series, columns, strict=True)
+        if name in series_columns
+    ]
     drift_text = "; ".join(f"{label}: distance {distance_:.3f}" for label, distance_ in drift.items())
     caption = joined([tag("b", name), f" - {drift_text}" if drift_text else None])
     numbers = [(label, column.buckets) for label, column in by_label if column.buckets]

@@ -20,7 +20,7 @@ def section(facts: Facts) -> Html | None:
     with open(path, "rb") as file:
         file.seek(max(os.path.getsize(path) - _BYTES, 0))
         lines = file.read().decode(errors="replace").rstrip().split("\n")
-    tail = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines[-_LINES:])
-    if not tail:
+    log_end = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines[-_LINES:])
+    if not log_end:
         return None
-    return joined([tag("p", f"End of the log of {failed[-1]}:"), tag("pre", tail, tabindex="0", aria_label="log")])
+    return joined([tag("p", f"End of the log of {failed[-1]}:"), tag("pre", log_end, tabindex="0", aria_label="log")])

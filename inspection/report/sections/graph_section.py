@@ -41,7 +41,7 @@ def section(facts: Facts, *, node_address: str | None = None) -> Html | None:
             state(node.state),
             keep(moment(node.started)),
             keep(duration(node.seconds)),
-            ", ".join(sorted({before for before, after in edges if after == node.node_id})),
+            ", ".join(sorted({source for source, target in edges if target == node.node_id})),
             summaries.get(node.node_id) or _summary(node),
         ]
         for node in facts.detail.nodes
@@ -57,14 +57,16 @@ def _summary(node: Node) -> str:
 
 
 def edges_of(facts: Facts, nodes: Sequence[Node]) -> list[Edge]:
-    """Return pairs of nodes of which the second needs the first: as planned, else by their artifacts."""
+    """Return the edges from each node to the nodes that need it: from the plan, else from their artifacts."""
     names = {node.node_id for node in nodes}
     if facts.run.upstream is not None:
-        planned = [(before, after) for after, upstream_nodes in facts.run.upstream.items() for before in upstream_nodes]
-        return [(before, after) for before, after in planned if {before, after} <= names]
+        planned = [
+            (source, target) for target, upstream_nodes in facts.run.upstream.items() for source in upstream_nodes
+        ]
+        return [(source, target) for source, target in planned if {source, target} <= names]
     producers = {row.id: node.node_id for node in nodes for row in node.outputs}
-    pairs = {(producers[row.id], node.node_id) for node in nodes for row in node.inputs if row.id in producers}
-    return sorted((before, after) for before, after in pairs if before != after)
+    edges = {(producers[row.id], node.node_id) for node in nodes for row in node.inputs if row.id in producers}
+    return sorted((source, target) for source, target in edges if source != target)
 
 
 def draw(
@@ -126,23 +128,23 @@ def draw(
 
 def _reduced(order: Sequence[str], edges: set[Edge]) -> set[Edge]:
     """Remove edges that close a cycle, and edges that are implied by a longer path."""
-    after: dict[str, set[str]] = {key: set() for key in order}
+    targets_of: dict[str, set[str]] = {key: set() for key in order}
     acyclic: set[Edge] = set()
     for source, target in sorted(edges):
-        if source != target and source not in _reachable(after, target):
-            after[source].add(target)
+        if source != target and source not in _reachable(targets_of, target):
+            targets_of[source].add(target)
             acyclic.add((source, target))
     return {
         (source, target)
         for source, target in acyclic
-        if not any(target in _reachable(after, between) for between in after[source] - {target})
+        if not any(target in _reachable(targets_of, between) for between in targets_of[source] - {target})
     }
 
 
-def _reachable(after: Mapping[str, set[str]], start: str) -> set[str]:
+def _reachable(targets_of: Mapping[str, set[str]], start: str) -> set[str]:
     reached, todo = {start}, [start]
     while todo:
-        for key in after[todo.pop()] - reached:
+        for key in targets_of[todo.pop()] - reached:
             reached.add(key)
             todo.append(key)
     return reached

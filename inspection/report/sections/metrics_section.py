@@ -47,8 +47,8 @@ def _overall(evaluation: Evaluation, overall: Cell) -> Html:
         direction = f"closer to {best:g}" if best is not None else "lower" if lower_is_better(name) else "higher"
         rows.append([*row, direction])
     count = f", {overall.count:,.0f} rows" if overall.count is not None else ""
-    where = f"split {evaluation.split}" if evaluation.split else "all rows"
-    return joined([table(header, rows, caption=f"Metrics, {where}{count}"), _by_class(overall)])
+    rows_text = f"split {evaluation.split}" if evaluation.split else "all rows"
+    return joined([table(header, rows, caption=f"Metrics, {rows_text}{count}"), _by_class(overall)])
 
 
 def _by_class(overall: Cell) -> Html | None:

@@ -99,7 +99,7 @@ def command(facts: Facts) -> str | None:
 
 
 def notes(facts: Facts) -> Html | None:
-    """Return a list of what could not be read."""
+    """Return the list of files that could not be read."""
     if not facts.notes:
         return None
     return tag("ul", *(tag("li", note) for note in facts.notes))

@@ -60,10 +60,10 @@ def _matrix(cells: Any, names: Sequence[str]) -> Html | None:
     return figure(chart, "Confusion matrix: labels in rows, predictions in columns", data)
 
 
-def _confusions(pairs: Any) -> Html | None:
-    if not pairs:
+def _confusions(confusions: Any) -> Html | None:
+    if not confusions:
         return None
-    rows = [[pair.get("label"), pair.get("answer"), pair.get("weight")] for pair in pairs]
+    rows = [[confusion.get("label"), confusion.get("answer"), confusion.get("weight")] for confusion in confusions]
     return table(["label", "predicted", "rows"], rows, caption="Most frequent confusions")
 
 
@@ -116,11 +116,11 @@ def _square(points: Sequence[svg.Point], label: str, *, x_label: str, y_label: s
     )
 
 
-def _residuals(pairs: Sequence[tuple[float, float]]) -> list[Html]:
+def _residuals(labels_and_predictions: Sequence[tuple[float, float]]) -> list[Html]:
     """Return a scatter plot of predictions by label, and a histogram of the residuals."""
-    if len(pairs) < 2:
+    if len(labels_and_predictions) < 2:
         return []
-    residuals = sorted(prediction - label for label, prediction in pairs)
+    residuals = sorted(prediction - label for label, prediction in labels_and_predictions)
     low, high = svg.span(residuals)
     width = (high - low) / _BUCKETS
     counts = [0] * _BUCKETS
@@ -130,8 +130,10 @@ def _residuals(pairs: Sequence[tuple[float, float]]) -> list[Html]:
     quantiles = [residuals[round(fraction * (len(residuals) - 1))] for fraction in (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1)]
     names = ("smallest", "5 %", "25 %", "median", "75 %", "95 %", "largest")
     data = table(["residuals", "prediction - label"], list(zip(names, quantiles, strict=True)), caption="Residuals")
-    count = f"{len(pairs):,} rows"
-    scatter = charts.points(pairs, label="Predictions by label", x_label="label", y_label="prediction", diagonal=True)
+    count = f"{len(labels_and_predictions):,} rows"
+    scatter = charts.points(
+        labels_and_predictions, label="Predictions by label", x_label="label", y_label="prediction", diagonal=True
+    )
     return [
         figure(scatter, f"Predictions by label, {count}; correct ones are on the diagonal", data),
         figure(

@@ -18,14 +18,14 @@ def network(facts: Facts) -> Html | None:
     settings = network_config if isinstance(network_config, Mapping) else {}
     configured = facts.run.config.get("network")
     configured = configured if isinstance(configured, Mapping) else {}
-    pairs = [
+    entries = [
         (str(key), _format(value) + ("" if configured.get(key) == value else " (from the tuner)"))
         for key, value in settings.items()
         if value not in (None, [], False, 0.0, {})
     ]
-    if not summary and not pairs:
+    if not summary and not entries:
         return None
-    parts: list[Html | None] = [definitions(pairs)]
+    parts: list[Html | None] = [definitions(entries)]
     layers = [layer for layer in summary.get("layers", []) if isinstance(layer, Mapping)]
     # Inputs are in the section of features.
     layers = [layer for layer in layers if layer.get("kind") != "InputLayer"]

@@ -33,21 +33,24 @@ def section(facts: Facts) -> Html | None:
         )
     ]
     for key in keys:
-        pairs = [
+        values_and_scores = [
             (float(trial["values"][key]), float(trial["score"]))
             for trial in scored
             if _is_number(trial["values"].get(key))
         ]
-        if len({x for x, _ in pairs}) > 1:
-            charts.append(_chart(key, pairs))
+        if len({value for value, _ in values_and_scores}) > 1:
+            charts.append(_chart(key, values_and_scores))
     return joined([tag("div", *charts, class_="charts"), data])
 
 
-def _chart(key: str, pairs: list[tuple[float, float]]) -> Html:
-    data = table([key, "objective"], sorted(pairs)[:_MAX_TRIALS], caption=f"Objective by {key}")
+def _chart(key: str, values_and_scores: list[tuple[float, float]]) -> Html:
+    data = table([key, "objective"], sorted(values_and_scores)[:_MAX_TRIALS], caption=f"Objective by {key}")
     # Values such as 0.0001 and 0.1 need a logarithmic axis.
-    log = min(x for x, _ in pairs) > 0 and max(x for x, _ in pairs) / min(x for x, _ in pairs) > 30
-    points_ = [(math.log10(x), y) for x, y in pairs] if log else pairs
+    log = (
+        min(x for x, _ in values_and_scores) > 0
+        and max(x for x, _ in values_and_scores) / min(x for x, _ in values_and_scores) > 30
+    )
+    points_ = [(math.log10(x), y) for x, y in values_and_scores] if log else values_and_scores
     x_label = f"{key}, log10" if log else key
     chart = points(
         points_, label=f"Objective by {key}", x_label=x_label, y_label="objective", diagonal=False, width=360

@@ -77,7 +77,7 @@ def page(store: Store, query: Query) -> Page:
     """
     artifact = find_artifact(store, query.get("id", ""))
     [row] = rows(store, [artifact])
-    pairs = [
+    entries = [
         ("type", row.type),
         ("summary", about(row)),
         (
@@ -98,7 +98,7 @@ def page(store: Store, query: Query) -> Page:
     properties = [[name, str(value)[:4000]] for name, value in sorted(row.properties.items())]
     content = [
         tag("h1", row.type, " ", tag("small", row.id)),
-        definitions(pairs),
+        definitions(entries),
         content_section(artifact),
         tag(
             "section",

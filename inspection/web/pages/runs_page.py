@@ -39,11 +39,11 @@ def page(store: Store, query: Query) -> Page:
     body = (
         table(["run", "pipeline", "state", "started", "took", "reason"], rows) if rows else tag("p", "No runs match.")
     )
-    first = runs[0].run_id if runs else None
+    newest = runs[0].run_id if runs else None
     last_two = [run.run_id for run in runs[:2]]
     compare_link = (
         tag("a", "Compare the last two", href=to("/compare", a=last_two[1], b=last_two[0]))
-        if len(last_two) > 1 and first
+        if len(last_two) > 1 and newest
         else None
     )
     return Page(

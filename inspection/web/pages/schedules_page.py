@@ -51,5 +51,5 @@ def _local(time: datetime | None) -> Html | None:
     return keep(moment(time.astimezone())) if time else None
 
 
-def _ended(last: Fire | None) -> Html | str:
-    return joined([state(last.state), " ", _local(last.ended or last.due)]) if last else "never"
+def _ended(fire: Fire | None) -> Html | str:
+    return joined([state(fire.state), " ", _local(fire.ended or fire.due)]) if fire else "never"
