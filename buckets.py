@@ -239,7 +239,7 @@ def _files(store: Store, objects: Any, folder: str) -> list[Any]:
     The client drops the slash at the end of a marker's name, so an empty object may be one: a request for the name
     without the slash then finds nothing.
     """
-    found = []
+    files = []
     for entry in objects:
         if entry["size"] == 0:
             try:
@@ -247,8 +247,8 @@ def _files(store: Store, objects: Any, folder: str) -> list[Any]:
             except FileNotFoundError:
                 continue
         if entry["path"] != folder:
-            found.append(entry)
-    return found
+            files.append(entry)
+    return files
 
 
 def _stamp(entry: Any) -> str:

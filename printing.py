@@ -74,25 +74,25 @@ def block(text: str, to: TextIO | None = None) -> None:
 
 
 def error(message: str, head: str = "error") -> None:
-    """Print a message to standard error; lines after the first are indented, so that none looks like another message.
+    """Print a message to standard error; lines after the first are indented, to distinguish them from other messages.
 
     Args:
         message: One or more lines.
         head: Prefix of the message, such as its severity.
     """
-    first, *later_lines = message.split("\n")
-    line(f"{head}: {first}", *(f"{' ' * len(head)}  {text}" for text in later_lines), to=sys.stderr)
+    first_line, *later_lines = message.split("\n")
+    line(f"{head}: {first_line}", *(f"{' ' * len(head)}  {text}" for text in later_lines), to=sys.stderr)
 
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
     """Escape control characters except line breaks and tabs in both standard streams."""
-    before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Guard(raw(stream or _nowhere())) for stream in before)
+    original_streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_Guard(raw(stream or _nowhere())) for stream in original_streams)
     try:
         yield
     finally:
-        sys.stdout, sys.stderr = before
+        sys.stdout, sys.stderr = original_streams
 
 
 class _Outlet:

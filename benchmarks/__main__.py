@@ -58,11 +58,11 @@ def main() -> int:
 
 def _measure_table(report: bench_document.Report, folder: Path, rows: int, repeats: int, *, stock: bool) -> None:
     work = Workload("houses" if rows == HOUSES_ROWS else f"{rows:,} rows", rows, folder / str(rows))
-    times: dict[str, list[Measured]] = {what: [] for what in bench_document.WHAT}
+    times: dict[str, list[Measured]] = {series: [] for series in bench_document.WHAT}
 
-    def measured(what: str, one: Measured) -> None:
-        times[what].append(one)
-        print(f"{work.name}: {what} {one.seconds:.1f} s, {one.peak / 1e6:,.0f} MB", flush=True)
+    def measured(series: str, measurement: Measured) -> None:
+        times[series].append(measurement)
+        print(f"{work.name}: {series} {measurement.seconds:.1f} s, {measurement.peak / 1e6:,.0f} MB", flush=True)
 
     for _ in range(repeats if rows <= 200_000 else 1):
         work.prepare()

@@ -72,11 +72,11 @@ class Report:
         for work in self.works:
             times = self.times[work.name]
             stock, note = self._stock(work)
-            again = _ratio(_median(times["stock again"]), _median(times["ours again"]))
+            rerun_ratio = _ratio(_median(times["stock again"]), _median(times["ours again"]))
             rows.append(
                 f"| {work.name} | {_range(times['ours'])} | {note or _range(times['stock'])} "
                 f"| {_ratio(stock, _median(times['ours']))} | {_peak(times['ours'])} | {_peak(times['stock'])} "
-                f"| {_range(times['ours again'])} | {_range(times['stock again'])} | {again} |"
+                f"| {_range(times['ours again'])} | {_range(times['stock again'])} | {rerun_ratio} |"
             )
         note = (
             "Whole processes, first run and second run without changes: median, and range if there were several. Peak "
@@ -89,9 +89,11 @@ class Report:
         rows = ["| table | run | ours, s | by hand, s | ours / by hand |", "| --- | --- | --- | --- | --- |"]
         for work in self.works:
             times = self.times[work.name]
-            for run, (ours, by_hand) in BY_HAND.items():
-                ratio = _ratio(_median(times[ours]), _median(times[by_hand]), digits=2)
-                rows.append(f"| {work.name} | {run} | {_range(times[ours])} | {_range(times[by_hand])} | {ratio} |")
+            for run, (our_series, script_series) in BY_HAND.items():
+                ratio = _ratio(_median(times[our_series]), _median(times[script_series]), digits=2)
+                rows.append(
+                    f"| {work.name} | {run} | {_range(times[our_series])} | {_range(times[script_series])} | {ratio} |"
+                )
         note = (
             "Against a script written by hand (benchmarks/by_hand.py: pandas, scikit-learn, the same network, epochs "
             "and batch size, an exported model): whole processes. The script starts anew for each row. New rows are "
@@ -102,12 +104,14 @@ class Report:
     def _stock(self, work: Workload) -> tuple[float | None, str]:
         """Return the seconds of stock TFX, and their text if they are extrapolated."""
         medians = [
-            (other.rows, _median(self.times[other.name]["stock"])) for other in self.works if other.rows != HOUSES_ROWS
+            (workload.rows, _median(self.times[workload.name]["stock"]))
+            for workload in self.works
+            if workload.rows != HOUSES_ROWS
         ]
         measured = [(rows, seconds) for rows, seconds in medians if seconds is not None]
-        own = _median(self.times[work.name]["stock"])
-        if own is not None or len(measured) < 2:
-            return own, ""
+        stock_seconds = _median(self.times[work.name]["stock"])
+        if stock_seconds is not None or len(measured) < 2:
+            return stock_seconds, ""
         (rows, seconds), (more_rows, more_seconds) = measured[-2:]
         extrapolated = more_seconds + (more_seconds - seconds) / (more_rows - rows) * (work.rows - more_rows)
         return extrapolated, f"{extrapolated:,.0f} *"
@@ -117,11 +121,12 @@ class Report:
         for work in self.works:
             rows = ["| stage | ours, s | rows/s | stock, s | stock / ours |", "| --- | --- | --- | --- | --- |"]
             for node, stock in STAGES.items():
-                ours, theirs = work.ours.get(node), work.stock.get(stock)
-                if ours is None:
+                our_seconds, stock_seconds = work.ours.get(node), work.stock.get(stock)
+                if our_seconds is None:
                     continue
                 rows.append(
-                    f"| {node} | {ours:.2f} | {work.rows / ours:,.0f} | {_seconds(theirs)} | {_ratio(theirs, ours)} |"
+                    f"| {node} | {our_seconds:.2f} | {work.rows / our_seconds:,.0f} | {_seconds(stock_seconds)} "
+                    f"| {_ratio(stock_seconds, our_seconds)} |"
                 )
             overhead = (_median(self.times[work.name]["ours"]) or 0) - sum(work.ours.values())
             total = _median(self.times[work.name]["stock"])
@@ -149,8 +154,8 @@ class Report:
 
 def write(path: Path, text: str) -> None:
     """Write the results between the markers of a document."""
-    before = path.read_text(encoding="utf-8")
-    updated = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", before, flags=re.DOTALL)
+    document = path.read_text(encoding="utf-8")
+    updated = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", document, flags=re.DOTALL)
     path.write_text(updated, encoding="utf-8")
 
 
@@ -174,5 +179,5 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _ratio(one: float | None, other: float | None, digits: int = 1) -> str:
-    return f"{one / other:.{digits}f}" if one is not None and other else ""
+def _ratio(numerator: float | None, denominator: float | None, digits: int = 1) -> str:
+    return f"{numerator / denominator:.{digits}f}" if numerator is not None and denominator else ""

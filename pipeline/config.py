@@ -214,9 +214,9 @@ class Config(Strict):
             network, training = networks.complete(dict(values)), self.training
         else:
             plain = self.plain("training")["training"]
-            own = {key: value for key, value in values.items() if value != plain.get(key)}
-            given = self.training.model_dump(include=self.training.model_fields_set)
-            network, training = self.network, Training.model_validate({**given, **own})
+            changed_keys = {key: value for key, value in values.items() if value != plain.get(key)}
+            explicit_keys = self.training.model_dump(include=self.training.model_fields_set)
+            network, training = self.network, Training.model_validate({**explicit_keys, **changed_keys})
             training.check(self.label.task, self.label.names)
         networks.check(network, self.label.task, self.features.outputs(), training)
         return network if section == "network" else training.model_dump(mode="json")
@@ -282,8 +282,8 @@ class Config(Strict):
 
     def plain(self, *sections: str) -> dict[str, Any]:
         """Return sections as JSON-serializable values, including defaults."""
-        whole: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)
-        return {section: whole[section] for section in sections or whole}
+        sections_by_name: Mapping[str, Any] = self.model_dump(mode="json", by_alias=True)
+        return {section: sections_by_name[section] for section in sections or sections_by_name}
 
 
 def _check_functions(key: str, paths: Iterable[str]) -> None:

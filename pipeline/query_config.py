@@ -1,4 +1,4 @@
-"""Configs whose data is elsewhere: rows of a query and objects of a bucket become files before anything reads them."""
+"""Configs with remote data: rows of a query and objects of a bucket, which are copied to files before a run."""
 
 import os
 
@@ -32,10 +32,10 @@ def objects(folder: str) -> str:
     return os.path.join(os.path.dirname(folder), OBJECTS)
 
 
-def settled(config: Config, taken: Snapshot) -> Config:
+def settled(config: Config, rows: Snapshot) -> Config:
     """Return the config with the files of a snapshot in place of its query."""
     default = Data.model_fields["query_seconds"].default
-    source = {"path": taken.path, "sql": None, "database": None, "query_seconds": default}
+    source = {"path": rows.path, "sql": None, "database": None, "query_seconds": default}
     return config.model_copy(update={"data": config.data.model_copy(update=source)})
 
 
@@ -59,7 +59,7 @@ def settle(config: Config, data_root: str, folder: str) -> tuple[Config, Snapsho
         return config, None
     query = of(config.data)
     if query is not None:
-        taken = snapshot.take(query, data_root, folder)
-        return settled(config, taken), taken
+        rows = snapshot.take(query, data_root, folder)
+        return settled(config, rows), rows
     copies = bucket_files.copied(config.data.paths, objects(folder))
     return config.model_copy(update={"data": config.data.model_copy(update={"path": copies.paths})}), copies

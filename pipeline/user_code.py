@@ -93,5 +93,5 @@ def load(module: str) -> ModuleType:
 def place(error: BaseException) -> str:
     """Return file and line in project or repository where an error was raised or passed through; empty for neither."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if project.base_of(frame.filename)]
-    ours = [frame for frame in frames if f"{os.sep}.venv{os.sep}" not in frame.filename]
-    return f"{project.shown(ours[-1].filename)}, line {ours[-1].lineno}" if ours else ""
+    user_frames = [frame for frame in frames if f"{os.sep}.venv{os.sep}" not in frame.filename]
+    return f"{project.shown(user_frames[-1].filename)}, line {user_frames[-1].lineno}" if user_frames else ""

@@ -3,7 +3,8 @@
 A push claims its number: of several writers that create the same object, only one succeeds. A version is loadable once
 it has a saved_model.pb: TF Serving retries until it exists, and we do not count a folder without it. So this file is
 written last, after all others were read back, and removed first; a killed push leaves no version that anyone serves.
-The record that marks a folder as ours is written first and removed last; no folder without it is ever removed.
+The record that marks a folder as pushed by this pipeline is written first and removed last; a folder without it is
+never removed.
 """
 
 import contextlib
@@ -107,8 +108,8 @@ def _clean_up(folder: str, keep: int | None, seconds: float, log: Callable[[str]
     The newest version is never removed, also if it is of a push that ran at the same time.
     """
     complete, listed = set(versions.pushed(folder)), ownership.listed(folder)
-    ours = [number for number in listed if number in complete and _is_ours(folder, number)]
-    for number in ours[:-keep] if keep else []:
+    removable = [number for number in listed if number in complete and _is_ours(folder, number)]
+    for number in removable[:-keep] if keep else []:
         _remove(folder, number)
         ownership.forget(folder, number)
         log(version_removal.message(f"{folder}/{number}", keep))

@@ -90,7 +90,7 @@ class OnnxModel:
         manifest = read_manifest(folder)
         self.version = int(manifest["version"])
         self.constants = {
-            name: {one: array(values, kind) for one, (kind, values) in outputs.items()}
+            name: {output: array(values, kind) for output, (kind, values) in outputs.items()}
             for name, outputs in manifest["constants"].items()
         }
         self.signatures: dict[str, OnnxSignature] = {}

@@ -131,7 +131,7 @@ def adopt(folder: str, numbers: list[int]) -> None:
     partial = os.path.join(folder, f"{LEDGER}.partial")
     os.makedirs(partial, exist_ok=True)
     for number, record in records.items():
-        if sum(other["pushed"] == record["pushed"] for other in records.values()) == 1:
+        if sum(candidate["pushed"] == record["pushed"] for candidate in records.values()) == 1:
             with open(os.path.join(partial, f"{number}.json"), "w", encoding="utf-8") as file:
                 json.dump(record, file)
     os.rename(partial, os.path.join(folder, LEDGER))

@@ -1,4 +1,4 @@
-"""Removes old versions and files of killed pushes from a local serving folder, if they are ours."""
+"""Removes old versions and files of killed pushes from a local serving folder, if this pipeline pushed them."""
 
 import contextlib
 import os
@@ -56,8 +56,8 @@ def prune(folder: str, keep: int, log: Log) -> None:
         log: Receives a line for each removal, and for each failed removal.
     """
     paths = {number: os.path.join(folder, str(number)) for number in ownership.listed(folder)}
-    ours = [number for number, path in paths.items() if ownership.is_ours(folder, number, path)]
-    for number in ours[:-keep]:
+    owned = [number for number, path in paths.items() if ownership.is_ours(folder, number, path)]
+    for number in owned[:-keep]:
         with _log_failure(paths[number], log):
             os.rename(paths[number], hidden(folder, number, "old"))
             _remove(folder, number, hidden(folder, number, "old"))
@@ -73,7 +73,7 @@ def _is_empty(path: str) -> bool:
 
 
 def _remove(folder: str, number: int, path: str) -> None:
-    """Remove a hidden folder, its record last, so that after a kill the next push still recognizes it as ours."""
+    """Remove a hidden folder, its record last, so that after a kill the next push still recognizes it."""
     for inner, _, names in os.walk(path):
         for file in (os.path.join(inner, name) for name in names):
             if file != os.path.join(path, ownership.RECORD):

@@ -107,10 +107,10 @@ def next_number(folder: str) -> int:
     Raises:
         ValueError: the highest possible number is in use.
     """
-    last = max(numbered(folder), default=0)
-    if last == _HIGHEST:
-        raise ValueError(f"{folder}/{last} has the highest number that TF Serving reads: rename or remove it")
-    return max(int(now()), last + 1)
+    highest = max(numbered(folder), default=0)
+    if highest == _HIGHEST:
+        raise ValueError(f"{folder}/{highest} has the highest number that TF Serving reads: rename or remove it")
+    return max(int(now()), highest + 1)
 
 
 def read(folder: str, number: int) -> Version:
@@ -118,9 +118,11 @@ def read(folder: str, number: int) -> Version:
     record = ownership.read(f"{path(folder, number)}/{RECORD}")
     if record is None:
         return Version(number)
-    ours = ownership.describes(record, folder, number)
+    is_owned = ownership.describes(record, folder, number)
     extra: dict[str, Any] = {key: record[key] for key in EXTRA if key in record}
-    return Version(number, record["pushed"], record["digest"], record.get("copy_of"), record.get("model"), ours, extra)
+    return Version(
+        number, record["pushed"], record["digest"], record.get("copy_of"), record.get("model"), is_owned, extra
+    )
 
 
 def serves(folder: str) -> str:

@@ -149,8 +149,8 @@ def merge(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     merged: dict[str, Any] = copy.deepcopy(dict(sections))
     for key, value in values.items():
         place: Any = merged
-        *path, last = key.split(".")
-        for part, following in zip(path, [*path[1:], last], strict=True):
+        *path, leaf = key.split(".")
+        for part, following in zip(path, [*path[1:], leaf], strict=True):
             inner = place[_position(place, part, key)] if _has(place, part) else None
             if inner is None:
                 inner = {}
@@ -158,7 +158,7 @@ def merge(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
             if not isinstance(inner, dict | list):
                 raise ValueError(f"{key}: {part} is {inner!r}, which has no {following}")
             place = inner
-        place[_position(place, last, key)] = copy.deepcopy(value)
+        place[_position(place, leaf, key)] = copy.deepcopy(value)
     return merged
 
 

@@ -24,7 +24,7 @@ def command(name: str) -> str:
 
 def commands(root: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """Return the subparsers of a parser by name."""
-    return {name: one for action in _subparsers(root) for name, one in action.choices.items()}
+    return {name: parser for action in _subparsers(root) for name, parser in action.choices.items()}
 
 
 def exit_codes(_: str = "") -> str:
@@ -36,38 +36,41 @@ def exit_codes(_: str = "") -> str:
 
 
 def _parts(
-    described: argparse.ArgumentParser, shown: str, *, deeper: bool, above: Collection[str] = ()
+    parser: argparse.ArgumentParser, command_line: str, *, deeper: bool, above: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield heading, usage and table of a parser, and those of its subparsers.
 
     Args:
-        described: The parser.
-        shown: Its command line.
+        parser: The parser.
+        command_line: Its command line.
         deeper: Whether to describe its subparsers.
         above: Options of the parser above, which are not repeated.
     """
-    yield f"## {shown.removeprefix(PROGRAM).strip() or 'python runner.py'}"
-    inner = commands(described)
+    yield f"## {command_line.removeprefix(PROGRAM).strip() or 'python runner.py'}"
+    inner = commands(parser)
     actions = [
         action
-        for action in described._actions
+        for action in parser._actions
         if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
     ]
-    usage = [shown, *(_usage(action) for action in actions if not action.option_strings)]
-    usage += [str(action.metavar or "COMMAND") for action in _subparsers(described)] if deeper else []
-    yield f"```\n{' '.join([*usage, '[OPTIONS]' if any(one.option_strings for one in actions) else '']).strip()}\n```"
-    if described.description and not inner:
-        yield prose(described.description)
+    usage = [command_line, *(_usage(action) for action in actions if not action.option_strings)]
+    usage += [str(action.metavar or "COMMAND") for action in _subparsers(parser)] if deeper else []
+    usage += ["[OPTIONS]"] if any(action.option_strings for action in actions) else []
+    yield f"```\n{' '.join(usage).strip()}\n```"
+    if parser.description and not inner:
+        yield prose(parser.description)
     shared = [action for action in actions if _shown(action) in above]
     actions = [action for action in actions if action not in shared]
     if actions:
-        yield table(("argument", "meaning"), [(_shown(action), _help(action, described)) for action in actions])
+        yield table(("argument", "meaning"), [(_shown(action), _help(action, parser)) for action in actions])
     if inner and deeper:
-        helps = _helps(described)
-        for name, one in inner.items():
-            parts = list(_parts(one, f"{shown} {name}", deeper=True, above=[_shown(action) for action in actions]))
+        helps = _helps(parser)
+        for name, subparser in inner.items():
+            parts = list(
+                _parts(subparser, f"{command_line} {name}", deeper=True, above=[_shown(action) for action in actions])
+            )
             yield parts[0].replace("## ", "### ")
-            if not one.description and name in helps:
+            if not subparser.description and name in helps:
                 yield prose(helps[name])
             yield from parts[1:]
 
@@ -82,8 +85,8 @@ def _subparsers(described: argparse.ArgumentParser) -> "list[argparse._SubParser
 
 
 def _usage(action: argparse.Action) -> str:
-    shown = str(action.metavar or action.dest)
-    return f"[{shown}]" if action.nargs in ("?", "*") else shown
+    argument_name = str(action.metavar or action.dest)
+    return f"[{argument_name}]" if action.nargs in ("?", "*") else argument_name
 
 
 def _shown(action: argparse.Action) -> str:

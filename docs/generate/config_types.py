@@ -109,7 +109,7 @@ def _limited(text: str, metadata: Any) -> str:
     if "ge" in values and "le" in values:
         limits = [f"{_plain(values['ge'])} to {_plain(values['le'])}"]
     else:
-        limits = [shown.format(_plain(values[name])) for name, shown in BOUNDS if name in values]
+        limits = [template.format(_plain(values[name])) for name, template in BOUNDS if name in values]
     return ", ".join([text, *limits])
 
 

@@ -54,5 +54,5 @@ def changed_pages() -> Iterator[tuple[Path, str]]:
     """Yield each page whose generated blocks are not current, with its new text."""
     for path in pages():
         text = path.read_text(encoding="utf-8")
-        if (new := fill(text)) != text:
-            yield path, new
+        if (updated := fill(text)) != text:
+            yield path, updated

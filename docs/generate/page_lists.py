@@ -27,7 +27,7 @@ def ordered(folder: Path) -> list[Path]:
 def _lines(folder: Path, indent: str) -> list[str]:
     lines = []
     for path in ordered(folder):
-        shown = title(path).replace("[", "\\[").replace("]", "\\]")
-        lines.append(f"{indent}- [{shown}]({path.relative_to(DOCS)})")
+        escaped_title = title(path).replace("[", "\\[").replace("]", "\\]")
+        lines.append(f"{indent}- [{escaped_title}]({path.relative_to(DOCS)})")
         lines += _lines(path.with_suffix(""), f"{indent}    ")
     return lines

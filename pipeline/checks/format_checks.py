@@ -53,12 +53,12 @@ def check_csv(data: Data) -> None:
 
 def _user_format(name: str) -> Format:
     if project.source(name) is None:
-        known = formats.names()
-        close = difflib.get_close_matches(name, known, n=1)
+        format_names = formats.names()
+        close = difflib.get_close_matches(name, format_names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"data.format: {name!r} is not one of {', '.join(known)}.{hint} For a reader of your own: there is no file "
-            f"{name.replace('.', '/')}.py in {project.folder()}"
+            f"data.format: {name!r} is not one of {', '.join(format_names)}.{hint} For a reader of your own: there is "
+            f"no file {name.replace('.', '/')}.py in {project.folder()}"
         )
     try:
         module = user_code.load(name)

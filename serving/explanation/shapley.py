@@ -1,4 +1,4 @@
-"""Shapley values of the raw columns of a row: what each adds to the prediction, compared with background rows.
+"""Shapley values of the raw columns of a row: their contributions to the prediction, relative to background rows.
 
 The value of a set of columns is the mean prediction of the background rows whose cells in these columns are replaced
 by those of the row. A column's contribution is its Shapley value: the mean of what it adds, over all orders in which
@@ -90,13 +90,15 @@ class Explainer:
             cells, int (rows,).
         """
         row_itself, width = np.ones((1, len(self._names)), bool), len(self._names)
-        first = np.zeros(1, np.int64)
+        explained_position = np.zeros(1, np.int64)
         count = len(self._used)
         if self._orders is None:
             masks = np.repeat(sets, count, axis=0)
-            return np.concatenate([row_itself, masks]), np.concatenate([first, np.tile(self._used, len(sets))])
+            return np.concatenate([row_itself, masks]), np.concatenate(
+                [explained_position, np.tile(self._used, len(sets))]
+            )
         masks = np.concatenate([row_itself, np.zeros((count, width), bool), sets.reshape(-1, width)])
-        return masks, np.concatenate([first, self._used, np.repeat(self._used, 2 * (width - 1))])
+        return masks, np.concatenate([explained_position, self._used, np.repeat(self._used, 2 * (width - 1))])
 
     def mixed(self, row: Mapping[str, Any]) -> dict[str, Array]:
         """Build the rows to predict.

@@ -127,14 +127,14 @@ class Batcher:
         batch: list[_Waiting] = []
         rows = 0
         while self._waiting:
-            first = self._waiting[0]
-            if batch and (first.shapes != batch[0].shapes or rows + first.rows > self._batch_rows):
+            waiting = self._waiting[0]
+            if batch and (waiting.shapes != batch[0].shapes or rows + waiting.rows > self._batch_rows):
                 break
             self._waiting.popleft()
-            self._rows -= first.rows
-            if not first.result.done():
-                batch.append(first)
-                rows += first.rows
+            self._rows -= waiting.rows
+            if not waiting.result.done():
+                batch.append(waiting)
+                rows += waiting.rows
         self._expected = max(1, len(batch))
         return batch
 

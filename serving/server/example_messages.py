@@ -14,7 +14,7 @@ _LISTS = {
 
 
 def _message_class() -> Any:
-    """Make the class in a pool of its own, so that TensorFlow's may be in the same process."""
+    """Create the message class in a separate descriptor pool, because TensorFlow registers one of the same name."""
     file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="rows", syntax="proto3")
     feature = file.message_type.add(name="Feature")
     feature.oneof_decl.add(name="kind")

@@ -46,4 +46,4 @@ def metadata(model: ServedModel, loaded: LoadedVersion) -> dict[str, Any]:
 
 def signatures(loaded: LoadedVersion) -> dict[str, Any]:
     """Return the SignatureDefMap of a version."""
-    return {SIGNATURES: {name: one.definition for name, one in loaded.session.signatures.items()}}
+    return {SIGNATURES: {name: signature.definition for name, signature in loaded.session.signatures.items()}}

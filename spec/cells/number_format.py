@@ -50,8 +50,8 @@ class NumberFormat:
         unit = f"(?:{BLANK}*(?:{units}){BLANK}*)" if units else ""
         sign = r"([+\-])" if self.plain else rf"([+\-{MINUS}])"
         signs = f"(?:{sign}{unit}?|{unit}{sign}?)?" if unit else f"{sign}?()"
-        after = f"{unit}?" if unit else ""
-        return rf"^{signs}((?:{digits})(?:[eE][+-]?\d+)?){after}$"
+        trailing_unit = f"{unit}?" if unit else ""
+        return rf"^{signs}((?:{digits})(?:[eE][+-]?\d+)?){trailing_unit}$"
 
     @property
     def in_parentheses(self) -> bool:

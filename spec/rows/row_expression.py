@@ -81,11 +81,13 @@ class Expression:
             kinds = [columns[value.name] if isinstance(value, Column) else None for value in values]
             texts = [kind == "BYTES" or isinstance(value, str) for kind, value in zip(kinds, values, strict=True)]
             if texts[0] != texts[1]:
-                column, other = (values[0], values[1]) if isinstance(values[0], Column) else (values[1], values[0])
+                column, compared = (values[0], values[1]) if isinstance(values[0], Column) else (values[1], values[0])
                 has = "text" if columns[column.name] == "BYTES" else "a number"
-                operand = f"column {other.name!r}" if isinstance(other, Column) else repr(other)
+                operand = f"column {compared.name!r}" if isinstance(compared, Column) else repr(compared)
                 advice = (
-                    "" if isinstance(other, Column) else f": write {repr(str(other)) if has == 'text' else 'a number'}"
+                    ""
+                    if isinstance(compared, Column)
+                    else f": write {repr(str(compared)) if has == 'text' else 'a number'}"
                 )
                 raise ValueError(
                     f"{self.text!r} compares column {column.name!r}, which is {has}, with {operand}{advice}"

@@ -81,12 +81,12 @@ class Cron:
             Seconds since 1970.
         """
         day = datetime.datetime.fromtimestamp(moment, self._zone).date() - datetime.timedelta(days=1)
-        last, searched = moment, 0
+        latest, searched = moment, 0
         while searched < 366 * _YEARS:
             if self._is_day(day):
                 for time in sorted(self._of_day(day)):
-                    if time > last:
-                        last, searched = time, 0
+                    if time > latest:
+                        latest, searched = time, 0
                         yield time
             day += datetime.timedelta(days=1)
             searched += 1
@@ -101,26 +101,26 @@ class Cron:
         for hour in self._hours:
             for minute in self._minutes:
                 local = datetime.datetime.combine(day, datetime.time(hour, minute), self._zone)
-                first, second = local.timestamp(), local.replace(fold=1).timestamp()
-                if first == second:
-                    yield first
-                elif second > first:  # clocks go back: this time occurs twice
-                    yield first
+                earlier, later = local.timestamp(), local.replace(fold=1).timestamp()
+                if earlier == later:
+                    yield earlier
+                elif later > earlier:  # clocks go back: this time occurs twice
+                    yield earlier
                     if self._steps:
-                        yield second
+                        yield later
                 elif not self._steps:  # clocks go forward: this time is in the gap
-                    yield self._change(int(second), int(first))
+                    yield self._change(int(later), int(earlier))
 
-    def _change(self, before: int, after: int) -> float:
-        """Find the second at which the UTC offset changes, between two moments (seconds since 1970)."""
-        old = datetime.datetime.fromtimestamp(before, self._zone).utcoffset()
-        while after - before > 1:
-            middle = (before + after) // 2
-            if datetime.datetime.fromtimestamp(middle, self._zone).utcoffset() == old:
-                before = middle
+    def _change(self, low: int, high: int) -> float:
+        """Find the second at which the UTC offset changes, between `low` and `high` (seconds since 1970)."""
+        offset = datetime.datetime.fromtimestamp(low, self._zone).utcoffset()
+        while high - low > 1:
+            middle = (low + high) // 2
+            if datetime.datetime.fromtimestamp(middle, self._zone).utcoffset() == offset:
+                low = middle
             else:
-                after = middle
-        return float(after)
+                high = middle
+        return float(high)
 
 
 def _values(place: int, field: str) -> set[int]:

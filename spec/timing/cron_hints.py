@@ -33,10 +33,10 @@ def explain(text: str) -> str:
 def _of_six(fields: Sequence[str]) -> str:
     """Explain an expression of six or seven fields, which has seconds first, a year last, or both."""
     year = len(fields) == 7 or "?" in (fields[2], fields[4]) or bool(re.fullmatch(r"(19|20)\d\d.*", fields[-1]))
-    second = len(fields) == 7 or not year
-    five = list(fields[1 if second else 0 :])[:5]
-    extra = " and ".join(["the second as its first"] * second + ["the year as its last"] * year)
-    tools = "Kubeflow, Quartz and Spring" if second else "Amazon EventBridge"
+    has_second = len(fields) == 7 or not year
+    five = list(fields[1 if has_second else 0 :])[:5]
+    extra = " and ".join(["the second as its first"] * has_second + ["the year as its last"] * year)
+    tools = "Kubeflow, Quartz and Spring" if has_second else "Amazon EventBridge"
     hint = f"it has {extra} field, as {tools} write it; here a time has five fields"
     if any(re.search(r"[LW#]", field) for field in (five[2], five[4])):
         return f"{hint}, without L, W and #"
@@ -46,7 +46,7 @@ def _of_six(fields: Sequence[str]) -> str:
         f'; check the day of the week "{five[4]}": Quartz and EventBridge count from 1 = Sunday, cron from 0 = Sunday'
     )
     counted = days if re.search(r"\d", five[4]) else ""
-    seconds = f"; runs start at second 0, not {fields[0]}" if second and fields[0] != "0" else ""
+    seconds = f"; runs start at second 0, not {fields[0]}" if has_second and fields[0] != "0" else ""
     years = f"; the year {fields[-1]} cannot be given" if year and fields[-1] not in ("*", "?") else ""
     return f'{hint}: write "{" ".join(cron_fields)}"{seconds}{years}{counted}'
 
@@ -74,12 +74,12 @@ def too_long(field: str, step: int, place: int) -> str:
     if place > 1:
         return f"{field!r} has a step of {step}, which is longer than the field: it would name one value alone. Name it"
     if place == 0:
-        once, meant = "at minute 0 of every hour", f'"0 * * * *" is every hour{_hours(step)}'
+        once, correction = "at minute 0 of every hour", f'"0 * * * *" is every hour{_hours(step)}'
     else:
-        once, meant = "at hour 0 of every day", '"0 0 * * *" is every day'
+        once, correction = "at hour 0 of every day", '"0 0 * * *" is every day'
     return (
         f"{field!r} does not mean every {step} {_RANGES[place][0]}s: steps start again with each "
-        f"{('hour', 'day')[place]}, so it would name a time {once} alone. Write what is meant: {meant}"
+        f"{('hour', 'day')[place]}, so it would name a time {once} alone. Write what is meant: {correction}"
     )
 
 
@@ -113,9 +113,9 @@ def uneven(field: str, place: int) -> str:
     step = int(match[1])
     if length % step == 0:
         return ""
-    last = (length - 1) // step * step
-    last_step = f"{length - last} {name}{'s' if length - last > 1 else ''}"
+    last_value = (length - 1) // step * step
+    last_step = f"{length - last_value} {name}{'s' if length - last_value > 1 else ''}"
     return (
         f"{field!r} is not every {step} {name}s: steps start again with each {('hour', 'day')[place]}, so the step "
-        f"from {name} {last} to {name} 0 is {last_step}"
+        f"from {name} {last_value} to {name} 0 is {last_step}"
     )

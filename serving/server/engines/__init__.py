@@ -1,1 +1,1 @@
-"""What runs a model: TensorFlow, or ONNX Runtime without TensorFlow."""
+"""Engines that run a model: TensorFlow, or ONNX Runtime without TensorFlow."""

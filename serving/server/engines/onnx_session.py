@@ -69,7 +69,7 @@ class OnnxSession:
             if name == DEFAULT and self._columns:
                 signatures[EXAMPLES] = _signature(EXAMPLES, {_INPUT: "string"}, signature.outputs)
         for name, constants in self._model.constants.items():
-            shapes = {one: (value.dtype.name, value.shape) for one, value in constants.items()}
+            shapes = {output: (value.dtype.name, value.shape) for output, value in constants.items()}
             signatures[name] = _signature(name, {}, shapes)
         self.signatures: Mapping[str, Signature] = signatures
 
@@ -81,7 +81,7 @@ class OnnxSession:
         """
         name = signature.name
         if name in self._model.constants:
-            return {one: _plain(value) for one, value in self._model.constants[name].items()}
+            return {output: _plain(value) for output, value in self._model.constants[name].items()}
         if name == EXAMPLES:
             name, inputs = DEFAULT, _parsed(inputs[_INPUT].tolist(), self._columns)
         try:
@@ -92,7 +92,7 @@ class OnnxSession:
             raise RequestError(str(error), "INTERNAL") from error
         except ValueError as error:
             raise RequestError(str(error)) from error
-        return {one: _plain(value) for one, value in outputs.items()}
+        return {output: _plain(value) for output, value in outputs.items()}
 
     def warm_up(self) -> int:
         """Predict the rows that the export kept, compare, and return the number of requests.
@@ -130,18 +130,21 @@ class OnnxEngine:
 
 def _signature(name: str, inputs: Mapping[str, str], outputs: Mapping[str, tuple[str, tuple[int, ...]]]) -> Signature:
     rows = () if not inputs else (-1,)
-    taken = {one: _info(one, kind, rows) for one, kind in sorted(inputs.items())}
-    given = {one: _info(one, kind, (*rows, *sizes)) for one, (kind, sizes) in sorted(outputs.items())}
+    input_infos = {tensor_name: _info(tensor_name, kind, rows) for tensor_name, kind in sorted(inputs.items())}
+    output_infos = {
+        tensor_name: _info(tensor_name, kind, (*rows, *sizes)) for tensor_name, (kind, sizes) in sorted(outputs.items())
+    }
     return Signature(
         name=name,
         inputs=tuple(
-            Input(one, "object" if kind == "string" else kind, kind, rows) for one, kind in sorted(inputs.items())
+            Input(tensor_name, "object" if kind == "string" else kind, kind, rows)
+            for tensor_name, kind in sorted(inputs.items())
         ),
         outputs=tuple(sorted(outputs)),
         batches=bool(inputs),
         definition={
-            "inputs": taken,
-            "outputs": given,
+            "inputs": input_infos,
+            "outputs": output_infos,
             "method_name": "tensorflow/serving/predict",
             "defaults": {},
         },
@@ -159,11 +162,13 @@ def _info(name: str, kind: str, shape: Sequence[int]) -> dict[str, Any]:
 
 
 def _columns(folder: str) -> tuple[_Column, ...]:
-    """Return the columns that the version reads; nothing if it does not say."""
+    """Return the columns that the version reads; empty if its folder does not list them."""
     try:
         with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
             inputs = json.load(file)["inputs"]
-        return tuple(_Column(one["name"], one["column"], one["dtype"], one["nullable"]) for one in inputs)
+        return tuple(
+            _Column(column["name"], column["column"], column["dtype"], column["nullable"]) for column in inputs
+        )
     except (OSError, ValueError, LookupError, TypeError):
         return ()
 
@@ -172,7 +177,7 @@ def _parsed(records: Sequence[bytes], columns: Sequence[_Column]) -> dict[str, A
     """Parse serialized tf.Examples.
 
     Raises:
-        RequestError: one is none, or has no value of a column's type.
+        RequestError: a record is not a tf.Example, or a column has no value of its type.
     """
     rows = []
     for place, record in enumerate(records):
@@ -181,30 +186,32 @@ def _parsed(records: Sequence[bytes], columns: Sequence[_Column]) -> dict[str, A
         except Exception as error:  # protobuf's class for it depends on its implementation
             raise RequestError(f"Could not parse example input, at row {place}") from error
     parsed = {}
-    for one in columns:
+    for column in columns:
         cells = np.empty(len(rows), object)
         for place, row in enumerate(rows):
-            cells[place] = _cell(row, one, place)
-        parsed[one.name] = cells if one.dtype == "string" else cells.astype(one.dtype)
+            cells[place] = _cell(row, column, place)
+        parsed[column.name] = cells if column.dtype == "string" else cells.astype(column.dtype)
     return parsed
 
 
-def _cell(row: Any, one: _Column, place: int) -> Any:
-    kind, values = example_messages.values(row[one.column]) if one.column in row else ("", [])
-    where = f"Name: <unknown>, Key: {one.column}, Index: {place}."
-    wanted = _KINDS[one.dtype]
-    shown = _SHOWN[wanted]
-    if kind not in ("", wanted):
-        raise RequestError(f"{where}  Data types don't match. Data type: {_SHOWN[kind]} but expected type: {shown}")
-    if not kind and not one.nullable:
+def _cell(row: Any, column: _Column, place: int) -> Any:
+    kind, values = example_messages.values(row[column.column]) if column.column in row else ("", [])
+    location = f"Name: <unknown>, Key: {column.column}, Index: {place}."
+    expected_kind = _KINDS[column.dtype]
+    type_name = _SHOWN[expected_kind]
+    if kind not in ("", expected_kind):
         raise RequestError(
-            f"Name: <unknown>, Feature: {one.column} (data type: {shown}) is required but could not be found."
+            f"{location}  Data types don't match. Data type: {_SHOWN[kind]} but expected type: {type_name}"
         )
-    if len(values) > 1 or not (values or one.nullable):
+    if not kind and not column.nullable:
         raise RequestError(
-            f"{where}  Number of {shown} values != expected.  Values size: {len(values)} but output shape: [1]"
+            f"Name: <unknown>, Feature: {column.column} (data type: {type_name}) is required but could not be found."
         )
-    return values[0] if values else _NULLS[one.dtype]
+    if len(values) > 1 or not (values or column.nullable):
+        raise RequestError(
+            f"{location}  Number of {type_name} values != expected.  Values size: {len(values)} but output shape: [1]"
+        )
+    return values[0] if values else _NULLS[column.dtype]
 
 
 def _plain(value: Array) -> Array:

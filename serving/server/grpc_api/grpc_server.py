@@ -220,8 +220,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore
         if spec.name not in self._answers.models.by_name:
             raise RequestError(f"Could not find any versions of model {spec.name}", "NOT_FOUND")
         number = spec.version.value if spec.HasField("version") else None
-        found = model_messages.status(self._answers.models.model(spec.name), number, spec.version_label or None)
-        return json_format.ParseDict(found, get_model_status_pb2.GetModelStatusResponse())
+        status = model_messages.status(self._answers.models.model(spec.name), number, spec.version_label or None)
+        return json_format.ParseDict(status, get_model_status_pb2.GetModelStatusResponse())
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Refuse the request: the models are those of the command line."""

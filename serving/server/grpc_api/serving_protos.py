@@ -1,7 +1,7 @@
 """TensorFlow Serving's messages and stubs, without TensorFlow.
 
-The modules of tensorflow-serving-api import messages of the package tensorflow, whose code would start TensorFlow. The
-messages need nothing of it, so that an empty package of this name stands in for it while they are imported.
+The modules of tensorflow-serving-api import messages of the package tensorflow, which would start TensorFlow. The
+messages do not need its code, so an empty package of the same name replaces it while they are imported.
 """
 
 import contextlib
@@ -17,17 +17,17 @@ _PACKAGE = "tensorflow"
 
 @contextlib.contextmanager
 def _stand_in() -> Iterator[None]:
-    """Stand in for the package, unless it is imported already; afterwards an import runs its code as always."""
+    """Replace the package by an empty one inside the block, unless it is imported already."""
     if _PACKAGE in sys.modules:
         yield
         return
-    found = importlib.util.find_spec(_PACKAGE)
-    if found is None or importlib.util.find_spec("tensorflow_serving") is None:
+    package_spec = importlib.util.find_spec(_PACKAGE)
+    if package_spec is None or importlib.util.find_spec("tensorflow_serving") is None:
         raise UserError(
             "gRPC needs the package tensorflow-serving-api, which is not installed: leave out --grpc-port, and use REST"
         )
     empty = types.ModuleType(_PACKAGE)
-    empty.__path__ = list(found.submodule_search_locations or ())
+    empty.__path__ = list(package_spec.submodule_search_locations or ())
     sys.modules[_PACKAGE] = empty
     try:
         yield

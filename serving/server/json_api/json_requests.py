@@ -124,10 +124,10 @@ def _wrong_keys(row: Mapping[str, Any], place: int, names: set[str]) -> RequestE
     )
 
 
-def _alike(name: str, others: Set[str]) -> str:
-    """Return a question with those names that differ by case and signs alone; empty if there are none."""
-    found = [other for other in sorted(others) if _letters(other) == _letters(name)]
-    return f" (do you mean {' or '.join(found)}?)" if found else ""
+def _alike(name: str, candidates: Set[str]) -> str:
+    """Return a question with the candidates that differ only in case and signs; empty if there are none."""
+    similar_names = [candidate for candidate in sorted(candidates) if _letters(candidate) == _letters(name)]
+    return f" (do you mean {' or '.join(similar_names)}?)" if similar_names else ""
 
 
 def _letters(name: str) -> str:
@@ -144,18 +144,20 @@ def _from_columns(value: Any, inputs: Sequence[Input]) -> dict[str, Array]:
         return {inputs[0].name: array(value, inputs[0])}
     for spec in inputs:
         if spec.name not in value:
-            others = value.keys() - {other.name for other in inputs}
-            raise RequestError(f"Missing named input: {spec.name} in 'inputs' object.{_alike(spec.name, others)}")
+            unknown_names = value.keys() - {model_input.name for model_input in inputs}
+            raise RequestError(
+                f"Missing named input: {spec.name} in 'inputs' object.{_alike(spec.name, unknown_names)}"
+            )
     return {spec.name: array(value[spec.name], spec) for spec in inputs}
 
 
-def _stacked(values: list[Any], spec: Input, where: str) -> Array:
+def _stacked(values: list[Any], spec: Input, row_suffix: str) -> Array:
     """Convert the values of an input, one of each row, to an array.
 
     Args:
         values: JSON value of each row.
         spec: Input of the signature.
-        where: Text after the number of a row in a message.
+        row_suffix: Text after the number of a row in a message.
 
     Raises:
         RequestError: a value does not fit; the message names the first such row.
@@ -169,11 +171,12 @@ def _stacked(values: list[Any], spec: Input, where: str) -> Array:
                 single = array(value, spec)
             except RequestError as cause:
                 raise RequestError(
-                    f"Failed to process element: {place}{where} of 'instances' list. Error: INVALID_ARGUMENT: {cause}"
+                    f"Failed to process element: {place}{row_suffix} of 'instances' list. Error: INVALID_ARGUMENT: "
+                    f"{cause}"
                 ) from cause
             if shape not in (None, single.shape):
                 raise RequestError(
-                    f"Failed to process element: {place}{where} of 'instances' list. Error: INVALID_ARGUMENT: "
+                    f"Failed to process element: {place}{row_suffix} of 'instances' list. Error: INVALID_ARGUMENT: "
                     f"Expecting shape {_bracketed(shape)} but got: {_bracketed(single.shape)}"
                 ) from error
             shape = single.shape

@@ -93,7 +93,7 @@ def _as_base64(cell: Any) -> dict[str, str]:
 
 def classifications(rows: "list[list[tuple[str, float]]]") -> bytes:
     """Serialize label and score of each class of each row."""
-    return _results([[list(pair) for pair in row] for row in rows])
+    return _results([[list(label_and_score) for label_and_score in row] for row in rows])
 
 
 def regressions(values: "list[float]") -> bytes:

@@ -45,12 +45,12 @@ def array(value: Any, spec: Input) -> Array:
         RequestError: a value has another type or is out of its range, or lists differ in length.
     """
     shape: list[int] = []
-    first = value
-    while isinstance(first, list):
-        shape.append(len(first))
+    innermost = value
+    while isinstance(innermost, list):
+        shape.append(len(innermost))
         if len(shape) > _MOST_DIMENSIONS:
             raise RequestError(f"more than {_MOST_DIMENSIONS} nested lists")
-        first = first[0] if first else None
+        innermost = innermost[0] if innermost else None
     leaves = [value]
     for level, length in enumerate(shape):
         for element in leaves:

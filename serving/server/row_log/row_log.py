@@ -198,7 +198,7 @@ class RowLog:
                 self._bytes -= waiting.size
 
     def _remove_oldest(self, folder: str) -> None:
-        """Remove the oldest files of the log until the others fit."""
+        """Remove the oldest files of the log until its size is within the limit."""
         names = sorted(name for name in os.listdir(folder) if name.startswith("rows-") and name.endswith(".parquet"))
         sizes = {name: os.path.getsize(os.path.join(folder, name)) for name in names}
         total = sum(sizes.values())
