@@ -1,4 +1,4 @@
-"""Requests per second of `runner.py serve`, and of a plain web application around tf.saved_model.load."""
+"""Requests per second of `runner.py serve` with both engines, and of a web application around tf.saved_model.load."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ class Served:
     """A measurement.
 
     Attributes:
-        server: `serve`, or `plain loop`.
+        server: `serve` with its engine, or `plain loop`.
         clients: Number of connections, each with one request at a time.
         rows: Rows of a request.
         per_second: Requests per second.
@@ -69,13 +69,14 @@ class Served:
 
 
 def measure(root: Path, name: str = "houses") -> list[Served]:
-    """Measure both servers with the pushed model of a root, one after the other."""
+    """Measure the servers with the pushed model of a root, one after the other."""
     folder = str(root / name / "serving")
     version = versions.path(folder, versions.pushed(folder)[-1])
     sample = json.loads(Path(version, REQUESTS).read_text())["samples"]["serving_default"]
     results = []
     for server, command in (
-        ("serve", ["runner.py", "serve", name, "--root", str(root), "--port", "PORT"]),
+        ("serve, TensorFlow", ["runner.py", "serve", name, "--root", str(root), "--port", "PORT"]),
+        ("serve, ONNX", ["runner.py", "serve", name, "--root", str(root), "--port", "PORT", "--engine", "onnx"]),
         ("plain loop", ["-c", _LOOP, str(Path(version).absolute()), "PORT"]),
     ):
         with _running(command, name, sample) as (port, pid):

@@ -1,11 +1,14 @@
 """Dynamic batching: rows of requests that arrive together are predicted in one run.
 
-A run costs almost the same for 1 and for 64 rows, so batches multiply the number of requests per second. A batch starts
-when as many requests wait as the previous batch had, and at the latest after a fixed time: a single client never waits,
-and many clients wait for each other.
+A run costs almost the same for 1 and for 64 rows, so batches multiply the number of requests per second. A batch that
+takes less than 2 ms, as earlier ones show, runs in the event loop, with all requests that arrived by then: handing it
+to a thread would cost more than the run. A longer one runs in a thread, which starts when as many requests wait as the
+previous batch had, and at the latest after a fixed time: a single client never waits, and many clients wait for each
+other.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -19,6 +22,9 @@ from serving.server.statuses import RequestError
 Array = np.ndarray[Any, Any]
 Arrays = Mapping[str, Array]
 Run = Callable[[Arrays], dict[str, Array]]
+
+QUICK_SECONDS = 0.002
+"""A batch that takes longer runs in a thread, so that the event loop answers other requests."""
 
 
 @dataclass
@@ -66,7 +72,9 @@ class Batcher:
         self._rows = 0
         self._running = 0
         self._expected = 1
-        self._timer: asyncio.TimerHandle | None = None
+        self._quick_rows = 0  # batches of up to so many rows run in the event loop
+        self._was_slow = False
+        self._timer: asyncio.Handle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -101,6 +109,10 @@ class Batcher:
     def _start(self) -> None:
         """Start batches while there are free slots and enough requests."""
         while self._waiting and self._running < self._slots:
+            if self._rows <= self._quick_rows:
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_soon(self._timed_out)
+                return
             if len(self._waiting) < self._expected and self._rows < self._batch_rows:
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(self._batch_seconds, self._timed_out)
@@ -149,10 +161,8 @@ class Batcher:
 
     async def _answer(self, batch: list[_Waiting]) -> None:
         """Run a batch and distribute its outputs; if it fails, run each request alone, so that one fails alone."""
-        loop = asyncio.get_running_loop()
         try:
-            outputs = await loop.run_in_executor(self._executor, self._run, _joined(batch))
-            parts = _split(outputs, batch)
+            parts = _split(await self._outputs(batch), batch)
         except Exception as error:
             if len(batch) > 1:
                 for waiting in batch:
@@ -163,6 +173,28 @@ class Batcher:
         for waiting, part in zip(batch, parts, strict=True):
             if not waiting.result.done():
                 waiting.result.set_result(part)
+
+    async def _outputs(self, batch: list[_Waiting]) -> dict[str, Array]:
+        """Run a batch, in the event loop or in a thread, and learn from the time that it takes."""
+        inputs = _joined(batch)
+        rows = sum(waiting.rows for waiting in batch)
+        if rows <= self._quick_rows:
+            outputs, seconds = self._timed(inputs)
+        else:
+            loop = asyncio.get_running_loop()
+            outputs, seconds = await loop.run_in_executor(self._executor, self._timed, inputs)
+        is_slow = seconds > QUICK_SECONDS
+        if not is_slow:
+            self._quick_rows = max(self._quick_rows, rows)
+        elif self._was_slow:  # one slow batch may be a moment in which the machine was busy
+            self._quick_rows = min(self._quick_rows, rows - 1)
+        self._was_slow = is_slow
+        return outputs
+
+    def _timed(self, inputs: Arrays) -> tuple[dict[str, Array], float]:
+        """Return the outputs of a batch, and the seconds of its run."""
+        started = time.perf_counter()
+        return self._run(inputs), time.perf_counter() - started
 
 
 def _joined(batch: list[_Waiting]) -> Arrays:

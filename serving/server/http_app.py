@@ -1,6 +1,5 @@
 """ASGI application: limits, access control, compression and metrics around the routes."""
 
-import asyncio
 import gzip
 import hmac
 import time
@@ -9,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from serving.server import rest_api
+from serving.server.deadline import Deadline
 from serving.server.json_api import json_responses
 from serving.server.metrics import Metrics
 from serving.server.playground import playground
@@ -111,8 +111,9 @@ class HttpApp:
         code = "OK"
         try:
             route = rest_api.route(method, path)
-            return await asyncio.wait_for(self._routed(route, headers, receive), self._settings.limits.seconds)
-        except asyncio.TimeoutError as error:
+            with Deadline(self._settings.limits.seconds):
+                return await self._routed(route, headers, receive)
+        except TimeoutError as error:
             code = "DEADLINE_EXCEEDED"
             raise RequestError(f"no response within {self._settings.limits.seconds:g} seconds", code) from error
         except RequestError as error:

@@ -1,4 +1,4 @@
-"""HTTP connections with limits on the head of a request: its size, and the time until it is complete."""
+"""HTTP connections with limits on the head of a request, its size and the time until it is complete."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,6 +12,41 @@ _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+class JoinedWrites:
+    """A transport that sends what is written in one step of the event loop with one system call.
+
+    uvicorn writes the head and the body of a response separately, and the call is the largest part of a small response.
+
+    Args:
+        transport: Transport of the connection; it has all other attributes.
+        loop: Event loop of the connection.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._blocks: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, block: bytes) -> None:
+        """Send a block at the end of this step."""
+        if not self._blocks:
+            self._loop.call_soon(self._flush)
+        self._blocks.append(block)
+
+    def close(self) -> None:
+        """Close the connection after what was written."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        blocks, self._blocks = self._blocks, []
+        if blocks and not self._transport.is_closing():
+            self._transport.write(b"".join(blocks))
+
+
 class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
     """HttpToolsProtocol of uvicorn, which has no limits of its own, with limits on the head of a request."""
 
@@ -19,7 +54,7 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
 
     def connection_made(self, transport: Any) -> None:
         """Start the timer for the head of the first request."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._start_timer()

@@ -208,11 +208,12 @@ def test_equal_data_and_config_give_equal_examples_and_weights(warm, tmp_path, f
 FIFTY = """
 import os, sys, threading
 from pathlib import Path
-from orchestration import local
+from orchestration.local import supervisor
 from orchestration.local.fork_server import ForkServer
+from orchestration.local.run_request import Request
 from pipeline.variants import Name
 
-request = local.Request(
+request = Request(
     name=Name("points", "xor_linear"), root=sys.argv[1], to="statistics", overrides=["evaluation.floor={}"], cache=False
 )
 
@@ -228,7 +229,7 @@ def children(pid):
 
 with ForkServer() as workers:
     for number in range(int(sys.argv[2])):
-        assert local.run(request, workers) == 0
+        assert supervisor.run(request, workers) == 0
         if number in (2, int(sys.argv[2]) - 1):
             [server] = children(os.getpid())
             counts = [

@@ -1,12 +1,16 @@
 """Rows of several requests are run as one batch."""
 
 import asyncio
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from serving.server.batching import Batcher
+from serving.server import batching
+from serving.server.batching import QUICK_SECONDS, Batcher
 from serving.server.statuses import RequestError
 
 
@@ -14,6 +18,11 @@ def doubled(inputs):
     if (inputs["x"] < 0).any():
         raise RequestError("x is negative")
     return {"y": inputs["x"] * 2}
+
+
+def slowly(inputs):
+    time.sleep(2 * QUICK_SECONDS)
+    return doubled(inputs)
 
 
 def together(requests, **options):
@@ -60,7 +69,7 @@ def test_a_request_waits_for_others_only_until_the_time_limit():
     async def main():
         with ThreadPoolExecutor(1) as executor:
             batcher = Batcher(
-                doubled,
+                slowly,
                 executor,
                 slots=1,
                 batch_rows=100,
@@ -73,3 +82,69 @@ def test_a_request_waits_for_others_only_until_the_time_limit():
             return await asyncio.wait_for(batcher.submit(row, 1), 30)
 
     assert asyncio.run(main())["y"] == pytest.approx([2.0])
+
+
+@pytest.fixture
+def threads_of(monkeypatch):
+    """Return a function that submits waves of requests, and returns the rows and the thread of each wave's batches.
+
+    A wave is the number of rows of each of its requests, sent in one step, and the seconds that each of its batches
+    takes. The thread is `loop` or `pool`.
+    """
+
+    def run_waves(waves):
+        batches = []
+        clock = [0.0]
+        monkeypatch.setattr(batching, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+        async def main():
+            loop_thread = threading.get_ident()
+
+            def run(inputs):
+                clock[0] += waves[len(batches) - 1][1]
+                thread = "loop" if threading.get_ident() == loop_thread else "pool"
+                batches[-1].append((len(inputs["x"]), thread))
+                return doubled(inputs)
+
+            with ThreadPoolExecutor(1) as executor:
+                options = {"slots": 1, "batch_rows": 100, "batch_seconds": 0.05, "queue_rows": 100}
+                batcher = Batcher(run, executor, observe=lambda rows: None, **options)
+                for sizes, _ in waves:
+                    batches.append([])
+                    arrays = [np.ones(size, np.float32) for size in sizes]
+                    await asyncio.gather(*(batcher.submit({"x": array}, len(array)) for array in arrays))
+
+        asyncio.run(main())
+        return batches
+
+    return run_waves
+
+
+SLOW = 1.5 * QUICK_SECONDS
+
+
+def test_batches_that_were_quick_before_run_in_the_event_loop_with_all_requests_of_a_step(threads_of):
+    assert threads_of([((4,), 0), ((1, 1, 2), 0), ((1,), 0), ((3, 2), 0), ((5,), 0)]) == [
+        [(4, "pool")],
+        [(4, "loop")],
+        [(1, "loop")],
+        [(5, "pool")],  # more rows than any before
+        [(5, "loop")],
+    ]
+
+
+def test_batches_that_are_slow_twice_run_in_a_thread_until_they_are_quick_again(threads_of):
+    waves = [
+        ((2,), 0),
+        ((2,), SLOW),
+        ((2,), 0),
+        ((2,), SLOW),
+        ((2,), SLOW),
+        ((2,), SLOW),
+        ((1,), 0),
+        ((2,), 0),
+        ((2,), 0),
+    ]
+    assert [thread for [(_, thread)] in threads_of(waves)] == [
+        "pool", "loop", "loop", "loop", "loop", "pool", "loop", "pool", "loop",
+    ]  # fmt: skip

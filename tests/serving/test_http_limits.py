@@ -1,5 +1,6 @@
 """Limits, compression, access from pages, TLS, metrics and the end of the server."""
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -14,6 +15,7 @@ import pytest
 
 from errors import ResourceError
 from inspection.web.request_guard import host_check
+from serving.server.http_protocol import JoinedWrites
 from serving.server.server_settings import Limits
 
 from ..served import running
@@ -236,3 +238,38 @@ def test_a_stopped_server_answers_the_requests_that_run(tiny):
         assert [response.status_code for response in responses] == [200]
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(tuple(served.url.removeprefix("http://").split(":")), timeout=5)
+
+
+def test_what_is_written_in_one_step_of_the_loop_is_sent_at_once_and_before_the_connection_closes():
+    class Connection(asyncio.Transport):
+        def __init__(self):
+            super().__init__()
+            self.sent = []
+
+        def write(self, data):
+            self.sent.append(data)
+
+        def is_closing(self):
+            return "closed" in self.sent
+
+        def close(self):
+            self.sent.append("closed")
+
+        def get_extra_info(self, name, default=None):
+            return name
+
+    async def main():
+        connection = Connection()
+        joined = JoinedWrites(connection, asyncio.get_running_loop())
+        joined.write(b"head ")
+        joined.write(b"body")
+        await asyncio.sleep(0)
+        joined.write(b"next")
+        await asyncio.sleep(0)
+        joined.write(b"last")
+        joined.close()
+        joined.write(b"too late")
+        await asyncio.sleep(0)
+        return connection.sent, joined.get_extra_info("peername")
+
+    assert asyncio.run(main()) == ([b"head body", b"next", b"last", "closed"], "peername")

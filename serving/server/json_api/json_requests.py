@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from serving.server.json_api import json_columns
 from serving.server.json_api.json_values import Input, array, is_bytes, shown
 from serving.server.statuses import RequestError
 
@@ -108,6 +109,9 @@ def _from_rows(request: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str,
     for place, row in enumerate(rows):
         if row.keys() != names:
             raise _wrong_keys(row, place, names)
+    columns = json_columns.scalars(rows, inputs)
+    if columns is not None:
+        return columns
     return {spec.name: _stacked([row[spec.name] for row in rows], spec, f" key: {spec.name}") for spec in inputs}
 
 

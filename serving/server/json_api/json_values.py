@@ -13,7 +13,7 @@ from serving.server.statuses import RequestError
 _SHOWN = 200
 _MOST_DIMENSIONS = 32
 """Maximum number of dimensions of an array in NumPy 1."""
-_LARGEST_INTEGER = {"float16": 2**11 - 1, "float32": 2**24 - 1, "float64": 2**53 - 1}
+LARGEST_INTEGER = {"float16": 2**11 - 1, "float32": 2**24 - 1, "float64": 2**53 - 1}
 """Largest integer that each type represents exactly with all smaller ones; TensorFlow Serving refuses larger ones."""
 
 _INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
@@ -75,7 +75,7 @@ def _converted(leaves: list[Any], spec: Input) -> Array:
         return _texts(leaves, types, spec)
     if spec.dtype == "bool":
         return np.array(_checked(leaves, types, {bool}, spec), bool)
-    if spec.dtype in _LARGEST_INTEGER:
+    if spec.dtype in LARGEST_INTEGER:
         return _decimals(_checked(leaves, types, {int, float}, spec), types, spec)
     if spec.dtype in _INTEGERS:
         info = np.iinfo(spec.dtype)
@@ -97,7 +97,7 @@ def _type_error(leaf: Any, spec: Input) -> RequestError:
 
 
 def _decimals(leaves: list[Any], types: set[type], spec: Input) -> Array:
-    limit = _LARGEST_INTEGER[spec.dtype]
+    limit = LARGEST_INTEGER[spec.dtype]
     if int in types:
         for leaf in leaves:
             if type(leaf) is int and abs(leaf) > limit:
