@@ -16,8 +16,8 @@ from inspection.display_names import Labelled, producers
 from inspection.store import file_rights
 from inspection.store import metadata_store as inspection_store
 from inspection.store.artifact_lookup import MODEL, PUSHED, pushed_versions
+from orchestration import serving_folders
 from orchestration.paths import Root
-from pipeline.schema_columns import nearest
 from serving import versions
 from spec.rows.data_paths import is_remote
 
@@ -29,7 +29,7 @@ EXECUTION = "orchestration.rollback.bring_back"
 
 def known(root: str, name: str) -> list[dict[str, Any]]:
     """Return facts about each version, starting with the one that serves."""
-    folder = _folder(root, name)
+    folder = serving_folders.with_versions(Root(root), name)
     rolled_back = {version.number for version in reference.rolled_back(folder)}
     pushed = [versions.read(folder, number) for number in reversed(versions.pushed(folder))]
     return [
@@ -76,7 +76,7 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
         UserError: the version does not exist.
         ResourceError: its files are damaged, or it could not be copied.
     """
-    folder = _folder(root, name)
+    folder = serving_folders.with_versions(Root(root), name)
     pushed_numbers = versions.pushed(folder)
     target = number if number is not None else versions.previous(folder)
     if target is None:
@@ -85,11 +85,7 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
             f"`python runner.py push {name}` lists all versions, `push --version V {name}` serves any of them"
         )
     if target not in pushed_numbers:
-        known_versions = ", ".join(map(str, pushed_numbers))
-        raise UserError(
-            f"{name} has no version {target}. Known versions: {known_versions}. Older ones were removed, see "
-            "[push] keep"
-        )
+        raise UserError(serving_folders.unknown_version(name, target, pushed_numbers))
     if target == pushed_numbers[-1]:
         return f"{name}: version {target} serves already"
     try:
@@ -125,24 +121,6 @@ def bring_back(root: str, name: str, *, metadata: str | None, number: int | None
             to=sys.stderr,
         )
     return sentence
-
-
-def _folder(root: str, name: str) -> str:
-    """Return the serving folder of a pipeline, which has a version."""
-    folder = Root(root).serving(name)
-    try:
-        if not versions.pushed(folder):
-            if is_remote(root):
-                names = buckets.names(root)
-            else:
-                names = (
-                    sorted(entry.name for entry in os.scandir(root) if entry.is_dir()) if os.path.isdir(root) else []
-                )
-            with_versions = [candidate for candidate in names if versions.pushed(Root(root).serving(candidate))]
-            raise UserError(f"{folder} holds no version yet.{nearest(name, with_versions, 'folders with versions')}")
-    except buckets.BucketError as error:
-        raise ResourceError(str(error.strerror)) from error
-    return folder
 
 
 def _record(store: inspection_store.Store, name: str, folder: str, new_number: int, origin: int) -> None:

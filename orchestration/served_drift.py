@@ -28,12 +28,10 @@ from errors import UserError
 from inspection.read import column_statistics
 from inspection.store import artifact_files, artifact_lookup
 from inspection.store.metadata_store import Store, open_store
-from orchestration import prediction_drift
-from orchestration.paths import Root
+from orchestration import prediction_drift, serving_folders
 from pipeline import load
 from pipeline.config import Config
 from pipeline.variants import Name
-from serving import versions
 from spec.data import Data
 
 MOST_ROWS = 2_000_000
@@ -90,7 +88,7 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
     config = load.load(project.folder(), run_name.pipeline, variant=run_name.variant)
     stem = load.schema_name(project.folder(), run_name.pipeline, run_name.variant)
     columns = load.schema_columns(project.folder(), stem)
-    number = _version(root, name, version)
+    number, _ = serving_folders.version(root, name, version)
     store = open_store(root, metadata)
     run = artifact_lookup.find_run_of(store, str(number), pipeline=name)
     trained = _trained(store, run, number)
@@ -124,16 +122,6 @@ def compare(root: str, name: str, paths: str, *, metadata: str | None, version: 
         [column for column in context.columns.used if column not in present and column != config.label.column],
         findings,
     )
-
-
-def _version(root: str, name: str, number: int | None) -> int:
-    folder = Root(os.path.abspath(root)).serving(name)
-    numbers = versions.pushed(folder)
-    if not numbers or (number is not None and number not in numbers):
-        known_versions = f"; known versions: {', '.join(map(str, numbers))}" if numbers else ""
-        missing = "pushed version" if number is None else f"version {number}"
-        raise UserError(f"{name} has no {missing} in {folder}{known_versions}")
-    return numbers[-1] if number is None else number
 
 
 def _trained(store: Store, run: str, version: int) -> Any:

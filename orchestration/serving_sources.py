@@ -9,11 +9,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 import project
 from errors import UserError
+from orchestration import serving_folders
 from orchestration.paths import Root
 from serving import versions as pushed_versions
 from serving.server.server_settings import ModelSource
 from spec.rows.data_paths import is_remote
-from spec.suggestions import nearest
 
 
 def sources(
@@ -52,7 +52,7 @@ def sources(
     return tuple(
         ModelSource(
             name=name,
-            folder=_folder(root, name),
+            folder=serving_folders.with_versions(root, name),
             versions=None if versions == "all" else int(versions),
             pinned=frozenset(chosen[name]),
             labels=labelled[name],
@@ -69,26 +69,10 @@ def _known(argument: str, name: str, names: Sequence[str]) -> str:
 
 
 def _number(root: Root, argument: str, name: str, text: str) -> int:
-    known_versions = pushed_versions.pushed(_folder(root, name))
+    known_versions = pushed_versions.pushed(serving_folders.with_versions(root, name))
     if not (text.isascii() and text.isdigit() and int(text) in known_versions):
-        raise UserError(
-            f"{argument}: {name} has no version {text}. Known versions: {', '.join(map(str, known_versions))}"
-        )
+        raise UserError(f"{argument}: {serving_folders.unknown_version(name, text, known_versions)}")
     return int(text)
-
-
-def _folder(root: Root, name: str) -> str:
-    folder = root.serving(name)
-    if not pushed_versions.pushed(folder):
-        entries = (
-            sorted(entry.name for entry in os.scandir(root.path) if entry.is_dir()) if os.path.isdir(root.path) else []
-        )
-        with_versions = [candidate for candidate in entries if pushed_versions.pushed(root.serving(candidate))]
-        raise UserError(
-            f"{folder} holds no version yet: `python runner.py --local --pipeline {name}` trains and pushes one."
-            f"{nearest(name, with_versions, 'folders with versions')}"
-        )
-    return folder
 
 
 def _form(name: str) -> Mapping[str, Mapping[str, Any]]:

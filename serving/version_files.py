@@ -102,12 +102,3 @@ def write(path: str, content: bytes | BinaryIO) -> None:
             shutil.copyfileobj(content, file, _BLOCK_BYTES)
         file.flush()
         os.fsync(file.fileno())
-
-
-def flush(folder: str) -> None:
-    """Flush the entries of a folder of this machine to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

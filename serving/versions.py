@@ -20,6 +20,7 @@ import buckets
 from serving import ownership, version_files, version_removal
 from serving.ownership import RECORD as RECORD  # re-exported
 from serving.version_files import digest as digest
+from spec.artifacts import atomic_files
 from spec.rows.data_paths import is_remote
 
 MODEL = "saved_model.pb"
@@ -189,13 +190,13 @@ def place(
             if digest(partial) != content:
                 raise ValueError("its files differ from those of the model")
             for inner, _, _ in os.walk(partial, topdown=False):
-                version_files.flush(inner)
+                atomic_files.fsync(inner)
             os.rename(partial, os.path.join(folder, str(number)))
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             ownership.forget(folder, number)
             raise
-        version_files.flush(folder)
+        atomic_files.fsync(folder)
         if keep:
             version_removal.prune(folder, keep, log)
     return number

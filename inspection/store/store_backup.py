@@ -16,6 +16,7 @@ from errors import PipelineError, ResourceError, UserError
 from inspection.store import file_rights, missing_artifacts
 from inspection.store.metadata_store import open_store
 from inspection.store.store_address import connection_config, redact
+from spec.artifacts import atomic_files
 
 _PAGES_PER_STEP = 1000
 """Pages copied per step; a run that writes waits for one step at most."""
@@ -47,9 +48,9 @@ def backup(root: str, url: str | None, path: str) -> int:
             contextlib.closing(sqlite3.connect(partial)) as copy,
         ):
             origin.backup(copy, pages=_PAGES_PER_STEP)
-        _flush(partial)
+        atomic_files.fsync(partial)
         os.replace(partial, path)
-        _flush(os.path.dirname(os.path.abspath(path)))
+        atomic_files.fsync(os.path.dirname(os.path.abspath(path)))
     except (OSError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
             os.remove(partial)
@@ -106,7 +107,7 @@ def restore(root: str, url: str | None, path: str) -> Restored:
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copyfile(path, partial)
-            _flush(partial)
+            atomic_files.fsync(partial)
             if os.path.exists(target):
                 aside = f"{target}.before-{time.strftime('%Y%m%d-%H%M%S')}"
                 while os.path.exists(aside):
@@ -117,7 +118,7 @@ def restore(root: str, url: str | None, path: str) -> Restored:
                         os.rename(target + suffix, aside + suffix)
                 os.rename(target, aside)
             os.rename(partial, target)
-            _flush(os.path.dirname(target))
+            atomic_files.fsync(os.path.dirname(target))
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.remove(partial)
@@ -152,11 +153,3 @@ def _no_runs(root: str) -> Iterator[None]:
                         f"a run of {entry.name} is in progress: wait until it ends, or stop it"
                     ) from error
         yield
-
-
-def _flush(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

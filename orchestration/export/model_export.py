@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from errors import ResourceError, UserError
+from orchestration import serving_folders
 from orchestration.paths import Root
 from serving.onnx_model import MANIFEST
 
@@ -50,9 +51,7 @@ def export(root: str, name: str, format_name: str, number: int | None, output: s
     """
     if format_name == "tflite":
         raise UserError(TFLITE_LACKS)
-    from orchestration.prediction.pushed_model import version_folder
-
-    number, source = version_folder(root, name, number)
+    number, source = serving_folders.version(root, name, number)
     target = output or os.path.join(Root(os.path.abspath(root)).exports(name, format_name), str(number))
     target = os.path.abspath(target)
     if os.path.lexists(target) and not _replaceable(target):

@@ -20,9 +20,10 @@ from components.ingestion.discovery import compression, formats
 from components.ingestion.write import example_encoding, record_writer
 from components.prefetch import prefetch
 from errors import ResourceError, UserError
+from orchestration import serving_folders
 from orchestration.prediction import input_rows, prediction_table
 from orchestration.prediction.explained_rows import RowExplainer
-from orchestration.prediction.pushed_model import PushedModel, version_folder
+from orchestration.prediction.pushed_model import PushedModel
 from orchestration.prediction.resumable_parts import Parts
 from pipeline import load
 from pipeline.config import Config
@@ -77,7 +78,7 @@ def predict(
     """
     form = "csv" if output == STREAM else prediction_table.format_of(output)
     config = _config(name)
-    number, folder = version_folder(root, name, version)
+    number, folder = serving_folders.version(root, name, version)
     with _source(source, config) as path:
         data = input_rows.settings(config.data, path, _config_format(config) if source == STREAM else None)
         model = PushedModel(folder, config.label.kind, [image.column for image in config.features.of("image")])

@@ -12,12 +12,9 @@ import tensorflow as tf
 
 from components.evaluator.prediction import Model
 from components.transformation import transform_errors
-from errors import ResourceError, UserError
+from errors import ResourceError
 from models.export import self_check
-from orchestration.paths import Root
 from orchestration.prediction.explained_rows import RowExplainer
-from pipeline.schema_columns import nearest
-from serving import versions
 from spec.file_names import REQUESTS
 
 _KINDS = {"int64": "INT", "float32": "FLOAT", "string": "BYTES"}
@@ -36,34 +33,6 @@ class InputColumn:
     name: str
     kind: str
     nullable: bool
-
-
-def version_folder(root: str, name: str, number: int | None) -> tuple[int, str]:
-    """Find a pushed version.
-
-    Args:
-        root: The folder of all runs.
-        name: The pipeline, PIPELINE-VARIANT or PIPELINE-sample.
-        number: The version; None for the one that serves.
-
-    Returns:
-        Its number and its folder.
-
-    Raises:
-        UserError: the pipeline has no pushed version, or not this one.
-    """
-    folder = Root(os.path.abspath(root)).serving(name)
-    numbers = versions.pushed(folder)
-    if not numbers:
-        raise UserError(f"{name} has no pushed version in {folder}: run the pipeline until it pushes one")
-    if number is not None and number not in numbers:
-        known_versions = ", ".join(map(str, numbers))
-        raise UserError(
-            f"{name} has no version {number}.{nearest(str(number), map(str, numbers), '')} Known versions: "
-            f"{known_versions}. Older ones were removed, see [push] keep"
-        )
-    number = numbers[-1] if number is None else number
-    return number, versions.path(folder, number)
 
 
 class PushedModel:

@@ -40,3 +40,12 @@ def write(path: str, content: str | bytes, *, draft: str | None = None, flush: b
     encoded = content.encode() if isinstance(content, str) else content
     with opened(path, draft=draft, flush=flush) as file:
         file.write(encoded)
+
+
+def fsync(path: str) -> None:
+    """Flush a file of this machine, or the entries of a folder, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

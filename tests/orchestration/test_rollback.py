@@ -97,7 +97,7 @@ def test_the_error_of_a_missing_version_names_it(serving):
     message = r"houses has no version 7. Known versions: \d+, \d+, \d+. Older ones were removed"
     with pytest.raises(UserError, match=message):
         back(serving, number=7)
-    with pytest.raises(UserError, match=r"holds no version yet. Did you mean 'houses'\?"):
+    with pytest.raises(UserError, match=r"holds no version yet: .* trains and pushes one. Did you mean 'houses'\?"):
         back(serving, "house")
     newest = versions.pushed(str(serving))[-1]
     assert back(serving, number=newest) == f"houses: version {newest} serves already"

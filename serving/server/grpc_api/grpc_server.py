@@ -14,18 +14,8 @@ from grpc_health.v1 import health_pb2_grpc
 from errors import ResourceError
 from serving.server import example_methods, model_messages
 from serving.server.example_messages import Example
-from serving.server.grpc_api import tensor_protos
+from serving.server.grpc_api import serving_protos, tensor_protos
 from serving.server.grpc_api.health_service import Health
-from serving.server.grpc_api.serving_protos import (
-    classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
-    inference_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-    regression_pb2,
-)
 from serving.server.json_api import json_examples
 from serving.server.metrics import Metrics
 from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
@@ -96,7 +86,7 @@ def _rows(request: Any) -> list[bytes]:
     return rows
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
+class PredictionService(serving_protos.prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
     """Predictions, and the signatures of a model."""
 
     def __init__(self, answers: _Answers) -> None:
@@ -113,7 +103,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
             unknown = sorted(set(request.output_filter) - set(outputs))
             if unknown:
                 raise RequestError(f"output tensor alias not found in signature: {unknown[0]}")
-            response = predict_pb2.PredictResponse()
+            response = serving_protos.predict_pb2.PredictResponse()
             _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
             names = request.output_filter or outputs
             tensor_protos.fill(response.outputs, {name: outputs[name] for name in names})
@@ -122,7 +112,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
     async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Classify tf.Examples."""
         return await self._of_rows(
-            "classify", request, context, classification_pb2.ClassificationResponse(), self._fill_classes
+            "classify", request, context, serving_protos.classification_pb2.ClassificationResponse(), self._fill_classes
         )
 
     async def _fill_classes(
@@ -135,7 +125,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
 
     async def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Predict a number for tf.Examples."""
-        return await self._of_rows("regress", request, context, regression_pb2.RegressionResponse(), self._fill_numbers)
+        return await self._of_rows(
+            "regress", request, context, serving_protos.regression_pb2.RegressionResponse(), self._fill_numbers
+        )
 
     async def _of_rows(self, method: str, request: Any, context: Any, response: Any, fill: Any) -> Any:
         """Fill the response to a request on tf.Examples."""
@@ -171,7 +163,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
         if len(set(signatures)) < len(signatures):
             raise RequestError("Duplicate evaluation of signature")
         rows = _rows(request.input)
-        response = inference_pb2.MultiInferenceResponse()
+        response = serving_protos.inference_pb2.MultiInferenceResponse()
         with self._answers.use(request.tasks[0].model_spec) as (model, loaded):
             for task in request.tasks:
                 result = response.results.add()
@@ -196,17 +188,17 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
             if field != model_messages.SIGNATURES:
                 raise RequestError(f"Metadata field {field} is not supported")
         with self._answers.use(request.model_spec) as (model, loaded):
-            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            response = serving_protos.get_model_metadata_pb2.GetModelMetadataResponse()
             response.model_spec.name = model.source.name
             response.model_spec.version.value = loaded.number
-            signatures = get_model_metadata_pb2.SignatureDefMap()
+            signatures = serving_protos.get_model_metadata_pb2.SignatureDefMap()
             response.metadata[model_messages.SIGNATURES].Pack(
                 json_format.ParseDict(model_messages.signatures(loaded), signatures)
             )
             return response
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
+class ModelService(serving_protos.model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
     """States of versions."""
 
     def __init__(self, answers: _Answers) -> None:
@@ -221,7 +213,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore
             raise RequestError(f"Could not find any versions of model {spec.name}", "NOT_FOUND")
         number = spec.version.value if spec.HasField("version") else None
         status = model_messages.status(self._answers.models.model(spec.name), number, spec.version_label or None)
-        return json_format.ParseDict(status, get_model_status_pb2.GetModelStatusResponse())
+        return json_format.ParseDict(status, serving_protos.get_model_status_pb2.GetModelStatusResponse())
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Refuse the request: the models are those of the command line."""
@@ -262,8 +254,10 @@ async def started(models: ServedModels, settings: ServerSettings, metrics: Metri
             ("grpc.so_reuseport", 0),
         ],
     )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(answers), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(answers), server)
+    serving_protos.prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        PredictionService(answers), server
+    )
+    serving_protos.model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(answers), server)
     health_pb2_grpc.add_HealthServicer_to_server(Health(models), server)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"{host}:{settings.grpc_port}"

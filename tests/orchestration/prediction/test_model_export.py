@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from errors import ResourceError, UserError
+from orchestration import serving_folders
 from orchestration.cli import parser
 from orchestration.export import model_export, onnx_export
-from orchestration.prediction.pushed_model import version_folder
 from serving import onnx_model
 from serving.onnx_model import OnnxModel
 from spec.file_names import WARM_UP
@@ -30,7 +30,7 @@ def exported(root, tmp_path_factory):
 
 def test_both_signatures_predict_what_the_saved_model_does(exported, root):
     model = OnnxModel(exported.folder)
-    saved = tf.saved_model.load(version_folder(root, "rows", None)[1])
+    saved = tf.saved_model.load(serving_folders.version(root, "rows", None)[1])
     typed = {
         "size": [3.5, math.nan, -999.0],
         "rooms": [2, -(2**63), 3],
