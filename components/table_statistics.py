@@ -32,10 +32,10 @@ def proto(batches: Iterable[pa.RecordBatch]) -> Any:
     """
     result, parts = statistics_pb2.DatasetFeatureStatisticsList(), list(batches)
     dataset = result.datasets.add(num_examples=sum(map(len, parts)))
-    for place, name in enumerate(parts[0].schema.names if parts else ()):
+    for position, name in enumerate(parts[0].schema.names if parts else ()):
         figures = dataset.features.add()
         figures.path.step.append(name)
-        _measure(figures, [part.column(place) for part in parts])
+        _measure(figures, [part.column(position) for part in parts])
     return result
 
 

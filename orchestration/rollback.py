@@ -36,7 +36,7 @@ def known(root: str, name: str) -> list[dict[str, Any]]:
         {
             "version": version.number,
             "pushed": time.strftime(TIME, time.gmtime(version.pushed)) if version.pushed else None,
-            "serves": place == 0,
+            "serves": position == 0,
             "copy_of": version.copy_of,
             "taken_back": version.number in rolled_back,
             "ours": version.ours,
@@ -44,7 +44,7 @@ def known(root: str, name: str) -> list[dict[str, Any]]:
             "model": version.model,
             "span": version.span or None,
         }
-        for place, version in enumerate(pushed)
+        for position, version in enumerate(pushed)
     ]
 
 

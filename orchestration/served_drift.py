@@ -164,9 +164,9 @@ def _read(files: Sequence[str], settings: IngestionSettings) -> tuple[list[pa.Re
     """Read files, the last first, until there are enough rows; return the rows, and the number of files left out."""
     parts: list[pa.RecordBatch] = []
     rows = 0
-    for place, path in enumerate(reversed(files)):
+    for position, path in enumerate(reversed(files)):
         if rows >= MOST_ROWS:
-            return _aligned(parts), len(files) - place
+            return _aligned(parts), len(files) - position
         for batch in _batches(path, settings):
             parts.append(narrowed(batch))
             rows += len(batch)

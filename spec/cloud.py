@@ -87,12 +87,14 @@ class Cloud(Machine):
 
     @model_validator(mode="after")
     def _accelerators_have_a_type(self) -> "Cloud":
-        for place, machine, merged in [
+        for location, machine, merged in [
             ("", self, self),
             *((f"stages.{stage}.", overrides, self.of(stage)) for stage, overrides in self.stages.items()),
         ]:
             if machine.accelerators is not None and merged.accelerator is None:
-                raise ValueError(f"{place}accelerators has no effect without accelerator: name its type, or remove it")
+                raise ValueError(
+                    f"{location}accelerators has no effect without accelerator: name its type, or remove it"
+                )
         return self
 
     def of(self, stage: str) -> Machine:

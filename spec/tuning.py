@@ -148,28 +148,28 @@ def merge(sections: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
     """
     merged: dict[str, Any] = copy.deepcopy(dict(sections))
     for key, value in values.items():
-        place: Any = merged
+        container: Any = merged
         *path, leaf = key.split(".")
         for part, following in zip(path, [*path[1:], leaf], strict=True):
-            inner = place[_position(place, part, key)] if _has(place, part) else None
+            inner = container[_position(container, part, key)] if _has(container, part) else None
             if inner is None:
                 inner = {}
-                place[_position(place, part, key)] = inner
+                container[_position(container, part, key)] = inner
             if not isinstance(inner, dict | list):
                 raise ValueError(f"{key}: {part} is {inner!r}, which has no {following}")
-            place = inner
-        place[_position(place, leaf, key)] = copy.deepcopy(value)
+            container = inner
+        container[_position(container, leaf, key)] = copy.deepcopy(value)
     return merged
 
 
 def find(sections: Any, key: str) -> Any:
     """Return the value at a dotted key of plain sections; None if there is none."""
-    place = sections
+    container = sections
     for part in key.split("."):
-        if not _has(place, part):
+        if not _has(container, part):
             return None
-        place = place[int(part) if isinstance(place, list) else part]
-    return place
+        container = container[int(part) if isinstance(container, list) else part]
+    return container
 
 
 def keys(sections: Mapping[str, Any]) -> list[str]:
@@ -224,15 +224,15 @@ def _leaves(space: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
             yield f"{above}{key}", value
 
 
-def _has(place: Any, part: str) -> bool:
-    if isinstance(place, list):
-        return part.isdecimal() and int(part) < len(place)
-    return isinstance(place, dict) and part in place
+def _has(container: Any, part: str) -> bool:
+    if isinstance(container, list):
+        return part.isdecimal() and int(part) < len(container)
+    return isinstance(container, dict) and part in container
 
 
-def _position(place: Any, part: str, key: str) -> Any:
-    if isinstance(place, list):
-        if not _has(place, part):
-            raise ValueError(f"{key}: the list has {len(place)} entries, counted from 0, and no {part}")
+def _position(container: Any, part: str, key: str) -> Any:
+    if isinstance(container, list):
+        if not _has(container, part):
+            raise ValueError(f"{key}: the list has {len(container)} entries, counted from 0, and no {part}")
         return int(part)
     return part

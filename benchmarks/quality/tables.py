@@ -92,14 +92,14 @@ def write(table: Table, folder: Path) -> Path:
 def _read(table: Table) -> Any:
     import pandas as pd
 
-    package, _, place = table.source.partition(":")
+    package, _, source_path = table.source.partition(":")
     if package == "scikit-learn":
         import sklearn.datasets
 
-        bunch = getattr(sklearn.datasets, place)(as_frame=True)
+        bunch = getattr(sklearn.datasets, source_path)(as_frame=True)
         return bunch.frame
-    path = metadata.distribution(package).locate_file(place)
-    if place.endswith(".dat"):
+    path = metadata.distribution(package).locate_file(source_path)
+    if source_path.endswith(".dat"):
         frame = pd.read_csv(str(path), header=None, skipinitialspace=True)
         return frame.rename(
             columns={number: f"c{number + 1}" for number in frame.columns[:-1]} | {frame.columns[-1]: "label"}

@@ -47,7 +47,7 @@ class PlainPredictions:
         if self._place is None:
             return {"prediction": values}
         none = np.zeros(len(values), np.float32)
-        columns = [values[:, place] if place >= 0 else none for place in self._place]
+        columns = [values[:, position] if position >= 0 else none for position in self._place]
         return {"probabilities": np.stack(columns, axis=1)}
 
 
@@ -82,16 +82,16 @@ def read(folder: str | None, classes: Sequence[str] | None) -> PlainModels:
     if facts["every"] > 1:
         models.sample = f"{facts['rows']:,} of {facts['train_rows']:,} train rows"
     for name, names in facts["fitted"].items():
-        place = (
+        class_positions = (
             None
             if classes is None
             else [names.index(class_name) if class_name in names else -1 for class_name in classes]
         )
-        if place is not None and sum(at >= 0 for at in place) < 2:
+        if class_positions is not None and sum(at >= 0 for at in class_positions) < 2:
             models.failed[name] = f"it knows only the classes {', '.join(names)}"
         else:
             values = np.load(io.BytesIO(_content(f"{folder}/{name}.npy")))
-            models.predictions[name] = PlainPredictions(values, place)
+            models.predictions[name] = PlainPredictions(values, class_positions)
     return models
 
 

@@ -99,12 +99,12 @@ def keys(slicing: Slicing, columns: Mapping[str, tuple[Array, Array]]) -> tuple[
     for part in slicing:
         values, code = part.code(*columns[part.column])
         joined = code if codes is None else codes * len(values) + code
-        present, place = np.unique(joined, return_inverse=True)
+        present, slice_index = np.unique(joined, return_inverse=True)
         code_pairs = (divmod(int(number), len(values)) for number in present)
         distinct = [
             (*distinct[prefix_code], (part.name, values[column_code])) for prefix_code, column_code in code_pairs
         ]
-        codes = place.reshape(-1).astype(np.int64)
+        codes = slice_index.reshape(-1).astype(np.int64)
     assert codes is not None
     return distinct, codes
 
@@ -191,8 +191,8 @@ class Survey:
         for slicing, counts in zip(self.slicings, self._counts, strict=True):
             # Sort equal counts by name, so that the order of rows has no effect.
             ranked = sorted(counts, key=lambda key: (-counts[key], repr(key)))
-            judged_keys = [key for place, key in enumerate(ranked) if place < self._max_slices or key in required]
-            cells.append({key: number + place for place, key in enumerate(judged_keys)})
+            judged_keys = [key for position, key in enumerate(ranked) if position < self._max_slices or key in required]
+            cells.append({key: number + position for position, key in enumerate(judged_keys)})
             number += len(judged_keys)
             if len(judged_keys) < len(ranked):
                 rows_left = sum(counts.values()) - sum(counts[key] for key in judged_keys)

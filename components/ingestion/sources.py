@@ -55,9 +55,9 @@ def _alike(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.DataType]) -> p
         return batch
     columns = list(batch.columns)
     for name in mistyped:
-        place = batch.schema.names.index(name)
+        index = batch.schema.names.index(name)
         try:
-            columns[place] = columns[place].cast(kinds[name])
+            columns[index] = columns[index].cast(kinds[name])
         except pa.ArrowInvalid as error:
             raise UserError(
                 f"{path}: column {name!r} holds bytes that are no UTF-8, and earlier rows hold texts: fix the cells, "

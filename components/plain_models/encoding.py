@@ -59,8 +59,8 @@ def _text(cells: pa.ChunkedArray) -> pa.Array:
 
 
 def _codes(cells: pa.Array, categories: pa.Array) -> Array:
-    place = pc.index_in(cells, value_set=categories)
-    code = np.asarray(pc.fill_null(place, len(categories)), np.float64)
+    indices = pc.index_in(cells, value_set=categories)
+    code = np.asarray(pc.fill_null(indices, len(categories)), np.float64)
     return np.where(np.asarray(cells.is_null()), np.nan, code)
 
 
@@ -112,6 +112,6 @@ def for_linear(encoded: list[Column]) -> tuple[Any, Any]:
 
 def _one_hot(codes: Array, categories: int) -> Any:
     other_code = min(categories - 1, ONE_HOT)
-    place = np.where(np.isnan(codes), other_code + 1, np.minimum(codes, other_code)).astype(np.int64)
+    column = np.where(np.isnan(codes), other_code + 1, np.minimum(codes, other_code)).astype(np.int64)
     rows = np.arange(len(codes))
-    return sparse.csr_matrix((np.ones(len(codes)), (rows, place)), shape=(len(codes), other_code + 2))
+    return sparse.csr_matrix((np.ones(len(codes)), (rows, column)), shape=(len(codes), other_code + 2))

@@ -42,9 +42,11 @@ def classes(cells: pa.ChunkedArray, label: Label) -> tuple[Array, list[str]]:
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     class_names = [label.class_of(_plain(value)) for value in coded.dictionary]
     names = list(label.names or dict.fromkeys(str(name) for name in class_names if name is not None))
-    place = np.array([names.index(str(name)) if name is not None else -1 for name in class_names] or [-1], np.int64)
+    class_codes = np.array(
+        [names.index(str(name)) if name is not None else -1 for name in class_names] or [-1], np.int64
+    )
     codes = np.asarray(coded.indices.fill_null(-1), np.int64)
-    return np.where(codes < 0, -1, place[codes]), names
+    return np.where(codes < 0, -1, class_codes[codes]), names
 
 
 def _plain(value: Any) -> str | float:

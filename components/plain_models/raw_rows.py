@@ -78,8 +78,8 @@ def _batches(path: str) -> Iterator[pa.RecordBatch]:
 
 def _flat(batch: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
     """Return a column with at most one value a row; null where it has none, or does not exist."""
-    place = batch.schema.get_field_index(name)
-    column = batch.column(place) if place >= 0 else pa.nulls(len(batch))
+    index = batch.schema.get_field_index(name)
+    column = batch.column(index) if index >= 0 else pa.nulls(len(batch))
     if pa.types.is_null(column.type):
         return pa.nulls(len(batch), kind)
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):

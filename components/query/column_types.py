@@ -83,33 +83,33 @@ class Columns:
         Raises:
             UserError: a column mixes types, or contains an unsupported type.
         """
-        arrays = [self._array(place, list(values)) for place, values in enumerate(zip(*rows, strict=True))]
+        arrays = [self._array(column, list(values)) for column, values in enumerate(zip(*rows, strict=True))]
         self.rows += len(rows)
-        return pa.RecordBatch.from_arrays(arrays, [str(place) for place in range(len(arrays))])
+        return pa.RecordBatch.from_arrays(arrays, [str(column) for column in range(len(arrays))])
 
-    def _array(self, place: int, values: list[Any]) -> pa.Array:
+    def _array(self, column: int, values: list[Any]) -> pa.Array:
         kinds = {type_: _kind(type_, values) for type_ in {*map(type, values)} - {type(None)}}
         of_values = {kind for kind in kinds.values() if kind is not None}
-        merged = {*of_values, self._kinds[place]} - {_NULL}
+        merged = {*of_values, self._kinds[column]} - {_NULL}
         if None in kinds.values() or (len(merged) > 1 and merged != {_INTEGER, _NUMBER}):
-            raise self._mixed(place, values)
+            raise self._mixed(column, values)
         if datetime.datetime in kinds:
-            self._check_zones(place, values)
+            self._check_zones(column, values)
         if not of_values:
             return pa.nulls(len(values))
         kind = _NUMBER if _NUMBER in of_values else next(iter(of_values))
         if kind in (_INTEGER, _NUMBER):
-            self._check_numbers(place, values)
-        if self._kinds[place] is _NULL:
-            self._first[place] = self.rows + next(row for row, value in enumerate(values) if value is not None)
-            self._kinds[place] = kind
+            self._check_numbers(column, values)
+        if self._kinds[column] is _NULL:
+            self._first[column] = self.rows + next(row for row, value in enumerate(values) if value is not None)
+            self._kinds[column] = kind
         elif kind is _NUMBER:
-            self._kinds[place] = kind
-        if self._kinds[place] is _NUMBER and place in self._inexact:
+            self._kinds[column] = kind
+        if self._kinds[column] is _NUMBER and column in self._inexact:
             raise UserError(
-                f"{self._cell(place, self._inexact[place])} is an integer beyond 2^53 in a column of floats, "
+                f"{self._cell(column, self._inexact[column])} is an integer beyond 2^53 in a column of floats, "
                 f"which cannot "
-                f"represent it exactly: read it as text, as with CAST({self._names[place]} AS TEXT)"
+                f"represent it exactly: read it as text, as with CAST({self._names[column]} AS TEXT)"
             )
         convert = int if kind is _INTEGER and decimal.Decimal in kinds else kind.convert
         if kinds.keys() <= {float, str}:
@@ -117,31 +117,31 @@ class Columns:
         cells = values if convert is None else [None if value is None else convert(value) for value in values]
         return pa.array(cells, kind.type)
 
-    def _check_numbers(self, place: int, values: list[Any]) -> None:
+    def _check_numbers(self, column: int, values: list[Any]) -> None:
         """Record the first integer that is not exact as float64."""
-        if place in self._inexact:
+        if column in self._inexact:
             return
         for row, value in enumerate(values):
             is_integer = isinstance(value, int) or (isinstance(value, decimal.Decimal) and _is_whole(value))
             if is_integer and not -EXACT <= value <= EXACT:
-                self._inexact[place] = self.rows + row
+                self._inexact[column] = self.rows + row
                 return
 
-    def _check_zones(self, place: int, values: list[Any]) -> None:
+    def _check_zones(self, column: int, values: list[Any]) -> None:
         zones = {value.tzinfo is None for value in values if isinstance(value, datetime.datetime)}
         if len(zones) > 1:
-            raise self._mixed(place, values)
+            raise self._mixed(column, values)
 
-    def _mixed(self, place: int, values: list[Any]) -> UserError:
+    def _mixed(self, column: int, values: list[Any]) -> UserError:
         """Return the error that names the first cell of another or an unsupported type."""
-        earlier, at, name = self._kinds[place], self._first[place], self._names[place]
+        earlier, at, name = self._kinds[column], self._first[column], self._names[column]
         for row, value in enumerate(values):
             if value is None:
                 continue
             kind = _kind(type(value), values)
             if kind is None:
                 return UserError(
-                    f"{self._cell(place, self.rows + row)} is of type {type(value).__name__}, and a cell is one "
+                    f"{self._cell(column, self.rows + row)} is of type {type(value).__name__}, and a cell is one "
                     f"number, text, date or time: read it as text, as with CAST({name} AS TEXT), or leave it out"
                 )
             if earlier is _NULL:
@@ -149,14 +149,14 @@ class Columns:
             elif kind is not earlier and {kind, earlier} != {_INTEGER, _NUMBER}:
                 text = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
                 return UserError(
-                    f"{self._cell(place, self.rows + row)} holds {kind.what}, {text}, and row {at + 1} holds "
+                    f"{self._cell(column, self.rows + row)} holds {kind.what}, {text}, and row {at + 1} holds "
                     f"{earlier.what}: make them one type in the query, as with CAST({name} AS REAL), CAST({name} AS "
                     f"TEXT) or NULLIF({name}, VALUE)"
                 )
-        return UserError(f"{self._cell(place, self.rows)} mixes times with and without a zone: cast them in the query")
+        return UserError(f"{self._cell(column, self.rows)} mixes times with and without a zone: cast them in the query")
 
-    def _cell(self, place: int, row: int) -> str:
-        return f"data.sql: {self._where}: column {self._names[place]!r}, row {row + 1}"
+    def _cell(self, column: int, row: int) -> str:
+        return f"data.sql: {self._where}: column {self._names[column]!r}, row {row + 1}"
 
 
 def _kind(type_: type, values: Sequence[Any]) -> _Kind | None:

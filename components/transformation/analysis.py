@@ -79,7 +79,7 @@ class Analysis:
             Unsupported: A node has a setting that the fast path does not support.
         """
         for phase in sorted({phase for phase, _, _ in self._accumulating}):
-            nodes = [(apply, node) for place, apply, node in self._accumulating if place == phase]
+            nodes = [(apply, node) for node_phase, apply, node in self._accumulating if node_phase == phase]
             model = self._value(nodes[0][0].inputs[0])
             gatherers = [_gatherer(node) for _, node in nodes]
             for (_, node), gathered in zip(nodes, data_pass(model, gatherers), strict=True):

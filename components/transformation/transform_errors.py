@@ -112,7 +112,7 @@ def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: 
     Returns:
         Clause to append to a message, such as ", in ID"; "" if no image is broken.
     """
-    for place, record in records:
+    for location, record in records:
         cells = tf.train.Example.FromString(record).features.feature
         for column in columns:
             for content in cells[column].bytes_list.value:
@@ -120,7 +120,7 @@ def _broken(records: Iterable[tuple[str, bytes]], columns: Sequence[str], name: 
                     tf.io.decode_image(content, expand_animations=False)
                 except tf.errors.InvalidArgumentError:
                     identifier = b"".join(cells[name].bytes_list.value).decode(errors="replace") if name else ""
-                    return f", in {identifier or place}"
+                    return f", in {identifier or location}"
     return ""
 
 

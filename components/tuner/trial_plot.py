@@ -67,8 +67,8 @@ def _by_trial(trials: Sequence[Trial], best: Trial, settings: Tuning, name: str)
 def _by_key(trials: Sequence[Trial], best: Trial, key: str, dimension: Dimension, name: str) -> str:
     """Draw the objective by the values of one key."""
     y, axis = _scores(trials, name)
-    place, ticks = _values([trial.values[key] for trial in trials], dimension)
-    marks = [_mark(trial, best, place(trial.values[key]), y) for trial in trials]
+    x_position, ticks = _values([trial.values[key] for trial in trials], dimension)
+    marks = [_mark(trial, best, x_position(trial.values[key]), y) for trial in trials]
     return "".join([_frame(key, key.rpartition(".")[2]), axis, _x_ticks(ticks), *marks])
 
 

@@ -159,9 +159,9 @@ def _domain_edit(schema: Any, feature: Any, measured: list[Any], name: str) -> s
     unlisted = [unlisted_values(domain(schema, feature) or [], of_split) for of_split in measured]
     values = dict.fromkeys(value for of_split, _, _ in unlisted for value in of_split)
     additions = " ".join(f'value: "{value}"' for value in list(values)[:NAMED])
-    place = f"the string_domain {feature.domain!r}" if feature.HasField("domain") else "its string_domain"
+    domain_text = f"the string_domain {feature.domain!r}" if feature.HasField("domain") else "its string_domain"
     mass = int(1000 * min(1 - rows / total for _, rows, total in unlisted if total)) / 1000
-    return f"add {additions} to {place}, or distribution_constraints {{ min_domain_mass: {mass:g} }} to {name!r}"
+    return f"add {additions} to {domain_text}, or distribution_constraints {{ min_domain_mass: {mass:g} }} to {name!r}"
 
 
 def _feature(name: str, measured: list[Any]) -> str:

@@ -59,7 +59,7 @@ def _split_of_value(column: Column) -> dict[str, str]:
 
 def _likeliness(column: Column) -> int:
     name_words = words(column.name)
-    return next((place for place, word in enumerate(NAMES) if word in name_words), len(NAMES))
+    return next((position for position, word in enumerate(NAMES) if word in name_words), len(NAMES))
 
 
 def _line(column: Column) -> Line:

@@ -27,7 +27,9 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
     new_names = unique(names)
     if new_names == names:
         return list(lines), []
-    renamed = [f"{name!r} (column {place})" for place, name in enumerate(new_names, 1) if name != names[place - 1]]
+    renamed = [
+        f"{name!r} (column {position})" for position, name in enumerate(new_names, 1) if name != names[position - 1]
+    ]
     reason = "columns with the same name are numbered"
     csv_line = next((line for line in lines if line.key == "csv"), Line("csv", {}))
     line = Line("csv", {**csv_line.value, "names": new_names}, "; ".join(filter(None, (csv_line.reason, reason))))

@@ -129,7 +129,7 @@ def _kept(runs: Sequence[pb.Context], keep: int, home: str) -> list[pb.Context]:
         by_root.setdefault(home if is_here else os.path.dirname(folder), []).append(run)
     runs_to_keep = []
     for of_root in by_root.values():
-        counted = [place for place, run in enumerate(of_root, 1) if not properties(run).get(REFUSED)]
+        counted = [position for position, run in enumerate(of_root, 1) if not properties(run).get(REFUSED)]
         end = counted[keep - 1] if keep <= len(counted) else len(of_root)
         # A killed run has no state, or an empty one.
         runs_to_keep += [*of_root[:end], *(run for run in of_root[end:] if not properties(run).get("state"))]
@@ -260,11 +260,11 @@ def _unknown(path: str, store: Store) -> str:
 
 
 def _moved(pipeline: str, folder: str, home: str) -> str:
-    place = os.path.join(home, "artifacts")
+    artifacts_folder = os.path.join(home, "artifacts")
     return (
-        f"the store has the artifacts of {pipeline} in {folder}, and none in {place}: the root was moved or copied, or "
-        f"the store belongs to another root. Move it back, or, if {os.path.dirname(folder)} no longer exists, create a "
-        f"link there to {home}"
+        f"the store has the artifacts of {pipeline} in {folder}, and none in {artifacts_folder}: the root was moved or "
+        f"copied, or the store belongs to another root. Move it back, or, if {os.path.dirname(folder)} no longer "
+        f"exists, create a link there to {home}"
     )
 
 

@@ -165,21 +165,21 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _put(place: Any, path: Sequence[str], value: Any) -> None:
+def _put(container: Any, path: Sequence[str], value: Any) -> None:
     """Set a value in nested tables and lists; a path that leads nowhere is ignored."""
     key, *remaining = path
-    if isinstance(place, list):
-        if not key.isdecimal() or int(key) >= len(place):
+    if isinstance(container, list):
+        if not key.isdecimal() or int(key) >= len(container):
             return
-    elif not isinstance(place, dict):
+    elif not isinstance(container, dict):
         return
-    position: Any = int(key) if isinstance(place, list) else key
+    position: Any = int(key) if isinstance(container, list) else key
     if not remaining:
-        place[position] = value
+        container[position] = value
         return
-    if isinstance(place, dict) and place.get(key) is None:
-        place[key] = {}
-    _put(place[position], remaining, value)
+    if isinstance(container, dict) and container.get(key) is None:
+        container[key] = {}
+    _put(container[position], remaining, value)
 
 
 def _mappings(value: Any) -> tuple[Mapping[str, Any], ...]:

@@ -22,10 +22,10 @@ def refusal(path: str, right: str | None = None) -> str:
     except OSError:
         return f"{path}: permission denied: {_user(os.geteuid())} may not {missing} it"
     owner, group, mode = _user(status.st_uid), _group(status.st_gid), stat.S_IMODE(status.st_mode)
-    place = "it" if blocked == os.path.abspath(path) else blocked
+    blocked_path = "it" if blocked == os.path.abspath(path) else blocked
     return (
-        f"{path}: permission denied: {_user(os.geteuid())} may not {missing} {place}, which belongs to {owner} and "
-        f"group {group} with mode {mode:04o}. Ask {owner} for the permission, or run this as {owner}"
+        f"{path}: permission denied: {_user(os.geteuid())} may not {missing} {blocked_path}, which belongs to {owner} "
+        f"and group {group} with mode {mode:04o}. Ask {owner} for the permission, or run this as {owner}"
     )
 
 

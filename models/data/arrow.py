@@ -155,7 +155,7 @@ def _pickled(schema: pa.Schema) -> Iterator[tuple[str, str]]:
             stored = (field.metadata or {}).get(_NAME, b"").decode()
             if PICKLED in (stored, getattr(field.type, "extension_name", None)):
                 yield column.name, str(getattr(column.type, "storage_type", column.type))
-            inner += [field.type.field(place) for place in range(getattr(field.type, "num_fields", 0))]
+            inner += [field.type.field(position) for position in range(getattr(field.type, "num_fields", 0))]
 
 
 def if_else(condition: Any, yes: Any, no: Any) -> Any:

@@ -30,20 +30,20 @@ def collect(batches: Iterable[Mapping[str, Array]], limit: float, folder: Callab
     batches_by_column: dict[str, list[Array]] = {}
     kinds: dict[str, tuple[Any, int]] = {}
     files: dict[str, Any] = {}
-    size, place = 0, ""
+    size, folder_path = 0, ""
     for batch in batches:
         for name, column in batch.items():
             batches_by_column.setdefault(name, []).append(column)
             kinds[name] = column.dtype, int(np.prod(column.shape[1:]))
             size += column.nbytes
         if size > limit:
-            place = place or folder()
-            _spill(batches_by_column, files, place)
+            folder_path = folder_path or folder()
+            _spill(batches_by_column, files, folder_path)
             size = 0
     if not files:
         # Popped one by one, so that images are in memory once, not twice.
         return {name: _flat(np.concatenate(batches_by_column.pop(name))) for name in list(batches_by_column)}
-    _spill(batches_by_column, files, place)
+    _spill(batches_by_column, files, folder_path)
     arrays = {}
     for name, file in files.items():
         file.close()

@@ -107,12 +107,12 @@ class Conversion:
             reason: Name of what ONNX cannot express; "" for the feature or the operation.
         """
         columns = self._columns(operation)
-        place = f"layer {operation.name.split('/')[-2]}" if "/" in operation.name else operation.name
+        location = f"layer {operation.name.split('/')[-2]}" if "/" in operation.name else operation.name
         if columns and len(columns) <= _MOST_NAMED:
-            place = f"column {', '.join(map(repr, columns))}"
+            location = f"column {', '.join(map(repr, columns))}"
         kind = "While" if operation.type.startswith("TensorList") else operation.type
         feature = reason or _UNKNOWN.get(kind) or f"the operation {operation.type}"
-        return NotConvertibleError(f"{place}: ONNX cannot express {feature}")
+        return NotConvertibleError(f"{location}: ONNX cannot express {feature}")
 
     def _columns(self, operation: Any) -> list[str]:
         """Return the names of the signature's inputs that an operation depends on, sorted."""
@@ -126,28 +126,28 @@ class Conversion:
                 waiting += [tensor.op for tensor in ancestor.inputs]
         return sorted(name for operation_name, name in names.items() if operation_name in visited)
 
-    def input(self, operation: Any, place: int) -> str:
+    def input(self, operation: Any, position: int) -> str:
         """Return the name of an operation's input in the ONNX graph."""
-        tensor = operation.inputs[place]
+        tensor = operation.inputs[position]
         value = self._function.constants.get(tensor.name)
         return self._values[tensor.name] if value is None else self.graph.constant(value, tensor.dtype.name)
 
     def inputs(self, operation: Any) -> list[str]:
         """Return the names of all inputs of an operation in the ONNX graph."""
-        return [self.input(operation, place) for place in range(len(operation.inputs))]
+        return [self.input(operation, position) for position in range(len(operation.inputs))]
 
-    def known(self, operation: Any, place: int) -> Array | None:
+    def known(self, operation: Any, position: int) -> Array | None:
         """Return the value of an operation's input that is constant; None if it is computed."""
-        value = self._function.constants.get(operation.inputs[place].name)
+        value = self._function.constants.get(operation.inputs[position].name)
         return None if value is None else np.asarray(value)
 
-    def constant(self, operation: Any, place: int) -> Array:
+    def constant(self, operation: Any, position: int) -> Array:
         """Return the value of an operation's input that must be constant.
 
         Raises:
             NotConvertibleError: the input is computed.
         """
-        value = self.known(operation, place)
+        value = self.known(operation, position)
         if value is None:
             raise self.refusal(operation, f"{operation.type} with computed arguments")
         return value
@@ -211,8 +211,8 @@ class Conversion:
             number -= len(messages)
             table = graph.add("Reshape", is_valid, graph.constant([-1, len(messages)], "int64"))
             numbers = graph.add("Cast", table, to=TYPES["int32"])
-            place = graph.add("ArgMin", numbers, axis=1, keepdims=0)
-            failed_check = graph.add("Add", place, graph.constant(number + 1, "int64"))
+            failed_position = graph.add("ArgMin", numbers, axis=1, keepdims=0)
+            failed_check = graph.add("Add", failed_position, graph.constant(number + 1, "int64"))
             holds = graph.add("ReduceMin", numbers, graph.constant([1], "int64"), keepdims=0)
             error = graph.add("Where", graph.add("Cast", holds, to=TYPES["bool"]), error, failed_check)
         return error
@@ -221,4 +221,4 @@ class Conversion:
 def _shape(tensor: Any) -> list[int | None]:
     if tensor.shape.rank is None:
         raise NotConvertibleError(f"{tensor.op.name}: ONNX cannot express a value of unknown rank")
-    return [None if place == 0 else size for place, size in enumerate(tensor.shape.as_list())]
+    return [None if position == 0 else size for position, size in enumerate(tensor.shape.as_list())]

@@ -72,5 +72,5 @@ def fit(y: Array, outputs: Array, level: float, weight: Array | None = None) -> 
     scores = error / np.reshape(unit.spread(outputs), -1)
     order = np.argsort(scores)
     reached = np.cumsum(np.ones(len(scores)) if weight is None else weight[order].astype(np.float64))
-    place = int(np.searchsorted(reached, level * (reached[-1] + 1) - ROUNDING * len(scores)))
-    return Interval(float(scores[order[place]]) if place < len(scores) else math.inf, unit.offset)
+    rank = int(np.searchsorted(reached, level * (reached[-1] + 1) - ROUNDING * len(scores)))
+    return Interval(float(scores[order[rank]]) if rank < len(scores) else math.inf, unit.offset)

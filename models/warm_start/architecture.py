@@ -80,8 +80,8 @@ def inputs(operation: Any) -> list[Any]:
 def origin(tensor: Any) -> str:
     """Return the name of the operation that outputs a tensor, with ":INDEX" for any output but the first."""
     history = tensor._keras_history
-    place = f":{history.tensor_index}" if history.tensor_index else ""
-    return f"{history.operation.name}{place}"
+    output_suffix = f":{history.tensor_index}" if history.tensor_index else ""
+    return f"{history.operation.name}{output_suffix}"
 
 
 def is_joint(operation: Any) -> bool:

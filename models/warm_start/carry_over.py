@@ -185,8 +185,8 @@ class _Carrier:
             return -kernel, -bias
         if earlier["classes"] == current["classes"]:
             return kernel, bias
-        places = {name: place for place, name in enumerate(earlier["classes"])}
-        source = np.array([places.get(name, NOWHERE) for name in current["classes"]])
+        positions = {name: position for position, name in enumerate(earlier["classes"])}
+        source = np.array([positions.get(name, NOWHERE) for name in current["classes"]])
         if kind == "binary" or (source == NOWHERE).all():
             return "the label's classes changed"
         has_source = source != NOWHERE

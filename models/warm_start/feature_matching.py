@@ -107,21 +107,21 @@ def _number(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | N
 
 
 def _tokens(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
-    places = {token: place for place, token in enumerate(earlier["tokens"])}
+    positions = {token: position for position, token in enumerate(earlier["tokens"])}
     oov_start = len(earlier["tokens"])
     if any(
         len(meaning["tokens"]) + meaning["oov"] + meaning["missing"] != meaning["depth"]
         for meaning in (earlier, current)
     ):
         return None
-    source = [places.get(token, NOWHERE) for token in current["tokens"]]
-    unknown = [place for place, match in enumerate(source) if match == NOWHERE]
+    source = [positions.get(token, NOWHERE) for token in current["tokens"]]
+    unknown = [position for position, match in enumerate(source) if match == NOWHERE]
     if unknown and earlier["oov"]:
-        texts = [current["tokens"][place].encode("utf-8", "surrogateescape") for place in unknown]
+        texts = [current["tokens"][position].encode("utf-8", "surrogateescape") for position in unknown]
         buckets = tf.strings.to_hash_bucket_fast(tf.constant(texts), earlier["oov"]).numpy()
-        for place, bucket in zip(unknown, buckets, strict=True):
-            source[place] = oov_start + int(bucket)
-    stands_in = [place in set(unknown) for place in range(len(source))]
+        for position, bucket in zip(unknown, buckets, strict=True):
+            source[position] = oov_start + int(bucket)
+    stands_in = [position in set(unknown) for position in range(len(source))]
     for bucket in range(current["oov"]):
         source.append(oov_start + bucket % earlier["oov"] if earlier["oov"] else NOWHERE)
         stands_in.append(earlier["oov"] != current["oov"])
@@ -192,13 +192,13 @@ def _bag(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None
         current["weight"] == "tfidf" and earlier["ngrams"] != current["ngrams"]
     ):
         return None
-    places = {term: place for place, term in enumerate(earlier["terms"])}
+    positions = {term: position for position, term in enumerate(earlier["terms"])}
     source = np.full(current["width"], NOWHERE)
     scale = np.ones(current["width"])
-    for place, term in enumerate(current["terms"]):
-        source[place] = places.get(term, NOWHERE)
-        if current["weight"] == "tfidf" and source[place] != NOWHERE:
-            scale[place] = earlier["rarity"][source[place]] / current["rarity"][place]
+    for position, term in enumerate(current["terms"]):
+        source[position] = positions.get(term, NOWHERE)
+        if current["weight"] == "tfidf" and source[position] != NOWHERE:
+            scale[position] = earlier["rarity"][source[position]] / current["rarity"][position]
     return Match.of(source, earlier["width"], scale)
 
 

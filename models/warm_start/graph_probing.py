@@ -99,13 +99,17 @@ class Probe:
             Column -> bounds. A column whose bucket no feature contains is omitted.
         """
         roles = self._roles
-        places = {role.column: place for role in roles.of("bucketized") if (place := _place(role, roles)) is not None}
-        cut = [role for role in roles.of("bucketized") if role.quantiles is not None and role.column in places]
+        bucket_places = {
+            role.column: bucket_place
+            for role in roles.of("bucketized")
+            if (bucket_place := _place(role, roles)) is not None
+        }
+        cut = [role for role in roles.of("bucketized") if role.quantiles is not None and role.column in bucket_places]
         edges_of: dict[str, list[float]] = {}
         for integers in (False, True):
             group = [role for role in cut if (self._spec[role.column].dtype == tf.int64) == integers]
             if group:
-                edges_of |= self._bisect(group, places, integers)
+                edges_of |= self._bisect(group, bucket_places, integers)
         return edges_of
 
     def _bisect(
@@ -144,10 +148,10 @@ class Probe:
             part = terms[start : start + BATCH_TERMS]
             texts = np.array([term.encode("utf-8", "surrogateescape") for term in part], object)
             features = self.ask(len(part), {entry.column: texts})[name]
-            for place, term in enumerate(part):
+            for position, term in enumerate(part):
                 words = term.count(" ") + 1
                 ngram_count = sum(max(words - length + 1, 0) for length in range(1, entry.ngrams + 1))
-                shares.append(float(features[place, start + place]) * ngram_count)
+                shares.append(float(features[position, start + position]) * ngram_count)
         return shares
 
 

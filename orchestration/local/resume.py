@@ -165,11 +165,11 @@ def earlier(folder: str, last_run: str | None, requested: Mapping[str, str], met
 
 def _place(folder: str) -> str:
     """Return the stage that a run had reached when its events ended, as the end of a sentence."""
-    place = "before its first stage"
+    progress = "before its first stage"
     for fields in run_events.of_run(folder):
         if fields["event"] == "node":
-            place = f"{'in' if fields['state'] == 'RUNNING' else 'after'} stage {fields['node']}"
-    return place
+            progress = f"{'in' if fields['state'] == 'RUNNING' else 'after'} stage {fields['node']}"
+    return progress
 
 
 def remove_scratch(facts: Mapping[str, Any], root: str) -> None:

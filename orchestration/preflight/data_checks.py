@@ -154,15 +154,15 @@ def _text(path: str, data: Data, table: Table | None, omissions: Omissions | Non
     rows = csv_blocks.parse(path, data, text, header, omissions)
     yield from rows.findings
     names = header.names
-    places = [place for place, name in enumerate(names) if left_out_columns.reason(name, data) is None]
-    kept_names = [names[place] for place in places]
+    positions = [position for position, name in enumerate(names) if left_out_columns.reason(name, data) is None]
+    kept_names = [names[position] for position in positions]
     if table is None or len(set(kept_names)) < len(kept_names) or rows.findings:
         return
     table.whole &= rows.whole
     added = [hive_partitions.value(path, name) or "" for name in data.partitions]
     cells = rows.cells
     if added or len(kept_names) < len(names):
-        cells = [[*(row[place] for place in places), *added] for row in rows.cells]
+        cells = [[*(row[position] for position in positions), *added] for row in rows.cells]
     yield from table.add(path, [*kept_names, *data.partitions], cells, rows.lines, data)
 
 

@@ -80,14 +80,14 @@ def check_store(root: str, url: str | None) -> str:
         return f"{path}, to be created"
     store_place = metadata_store.open_store(root, url, readonly=True).location
     # SQLite writes a journal next to it.
-    for place in (path, os.path.dirname(path)):
-        if not file_rights.writable(place):
-            if os.statvfs(place).f_flag & os.ST_RDONLY:
+    for path_to_check in (path, os.path.dirname(path)):
+        if not file_rights.writable(path_to_check):
+            if os.statvfs(path_to_check).f_flag & os.ST_RDONLY:
                 raise ResourceError(
-                    f"{place} is not writable, but a run keeps its record in {path}: mount its disk for writing, or "
-                    "choose another store with --metadata"
+                    f"{path_to_check} is not writable, but a run keeps its record in {path}: mount its disk for "
+                    "writing, or choose another store with --metadata"
                 )
-            raise ResourceError(file_rights.refusal(place, "write to"))
+            raise ResourceError(file_rights.refusal(path_to_check, "write to"))
     return store_place
 
 

@@ -24,8 +24,8 @@ def main() -> int:
         try:
             failure = getattr(importlib.import_module(module), name)(order["setting"], order["message"])
         except Exception as error:
-            place = user_code.place(error)
-            failure = f"failed ({type(error).__name__}{f' at {place}' if place else ''})"
+            location = user_code.place(error)
+            failure = f"failed ({type(error).__name__}{f' at {location}' if location else ''})"
     if failure:
         printing.line(str(failure))
     return 0

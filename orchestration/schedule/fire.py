@@ -193,7 +193,7 @@ def _fingerprint(plan: Plan, root: str) -> str | None:
     name, options = plan.run, plan.arguments
     if name.variant == ALL or "--no-cache" in options:
         return None
-    overrides = [options[place + 1] for place, option in enumerate(options) if option == "--set"]
+    overrides = [options[position + 1] for position, option in enumerate(options) if option == "--set"]
     if name.sample:
         overrides.append(f"data.sample={plan.argument('--sample')}")
     try:

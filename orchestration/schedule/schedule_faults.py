@@ -54,5 +54,5 @@ def described(error: Exception, subject: str) -> str:
     if isinstance(error, PipelineError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{subject}: {type(error).__name__}: {error}{place}"
+    location = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{subject}: {type(error).__name__}: {error}{location}"

@@ -110,9 +110,9 @@ class Explainer:
             Input of `serving_default` -> array of (rows,).
         """
         inputs: dict[str, Array] = {}
-        for place, name in enumerate(self._names):
+        for position, name in enumerate(self._names):
             inputs[name] = self._background.cells[name][self._rows_of]
-            from_row = self._masks[:, place]
+            from_row = self._masks[:, position]
             inputs[name][from_row] = _repeated(row[name], int(from_row.sum()))
         for name in self._background.unexplained:
             inputs[name] = _repeated(row[name], self.rows)
@@ -127,14 +127,14 @@ class Explainer:
         Raises:
             NotExplainableError: the model has none of the outputs that can be explained.
         """
-        output, place = _explained(outputs)
+        output, output_index = _explained(outputs)
         values = np.asarray(outputs[output], np.float64)
-        values = values[:, place] if place is not None else values.reshape(-1)
+        values = values[:, output_index] if output_index is not None else values.reshape(-1)
         contributions = self._exact(values) if self._orders is None else self._sampled(values)
         columns = self._background.columns
         return Explanation(
             output,
-            place,
+            output_index,
             float(values[0]),
             float(values[1 : 1 + len(self._used)].mean()),
             {columns[name]: float(contribution) for name, contribution in zip(self._names, contributions, strict=True)},
@@ -145,11 +145,11 @@ class Explainer:
         width = len(self._names)
         means = np.append(values[1:].reshape(2**width - 1, -1).mean(axis=1), values[0])
         contributions = np.zeros(width)
-        for place in range(width):
+        for position in range(width):
             for number in range(2**width):
-                if not number >> place & 1:
+                if not number >> position & 1:
                     weight = 1 / (width * math.comb(width - 1, number.bit_count()))
-                    contributions[place] += weight * (means[number | 1 << place] - means[number])
+                    contributions[position] += weight * (means[number | 1 << position] - means[number])
         return contributions
 
     def _sampled(self, values: Array) -> Array:

@@ -63,23 +63,23 @@ def _every(match: "re.Match[str]") -> str:
     return 'write the times, such as "0 3,15 * * *"'
 
 
-def too_long(field: str, step: int, place: int) -> str:
+def too_long(field: str, step: int, field_index: int) -> str:
     """Explain the times of a step that is longer than the range of its field.
 
     Args:
         field: The field, such as */90.
         step: Step of the field, longer than its range.
-        place: Which field it is, from 0.
+        field_index: Position of the field, from 0.
     """
-    if place > 1:
+    if field_index > 1:
         return f"{field!r} has a step of {step}, which is longer than the field: it would name one value alone. Name it"
-    if place == 0:
+    if field_index == 0:
         once, correction = "at minute 0 of every hour", f'"0 * * * *" is every hour{_hours(step)}'
     else:
         once, correction = "at hour 0 of every day", '"0 0 * * *" is every day'
     return (
-        f"{field!r} does not mean every {step} {_RANGES[place][0]}s: steps start again with each "
-        f"{('hour', 'day')[place]}, so it would name a time {once} alone. Write what is meant: {correction}"
+        f"{field!r} does not mean every {step} {_RANGES[field_index][0]}s: steps start again with each "
+        f"{('hour', 'day')[field_index]}, so it would name a time {once} alone. Write what is meant: {correction}"
     )
 
 
@@ -99,23 +99,23 @@ def _hours(minutes: int) -> str:
     return f", every {minutes} minutes are {count} schedules: {lines}"
 
 
-def uneven(field: str, place: int) -> str:
+def uneven(field: str, field_index: int) -> str:
     """Explain that the step of an expression such as */45 does not divide its field; return "" in any other case.
 
     Args:
         field: The field, such as */45.
-        place: Which field it is, from 0.
+        field_index: Position of the field, from 0.
     """
     match = re.fullmatch(r"\*/(\d+)", field)
-    if match is None or place > 1 or int(match[1]) == 0:
+    if match is None or field_index > 1 or int(match[1]) == 0:
         return ""
-    name, length = _RANGES[place]
+    name, length = _RANGES[field_index]
     step = int(match[1])
     if length % step == 0:
         return ""
     last_value = (length - 1) // step * step
     last_step = f"{length - last_value} {name}{'s' if length - last_value > 1 else ''}"
     return (
-        f"{field!r} is not every {step} {name}s: steps start again with each {('hour', 'day')[place]}, so the step "
-        f"from {name} {last_value} to {name} 0 is {last_step}"
+        f"{field!r} is not every {step} {name}s: steps start again with each {('hour', 'day')[field_index]}, so the "
+        f"step from {name} {last_value} to {name} 0 is {last_step}"
     )

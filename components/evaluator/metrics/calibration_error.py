@@ -40,8 +40,8 @@ def _gaps(name: str) -> Callable[[Array, Predictions], Array]:
         finite = np.isfinite(probabilities).all(axis=1)
         index = np.ones(len(label), np.int64) if probabilities.shape[1] == 2 else probabilities.argmax(axis=1)
         probability = np.where(finite, probabilities[np.arange(len(label)), index], 0.0)
-        place = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
-        numbers[np.arange(len(label)), place] = np.where(finite, probability - (label == index), np.nan)
+        bin_index = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+        numbers[np.arange(len(label)), bin_index] = np.where(finite, probability - (label == index), np.nan)
         numbers[:, BINS] = 1.0
         return numbers
 

@@ -106,16 +106,16 @@ def copied(paths: Paths, folder: str) -> Copies:
                     raise UserError(f"data.path: there is no object {pattern}. Put it there, or fix the path")
                 objects |= {_place(uri): (uri, stamp) for uri, stamp in matches.items()}
         present_copies, fetched = _known(folder), 0
-        for place, (uri, stamp) in objects.items():
-            path = os.path.join(folder, place)
-            if present_copies.get(place) != stamp or not os.path.isfile(path):
+        for relative_path, (uri, stamp) in objects.items():
+            path = os.path.join(folder, relative_path)
+            if present_copies.get(relative_path) != stamp or not os.path.isfile(path):
                 buckets.copy(uri, path)
                 fetched += 1
-        for place in present_copies.keys() - objects.keys():
-            if os.path.lexists(os.path.join(folder, place)):
-                os.remove(os.path.join(folder, place))
+        for relative_path in present_copies.keys() - objects.keys():
+            if os.path.lexists(os.path.join(folder, relative_path)):
+                os.remove(os.path.join(folder, relative_path))
         os.makedirs(folder, exist_ok=True)
-        stamps = {place: stamp for place, (_, stamp) in objects.items()}
+        stamps = {relative_path: stamp for relative_path, (_, stamp) in objects.items()}
         atomic_files.write(os.path.join(folder, STAMPS), json.dumps(stamps))
     except buckets.BucketError as error:
         raise ResourceError(f"data.path: {error.strerror}") from error
@@ -182,7 +182,11 @@ def _known(folder: str) -> dict[str, str]:
             stamps = json.load(file)
     except (OSError, ValueError):
         return {}
-    return {place: stamp for place, stamp in stamps.items() if ".." not in place.split("/") and place[:1] != "/"}
+    return {
+        relative_path: stamp
+        for relative_path, stamp in stamps.items()
+        if ".." not in relative_path.split("/") and relative_path[:1] != "/"
+    }
 
 
 class _Object(io.RawIOBase):

@@ -15,7 +15,7 @@ LONGEST = 256
 
 def parts(name: str, length: int) -> list[str]:
     """Return the names of the columns of a column of lists."""
-    return [f"{name}.{place}" for place in range(length)]
+    return [f"{name}.{position}" for position in range(length)]
 
 
 def expanded(names: Iterable[str], data: Data) -> list[str]:
@@ -40,7 +40,7 @@ def columns(path: str, name: str, lists: pa.Array, length: int, row: int) -> lis
     bad = pc.index(pc.fill_null(pc.equal(lengths, length), True), False).as_py()
     if bad >= 0:
         raise UserError(f"{path}: column {name!r}, row {row + bad + 1}: {wrong_length(lengths[bad].as_py(), length)}")
-    return [pc.list_element(lists, place) for place in range(length)]
+    return [pc.list_element(lists, position) for position in range(length)]
 
 
 def wrong_length(actual: int, length: int) -> str:

@@ -49,10 +49,12 @@ def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -
 def select(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
     """Drop the columns that are not read."""
     names = batch.schema.names
-    places = [place for place, name in enumerate(names) if reason(name, data) is None]
-    if len(places) == len(names):
+    positions = [position for position, name in enumerate(names) if reason(name, data) is None]
+    if len(positions) == len(names):
         return batch
-    return pa.RecordBatch.from_arrays([batch.column(place) for place in places], [names[place] for place in places])
+    return pa.RecordBatch.from_arrays(
+        [batch.column(position) for position in positions], [names[position] for position in positions]
+    )
 
 
 def check_names(path: str, names: Sequence[str]) -> None:
@@ -65,7 +67,7 @@ def check_names(path: str, names: Sequence[str]) -> None:
     Raises:
         UserError: a column has no name, or two have the same.
     """
-    if nameless := [place for place, name in enumerate(names, 1) if not name.strip()]:
+    if nameless := [position for position, name in enumerate(names, 1) if not name.strip()]:
         raise UserError(
             f"{path}: column {nameless[0]} of {len(names)} has no name: name it in the file, or {advice('')}"
         )

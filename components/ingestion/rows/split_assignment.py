@@ -175,7 +175,7 @@ def assigned(
     digests = b"".join([sha256(text).digest() for text in seeded])
     # A digest is eight words to the base 2^32, in big-endian order.
     words = np.frombuffer(digests, ">u4").reshape(-1, 8).astype(np.uint64)
-    powers = np.array([pow(2, 32 * place, bounds[-1]) for place in range(7, -1, -1)], np.uint64)
+    powers = np.array([pow(2, 32 * position, bounds[-1]) for position in range(7, -1, -1)], np.uint64)
     buckets = (words % np.uint64(bounds[-1]) * powers % np.uint64(bounds[-1])).sum(axis=1) % np.uint64(bounds[-1])
     splits = np.searchsorted(np.array(bounds, np.uint64), buckets, "right")
     return splits, words[:, 0] << np.uint64(32) | words[:, 1]

@@ -56,9 +56,9 @@ def cuts(batches: Iterable[Hashed], shares: Mapping[str, int], least: int) -> Cu
     """
     labels_seen: dict[str, _Seen] = {}
     for names, labels, splits, hashes in batches:
-        for place in np.unique(labels):
-            has_label = labels == place
-            entry = labels_seen.setdefault(names[place], _Seen(np.zeros(len(shares), np.int64)))
+        for label in np.unique(labels):
+            has_label = labels == label
+            entry = labels_seen.setdefault(names[label], _Seen(np.zeros(len(shares), np.int64)))
             entry.counts += np.bincount(splits[has_label], minlength=len(shares))
             if entry.counts.min() >= least:
                 entry.hashes.clear()
@@ -74,14 +74,14 @@ def cuts(batches: Iterable[Hashed], shares: Mapping[str, int], least: int) -> Cu
 def _cut(hashes: Array, shares: Mapping[str, int]) -> tuple[int, ...]:
     """Cut sorted hashes by the shares, with at least one row for each split if there are enough rows."""
     ends = np.cumsum(list(shares.values()))[:-1] / sum(shares.values())
-    places = np.rint(len(hashes) * ends).astype(np.int64)
-    for number in range(len(places)):
+    positions = np.rint(len(hashes) * ends).astype(np.int64)
+    for number in range(len(positions)):
         lowest = number + 1
-        highest = len(hashes) - (len(places) - number)
-        places[number] = (
-            max(min(places[number], highest), lowest) if highest >= lowest else min(lowest, len(hashes) - 1)
+        highest = len(hashes) - (len(positions) - number)
+        positions[number] = (
+            max(min(positions[number], highest), lowest) if highest >= lowest else min(lowest, len(hashes) - 1)
         )
-    return tuple(int(hashes[place]) for place in places)
+    return tuple(int(hashes[position]) for position in positions)
 
 
 def notes(cut: Cuts, least: int) -> list[str]:
@@ -108,8 +108,8 @@ def reassigned(splits: Array, names: list[str], labels: Array, hashes: Array, cu
         cut: The cuts of `cuts`.
     """
     splits = splits.copy()
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         if name in cut:
-            has_label = labels == place
+            has_label = labels == position
             splits[has_label] = np.searchsorted(np.array(cut[name], np.uint64), hashes[has_label], "right")
     return splits

@@ -36,8 +36,8 @@ def _squeeze(conversion: Any, operation: Any) -> list[str]:
 def _pack(conversion: Any, operation: Any) -> list[str]:
     axis = int(operation.get_attr("axis"))
     graph = conversion.graph
-    place = graph.constant([axis], "int64")
-    parts = [graph.add("Unsqueeze", name, place) for name in conversion.inputs(operation)]
+    axis_constant = graph.constant([axis], "int64")
+    parts = [graph.add("Unsqueeze", name, axis_constant) for name in conversion.inputs(operation)]
     return [graph.add("Concat", *parts, axis=axis)]
 
 
@@ -79,7 +79,7 @@ def _slice(conversion: Any, operation: Any) -> list[str]:
 
 
 def _strided_slice(conversion: Any, operation: Any) -> list[str]:
-    begin, end, stride = (conversion.constant(operation, place) for place in (1, 2, 3))
+    begin, end, stride = (conversion.constant(operation, position) for position in (1, 2, 3))
     masks = {
         name: operation.get_attr(f"{name}_mask") for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
     }
@@ -89,7 +89,7 @@ def _strided_slice(conversion: Any, operation: Any) -> list[str]:
     steps: list[int] = []
     shrunk: list[int] = []
     new_axes: list[int] = []
-    axis = place = 0
+    axis = position = 0
     for number in range(len(begin)):
         bit = 1 << number
         if masks["ellipsis"] & bit:
@@ -103,11 +103,11 @@ def _strided_slice(conversion: Any, operation: Any) -> list[str]:
                 new_axes = list(range(number + 1 - len(begin), 0))
                 break
             skipped = operation.inputs[0].shape.rank - axis - len(later)
-            axis, place = axis + skipped, place + skipped
+            axis, position = axis + skipped, position + skipped
             continue
         if masks["new_axis"] & bit:
-            new_axes.append(place)
-            place += 1
+            new_axes.append(position)
+            position += 1
             continue
         step = int(stride[number])
         if masks["shrink_axis"] & bit:
@@ -117,7 +117,7 @@ def _strided_slice(conversion: Any, operation: Any) -> list[str]:
         else:
             start = (0 if step > 0 else _END) if masks["begin"] & bit else int(begin[number])
             stop = (_END if step > 0 else -_END) if masks["end"] & bit else int(end[number])
-            place += 1
+            position += 1
         starts, ends, axes, steps = [*starts, start], [*ends, stop], [*axes, axis], [*steps, step]
         axis += 1
     graph = conversion.graph

@@ -11,8 +11,8 @@ _OTHER = "a check of the model fails"
 
 def read(operation: Any, branches: list[Any]) -> list[Any]:
     """Return the inputs of a condition that its translation reads: the predicate of a check, or the passed-on value."""
-    place = _passed_on(branches)
-    return list(operation.inputs[:1] if place is None else operation.inputs[place : place + 1])
+    position = _passed_on(branches)
+    return list(operation.inputs[:1] if position is None else operation.inputs[position : position + 1])
 
 
 def _condition(conversion: Any, operation: Any) -> list[str]:
@@ -21,10 +21,10 @@ def _condition(conversion: Any, operation: Any) -> list[str]:
     if any(node.op == "Assert" for node in branches[1].node_def):
         _check(conversion, operation.inputs[0], _messages(branches[1]))
         return [conversion.input(operation, 0) for _ in operation.outputs]
-    place = _passed_on(branches)
-    if place is None:
+    position = _passed_on(branches)
+    if position is None:
         raise conversion.refusal(operation, "a condition")
-    return [conversion.input(operation, place)]
+    return [conversion.input(operation, position)]
 
 
 def _passed_on(branches: list[Any]) -> int | None:

@@ -12,10 +12,10 @@ _CHANNELS_FIRST, _CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 def _matmul(transpose_left: str, transpose_right: str) -> Translate:
     def translate(conversion: Any, operation: Any) -> list[str]:
         names = []
-        for place, attribute in enumerate((transpose_left, transpose_right)):
-            name = conversion.input(operation, place)
+        for position, attribute in enumerate((transpose_left, transpose_right)):
+            name = conversion.input(operation, position)
             if operation.get_attr(attribute):
-                order = list(range(operation.inputs[place].shape.rank))
+                order = list(range(operation.inputs[position].shape.rank))
                 order[-2:] = reversed(order[-2:])
                 name = conversion.graph.add("Transpose", name, perm=order)
             names.append(name)

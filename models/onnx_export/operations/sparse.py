@@ -23,7 +23,7 @@ def _concat(conversion: Any, operation: Any) -> list[str]:
     names = conversion.inputs(operation)
     count = len(names) // 3
     axis = operation.get_attr("concat_dim") % operation.inputs[0].shape[1]
-    only = graph.constant([int(place == axis) for place in range(operation.inputs[0].shape[1])], "int64")
+    only = graph.constant([int(position == axis) for position in range(operation.inputs[0].shape[1])], "int64")
     moved, shape = [], names[2 * count]
     offset = graph.constant([0, 0], "int64")
     for number in range(count):

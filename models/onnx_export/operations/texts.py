@@ -51,7 +51,7 @@ def _replace(conversion: Any, operation: Any) -> list[str]:
     if operation.type == "StaticRegexReplace":
         pattern, rewrite = operation.get_attr("pattern"), operation.get_attr("rewrite")
     else:
-        pattern, rewrite = (conversion.constant(operation, place).item() for place in (1, 2))
+        pattern, rewrite = (conversion.constant(operation, position).item() for position in (1, 2))
     everywhere = operation.get_attr("replace_global")
     return [_replaced(conversion, conversion.input(operation, 0), pattern, rewrite, everywhere=everywhere)]
 

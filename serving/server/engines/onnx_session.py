@@ -180,23 +180,23 @@ def _parsed(records: Sequence[bytes], columns: Sequence[_Column]) -> dict[str, A
         RequestError: a record is not a tf.Example, or a column has no value of its type.
     """
     rows = []
-    for place, record in enumerate(records):
+    for position, record in enumerate(records):
         try:
             rows.append(Example.FromString(record).features.feature)
         except Exception as error:  # protobuf's class for it depends on its implementation
-            raise RequestError(f"Could not parse example input, at row {place}") from error
+            raise RequestError(f"Could not parse example input, at row {position}") from error
     parsed = {}
     for column in columns:
         cells = np.empty(len(rows), object)
-        for place, row in enumerate(rows):
-            cells[place] = _cell(row, column, place)
+        for position, row in enumerate(rows):
+            cells[position] = _cell(row, column, position)
         parsed[column.name] = cells if column.dtype == "string" else cells.astype(column.dtype)
     return parsed
 
 
-def _cell(row: Any, column: _Column, place: int) -> Any:
+def _cell(row: Any, column: _Column, row_number: int) -> Any:
     kind, values = example_messages.values(row[column.column]) if column.column in row else ("", [])
-    location = f"Name: <unknown>, Key: {column.column}, Index: {place}."
+    location = f"Name: <unknown>, Key: {column.column}, Index: {row_number}."
     expected_kind = _KINDS[column.dtype]
     type_name = _SHOWN[expected_kind]
     if kind not in ("", expected_kind):

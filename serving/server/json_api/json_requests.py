@@ -98,33 +98,33 @@ def _from_rows(request: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str,
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         if _is_named(row) != has_names:
             expected_kind, actual_kind = ("object", "list") if has_names else ("value/list", "object")
-            raise RequestError(f"Expecting {expected_kind} but got {actual_kind} at item {place} of input list")
+            raise RequestError(f"Expecting {expected_kind} but got {actual_kind} at item {position} of input list")
     if not has_names:
         [only] = inputs
         return {only.name: _stacked(rows, only, "")}
     names = {spec.name for spec in inputs}
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         if row.keys() != names:
-            raise _wrong_keys(row, place, names)
+            raise _wrong_keys(row, position, names)
     columns = json_columns.scalars(rows, inputs)
     if columns is not None:
         return columns
     return {spec.name: _stacked([row[spec.name] for row in rows], spec, f" key: {spec.name}") for spec in inputs}
 
 
-def _wrong_keys(row: Mapping[str, Any], place: int, names: set[str]) -> RequestError:
+def _wrong_keys(row: Mapping[str, Any], row_number: int, names: set[str]) -> RequestError:
     unknown = sorted(row.keys() - names)
     if unknown:
         return RequestError(
-            f"Failed to process element: {place} key: {unknown[0]} of 'instances' list. Error: INVALID_ARGUMENT: JSON "
-            f"object: does not have named input: {unknown[0]}{_alike(unknown[0], names - row.keys())}"
+            f"Failed to process element: {row_number} key: {unknown[0]} of 'instances' list. Error: INVALID_ARGUMENT: "
+            f"JSON object: does not have named input: {unknown[0]}{_alike(unknown[0], names - row.keys())}"
         )
     return RequestError(
-        f"Failed to process element: {place} of 'instances' list. JSON object: {shown(row)} keys must be equal to: "
-        + ",".join(sorted(names))
+        f"Failed to process element: {row_number} of 'instances' list. JSON object: {shown(row)} keys must be equal "
+        "to: " + ",".join(sorted(names))
     )
 
 
@@ -170,17 +170,17 @@ def _stacked(values: list[Any], spec: Input, row_suffix: str) -> Array:
         return array(values, spec)
     except RequestError as error:
         shape = None
-        for place, value in enumerate(values):
+        for position, value in enumerate(values):
             try:
                 single = array(value, spec)
             except RequestError as cause:
                 raise RequestError(
-                    f"Failed to process element: {place}{row_suffix} of 'instances' list. Error: INVALID_ARGUMENT: "
+                    f"Failed to process element: {position}{row_suffix} of 'instances' list. Error: INVALID_ARGUMENT: "
                     f"{cause}"
                 ) from cause
             if shape not in (None, single.shape):
                 raise RequestError(
-                    f"Failed to process element: {place}{row_suffix} of 'instances' list. Error: INVALID_ARGUMENT: "
+                    f"Failed to process element: {position}{row_suffix} of 'instances' list. Error: INVALID_ARGUMENT: "
                     f"Expecting shape {_bracketed(shape)} but got: {_bracketed(single.shape)}"
                 ) from error
             shape = single.shape

@@ -67,8 +67,8 @@ def _plain(name: str, value: Array, *, finite: bool) -> Any:
     if value.dtype.kind in "OSU":
         convert = _as_base64 if name.endswith(_BYTES_SUFFIX) else _as_text
         flat = np.empty(value.size, object)
-        for place, cell in enumerate(value.ravel()):
-            flat[place] = convert(cell)
+        for position, cell in enumerate(value.ravel()):
+            flat[position] = convert(cell)
         return flat.reshape(value.shape).tolist()
     if value.dtype.kind == "f" and not finite:
         return _decimals(value)

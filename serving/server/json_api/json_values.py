@@ -118,8 +118,8 @@ def _lossy(leaf: Any, spec: Input) -> RequestError:
 def _texts(leaves: list[Any], types: set[type], spec: Input) -> Array:
     _checked(leaves, types, {str, dict}, spec)
     texts = np.empty(len(leaves), object)
-    for place, leaf in enumerate(leaves):
-        texts[place] = leaf.encode("utf-8", "surrogatepass") if isinstance(leaf, str) else decoded(leaf)
+    for position, leaf in enumerate(leaves):
+        texts[position] = leaf.encode("utf-8", "surrogatepass") if isinstance(leaf, str) else decoded(leaf)
     return texts
 
 

@@ -107,4 +107,6 @@ def _flat(name: str, values: Array) -> Mapping[str, pa.Array]:
     if values.ndim == 1:
         return {name: _joined([values])}
     wide = values.reshape(len(values), -1)
-    return {f"{name}_{place}": _joined([np.ascontiguousarray(wide[:, place])]) for place in range(wide.shape[1])}
+    return {
+        f"{name}_{position}": _joined([np.ascontiguousarray(wide[:, position])]) for position in range(wide.shape[1])
+    }
