@@ -123,11 +123,15 @@ def _check_files(loaded: Cells, schema: schema_pb2.Schema) -> None:
     lines = []
     renamed = renamed_columns.proposals(schema, loaded.table, loaded.columns_of) if loaded.columns_of else {}
     for column in dict.fromkeys(name for names in loaded.columns_of.values() for name in names):
-        lacking = [file for file, names in loaded.columns_of.items() if column not in names]
-        if lacking:
+        files_without = [file for file, names in loaded.columns_of.items() if column not in names]
+        if files_without:
             question = f": {column} -> {renamed[column]}?" if column in renamed else ""
-            more = f" and {len(lacking) - 1} more of {len(loaded.columns_of)} files" if len(lacking) > 1 else ""
-            lines.append(f"{lacking[0]}{more}: column {column!r} is missing{question}")
+            more = (
+                f" and {len(files_without) - 1} more of {len(loaded.columns_of)} files"
+                if len(files_without) > 1
+                else ""
+            )
+            lines.append(f"{files_without[0]}{more}: column {column!r} is missing{question}")
     if lines:
         lines.append(
             "the files have different columns, so no schema fits all of them: give a renamed column one name in all "

@@ -37,8 +37,8 @@ _SCHEDULES: Mapping[str, tuple[str, ...]] = {
 
 def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
     """Return the keys of other names in the table that have no effect with this name."""
-    every = dict.fromkeys(key for allowed in keys.values() for key in allowed)
-    return [key for key in every if key not in keys.get(name, every)]
+    all_keys = dict.fromkeys(key for allowed in keys.values() for key in allowed)
+    return [key for key in all_keys if key not in keys.get(name, all_keys)]
 
 
 def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], kind: str) -> None:

@@ -77,7 +77,7 @@ def _values(values: Sequence[Any], dimension: Dimension) -> tuple[Callable[[Any]
     if dimension.choices is not None or not all(_number(value) for value in values):
         names = list(dict.fromkeys([*map(shown, dimension.listed or ()), *map(shown, values)]))
         x = _linear(-0.5, len(names) - 0.5, LEFT, WIDTH - RIGHT)
-        return lambda value: x(names.index(shown(value))), [(x(at), text) for at, text in enumerate(names)]
+        return lambda value: x(names.index(shown(value))), [(x(position), text) for position, text in enumerate(names)]
     assert dimension.low is not None
     assert dimension.high is not None
     low, high = min(dimension.low, *values), max(dimension.high, *values)

@@ -83,9 +83,9 @@ def _batches(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, A
             rows_before += len(batch)
             numbered = pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER])
             rows = planning.kept(numbered, file, plan, source, keeper)
-            at = rows.num_columns - 1
-            data_columns = pa.RecordBatch.from_arrays(rows.columns[:at], rows.schema.names[:at])
-            yield file.path, data_columns, rows.column(at).to_numpy()
+            number_column = rows.num_columns - 1
+            data_columns = pa.RecordBatch.from_arrays(rows.columns[:number_column], rows.schema.names[:number_column])
+            yield file.path, data_columns, rows.column(number_column).to_numpy()
 
 
 def _lines(findings: Sequence[Finding], data: Data) -> None:

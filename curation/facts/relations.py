@@ -132,8 +132,8 @@ def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tupl
     numbered = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
     numbered = numbered.group_by([*keys, "label"]).aggregate([("row", "sum")])
     groups = numbered.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
-    several = pc.greater(groups["row_sum_count"], 1)
-    part = pc.sum(groups["row_sum_sum"].filter(several)).as_py() or 0
+    has_several = pc.greater(groups["row_sum_count"], 1)
+    part = pc.sum(groups["row_sum_sum"].filter(has_several)).as_py() or 0
     return part, len(rows), pc.sum(groups["row_sum_max"]).as_py()
 
 

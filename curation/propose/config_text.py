@@ -61,8 +61,8 @@ def _beside(text: str, reason: str, indent: str) -> str:
     reason = in_a_line(reason)
     if not reason:
         return text
-    beside = f"{text}  # {reason}"
-    return beside if len(beside) <= SHORT else f"{indent}# {reason}\n{text}"
+    line_with_reason = f"{text}  # {reason}"
+    return line_with_reason if len(line_with_reason) <= SHORT else f"{indent}# {reason}\n{text}"
 
 
 def _escaped(char: str) -> str:

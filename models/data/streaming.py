@@ -126,8 +126,10 @@ def _groups(rows: int, random: Any) -> Iterator[list[tuple[int, int]]]:
     starts = np.arange(0, rows, BLOCK_ROWS)
     if random is not None:
         random.shuffle(starts)
-    for at in range(0, len(starts), BLOCKS_AT_ONCE):
-        yield [(int(start), min(int(start) + BLOCK_ROWS, rows)) for start in starts[at : at + BLOCKS_AT_ONCE]]
+    for position in range(0, len(starts), BLOCKS_AT_ONCE):
+        yield [
+            (int(start), min(int(start) + BLOCK_ROWS, rows)) for start in starts[position : position + BLOCKS_AT_ONCE]
+        ]
 
 
 def _read(column: Array, start: int, end: int) -> Array:

@@ -175,11 +175,11 @@ def _make_empty(folder: str, pattern: str, form: str | None) -> None:
         names = buckets.files(base)
         if not names:
             file_format = formats.of(base, form)
-            beside = (
+            companion = (
                 file_format.companion(base) if file_format is not None and file_format.companion is not None else None
             )
             base, name = base.rpartition("/")[0], base.rpartition("/")[2]
-            names = [uri.rpartition("/")[2] for uri in (f"{base}/{name}", beside) if uri and buckets.exists(uri)]
+            names = [uri.rpartition("/")[2] for uri in (f"{base}/{name}", companion) if uri and buckets.exists(uri)]
     else:
         base = pattern[: match.start()].rpartition("/")[0]
         names = buckets.files(base)
