@@ -129,10 +129,10 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
             break
     if not lines:
         raise NoRowsError(f"{path} is empty: it needs one object per line")
-    kept = _kept(names, lists, data, omissions)
+    columns = _kept(names, lists, data, omissions)
     if lines == 1 and (advice := _of_one_object(names, lists)):
         raise UserError(f"{path} is one object, which would be one row: {advice.format(path=path)}")
-    return kept
+    return columns
 
 
 def _of_one_object(names: Iterable[str], lists: Iterable[str]) -> str:
@@ -260,21 +260,23 @@ def _flatten(
     value: Any,
     lists: dict[str, int | None],
     lengths: Mapping[str, int],
-    where: str,
+    location: str,
     depth: int = 1,
 ) -> None:
     """Put a value under its column, and those of an object, or of a vector, under one column each."""
     if isinstance(value, dict):
         if depth > DEEPEST:
-            raise UserError(f"{where}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
+            raise UserError(f"{location}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
         for inner, cell in value.items():
-            _flatten(row, f"{name}.{inner}", cell, lists, lengths, where, depth + 1)
+            _flatten(row, f"{name}.{inner}", cell, lists, lengths, location, depth + 1)
     elif isinstance(value, list) and name in lengths:
         if len(value) != lengths[name]:
-            raise UserError(f"{where}: column {name!r}: {vectors.wrong_length(len(value), lengths[name])}")
+            raise UserError(f"{location}: column {name!r}: {vectors.wrong_length(len(value), lengths[name])}")
         for part, cell in zip(vectors.parts(name, len(value)), value, strict=True):
             if not isinstance(cell, _Number | NoneType):
-                raise UserError(f"{where}: column {name!r}: {cell!r} in a list of numbers: fix it, or drop the column")
+                raise UserError(
+                    f"{location}: column {name!r}: {cell!r} in a list of numbers: fix it, or drop the column"
+                )
             row[part] = cell
     elif isinstance(value, list):
         length = len(value) if all(isinstance(cell, _Number | NoneType) for cell in value) else None

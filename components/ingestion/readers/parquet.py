@@ -102,7 +102,7 @@ def lengths(path: str, data: Data) -> dict[str, int | None]:
     Raises:
         UserError: the file cannot be read.
     """
-    found: dict[str, int | None] = {}
+    list_lengths: dict[str, int | None] = {}
     with _opened(path) as file:
         schema = file.schema_arrow
         for name in left_out_columns.kept(schema.names, data):
@@ -112,8 +112,8 @@ def lengths(path: str, data: Data) -> dict[str, int | None]:
             for batch in file.iter_batches(BATCH_ROWS, columns=[name]):
                 sizes = pc.min_max(pc.list_value_length(batch.column(batch.schema.get_field_index(name)))).as_py()
                 ends |= {size for size in sizes.values() if size is not None}
-            found[name] = ends.pop() if len(ends) == 1 else None
-    return found
+            list_lengths[name] = ends.pop() if len(ends) == 1 else None
+    return list_lengths
 
 
 def unreadable(path: str, data: Data) -> dict[str, str]:
@@ -125,9 +125,9 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
     with _opened(path) as file:
         names = left_out_columns.kept(file.schema_arrow.names, data)
         nameless = {name: left_out_columns.NAMELESS for name in names if not name.strip()}
-        other = _unreadable(file.schema_arrow, data)
+        unsupported = _unreadable(file.schema_arrow, data)
         return nameless | {
-            name: f"it holds {content}, and a cell is one number or text" for name, content in other.items()
+            name: f"it holds {content}, and a cell is one number or text" for name, content in unsupported.items()
         }
 
 
@@ -164,12 +164,12 @@ def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None
                 f"{path}: column {name!r} holds {_shown(schema.field(name).type)}, and data.vectors needs lists of "
                 f"numbers: remove {name!r} from data.vectors"
             )
-    if other := _unreadable(schema, data):
+    if unsupported := _unreadable(schema, data):
         raise UserError(
             "\n".join(
                 f"{path}: column {name!r} holds {content}, and a cell is one number or text: "
                 f"{left_out_columns.advice(name)}"
-                for name, content in other.items()
+                for name, content in unsupported.items()
             )
         )
     return names

@@ -153,8 +153,8 @@ def _record(path: str, number: int, head: bytes, file: BinaryIO) -> bytes:
     length, crc = _HEAD.unpack(head)
     if masked_crc(head[:8]) != crc or length > MAX_RECORD_BYTES:
         raise UserError(fault)
-    record, tail = file.read(length), file.read(4)
-    if len(record) < length or len(tail) < 4 or masked_crc(record) != struct.unpack("<I", tail)[0]:
+    record, record_crc = file.read(length), file.read(4)
+    if len(record) < length or len(record_crc) < 4 or masked_crc(record) != struct.unpack("<I", record_crc)[0]:
         raise UserError(fault)
     return record
 
@@ -164,11 +164,12 @@ def _flat(path: str, name: str, column: pa.Array, start: int) -> pa.Array:
     if pa.types.is_null(column.type):
         return column
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    many = np.flatnonzero(lengths > 1)
-    if len(many):
+    rows_with_lists = np.flatnonzero(lengths > 1)
+    if len(rows_with_lists):
+        row = int(rows_with_lists[0])
         raise UserError(
-            f"{path}: feature {name!r}, record {start + int(many[0]) + 1} holds {lengths[many[0]]} values, and a "
-            f"cell is one number or text: {left_out_columns.advice(name)}"
+            f"{path}: feature {name!r}, record {start + row + 1} holds {lengths[row]} values, and a cell is one number "
+            f"or text: {left_out_columns.advice(name)}"
         )
     places = np.where(lengths > 0, np.cumsum(lengths) - 1, 0)
     return pc.take(column.flatten(), pa.array(places, pa.int64(), mask=lengths == 0))
