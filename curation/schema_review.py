@@ -42,7 +42,7 @@ def proposed_path(root: str, name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a run would read: the config of a pipeline with the options of the command.
+    """Config of a pipeline with the options of the command, as a run would read it.
 
     Attributes:
         root: The project folder.
@@ -76,7 +76,7 @@ class Inferred(NamedTuple):
 
     Attributes:
         text: Text of the .pbtxt file.
-        marks: What the data alone would have narrowed or dropped, one sentence each.
+        marks: Approved values and columns that the data alone would have removed, one sentence each.
     """
 
     text: str
@@ -144,7 +144,7 @@ def diff(choice: Choice, omissions: Omissions | None = None) -> list[Difference]
     """Compare the data with the approved schema.
 
     Args:
-        choice: What a run would read.
+        choice: Config and paths of the run.
         omissions: Records skipped, dropped and converted parts of the data.
 
     Raises:

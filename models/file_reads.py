@@ -37,7 +37,7 @@ class _Watch:
         ignored: Folders whose files are ignored.
 
     Attributes:
-        ignored: The same.
+        ignored: These folders.
         found: Path -> digest of the content when the file was first opened.
         changed: Paths of files that had changed when they were opened again.
     """

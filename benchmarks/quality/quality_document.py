@@ -53,7 +53,7 @@ def text(results: Sequence[Result], machine: str) -> str:
     """Return tables of both halves as Markdown.
 
     Args:
-        results: What was measured.
+        results: Measured results.
         machine: Description of the machine.
     """
     parts = [f"{machine}."]

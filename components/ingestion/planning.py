@@ -60,7 +60,7 @@ class Plan:
 
 
 def plan(settings: IngestionSettings) -> Plan:
-    """Make the plan: read what must be known of all files before the first row is written.
+    """Make the plan from facts on all files, before the first row is written.
 
     Args:
         settings: The node's settings.
@@ -134,7 +134,7 @@ def read(
         plan: The plan; only `files`, `columns`, `taken` and `cut_eval` are used.
         settings: The node's settings.
         keep: Drops rows and counts them.
-        omissions: Records what of the file is skipped, dropped, cut or converted.
+        omissions: Records skipped, dropped, cut and converted parts of the file.
 
     Raises:
         UserError: the file cannot be read.

@@ -25,7 +25,7 @@ def batches(
         data: [data]; its paths are not used.
         columns: Column name -> schema type (INT, FLOAT, BYTES); the type of any other column is inferred from all of
             its cells. Empty without a schema.
-        omissions: Records what is skipped, dropped, cut or converted; complete after the last batch.
+        omissions: Records skipped, dropped, cut and converted parts; complete after the last batch.
 
     Yields:
         Batches whose columns are int64, float32, string or binary, with null for null values. Each has the columns of
@@ -99,7 +99,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     Args:
         path: The file.
         data: As for `batches`.
-        omissions: Records what will be skipped, dropped, cut or converted, as far as the first rows tell.
+        omissions: Records parts that will be skipped, dropped, cut or converted, as far as the first rows show.
 
     Returns:
         Names of its columns, in order.

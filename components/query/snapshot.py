@@ -66,7 +66,7 @@ def take(query: Query, data_root: str, folder: str) -> Snapshot:
     Args:
         query: The query.
         data_root: Folder that the path of an SQLite file starts from.
-        folder: Where the file goes; equal rows give the same file.
+        folder: Folder of the file; equal rows give the same file.
 
     Raises:
         UserError: the query cannot be run, takes too long, gives no rows, or rows that make no table.

@@ -121,7 +121,7 @@ def _found(
         bucket = None
         if settings is not None:
             source = settings.source
-            # The examples are what counts: their data may be gone.
+            # Only the examples are needed: the files of the data may be gone.
             with contextlib.suppress(UserError, ResourceError):
                 bucket = stack.enter_context(bucket_data.of_job(source.paths, source.data, settings.source_content))
             if bucket is not None:

@@ -142,7 +142,7 @@ def _order(x: Array, y: Array, codes: Codes) -> Order:
     means = np.bincount(codes, weights=y) / rows
     total = float(((y - y.mean()) ** 2).sum())
     between = float((rows * (means - y.mean()) ** 2).sum())
-    # Omega squared: subtract what the means of random groups would explain.
+    # Omega squared: subtract the variance that the means of random groups would explain.
     within = (total - between) / (len(y) - len(rows))
     levels = (between - (len(rows) - 1) * within) / (total + within)
     return Order(line=float(np.corrcoef(x, y)[0, 1] ** 2), levels=max(0.0, levels))

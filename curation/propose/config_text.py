@@ -74,7 +74,7 @@ def toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # JSON escapes what TOML does except DEL; other non-printable characters are escaped too.
+        # JSON escapes the characters that TOML requires except DEL; other non-printable characters are escaped too.
         return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(value, ensure_ascii=False))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + "}"

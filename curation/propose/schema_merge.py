@@ -26,7 +26,7 @@ class Merged:
     Attributes:
         features: The columns, in the order of the data.
         domains: Column's domain by name.
-        marks: Column -> what stays allowed although this data alone would not allow it, one sentence each.
+        marks: Column -> sentence on approved values or nulls that stay allowed, although this data has none.
         dropped: Columns of the approved schema that the data lacks.
     """
 

@@ -40,7 +40,7 @@ class Anomaly:
 
     Attributes:
       column: The column; empty for the whole split.
-      what: `schema` if the description is that of our validation, else TFDV's short description.
+      what: `schema` if this pipeline's validation wrote the description, else TFDV's short description.
       edit: The change of schema or config that would accept it; empty if unknown.
     """
 

@@ -118,7 +118,7 @@ class Finite(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def likely_cause(columns: Mapping[str, Mapping[str, np.ndarray[Any, Any]]], network: Any, *, first: bool) -> str:
-    """Return the likely cause of a loss that is not finite, and what to do.
+    """Return the likely cause of a loss that is not finite, and its fix.
 
     Args:
         columns: Split -> model features by name.

@@ -181,10 +181,8 @@ def outputs_of(network: Any, x: Mapping[str, Array], size: int = EVAL_IMAGES) ->
     """Return the network's outputs for rows in memory, float32 (rows, outputs)."""
     rows = len(next(iter(x.values())))
     call = tf.function(lambda part: network(part, training=False), reduce_retracing=True, autograph=False)
-    parts = [
-        {name: tf.constant(column[start : start + size]) for name, column in x.items()}
-        for start in range(0, rows, size)
-    ]
+    blocks = [slice(start, start + size) for start in range(0, rows, size)]
+    parts = [{name: tf.constant(column[block]) for name, column in x.items()} for block in blocks]
     return np.concatenate([call(part).numpy() for part in parts])
 
 

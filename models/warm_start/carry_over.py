@@ -218,7 +218,7 @@ def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | Non
         mirrors: Layer -> the layer whose output it reconstructs.
 
     Returns:
-        A note for the user on what was carried over.
+        A note for the user on the weights that were carried over.
     """
     if warm.stored is None:
         return (

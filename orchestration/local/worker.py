@@ -46,7 +46,7 @@ _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
 
 
-class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher only cleans up after an Exception
+class Stopped(Exception):  # noqa: N818  not an error: TFX's launcher only cleans up after an Exception
     """The supervisor asked the worker to stop."""
 
 

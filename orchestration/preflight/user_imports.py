@@ -23,7 +23,7 @@ class _Import(NamedTuple):
 
     Attributes:
         line: Its line.
-        names: What it imports.
+        names: Names that it imports.
         module: The module after `from`; None if there is none.
         level: Number of dots before it.
         is_from: Whether it begins with `from`.

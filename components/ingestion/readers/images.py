@@ -160,7 +160,7 @@ def _read(path: str, name: str, data: Data, omissions: Omissions) -> bytes:
     """Read an image file as PNG or JPEG.
 
     Raises:
-        ValueError: the file cannot be read; the message says why.
+        ValueError: the file cannot be read; the message gives the reason.
     """
     try:
         name.encode()

@@ -143,7 +143,7 @@ def _opened(path: str) -> Iterator[Any]:
 
 
 def _hint(path: str) -> str:
-    """Return what a file that is no Parquet may be, as the end of a sentence."""
+    """Return the probable type of a file that is not Parquet, as the end of a sentence."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         head = codecs.getincrementaldecoder("utf-8")().decode(opening.head(path, HEAD_BYTES))
         if "\n" in head and "\0" not in head:

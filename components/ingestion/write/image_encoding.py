@@ -36,7 +36,7 @@ _IEND = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 class BadImageError(ValueError):
-    """An image cannot be read; the message says why."""
+    """An image cannot be read; the message gives the reason."""
 
 
 @dataclass(frozen=True)
