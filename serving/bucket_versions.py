@@ -107,7 +107,7 @@ def _clean_up(folder: str, keep: int | None, seconds: float, log: Callable[[str]
 
     The newest version is never removed, also if it is of a push that ran at the same time.
     """
-    complete, listed = set(versions.pushed(folder)), ownership.listed(folder)
+    complete, listed = set(versions.pushed(folder)), ownership.ledger_versions(folder)
     removable = [number for number in listed if number in complete and _is_ours(folder, number)]
     for number in removable[:-keep] if keep else []:
         _remove(folder, number)

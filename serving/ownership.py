@@ -99,7 +99,7 @@ def entry(folder: str, number: int) -> str:
     return f"{folder}/{LEDGER}/{number}.json"
 
 
-def listed(folder: str) -> list[int]:
+def ledger_versions(folder: str) -> list[int]:
     """List the versions in the ledger, ascending."""
     ledger = f"{folder}/{LEDGER}"
     names = buckets.names(ledger) if is_remote(folder) else _local_names(ledger)

@@ -58,7 +58,7 @@ def text(results: Sequence[Result], machine: str) -> str:
     """
     parts = [f"{machine}."]
     for title, half in (("Used while choosing defaults", True), ("Run at the end", False)):
-        results_by_table = {table: of for table in TABLES if used(table) is half and (of := _of(results, table))}
+        results_by_table = {table: of for table in TABLES if used(table) is half and (of := _of_table(results, table))}
         missing = [table.name for table in TABLES if used(table) is half and table not in results_by_table]
         parts.append(f"### {title}")
         if results_by_table:
@@ -68,7 +68,7 @@ def text(results: Sequence[Result], machine: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _of(results: Iterable[Result], table: Table) -> list[Result]:
+def _of_table(results: Iterable[Result], table: Table) -> list[Result]:
     return [result for result in results if result.table == table.name]
 
 

@@ -41,10 +41,10 @@ def batches(
     arrow_types: dict[str, pa.DataType] = {}
     for path in paths:
         for batch in reader(path, data).batches(path, data, kinds, omissions):
-            yield _alike(path, batch, arrow_types)
+            yield _cast_to_first_types(path, batch, arrow_types)
 
 
-def _alike(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.DataType]) -> pa.RecordBatch:
+def _cast_to_first_types(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.DataType]) -> pa.RecordBatch:
     """Give each column the type of the first batch that has it: where bytes are UTF-8, a batch may hold texts.
 
     Raises:

@@ -40,23 +40,23 @@ def features(entries: Sequence[Entry]) -> str:
     for role in roles.shipped():
         role_entries = [entry for entry in entries if entry.role == role]
         if role_entries:
-            lines += [f"{role} = [", *_listed((toml(entry.values), entry.reason) for entry in role_entries), "]"]
+            lines += [f"{role} = [", *_entry_lines((toml(entry.values), entry.reason) for entry in role_entries), "]"]
     ignored = [entry for entry in entries if entry.role == "ignored"]
     if ignored:
-        lines += ["ignored = [", *_listed((toml(entry.column), entry.reason) for entry in ignored), "]"]
+        lines += ["ignored = [", *_entry_lines((toml(entry.column), entry.reason) for entry in ignored), "]"]
     return "\n".join(lines)
 
 
-def _listed(items: Iterable[tuple[str, str]]) -> list[str]:
-    return [_beside(f"  {text},", reason, "  ") for text, reason in items]
+def _entry_lines(items: Iterable[tuple[str, str]]) -> list[str]:
+    return [_with_reason(f"  {text},", reason, "  ") for text, reason in items]
 
 
 def _line(line: Line) -> str:
     text = f"{line.key} = {toml(line.value)}"
-    return _beside(text if line.active else f"# {text}", line.reason, "")
+    return _with_reason(text if line.active else f"# {text}", line.reason, "")
 
 
-def _beside(text: str, reason: str, indent: str) -> str:
+def _with_reason(text: str, reason: str, indent: str) -> str:
     """Put the reason after the text, or above it if the line would be too long."""
     reason = in_a_line(reason)
     if not reason:

@@ -67,14 +67,16 @@ def choose(facts: Facts, label_name: str | None, source: str) -> LabelChoice:
         return _task(facts[label_name], "set with --label")
     for column in _by_name(facts):
         if column.name in candidates:
-            return _task(column, f"guessed from its name{_some(candidates, column.name)}")
+            return _task(column, f"guessed from its name{_alternatives(candidates, column.name)}")
     likely = [name for name in candidates if not _unlikely(facts[name])]
     if not likely:
         raise UserError(
             f"{source}: no column looks like a label.{listed if candidates else ' ' + _reasons(facts)} "
             "Name it with --label COLUMN"
         )
-    return _task(facts[likely[-1]], f"a guess: the last column that can be a label{_some(candidates, likely[-1])}")
+    return _task(
+        facts[likely[-1]], f"a guess: the last column that can be a label{_alternatives(candidates, likely[-1])}"
+    )
 
 
 def _by_name(facts: Facts) -> Iterator[Column]:
@@ -206,7 +208,7 @@ def ordered_shape(column: Column) -> bool:
     return falling and min(rows) < max(rows) / 3
 
 
-def _some(names: list[str], chosen: str) -> str:
+def _alternatives(names: list[str], chosen: str) -> str:
     """List other columns that can be the label, as the end of a sentence."""
     alternatives = [name for name in names if name != chosen]
     more = f" and {len(alternatives) - 8} more" if len(alternatives) > 8 else ""

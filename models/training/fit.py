@@ -151,7 +151,7 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     settings: Any = parameters
     if "." in name:
         path, _, function = name.rpartition(".")
-        module: Any = types.SimpleNamespace(build=functools.partial(_own, importlib.import_module(path), function))
+        module: Any = types.SimpleNamespace(build=functools.partial(_custom, importlib.import_module(path), function))
     else:
         module = importlib.import_module(network_files.module(name))
         settings = module.Settings.model_validate(parameters)
@@ -165,7 +165,7 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     return watching.Network(inputs.used(), output, name=name.replace(".", "_")), module, settings
 
 
-def _own(module: Any, function: str, inputs: feature_inputs.FeatureInputs, settings: Mapping[str, Any]) -> Any:
+def _custom(module: Any, function: str, inputs: feature_inputs.FeatureInputs, settings: Mapping[str, Any]) -> Any:
     """Call a user-defined `build`; an error names its line."""
     try:
         return getattr(module, function)(inputs, settings)

@@ -103,7 +103,7 @@ class BucketData:
 
     def shown(self, text: str) -> str:
         """Return a text with addresses in place of paths below the folder."""
-        return _shown(self._folder, text)
+        return _with_addresses(self._folder, text)
 
     @contextlib.contextmanager
     def named(self) -> Iterator[None]:
@@ -136,7 +136,7 @@ def opened(paths: Paths, data: Data) -> Iterator[BucketData]:
         try:
             files = data_files.resolve(local, data, Omissions())
         except UserError as error:
-            raise UserError(_shown(folder, str(error))) from error
+            raise UserError(_with_addresses(folder, str(error))) from error
         needed = [path for file in files for path in (*opening.within(file.path), *file.companions)]
         yield BucketData(folder, local, needed, data.format)
 
@@ -210,5 +210,5 @@ def _uri(folder: str, path: str) -> str:
     return f"{scheme}://{bucket_path}"
 
 
-def _shown(folder: str, text: str) -> str:
+def _with_addresses(folder: str, text: str) -> str:
     return re.sub(rf"{re.escape(folder)}/({'|'.join(buckets.SCHEMES)})/", r"\1://", text)

@@ -136,7 +136,7 @@ def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any,
     return np.asarray(days if by == "day" else (days + _WEEK_START) // 7)
 
 
-def named(number: int, by: str) -> Span:
+def from_number(number: int, by: str) -> Span:
     """Return a span of a column of dates, shown as 2024-05-01, the Monday of a week, or 2024-05."""
     if by == "month":
         return Span(number, f"{1970 + number // 12}-{number % 12 + 1:02d}")

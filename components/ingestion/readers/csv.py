@@ -90,7 +90,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     Raises:
         UserError: as for `batches`; or two columns have the same name.
     """
-    names = left_out_columns.kept(header(path, data), data, omissions)
+    names = left_out_columns.read_columns(header(path, data), data, omissions)
     left_out_columns.check_names(path, names)
     unknown = [name for name in names if name not in columns]
     looks: dict[str, str | None] = dict.fromkeys(unknown)
@@ -132,7 +132,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     names = list(data.csv.names)
     if names and len(names) != len(first_row):
         raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first_row)} columns")
-    return left_out_columns.kept(names or read_header(path, data).names, data, omissions)
+    return left_out_columns.read_columns(names or read_header(path, data).names, data, omissions)
 
 
 def header(path: str, data: Data) -> list[str]:

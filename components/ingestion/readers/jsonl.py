@@ -108,7 +108,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
             if name not in columns:
                 texts = casting.clean(_texts(path, name, block), cleaning.rules(name))
                 looks[name] = casting.looks_like(texts, looks[name], cleaning.numbers)
-    return {name: columns.get(name) or looks[name] or "BYTES" for name in _kept(looks, lists, data, omissions)}
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in _read_columns(looks, lists, data, omissions)}
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
@@ -129,7 +129,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
             break
     if not lines:
         raise NoRowsError(f"{path} is empty: it needs one object per line")
-    columns = _kept(names, lists, data, omissions)
+    columns = _read_columns(names, lists, data, omissions)
     if lines == 1 and (advice := _of_one_object(names, lists)):
         raise UserError(f"{path} is one object, which would be one row: {advice.format(path=path)}")
     return columns
@@ -167,12 +167,12 @@ def _names(block: _Rows) -> list[str]:
     return list(dict.fromkeys(name for row in block.rows for name in row))
 
 
-def _kept(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
+def _read_columns(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
     """Columns that are read; lists and those that the config drops are not."""
     column_names, omitted = list(names), Omissions() if omissions is None else omissions
-    for name in left_out_columns.kept((name for name in lists if name not in column_names), data, omitted):
+    for name in left_out_columns.read_columns((name for name in lists if name not in column_names), data, omitted):
         omitted.add("column", LISTS, name, action="left out")
-    names_to_read = left_out_columns.kept(column_names, data, omitted)
+    names_to_read = left_out_columns.read_columns(column_names, data, omitted)
     for name in lists:
         if name in names_to_read:
             omitted.add("column", SOME_LISTS, name, action="read")

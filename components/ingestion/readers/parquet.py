@@ -105,7 +105,7 @@ def lengths(path: str, data: Data) -> dict[str, int | None]:
     list_lengths: dict[str, int | None] = {}
     with _opened(path) as file:
         schema = file.schema_arrow
-        for name in left_out_columns.kept(schema.names, data):
+        for name in left_out_columns.read_columns(schema.names, data):
             if schema.names.count(name) > 1 or not vectors.is_numbers(schema.field(name).type):
                 continue
             ends = set[int]()
@@ -123,7 +123,7 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
         UserError: the file cannot be read.
     """
     with _opened(path) as file:
-        names = left_out_columns.kept(file.schema_arrow.names, data)
+        names = left_out_columns.read_columns(file.schema_arrow.names, data)
         nameless = {name: left_out_columns.NAMELESS for name in names if not name.strip()}
         unsupported = _unreadable(file.schema_arrow, data)
         return nameless | {
@@ -153,7 +153,7 @@ def _hint(path: str) -> str:
 
 def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None = None) -> list[str]:
     """Return the columns to read; each must have a schema type or hold vectors, and have a unique name."""
-    names = left_out_columns.kept(schema.names, data, omissions)
+    names = left_out_columns.read_columns(schema.names, data, omissions)
     left_out_columns.check_names(path, vectors.expanded(names, data))
     for name in names:
         if omissions is not None and pa.types.is_duration(schema.field(name).type):
@@ -161,7 +161,7 @@ def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None
     for name in names:
         if name in data.vectors and not vectors.is_numbers(schema.field(name).type):
             raise UserError(
-                f"{path}: column {name!r} holds {_shown(schema.field(name).type)}, and data.vectors needs lists of "
+                f"{path}: column {name!r} holds {_type_text(schema.field(name).type)}, and data.vectors needs lists of "
                 f"numbers: remove {name!r} from data.vectors"
             )
     if unsupported := _unreadable(schema, data):
@@ -178,10 +178,10 @@ def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None
 def _unreadable(schema: pa.Schema, data: Data) -> dict[str, str]:
     fields = [field for field in schema if left_out_columns.reason(field.name, data) is None]
     fields = [field for field in fields if field.name not in data.vectors]
-    return {field.name: _shown(field.type) for field in fields if casting.kind_of(field.type) is None}
+    return {field.name: _type_text(field.type) for field in fields if casting.kind_of(field.type) is None}
 
 
-def _shown(type_: pa.DataType) -> str:
+def _type_text(type_: pa.DataType) -> str:
     """Format an Arrow type without the name of a list's value field, which differs between writers."""
     return re.sub(r"<(item|element): ", "<", str(type_))
 

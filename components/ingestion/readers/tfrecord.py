@@ -76,7 +76,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     """
     kinds: dict[str, str] = {}
     for _, batch in _decoded(path):
-        names = set(left_out_columns.kept(batch.schema.names, data, omissions))
+        names = set(left_out_columns.read_columns(batch.schema.names, data, omissions))
         for field in batch.schema:
             if field.name in names and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
                 kinds[field.name] = columns.get(field.name) or str(casting.kind_of(field.type.value_type))
@@ -93,7 +93,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
         UserError: the file cannot be read, or contains no record.
     """
     for _, batch in _decoded(path):
-        return left_out_columns.kept(batch.schema.names, data, omissions)
+        return left_out_columns.read_columns(batch.schema.names, data, omissions)
     raise NoRowsError(f"{path} holds no records")
 
 
@@ -105,7 +105,7 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
     """
     reasons: dict[str, str] = {}
     for _, batch in _decoded(path):
-        for name in set(left_out_columns.kept(batch.schema.names, data)) - set(reasons):
+        for name in set(left_out_columns.read_columns(batch.schema.names, data)) - set(reasons):
             column = batch.column(batch.schema.get_field_index(name))
             most = 0 if pa.types.is_null(column.type) else pc.max(pc.list_value_length(column)).as_py() or 0
             if most > 1:

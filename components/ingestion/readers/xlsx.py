@@ -83,7 +83,10 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
             if name not in columns:
                 cleaned = casting.clean(pa.array(texts, pa.string()), cleaning.rules(name))
                 looks[name] = casting.looks_like(cleaned, looks[name], cleaning.numbers)
-    return {name: columns.get(name) or looks[name] or "BYTES" for name in left_out_columns.kept(looks, data, omissions)}
+    return {
+        name: columns.get(name) or looks[name] or "BYTES"
+        for name in left_out_columns.read_columns(looks, data, omissions)
+    }
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
@@ -91,7 +94,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     first_block = next(_blocks(path, data, omissions, LOOKED_AT), None)
     if first_block is None:
         raise NoRowsError(f"{path}: the sheet has no row below its header")
-    return left_out_columns.kept(first_block.columns, data, omissions)
+    return left_out_columns.read_columns(first_block.columns, data, omissions)
 
 
 def texts(path: str, data: Data) -> Iterator[tuple[int, list[str]]]:

@@ -28,7 +28,7 @@ def reason(name: str, data: Data) -> str | None:
     return INDEX if _INDEX.fullmatch(name) else None
 
 
-def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -> list[str]:
+def read_columns(names: Iterable[str], data: Data, omissions: Omissions | None = None) -> list[str]:
     """Return the columns that are read, in order.
 
     Args:

@@ -105,7 +105,10 @@ class Marks:
                 if self._name is not None:
                     column = batch.column(batch.schema.get_field_index(self._name))
                     self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
-            facts = Facts(len(places), odd={name: _odd(batch, name, non_finite[name], places) for name in non_finite})
+            facts = Facts(
+                len(places),
+                odd={name: _non_finite_counts(batch, name, non_finite[name], places) for name in non_finite},
+            )
             facts.odd = {name: counts for name, counts in facts.odd.items() if any(counts)}
             if label_index >= 0:
                 facts.labels, facts.ends = _labels(batch.column(label_index).take(pa.array(places)))
@@ -225,7 +228,7 @@ def _mixed(words: Digests) -> Digests:
     return words
 
 
-def _odd(batch: pa.RecordBatch, name: str, values: Any, places: Any) -> list[int]:
+def _non_finite_counts(batch: pa.RecordBatch, name: str, values: Any, places: Any) -> list[int]:
     """Count the rows with NaN and the rows with infinity; null is neither."""
     is_present = batch.column(batch.schema.get_field_index(name)).is_valid().to_numpy(zero_copy_only=False)[places]
     cells = values[places][is_present]

@@ -147,7 +147,7 @@ def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
     return [values[boundary].item() for boundary in boundaries]
 
 
-def shown(key: float) -> str:
+def text_of(key: float) -> str:
     """Format a time: the number, or YYYY-MM-DD in UTC with the time of day unless it is midnight."""
     if not isinstance(key, int) or not are_instants(np.array([key])):
         return str(key)
