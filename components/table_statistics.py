@@ -72,10 +72,18 @@ def _numbers(stats: Any, values: Values) -> None:
     if not len(finite):
         return
     stats.mean, stats.std_dev = float(finite.mean()), float(finite.std())
-    counts, edges = np.histogram(finite, BUCKETS)
+    counts, edges = _histogram(finite)
     equal = stats.histograms.add(type=statistics_pb2.Histogram.STANDARD)
     for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True):
         equal.buckets.add(low_value=low, high_value=high, sample_count=count)
+
+
+def _histogram(finite: Values) -> tuple[Values, Values]:
+    """Count values in buckets of equal width; beyond 2^53, floats may be further apart than a tenth of their range."""
+    low, high = finite.min(), finite.max()
+    distinguishable = BUCKETS * np.spacing(np.abs(finite).max())
+    margin = max(0.5, distinguishable) if high - low < distinguishable else 0
+    return np.histogram(finite, BUCKETS, range=(low - margin, high + margin))
 
 
 def _texts(stats: Any, arrays: list[pa.Array]) -> None:

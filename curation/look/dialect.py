@@ -4,6 +4,8 @@ import codecs
 import collections
 import contextlib
 import csv
+import io
+import itertools
 import re
 from typing import Any
 
@@ -12,6 +14,7 @@ import pyarrow.compute as pc
 
 from components.ingestion.discovery import compression, opening, unsupported_formats
 from components.ingestion.parsing import text_encoding
+from curation.look import fixed_width
 from curation.look.table_layout import SEPARATOR, layout
 from curation.propose.choices import Line
 from errors import UserError
@@ -25,6 +28,8 @@ ODD_SHARE = 0.5
 """Largest share of cells that these tokens may have."""
 PIXELS = 16
 """Smallest number of columns pixel1, pixel2, ... that are read as an image."""
+QUOTED_ROWS = 200
+"""Rows that are read to see how quotes within texts are written."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _PIXEL = re.compile(r"pixel_?\d+", re.IGNORECASE)
 
@@ -36,15 +41,21 @@ def lines(path: str) -> list[Line]:
         path: The file, packed or not.
 
     Raises:
-        UserError: the file is not text.
+        UserError: the file is not text, or its columns have no delimiter.
     """
     text, encoding = _head(path)
     delimiter = sniff(text)
+    if refusal := fixed_width.refusal(path, text, delimiter):
+        raise UserError(refusal)
     values: dict[str, Any] = {}
     reasons = []
     if delimiter != ",":
         values["delimiter"] = delimiter
         reasons.append("the delimiter of the file")
+    quoting, reason = _quoting(text, delimiter)
+    if quoting:
+        values |= quoting
+        reasons.append(reason)
     if encoding != "utf-8":
         values["encoding"] = encoding
         reasons.append("the file is not UTF-8")
@@ -77,7 +88,30 @@ def sniff(text: str) -> str:
         (width, alike), *_ = counts.most_common(1) or [(0, 0)]
         if width > 1 and (alike, width) > score:
             best, score = delimiter, (alike, width)
-    return best
+    return best if score != (0, 0) else fixed_width.delimiter(text) or ","
+
+
+def _quoting(text: str, delimiter: str) -> tuple[dict[str, str], str]:
+    """Return the keys of `csv` for a quote or an escape that is not the usual one, and the reason; empty if it is."""
+    mark = re.escape(delimiter)
+    single = re.findall(rf"(?:^|{mark})[ \t]*'[^'\r\n]*'[ \t]*(?={mark}|\r|$)", text, re.MULTILINE)
+    if '"' not in text and 2 * len(single) >= len(text.splitlines()):
+        return {"quote": "'"}, "texts are quoted by '"
+    if r"\"" in text and not _is_even(text, delimiter, None) and _is_even(text, delimiter, "\\"):
+        return {"escape": "\\"}, r"quotes within texts are written as \""
+    return {}, ""
+
+
+def _is_even(text: str, delimiter: str, escape: str | None) -> bool:
+    """Return whether rows have one width and each quote is at an end of its cell; the last row may be incomplete."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, escapechar=escape, strict=True)
+    widths: set[int] = set()
+    try:
+        for row in itertools.islice(reader, QUOTED_ROWS):
+            widths |= {len(row)} if row else set()
+    except csv.Error as error:
+        return "end of data" in str(error) and len(widths) == 1
+    return len(widths) == 1
 
 
 def odd_tokens(table: pa.Table) -> list[str]:

@@ -271,10 +271,11 @@ def _folder(lines: Sequence[Line], findings: Sequence[str], root: str) -> Loaded
     """Describe a folder of images: sizes from a few images, classes from folder names."""
     [line] = [line for line in lines if line.key == "path"]
     folders = [path for _, path in data_paths.flat(data_files.under(root, line.value))]
-    table, paths = image_facts.table(folders, Omissions())
+    omissions = Omissions()
+    table, paths = image_facts.table(folders, omissions)
     classes = table["label"].unique().to_pylist()
     if len(classes) < 2:
-        raise UserError(image_folders.one_class(folders[0], classes[0], table["file"].to_pylist()))
+        raise UserError(image_folders.one_class(folders[0], classes[0], table["file"].to_pylist(), omissions))
     contradiction = image_facts.contradictions(paths, table["label"].to_pylist())
     return LoadedData(
         table.drop(["image"]),

@@ -42,14 +42,14 @@ def lines(path: str) -> list[Line]:
         keys["skip_footer"] = len(below)
         reasons.append(table_layout.why_below(below))
     rows = [
-        _padded(record, width).cells
+        _padded(record, width)
         for record in head[table_start:]
         if record.line not in {footer_record.line for footer_record in below}
     ]
-    reason = table_layout.no_header(rows)
+    header_keys, reason = table_layout.header_keys(rows, "row")
     if reason:
-        keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(rows[0]))]}
-        reasons.append(f"row {head[table_start].line} {reason}, so it is not a header: name the columns")
+        keys |= header_keys
+        reasons.append(reason)
     return [Line("csv", keys, "; ".join(reasons))] if keys else []
 
 

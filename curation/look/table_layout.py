@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from components.ingestion.discovery import compression, opening
 from components.ingestion.parsing import csv_edges, csv_text
 from components.ingestion.parsing.csv_text import Record
+from curation.look import header_rows
 from spec.data import Data
 
 TAIL_BYTES = 1 << 16
@@ -81,15 +82,37 @@ def layout(path: str, text: str, dialect: dict[str, Any]) -> Layout:
         reasons.append(why_below(below))
     header = [cell.strip() for cell in rows[0].cells] if rows else []
     table_rows = [
-        record.cells
-        for record in rows[:LOOKED_AT]
-        if not any(record.line == footer_record.line for footer_record in below)
+        record for record in rows[:LOOKED_AT] if not any(record.line == footer_record.line for footer_record in below)
     ]
-    reason = no_header(table_rows)
+    keys_of_header, reason = header_keys(table_rows, "line")
     if reason:
-        keys |= {"header": False, "names": [f"column_{number + 1}" for number in range(len(header))]}
-        reasons.append(f"line {rows[0].line} {reason}, so it is not a header: name the columns")
+        keys |= keys_of_header
+        reasons.append(reason)
     return Layout(keys, reasons, header)
+
+
+def header_keys(rows: Sequence[Record], place: str) -> tuple[dict[str, Any], str]:
+    """Return the keys of `csv` for a table without a header row, or with several, and the reason; empty for one.
+
+    Args:
+        rows: The table's first rows.
+        place: What the number of a row counts: "line" or "row".
+    """
+    cells = [record.cells for record in rows]
+    if reason := no_header(cells):
+        names = [f"column_{number + 1}" for number in range(len(cells[0]))]
+        return {"header": False, "names": names}, (
+            f"{place} {rows[0].line} {reason}, so it is not a header: name the columns"
+        )
+    count, names, source = header_rows.find(cells, _VALUE.fullmatch, _BLANK)
+    if count == 1:
+        return {}, ""
+    last = rows[count - 1].line
+    used = "their texts together are the names" if source is None else f"the names are in {place} {rows[source].line}"
+    reason = f"{place}s {rows[0].line} to {last} are header rows: {used}"
+    if source == count - 1:
+        return {"skip_rows": last - 1}, reason
+    return {"skip_rows": rows[count].line - 1, "header": False, "names": names}, reason
 
 
 def no_header(rows: Sequence[Sequence[str]]) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from typing import Any
 
 from curation.facts.column_facts import Column
@@ -20,6 +21,8 @@ MANY_TEXTS = 20_000
 """Texts from which fewer words are kept: each row has a number for each of them."""
 MIN_GAIN = 0.01
 """Share of the label's variance that the values must explain beyond a linear fit."""
+_TIME = re.compile(r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
+"""A time of day, or a duration."""
 
 
 def text(column: Column) -> Entry:
@@ -41,8 +44,18 @@ def text(column: Column) -> Entry:
         )
         if column.other_date:
             reason += "; if these are dates, set data.dates"
+        elif holds_times(column):
+            reason += (
+                f"; they are times such as {str(column.top[0][0])!r}: write them in the data as numbers of hours, such "
+                "as 9.25 for 9:15, or with their date, as YYYY-MM-DD hh:mm"
+            )
         return Entry("ignored", {"column": column.name}, reason)
     return _category(column, f"{column.distinct:,} distinct values")
+
+
+def holds_times(column: Column) -> bool:
+    """Return whether a string column holds times of day or durations, such as 9:05."""
+    return bool(column.top) and all(_TIME.fullmatch(str(value)) for value, _ in column.top)
 
 
 def codes(column: Column, reason: str) -> Entry:

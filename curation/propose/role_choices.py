@@ -91,7 +91,12 @@ def names_rows(column: Column) -> bool:
     """Return whether a column identifies rows: nearly unique, and named like an id, counting up, or short strings."""
     if column.present < 10 or column.unique_share < UNIQUE or column.date or column.other_date or column.picture:
         return False
-    if column.kind == "FLOAT" or column.missing_share > 0.05 or not column.top:
+    if (
+        column.kind == "FLOAT"
+        or column.missing_share > 0.05
+        or not column.top
+        or categorical_choices.holds_times(column)
+    ):
         return False
     if named(column.name, "id"):
         return column.words < 4

@@ -53,5 +53,5 @@ class TrialOrder(BaseModel):
     label: Label
     edges: bool = False
     """Whether the network reads the quantiles of numbers."""
-    ignored_folders: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     """Folders whose files are not recorded as read."""

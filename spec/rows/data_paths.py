@@ -57,5 +57,5 @@ def mapped(paths: Any, function: Callable[[str], str]) -> Any:
 
 
 def is_remote(path: str) -> bool:
-    """Return whether a path is a URI, such as gs://BUCKET/FILE."""
+    """Tell whether a path is a URI, as gs://BUCKET/FILE."""
     return "://" in path

@@ -56,6 +56,11 @@ CASES = {
     "orc": (written(lambda made: pa.orc.write_table(TABLE, made)), r"an ORC file: .*read_orc"),
     "pkl": (pickle.dumps({"a": [1]}), r"a pickle, which can run any program .*read_pickle.*where you trust it"),
     "json": (b'[\n {"a": 1}]', r"a JSON array: .*`jq -c '\.\[\]' \S*x\.json > table\.jsonl`"),
+    "arff": (
+        b"% of us\n@RELATION x\n@attribute a real\n@DATA\n1\n",
+        r"an ARFF file of Weka: .*`sed '1,/\^@data/Id'",
+    ),
+    "svm": (b"1 1:0.5 3:-2e-3\n0 2:1\n", r"a LIBSVM file: .*load_svmlight_file\('\S*x\.svm'\)"),
     "html": (b"\n<!DOCTYPE html><html>", r"a web page, no table: download the file itself"),
     "tgz": (written(tar), r"a tar archive: unpack it, as with `tar -xf \S*x\.tgz`"),
     "zst": (b"\x28\xb5\x2f\xfd" + b"\0" * 9, r"packed by Zstandard: unpack it, as with `zstd -d"),
@@ -100,7 +105,17 @@ def test_what_bytes_do_not_tell_the_name_does(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["a,b\n1,2\n", "[id],[name]\n1,x\n", "ORCHID,n\n1,2\n", "Object,n\n", "{name},n\nx,1\n", "<b>,n\n", "PK,n\n"],
+    [
+        "a,b\n1,2\n",
+        "1 9:05\n",
+        "% n\n1\n",
+        "[id],[name]\n1,x\n",
+        "ORCHID,n\n1,2\n",
+        "Object,n\n",
+        "{name},n\nx,1\n",
+        "<b>,n\n",
+        "PK,n\n",
+    ],
 )
 def test_a_table_is_none_of_these(tmp_path, text):
     for content in (text.encode(), gzip.compress(text.encode())):

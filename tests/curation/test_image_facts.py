@@ -138,6 +138,12 @@ def test_one_class_is_answered_with_the_folders_that_may_be_the_classes(root):
     classes(root / "data" / "unpacked" / "photos")
     with pytest.raises(UserError, match=r"holds one class, 'photos': .*; if cat, dog are the classes, name .*/photos"):
         reading.read(str(root / "data" / "unpacked"), str(root))
+    classes(root / "data" / "hidden", names=("cat", ".dog"))
+    with pytest.raises(UserError, match=r"holds one class, 'cat': .*; skipped 1 folder: hidden \(\.dog\)$"):
+        reading.read(str(root / "data" / "hidden"), str(root))
+    classes(root / "data" / "all", names=(".cat", ".dog"))
+    with pytest.raises(UserError, match=r"/all holds no data; skipped 2 folders: hidden \(\.cat, \.dog\)\. Rename"):
+        reading.read(str(root / "data" / "all"), str(root))
     classes(root / "data" / "one", names=("cat",))
     with pytest.raises(UserError, match=r"holds one class, 'cat': two are needed to tell apart$"):
         reading.read(str(root / "data" / "one"), str(root))

@@ -52,6 +52,14 @@ def test_the_id_is_no_feature_and_further_names_of_rows_are_ignored(propose, rng
     assert "customer_id identifies rows: [columns] id, not a feature" in choices.findings
 
 
+@pytest.mark.parametrize("form", ["{0}:{1:02}", "{0}:{1:02} PM", "{0:02}:{1:02}:07", "{0}:{1:02}:07.5"])
+def test_times_without_a_date_are_no_id_and_named_with_what_to_write(entry, form):
+    chosen = entry("start", [form.format(hour, minute) for hour in range(1, 10) for minute in range(60)])
+    assert chosen.role == "ignored"
+    assert "they are times such as " in chosen.why
+    assert "write them in the data as numbers of hours, such as 9.25 for 9:15" in chosen.why
+
+
 def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):
     choices = propose(n=np.arange(500), people=rng.permutation(500) * 37, x=rng.normal(size=500))
     assert choices.id[0] == "n"

@@ -1,7 +1,10 @@
 """Where `new` finds the table in a file, and that doctor, schema diff and a run read the same rows."""
 
+import csv
 import gzip
+import io
 
+import openpyxl
 import pytest
 
 from components.ingestion import sources
@@ -170,6 +173,84 @@ def test_a_file_without_a_header_keeps_its_first_row(propose, rows):
 )
 def test_a_first_row_that_looks_like_data_is_no_header(first_row, data_row, header):
     assert (table_layout.no_header([first_row.split(","), *[data_row.split(",")] * 4]) == "") == header
+
+
+NAMES = {"header": False, "names": ("age", "colour", "hours", "bought"), "skip_rows": 2}
+
+
+@pytest.mark.parametrize(
+    ("headers", "keys"),
+    [
+        ([HEADER, "years,name,h,yes/no\n"], NAMES),
+        ([HEADER, "years,,h,\n"], NAMES),
+        (["person,,work,\n", HEADER], {"skip_rows": 1}),
+        (["person,person,work,of\n", HEADER], {"skip_rows": 1}),
+        (["Report of 2024\n", HEADER, "years,,h,\n"], {**NAMES, "skip_rows": 3}),
+        (
+            ["person,,work,\n", "age,colour,time,time\n", ",,hours,bought\n"],
+            {**NAMES, "names": ("person_age", "person_colour", "work_time_hours", "work_time_bought"), "skip_rows": 3},
+        ),
+    ],
+    ids=["units", "units of some", "groups", "repeated groups", "title", "joined"],
+)
+def test_several_header_rows_are_found_and_their_names_used(propose, rows, headers, keys):
+    label = "work_time_bought" if keys.get("names", "")[:1] == ("person_age",) else "bought"
+    count, layout, sentences = propose("".join(headers) + rows(), label=label)
+    assert (count, layout) == (150, keys)
+    assert "are header rows: " in sentences
+    assert {"hours", "work_time_hours"} & {entry.column for entry in propose.config.features.of("numeric")}
+
+
+def test_a_table_that_is_drawn_with_characters(propose, rows):
+    lines = "".join(f"| {line.replace(',', ' | ')} |\n" for line in rows().splitlines())
+    count, keys, sentences = propose("| age | colour | hours | bought |\n|:---|---|---:|---|\n" + lines)
+    names = ("column_1", "age", "colour", "hours", "bought", "column_6")
+    assert (count, keys) == (150, {"delimiter": "|", "header": False, "names": names, "skip_rows": 2})
+    assert "column_1, column_6 are ignored" in sentences
+
+
+@pytest.mark.parametrize(
+    ("cell", "keys"),
+    [
+        ("'{0}, dark'", {"quote": "'"}),
+        (r'"so \"{0}, dark\" it is"', {"escape": "\\"}),
+        ('"so ""{0}, dark"" it is"', {}),
+        ('a 5" {0} or 7"', {}),
+        ("C:\\{0}\\", {}),
+        ("rock 'n' {0}", {}),
+    ],
+    ids=["single quotes", "escaped", "doubled", "inches", "backslashes", "apostrophes"],
+)
+def test_how_texts_and_quotes_within_them_are_quoted(propose, rows, cell, keys):
+    lines = [line.split(",") for line in rows().splitlines()]
+    table = "".join(f"{age},{cell.format(colour)},{hours},{bought}\n" for age, colour, hours, bought in lines)
+    count, found, sentences = propose(HEADER + table)
+    assert (count, found) == (150, keys)
+    assert ("quote" in sentences) == bool(keys)
+    [colour] = [entry for entry in propose.config.features.of("categorical") if entry.column == "colour"]
+    assert colour
+
+
+def test_several_header_rows_of_a_sheet(propose, rows):
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    for cells in csv.reader(io.StringIO(f"{HEADER}years,,h,\n{rows()}")):
+        book.active.append([float(cell) if cell[:1].isdigit() else cell or None for cell in cells])
+    book.save(buffer)
+    count, layout, sentences = propose(buffer.getvalue(), "data/t.xlsx")
+    assert (count, layout) == (150, NAMES)
+    assert "rows 1 to 2 are header rows: the names are in row 1" in sentences
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["x,missing,9.5,yes\n", "x,,,yes\n", "x,18,9.5,never\n", "red,unknown,unknown,maybe\n"],
+    ids=["a null beside a number", "nulls", "a new class", "nulls beside a known text"],
+)
+def test_a_first_row_with_nulls_is_no_header(propose, rows, first):
+    lines = [first, *rows().splitlines(keepends=True)]
+    table = "".join(f"{line.split(',')[1]},{line.split(',')[0]},{line.split(',', 2)[2]}" for line in lines[1:])
+    count, keys, _ = propose(f"colour,age,hours,bought\n{first}{table}")
+    assert (count, keys) == (151, {})
 
 
 def test_texts_that_the_rows_below_hold_again_are_no_header():

@@ -37,7 +37,7 @@ class DataFile:
         path: Path or URI.
         split: Split of all rows, if the config names the files of each split; else None.
         span: Span in the path, if the pattern has one; else None.
-        version: Version of the span, if the path contains one.
+        version: Version of the span, if the path tells one.
         companions: Files that are read with it, such as the labels of IDX images.
     """
 
@@ -87,14 +87,20 @@ def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> lis
     candidates: list[tuple[str | None, spans.Found]] = []
     for split, pattern in flat(paths):
         _check_address(pattern)
-        matches = [path for path in matching(data_paths.as_glob(pattern)) if path == pattern or _is_data(path, skipped)]
+        pattern_omissions = Omissions()
+        matches = [
+            path
+            for path in matching(data_paths.as_glob(pattern))
+            if path == pattern or _is_data(path, pattern_omissions)
+        ]
         files = [
             dataclasses.replace(match, path=path)
             for match in spans.newest_versions(spans.found(pattern, matches))
-            for path in _files_of(match.path, data.format, skipped)
+            for path in _files_of(match.path, data.format, pattern_omissions)
         ]
         if not files:
-            raise UserError(f"data.path: there is no file {pattern}. Put it there, or fix the path")
+            raise UserError(_no_file(pattern, pattern_omissions))
+        skipped.merge(pattern_omissions)
         candidates.extend((split, file) for file in files)
     all_spans = {file.span for _, file in candidates if file.span is not None}
     selected = spans.chosen(all_spans, data) if all_spans else []
@@ -112,6 +118,13 @@ def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> lis
         if any("\ud800" <= char <= "\udfff" for char in resolved_file.path):
             raise UserError(f"data.path: the name of {resolved_file.path!r} is not UTF-8: rename the file")
     return resolved
+
+
+def _no_file(pattern: str, omissions: Omissions) -> str:
+    """Return the message for a path without a data file, with what it holds instead."""
+    if not omissions:
+        return f"data.path: there is no file {pattern}. Put it there, or fix the path"
+    return f"data.path: {pattern} holds no data; {'; '.join(omissions.lines())}. Rename what is data, or fix the path"
 
 
 def content(files: Sequence[DataFile]) -> str:

@@ -61,7 +61,7 @@ def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
         Class -> paths of its images below `path`, CLASS/.../FILE, in order; the classes in order.
 
     Raises:
-        UserError: the folder or a class has no images; the message describes the folder's content.
+        UserError: the folder or a class has no images; the message says what the folder contains.
     """
     folder_omissions = Omissions()
     names = _remote(path) if data_paths.is_remote(path) else list(folder_walk.walk(path, folder_omissions))
@@ -125,19 +125,21 @@ def no_classes(path: str) -> str:
     )
 
 
-def one_class(path: str, name: str, images: Sequence[str]) -> str:
+def one_class(path: str, name: str, images: Sequence[str], omissions: Omissions) -> str:
     """Return the message for images that are all in the folder of one class.
 
     Args:
         path: The data folder.
         name: The class.
         images: Paths of its images, relative to `path`.
+        omissions: What was skipped, which may be the other class.
     """
     inner = sorted({file.split("/")[1] for file in images if file.count("/") > 1})
     hint = (
         f"; if {', '.join(inner[:5])} are the classes, name {path.rstrip('/')}/{name} instead" if len(inner) > 1 else ""
     )
-    return f"{path} holds one class, {name!r}: two are needed to tell apart{hint}"
+    skipped = "".join(f"; {omission.line()}" for omission in omissions if omission.action == "skipped")
+    return f"{path} holds one class, {name!r}: two are needed to tell apart{hint}{skipped}"
 
 
 def emptied(path: str, name: str, reason: str) -> str:
@@ -164,7 +166,7 @@ def _class_folders(path: str) -> list[str]:
 
 
 def _remote(path: str) -> list[str]:
-    """Return the paths below a folder in a bucket, where only the name shows the type of a file."""
+    """Return the paths below a folder in a bucket, where only the name shows what a file is."""
     folder = path.rstrip("/")
     names = [name[len(folder) + 1 :] for name in data_files.matching(f"{folder}/**")]
     return [name for name in names if not any(part.startswith(".") for part in name.split("/"))]

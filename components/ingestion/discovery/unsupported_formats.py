@@ -31,9 +31,16 @@ class _Kind(NamedTuple):
     convert: str
 
 
-def _pandas(read: str, needs: str = "") -> str:
+def pandas_command(read: str, needs: str = "", keys: str = "") -> str:
+    """Return the template of a command that converts a file to CSV with pandas, for `convert`.
+
+    Args:
+        read: Function of pandas that reads the file.
+        needs: Package that pandas needs for it.
+        keys: Further arguments of the function, each after a comma.
+    """
     more = f" (needs {needs})" if needs else ""
-    code = f"import pandas as pd; pd.{read}('{{path}}').to_csv('{{base}}.csv', index=False)"
+    code = f"import pandas as pd; pd.{read}('{{path}}'{keys}).to_csv('{{base}}.csv', index=False)"
     return f'convert it, as with `python -c "{code}"`{more}'
 
 
@@ -43,8 +50,11 @@ _PARQUET = (
 ONE_JSON = "convert it to an object a line, as with `jq -c '.[]' {path} > table.jsonl`"
 JSON_LINES = "JSON lines"
 EXCEL = "an Excel workbook"
+_EXCEL_97 = pandas_command("read_excel", "xlrd")
 _KINDS = (
-    _Kind("an old Excel workbook", r"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", (".xls",), _pandas("read_excel", "xlrd")),
+    _Kind(
+        "an old Excel workbook", r"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", (".xls",), pandas_command("read_excel", "xlrd")
+    ),
     _Kind("an Arrow or Feather file", r"ARROW1\0\0|FEA1", (".feather", ".arrow"), _PARQUET.format(read="read_feather")),
     _Kind("an ORC file", r"ORC([\0-\x08\x0e-\x1f\x80-\xff]|(?s:.*)\0)", (".orc",), _PARQUET.format(read="read_orc")),
     _Kind("an Avro file", r"Obj\x01", (".avro",), "convert it, as with `fastavro {path} > {base}.jsonl`"),
@@ -61,7 +71,7 @@ _KINDS = (
         "name a query of it, as with `python runner.py new NAME --sql 'SELECT * FROM TABLE' --database "
         "sqlite:///{path}`",
     ),
-    _Kind("an HDF5 file", r"\x89HDF\r\n\x1a\n", (".h5", ".hdf5"), _pandas("read_hdf", "tables")),
+    _Kind("an HDF5 file", r"\x89HDF\r\n\x1a\n", (".h5", ".hdf5"), pandas_command("read_hdf", "tables")),
     _Kind(
         "a NumPy array",
         r"\x93NUMPY",
@@ -69,18 +79,33 @@ _KINDS = (
         'convert it, as with `python -c "import numpy, pandas as pd; '
         "pd.DataFrame(numpy.load('{path}')).to_csv('{base}.csv', index=False)\"`",
     ),
-    _Kind("a Stata file", r"<stata_dta>", (".dta",), _pandas("read_stata")),
-    _Kind("an SPSS file", r"\$FL[23]@", (".sav",), _pandas("read_spss", "pyreadstat")),
+    _Kind("a Stata file", r"<stata_dta>", (".dta",), pandas_command("read_stata")),
+    _Kind("an SPSS file", r"\$FL[23]@", (".sav",), pandas_command("read_spss", "pyreadstat")),
     _Kind(
         "data of R",
         r"RD[AX][23]\n|[XA]\n\0\0",
         (".rds",),
         "convert it, as with `Rscript -e \"write.csv(readRDS('{path}'), '{base}.csv', row.names=FALSE)\"`",
     ),
+    _Kind(
+        "an ARFF file of Weka",
+        r"(?i)(\s|%[^\n]*\n)*@relation\s",
+        (".arff",),
+        "take its rows out, as with `sed '1,/^@data/Id' {path} > {base}.csv`; its @attribute lines name the columns, "
+        "in order",
+    ),
+    _Kind(
+        "a LIBSVM file",
+        r"[+-]?\d[\d.]*( \d+:[+-]?[\d.][\d.eE+-]*){2}",
+        (".svm", ".libsvm", ".svmlight"),
+        'convert it, as with `python -c "from sklearn import datasets; import pandas as pd; rows, label = '
+        "datasets.load_svmlight_file('{path}'); pd.DataFrame(rows.toarray()).assign(label=label)"
+        ".to_csv('{base}.csv', index=False)\"`",
+    ),
     _Kind("Parquet", r"PAR1", (), 'write format = "parquet" under [data], or let its name end in .parquet'),
     _Kind("a PDF", r"%PDF-", (".pdf",), "export the table that it shows"),
     _Kind("a web page, no table", r"\s*<(!DOCTYPE html|html)", (".html", ".htm"), "download the file itself"),
-    _Kind("XML", r"\s*<\?xml", (".xml",), _pandas("read_xml", "lxml")),
+    _Kind("XML", r"\s*<\?xml", (".xml",), pandas_command("read_xml", "lxml")),
     _Kind("a JSON array", r"\s*\[\s*[{\[]", (), ONE_JSON),
     _Kind(JSON_LINES, r'\s*\{\s*"', (), 'write format = "jsonl" under [data], or let its name end in .jsonl'),
     _Kind("a pointer of Git LFS, not the file", r"version https://git-lfs", (), "fetch it, as with `git lfs pull`"),
@@ -92,8 +117,8 @@ _KINDS = (
 )
 _ARCHIVED = {
     "xl/workbook.xml": _Kind(EXCEL, "", (), 'write format = "xlsx" under [data], or let its name end in .xlsx'),
-    "xl/workbook.bin": _Kind("a binary Excel workbook", "", (".xlsb",), _pandas("read_excel", "pyxlsb")),
-    "content.xml": _Kind("an OpenDocument spreadsheet", "", (".ods",), _pandas("read_excel", "odfpy")),
+    "xl/workbook.bin": _Kind("a binary Excel workbook", "", (".xlsb",), pandas_command("read_excel", "pyxlsb")),
+    "content.xml": _Kind("an OpenDocument spreadsheet", "", (".ods",), pandas_command("read_excel", "odfpy")),
 }
 """File name in a zip archive -> format of the archive."""
 _ADDRESSES = (
@@ -191,6 +216,16 @@ def no_file_system(path: str, error: Exception) -> str:
     return (str(inner).strip().splitlines() or [type(inner).__name__])[0].rstrip(".")
 
 
+def convert(path: str, template: str) -> str:
+    """Return a command that converts a file, from a template with the fields `{path}` and `{base}`.
+
+    The command never writes over the file: where the file has the name of the result, the result gets another one.
+    """
+    base, ending = os.path.splitext(path)
+    if ending and f"{{base}}{ending}" in template:
+        base += "_converted"
+    return template.format(path=path, base=base)
+
+
 def _sentence(path: str, kind: _Kind) -> str:
-    base = re.sub(r"\.\w+$", "", path)
-    return f"{path} is {kind.what}: {kind.convert.format(path=path, base=base)}"
+    return f"{path} is {kind.what}: {convert(path, kind.convert)}"
