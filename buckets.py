@@ -107,7 +107,7 @@ def stamps(uri: str) -> dict[str, str]:
 
 
 def stamp(uri: str) -> str:
-    """Return what changes with the content of an object, which must exist, as `read` raises."""
+    """Return a stamp that changes with the content of an object; raises as `read` if it does not exist."""
     store, key = parts(uri)
     with errors(uri):
         return _stamp(store.head(key))
@@ -280,7 +280,7 @@ def errors(uri: str) -> Iterator[None]:
 
 
 def _advice(uri: str, message: str) -> str:
-    """Return what is wrong, and what to do about it. The statuses are in the text of some errors only."""
+    """Return the cause of an error and its fix. Some errors contain the status only in their text."""
     bucket = "/".join(uri.split("/")[:3])
     if _is_missing_bucket(message):
         return f"{bucket}: this bucket does not exist: create it, or correct its name"
@@ -288,7 +288,7 @@ def _advice(uri: str, message: str) -> str:
         return f"{uri}: permission denied: let this account list, read, create and delete objects of {bucket}"
     if "401 Unauthorized" in message:
         return f"{uri}: the credentials are missing or no longer valid: renew them, or correct their variables"
-    # What follows the first sentence are the client's internals.
+    # The text after the first sentence describes internals of the client.
     return f"{uri}: {' '.join(message.partition('Debug source:')[0].split())[:400] or 'the request failed'}"
 
 

@@ -6,7 +6,7 @@
     ├── RunError       exit 4: a stage failed; names the node and its log
     └── ResourceError  exit 5: store, disk, network or engine
 
-A message says what is wrong, what was expected and how to fix it. The traceback is printed only with `-v`.
+A message states the problem, the expected value and the fix. The traceback is printed only with `-v`.
 """
 
 

@@ -162,14 +162,14 @@ def complete(path: str, names: Sequence[str]) -> list[str]:
         ResourceError: a file is missing or belongs to another set.
     """
     parsed = {name: _SHARD.fullmatch(f"-{name}") for name in names}
-    odd = next((name for name, match in parsed.items() if match is None), None)
+    unmatched = next((name for name, match in parsed.items() if match is None), None)
     sets = {(match["stem"], match["shards"], match["ending"]) for match in parsed.values() if match is not None}
     numbers = sorted(int(match["number"]) for match in parsed.values() if match is not None)
     expected = max((int(shards) for _, shards, _ in sets), default=0)
-    if odd is None and len(sets) <= 1 and numbers == list(range(expected)):
+    if unmatched is None and len(sets) <= 1 and numbers == list(range(expected)):
         return sorted(names, key=lambda name: (len(name), name))
-    if odd is not None:
-        files = f"{odd}, which is not a shard"
+    if unmatched is not None:
+        files = f"{unmatched}, which is not a shard"
     else:
         files = f"shards of {len(sets)} sets" if len(sets) > 1 else f"{len(numbers)} of {expected} shards"
     raise ResourceError(

@@ -4,8 +4,8 @@ Column names, categories, cells, file names, config values and exception message
 sequence that rewrites the screen, a line break followed by a forged message, a mark that reverses the text direction.
 Two measures keep them apart from the output of the project:
 
-- `line` prints one line, whatever the text contains; `error` indents all lines except the first; `block` prints
-  intentional line breaks, and its caller applies `visible` to the parts.
+- `line` prints one line, even if the text contains line breaks; `error` indents all lines except the first; `block`
+  prints intentional line breaks, and its caller applies `visible` to the parts.
 - Every command runs within `guarded`, which escapes all control characters except line breaks and tabs in anything that
   any library writes to either stream. `Styled` passes unchanged, and rich prints through inspection/console.py.
 

@@ -89,7 +89,7 @@ def portable(paths: Any) -> Any:
         paths: A path or pattern, several, or those of each split; None stays None.
 
     Returns:
-        The same form. A path outside the project, or a URI, stays as it is.
+        The paths in the same structure. A path outside the project, or a URI, is not changed.
     """
     if isinstance(paths, str):
         inside = paths.startswith(folder() + os.sep)

@@ -1,1 +1,1 @@
-"""Benchmarks of our pipeline against stock TFX components, with the same data and network: `make bench`."""
+"""Benchmarks of this pipeline against stock TFX components, with the same data and network: `make bench`."""

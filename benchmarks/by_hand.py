@@ -1,4 +1,4 @@
-"""The script that one writes by hand for the same task: pandas, scikit-learn, Keras, and an exported model.
+"""Script for the same task, as a user would write it by hand with pandas, scikit-learn and Keras.
 
 It reads the whole table, splits it at random, fits a ColumnTransformer on the train split, trains the same network with
 the same epochs and batch size, computes r2 on the test split and exports a SavedModel. It checks and records nothing.
@@ -54,7 +54,7 @@ def _one_hot() -> OneHotEncoder:
 
 
 def main(order: dict[str, Any]) -> float:
-    """Train, judge and export as an order says: `csv`, `table`, `split`, `layers`, `batch_size`, `epochs`, `export`."""
+    """Train, evaluate and export as ordered: `csv`, `table`, `split`, `layers`, `batch_size`, `epochs`, `export`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     table = pd.read_csv(order["csv"])
     shares = np.cumsum([order["split"][name] for name in ("train", "eval", "test")])

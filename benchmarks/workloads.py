@@ -27,7 +27,7 @@ class Workload:
         name: Name of the table.
         rows: Number of rows of the CSV.
         folder: Folder for the copy of the code, the CSV and the roots of the runs.
-        ours: Node -> its seconds in our last first run.
+        ours: Node -> its seconds in the last first run of this pipeline.
         stock: Component -> its seconds in the last first run of stock TFX.
     """
 
@@ -176,7 +176,7 @@ def copy_code(tree: Path) -> None:
 
 
 def node_seconds(run: Path) -> dict[str, float]:
-    """Return the seconds of each executed node of a run of ours."""
+    """Return the seconds of each executed node of a run of this pipeline."""
     events: list[dict[str, Any]] = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
     return {
         event["node"]: event["seconds"] for event in events if event["event"] == "node" and event["state"] == "COMPLETE"

@@ -95,7 +95,7 @@ def run_schema(arguments: argparse.Namespace, choice: "schema_review.Choice") ->
 
     Args:
         arguments: The parsed arguments.
-        choice: What a run with the same options would read.
+        choice: Config and paths of a run with the same options.
     """
     from components.ingestion.omissions import Omissions
     from curation import schema_review

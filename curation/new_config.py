@@ -105,9 +105,9 @@ def propose(name: str, loaded: LoadedData, label_name: str | None) -> Proposal:
         raise UserError(f"--label {label_name!r}: this is {loaded.added[label_name]}: choose another column")
     feature_facts = Facts(facts.rows, tuple(column for column in facts.columns if column.name not in loaded.added))
     divided = split_columns.find(feature_facts, {label_name, *loaded.kinds}, ready_made=loaded.ready_made)
-    named = {divided.column, *divided.others}
+    split_columns_found = {divided.column, *divided.others}
     feature_facts = Facts(
-        feature_facts.rows, tuple(column for column in feature_facts.columns if column.name not in named)
+        feature_facts.rows, tuple(column for column in feature_facts.columns if column.name not in split_columns_found)
     )
     try:
         label = label_choice.choose(feature_facts, label_name, source)

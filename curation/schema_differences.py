@@ -62,8 +62,8 @@ def differences(
     for feature in schema.feature:
         files_without = [file for file, names in files.items() if feature.name not in names]
         if files_without or feature.name not in table.column_names:
-            location = "the data" if len(files_without) == len(files) else _named(files_without)
-            text = schema_mismatches.gone(location, feature.name, renamed.get(feature.name))
+            location = "the data" if len(files_without) == len(files) else _file_list(files_without)
+            text = schema_mismatches.missing_column(location, feature.name, renamed.get(feature.name))
             result.append(Difference(0, -len(files_without) / len(files), feature.name, text))
             continue
         result += _column(feature, table[feature.name], domains)
@@ -72,7 +72,7 @@ def differences(
         if name not in approved:
             kind = column_facts.settle(table[name])[0]
             files_with = [file for file, names in files.items() if name in names]
-            location = f" in {_named(files_with)}" if 0 < len(files_with) < len(files) else ""
+            location = f" in {_file_list(files_with)}" if 0 < len(files_with) < len(files) else ""
             result.append(Difference(3, -1.0, name, schema_mismatches.new_column(kind, location)))
     return sorted(result)
 
@@ -106,7 +106,7 @@ def new_classes(schema: schema_pb2.Schema, table: pa.Table, label: Label, schema
     return [Difference(2, -number / len(column), label.column, f"{finding}; to accept it: {accepts}")]
 
 
-def _named(files: Sequence[str]) -> str:
+def _file_list(files: Sequence[str]) -> str:
     return files[0] + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 

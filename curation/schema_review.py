@@ -42,7 +42,7 @@ def proposed_path(root: str, name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a run would read: the config of a pipeline with the options of the command.
+    """Config of a pipeline with the options of the command, as a run would read it.
 
     Attributes:
         root: The project folder.
@@ -76,7 +76,7 @@ class Inferred(NamedTuple):
 
     Attributes:
         text: Text of the .pbtxt file.
-        marks: What the data alone would have narrowed or dropped, one sentence each.
+        marks: Approved values and columns that the data alone would have removed, one sentence each.
     """
 
     text: str
@@ -123,11 +123,15 @@ def _check_files(loaded: Cells, schema: schema_pb2.Schema) -> None:
     lines = []
     renamed = renamed_columns.proposals(schema, loaded.table, loaded.columns_of) if loaded.columns_of else {}
     for column in dict.fromkeys(name for names in loaded.columns_of.values() for name in names):
-        lacking = [file for file, names in loaded.columns_of.items() if column not in names]
-        if lacking:
+        files_without = [file for file, names in loaded.columns_of.items() if column not in names]
+        if files_without:
             question = f": {column} -> {renamed[column]}?" if column in renamed else ""
-            more = f" and {len(lacking) - 1} more of {len(loaded.columns_of)} files" if len(lacking) > 1 else ""
-            lines.append(f"{lacking[0]}{more}: column {column!r} is missing{question}")
+            more = (
+                f" and {len(files_without) - 1} more of {len(loaded.columns_of)} files"
+                if len(files_without) > 1
+                else ""
+            )
+            lines.append(f"{files_without[0]}{more}: column {column!r} is missing{question}")
     if lines:
         lines.append(
             "the files have different columns, so no schema fits all of them: give a renamed column one name in all "
@@ -140,7 +144,7 @@ def diff(choice: Choice, omissions: Omissions | None = None) -> list[Difference]
     """Compare the data with the approved schema.
 
     Args:
-        choice: What a run would read.
+        choice: Config and paths of the run.
         omissions: Records skipped, dropped and converted parts of the data.
 
     Raises:

@@ -1,1 +1,1 @@
-"""The documents, and in `docs.generate` what writes the generated parts of docs/reference."""
+"""The documents; `docs.generate` writes the generated parts of docs/reference."""

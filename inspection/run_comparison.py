@@ -113,8 +113,8 @@ def _section(
     """Compare an artifact of each run; a missing file becomes a note."""
     artifacts = [run_artifacts.get(kind) for run_artifacts in by_type]
     if artifacts[0] is None or artifacts[1] is None:
-        lacking = " and ".join(run for run, artifact in zip("AB", artifacts, strict=True) if artifact is None)
-        return Section(name=name, differences=(), note=f"unknown: {lacking} has no {kind}")
+        runs_without = " and ".join(run for run, artifact in zip("AB", artifacts, strict=True) if artifact is None)
+        return Section(name=name, differences=(), note=f"unknown: {runs_without} has no {kind}")
     if artifacts[0].id == artifacts[1].id:
         return Section(name=name, differences=(), note=f"equal: both have {kind} {artifacts[0].id}")
     try:

@@ -34,21 +34,21 @@ class _Watch:
     """Record of opened files.
 
     Args:
-        apart: Folders whose files are ignored.
+        ignored: Folders whose files are ignored.
 
     Attributes:
-        apart: The same.
+        ignored: These folders.
         found: Path -> digest of the content when the file was first opened.
         changed: Paths of files that had changed when they were opened again.
     """
 
-    def __init__(self, apart: Iterable[str]) -> None:
+    def __init__(self, ignored: Iterable[str]) -> None:
         libraries = {sysconfig.get_paths()[name] for name in _LIBRARIES}
         if sys.prefix != sys.base_prefix:
             libraries.add(sys.prefix)
-        self.apart = tuple(apart)
-        folders = [*self.apart, *libraries, *map(os.path.realpath, libraries)]
-        self._apart = tuple(os.path.abspath(folder) + os.sep for folder in folders) + SYSTEM
+        self.ignored = tuple(ignored)
+        folders = [*self.ignored, *libraries, *map(os.path.realpath, libraries)]
+        self._ignored_prefixes = tuple(os.path.abspath(folder) + os.sep for folder in folders) + SYSTEM
         self._written: set[str] = set()
         self._identities: dict[str, tuple[int, ...]] = {}
         self.found: dict[str, str] = {}
@@ -59,7 +59,7 @@ class _Watch:
         if not isinstance(path, str | bytes | os.PathLike):
             return
         full = os.path.abspath(os.fsdecode(path))
-        if full.startswith(self._apart) or _is_hidden(full):
+        if full.startswith(self._ignored_prefixes) or _is_hidden(full):
             return
         if full.endswith(".pyc"):
             with contextlib.suppress(ValueError):
@@ -90,11 +90,11 @@ def digest(path: str) -> str:
 
 
 @contextlib.contextmanager
-def watched(apart: Iterable[str] = ()) -> Iterator[dict[str, str]]:
+def watched(ignored: Iterable[str] = ()) -> Iterator[dict[str, str]]:
     """Collect the files that any thread of this process opens for reading, except those of libraries and the system.
 
     Args:
-        apart: Further folders whose files are ignored.
+        ignored: Further folders whose files are ignored.
 
     Yields:
         Path -> digest of the content when the file was first opened; a dict that is filled during the context.
@@ -107,7 +107,7 @@ def watched(apart: Iterable[str] = ()) -> Iterator[dict[str, str]]:
         # Audit hooks cannot be removed, so it is added once.
         sys.addaudithook(_hook)
         _hooked = True
-    outer, watch = _current, _Watch(apart)
+    outer, watch = _current, _Watch(ignored)
     _current = watch
     try:
         yield watch.found
@@ -125,9 +125,9 @@ def add(digests: Mapping[str, str]) -> None:
                 _current.changed.append(path)
 
 
-def apart() -> list[str]:
+def ignored_folders() -> list[str]:
     """Return the folders whose files are currently ignored."""
-    return list(_current.apart) if _current is not None else []
+    return list(_current.ignored) if _current is not None else []
 
 
 def changed(digests: Mapping[str, str]) -> list[str]:

@@ -124,9 +124,11 @@ class Features(Strict):
     @model_validator(mode="after")
     def _no_clash(self) -> "Features":
         names = [output.name for output in self.outputs()]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two entries make the same feature {twice[0]!r}: name a column once under a role")
+        duplicate_names = sorted({name for name in names if names.count(name) > 1})
+        if duplicate_names:
+            raise ValueError(
+                f"two entries make the same feature {duplicate_names[0]!r}: name a column once under a role"
+            )
         for reserved, meaning in ((LABEL, "label"), (WEIGHT, "weight of a row")):
             if reserved in names:
                 raise ValueError(

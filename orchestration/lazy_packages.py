@@ -146,8 +146,8 @@ _FINDER = _Finder()
 def quiet() -> Iterator[None]:
     """Import without messages that do not concern the user.
 
-    TensorFlow prints what it found at its start, and Google's libraries warn that they will not support this Python
-    for long. Other output to standard error appears at the end of the block, also if that raises.
+    TensorFlow prints facts on the machine at its start, and Google's libraries warn of the end of support for this
+    Python. Other output to standard error appears at the end of the block, also if that raises.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings(), _without_start_messages():

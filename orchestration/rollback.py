@@ -27,7 +27,7 @@ EXECUTION = "orchestration.rollback.bring_back"
 """Type of the executions that record a rollback in ML Metadata."""
 
 
-def known(root: str, name: str) -> list[dict[str, Any]]:
+def describe(root: str, name: str) -> list[dict[str, Any]]:
     """Return facts about each version, starting with the one that serves."""
     folder = serving_folders.with_versions(Root(root), name)
     rolled_back = {version.number for version in reference.rolled_back(folder)}
@@ -48,10 +48,10 @@ def known(root: str, name: str) -> list[dict[str, Any]]:
     ]
 
 
-def listed(root: str, name: str) -> list[str]:
+def version_lines(root: str, name: str) -> list[str]:
     """Return a line for each version, starting with the one that serves."""
     lines = []
-    for version in known(root, name):
+    for version in describe(root, name):
         details = f"  copy of {version['copy_of']}" if version["copy_of"] else ""
         details += "  taken back" if version["taken_back"] else ""
         details += "" if version["ours"] else "  not pushed by this pipeline"

@@ -211,7 +211,7 @@ def _context(
 
 
 def _findings(context: GateContext, config: Config, previous: PreviousRun) -> list[Finding]:
-    """Judge the rows; a distance above its limit is drift, whatever the gate on skew does in a run."""
+    """Judge the rows; a distance above its limit is drift, even if the gate on skew is off in a run."""
     findings = []
     for finding in column_distances.compare(context, "skew", config.gates.skew, previous):
         findings.append(replace(finding, gate="skew", action="block", splits=[]))

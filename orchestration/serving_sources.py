@@ -42,13 +42,13 @@ def sources(
     labelled: dict[str, dict[str, int]] = {name: {} for name in names}
     for text in pinned:
         name, _, number = text.rpartition(":")
-        chosen[_known(f"--version {text}", name, names)].add(_number(root, f"--version {text}", name, number))
+        chosen[_checked(f"--version {text}", name, names)].add(_number(root, f"--version {text}", name, number))
     for text in labels:
         name, _, label_and_version = text.partition(":")
         label, _, number = label_and_version.rpartition("=")
         if not label:
             raise UserError(f"--label {text}: expected NAME:LABEL=V, such as houses:stable=1795914258")
-        labelled[_known(f"--label {text}", name, names)][label] = _number(root, f"--label {text}", name, number)
+        labelled[_checked(f"--label {text}", name, names)][label] = _number(root, f"--label {text}", name, number)
     return tuple(
         ModelSource(
             name=name,
@@ -62,7 +62,7 @@ def sources(
     )
 
 
-def _known(argument: str, name: str, names: Sequence[str]) -> str:
+def _checked(argument: str, name: str, names: Sequence[str]) -> str:
     if name not in names:
         raise UserError(f"{argument}: {name or 'no name'} is none of the models to serve: {', '.join(names)}")
     return name

@@ -203,9 +203,9 @@ class Config(Strict):
     @classmethod
     def _distinct(cls, schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
         names = [schedule.name for schedule in schedules]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"two schedules are named {sorted(twice)[0]!r}: rename one")
+        duplicates = {name for name in names if names.count(name) > 1}
+        if duplicates:
+            raise ValueError(f"two schedules are named {sorted(duplicates)[0]!r}: rename one")
         return schedules
 
     def _valid(self, section: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,11 +248,11 @@ class Config(Strict):
             read = [name for name in columns if name not in {*duties, *self.features.ignored, *duty}]
             return {"used": [*read, *duty], "compared": [*read, *duty], "categories": []}
         entries = [entry for _, entry in self.features.entries()]
-        apart = {name for entry in entries if not entry.compared for name in entry.columns()}
+        not_compared = {name for entry in entries if not entry.compared for name in entry.columns()}
         used = list(self.features.columns())
         return {
             "used": [*used, *duty],
-            "compared": [*(name for name in used if name not in apart | duties), *duty],
+            "compared": [*(name for name in used if name not in not_compared | duties), *duty],
             "categories": [*dict.fromkeys(name for entry in entries if entry.vocabulary for name in entry.columns())],
         }
 
@@ -274,9 +274,9 @@ class Config(Strict):
         """
         group = self.columns.group if self.data.split.by == "hash" and self.data.split.column is None else None
         entries = [entry for _, entry in self.features.entries()]
-        apart = {name for entry in entries if not entry.compared for name in entry.columns()}
+        not_compared = {name for entry in entries if not entry.compared for name in entry.columns()}
         values = {name for entry in entries if entry.compared for name in entry.columns()}
-        read = [name for name in self.watched(columns)["used"] if name in values or name not in apart]
+        read = [name for name in self.watched(columns)["used"] if name in values or name not in not_compared]
         remark = read_group(group, read)
         return [remark] if remark else []
 

@@ -110,7 +110,7 @@ def create_pipeline(
     # The statistics of each split are computed.
     measured = statistics(examples=examples.outputs["examples"])
 
-    # The approved schema defines what the data should be.
+    # The approved schema defines the expected data.
     approved = schema(path=project.portable(places.schema), content=places.schema_content)
 
     # Statistics of earlier data, to compare the current data with.
@@ -141,7 +141,7 @@ def create_pipeline(
         settings_folder=places.settings,
     )
 
-    # Plain models are fitted on the same rows, to compare the network with.
+    # Plain models are fitted on the same rows, for comparison with the network.
     plain = None
     if stages.fits_plain_models(config):
         kinds, left_out = plain_columns.kinds(config, columns)

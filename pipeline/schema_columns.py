@@ -185,7 +185,7 @@ def _choices(entry: BaseModel) -> str:
 
 
 def _undefined(feature: schema_pb2.Feature) -> str:
-    """Return what the schema leaves undefined about a column, and the edit; empty if it is complete."""
+    """Return the properties of a column that the schema does not define, and the edit; empty if it is complete."""
     if not feature.name.strip():
         return "has no name: remove it, or name the column in the data"
     if feature.type not in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES):

@@ -55,7 +55,7 @@ def place(
         try:
             _upload(local, f"{folder}/{number}", record(number))
         except BaseException:
-            # The claim is ours, so what has its record is ours too.
+            # This push holds the claim, so files with its record belong to it.
             with contextlib.suppress(buckets.BucketError):
                 _remove(folder, number)
                 ownership.forget(folder, number)
@@ -107,7 +107,7 @@ def _clean_up(folder: str, keep: int | None, seconds: float, log: Callable[[str]
 
     The newest version is never removed, also if it is of a push that ran at the same time.
     """
-    complete, listed = set(versions.pushed(folder)), ownership.listed(folder)
+    complete, listed = set(versions.pushed(folder)), ownership.ledger_versions(folder)
     removable = [number for number in listed if number in complete and _is_ours(folder, number)]
     for number in removable[:-keep] if keep else []:
         _remove(folder, number)
@@ -127,7 +127,7 @@ def _is_ours(folder: str, number: int) -> bool:
 
 
 def _remove(folder: str, number: int) -> bool:
-    """Remove a version if it is ours, its saved_model.pb first and its record last; return whether it was removed."""
+    """Remove a version if this pipeline pushed it, saved_model.pb first, the record last; return whether it did."""
     if not _is_ours(folder, number):
         return False
     path = f"{folder}/{number}"

@@ -1,9 +1,9 @@
 """Records of the versions that this pipeline pushed to a serving folder: only these may ever be removed.
 
 A push first writes the same record to two files: NUMBER.json in the hidden ledger of the serving folder, and one in
-the folder of the version. A version is ours if both exist and are equal. A version of another tool has no record. A
-copy of one of our versions under another number, of another pipeline, or restored after its removal, has a record that
-is not in the ledger.
+the folder of the version. This pipeline owns a version if both exist and are equal. A version of another tool has no
+record. A copy of an owned version under another number, of another pipeline, or restored after its removal, has a
+record that is not in the ledger.
 """
 
 import contextlib
@@ -99,7 +99,7 @@ def entry(folder: str, number: int) -> str:
     return f"{folder}/{LEDGER}/{number}.json"
 
 
-def listed(folder: str) -> list[int]:
+def ledger_versions(folder: str) -> list[int]:
     """List the versions in the ledger, ascending."""
     ledger = f"{folder}/{LEDGER}"
     names = buckets.names(ledger) if is_remote(folder) else _local_names(ledger)

@@ -36,7 +36,7 @@ def clean_up(folder: str, versions: list[int], log: Log) -> None:
     """
     if not os.path.isdir(os.path.join(folder, ownership.LEDGER)):
         ownership.adopt(folder, versions)
-    for number in ownership.listed(folder):
+    for number in ownership.ledger_versions(folder):
         for path in (hidden(folder, number, "partial"), hidden(folder, number, "old")):
             if os.path.isdir(path) and (_is_empty(path) or ownership.is_ours(folder, number, path)):
                 with _log_failure(path, log):
@@ -55,7 +55,7 @@ def prune(folder: str, keep: int, log: Log) -> None:
         keep: N, 1 or more: the newest version, which serves, is never removed.
         log: Receives a line for each removal, and for each failed removal.
     """
-    paths = {number: os.path.join(folder, str(number)) for number in ownership.listed(folder)}
+    paths = {number: os.path.join(folder, str(number)) for number in ownership.ledger_versions(folder)}
     owned = [number for number, path in paths.items() if ownership.is_ours(folder, number, path)]
     for number in owned[:-keep]:
         with _log_failure(paths[number], log):

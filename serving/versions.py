@@ -69,7 +69,7 @@ class Version:
 
 
 def numbered(folder: str) -> dict[int, str]:
-    """Map numbers to names in a serving folder that TF Serving reads as versions, whatever they contain."""
+    """Map numbers to names in a serving folder that TF Serving reads as versions, complete or not."""
     numbers = [
         name for name in version_files.names(folder) if name.isascii() and name.isdigit() and int(name) <= _HIGHEST
     ]

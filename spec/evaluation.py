@@ -173,7 +173,7 @@ class Evaluation(Strict):
         ]
 
     def columns(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-        """Yield key, raw column, allowed schema types (empty for all), and what requires them."""
+        """Yield key, raw column, allowed schema types (empty for all), and the setting that requires them."""
         for slicing in self._given():
             for part in slicing:
                 numbers = ("INT", "FLOAT") if isinstance(part, Buckets) else ()

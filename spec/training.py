@@ -35,15 +35,15 @@ _SCHEDULES: Mapping[str, tuple[str, ...]] = {
 """Schedule -> keys that only some schedules have."""
 
 
-def _others(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
+def _keys_without_effect(keys: Mapping[str, tuple[str, ...]], name: Any) -> list[str]:
     """Return the keys of other names in the table that have no effect with this name."""
-    every = dict.fromkeys(key for allowed in keys.values() for key in allowed)
-    return [key for key in every if key not in keys.get(name, every)]
+    all_keys = dict.fromkeys(key for allowed in keys.values() for key in allowed)
+    return [key for key in all_keys if key not in keys.get(name, all_keys)]
 
 
-def _only(settings: Any, keys: Mapping[str, tuple[str, ...]], kind: str) -> None:
+def _check_keys(settings: Any, keys: Mapping[str, tuple[str, ...]], kind: str) -> None:
     """Reject keys that have no effect with the name of the settings."""
-    for key in _others(keys, settings.name):
+    for key in _keys_without_effect(keys, settings.name):
         if getattr(settings, key) != type(settings).model_fields[key].default:
             allowed = ", ".join(keys[settings.name])
             raise ValueError(f"{key} has no effect with {kind} {settings.name!r}, whose keys are {allowed}: remove it")
@@ -79,11 +79,11 @@ class Schedule(Strict):
     @classmethod
     def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
         """Return the keys of other schedules."""
-        return _others(_SCHEDULES, section.get("name", "constant"))
+        return _keys_without_effect(_SCHEDULES, section.get("name", "constant"))
 
     @model_validator(mode="after")
     def _fits(self) -> "Schedule":
-        _only(self, _SCHEDULES, "schedule")
+        _check_keys(self, _SCHEDULES, "schedule")
         if list(self.at) != sorted(set(self.at)) or len(self.at) != len(self.learning_rates):
             raise ValueError("at must rise, and learning_rates must have one entry for each of its epochs")
         if (self.name == "piecewise") != bool(self.at):
@@ -128,11 +128,11 @@ class Optimizer(Strict):
     @classmethod
     def idle(cls, section: Mapping[str, Any]) -> Collection[str]:
         """Return the keys of other optimizers."""
-        return _others(_OPTIMIZERS, section.get("name", "adam"))
+        return _keys_without_effect(_OPTIMIZERS, section.get("name", "adam"))
 
     @model_validator(mode="after")
     def _fits(self) -> "Optimizer":
-        _only(self, _OPTIMIZERS, "optimizer")
+        _check_keys(self, _OPTIMIZERS, "optimizer")
         for key in ("weight_decay_exclude", "weight_decay_schedule"):
             if getattr(self, key) != type(self).model_fields[key].default and not self.decays:
                 raise ValueError(f"{key} has no effect without weight_decay: set it, or remove {key}")

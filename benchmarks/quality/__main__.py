@@ -40,9 +40,9 @@ def main() -> int:
     parser.add_argument("--python", default=PYTHON, help=f"Python with the group `quality` (default: {PYTHON})")
     parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.relative_to(REPOSITORY)}")
     arguments = parser.parse_args()
-    known = {table.name for table in TABLES}
-    if unknown := sorted(set(arguments.names) - known):
-        parser.error(f"{unknown[0]!r} is not a table: {', '.join(sorted(known))}")
+    table_names = {table.name for table in TABLES}
+    if unknown := sorted(set(arguments.names) - table_names):
+        parser.error(f"{unknown[0]!r} is not a table: {', '.join(sorted(table_names))}")
     folder = arguments.folder.absolute()
     python = str((REPOSITORY / arguments.python).absolute())
     failed = _prepare(folder, python)
@@ -79,8 +79,8 @@ def _prepare(folder: Path, python: str) -> int:
 def _one(folder: Path, table: Table, seed: int, python: str) -> int:
     """Judge a table with one seed, unless its result with this config is there; return 1 if that fails."""
     project = folder / "project"
-    new = ["new", table.name, str(folder / "csv" / f"{table.name}.csv"), "--label", table.label, "--force"]
-    measured = measure([sys.executable, "runner.py", *new, "--project", str(project)], REPOSITORY)
+    new_arguments = ["new", table.name, str(folder / "csv" / f"{table.name}.csv"), "--label", table.label, "--force"]
+    measured = measure([sys.executable, "runner.py", *new_arguments, "--project", str(project)], REPOSITORY)
     if measured.code:
         return _failed(table, seed, measured)
     for previous in project.rglob(f"{table.name}.*previous"):

@@ -36,15 +36,15 @@ def _frames(train: Any, test: Any, categories: Any) -> tuple[Any, Any]:
     """Return both matrices as data frames, with categories of the type category."""
     import pandas as pd
 
-    both = []
+    frames = []
     for matrix in (train, test):
         frame = pd.DataFrame(matrix, columns=[f"c{number}" for number in range(matrix.shape[1])])
         for number in np.flatnonzero(categories):
             values = np.unique(np.concatenate([train[:, number], test[:, number]]))
-            known = values[~np.isnan(values)]
-            frame[f"c{number}"] = pd.Categorical(matrix[:, number], categories=known)
-        both.append(frame)
-    return both[0], both[1]
+            categories_seen = values[~np.isnan(values)]
+            frame[f"c{number}"] = pd.Categorical(matrix[:, number], categories=categories_seen)
+        frames.append(frame)
+    return frames[0], frames[1]
 
 
 def _answer(model: Any, test: Any, is_number: bool) -> Any:

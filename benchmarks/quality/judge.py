@@ -1,4 +1,4 @@
-"""What one run and boosted trees reach on its splits.
+"""Errors of the model of one run and of boosted trees on the same splits.
 
     python -m benchmarks.quality.judge PROJECT NAME ROOT FOLDER TREES_PYTHON
 
@@ -139,7 +139,7 @@ def _write_rows(
 
 
 def _ours(model: str, examples: str, names: list[str], label: Label) -> tuple[Array, dict[str, float]]:
-    """Return our predictions of the test rows, and what they cost."""
+    """Return the model's predictions of the test rows, with its size and latency."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(model)
@@ -153,13 +153,13 @@ def _ours(model: str, examples: str, names: list[str], label: Label) -> tuple[Ar
     else:
         answer = np.concatenate([part["probabilities"].numpy() for part in answers])
         classes = loaded.signatures["class_names"]()
-        known = [text.decode() for text in next(iter(classes.values())).numpy().ravel()]
-        answer = answer[:, [known.index(name) for name in names]]
-    many = np.resize(records, MANY)
+        model_classes = [text.decode() for text in next(iter(classes.values())).numpy().ravel()]
+        answer = answer[:, [model_classes.index(name) for name in names]]
+    batch = np.resize(records, MANY)
     return answer, {
         "bytes": float(sum(file.stat().st_size for file in Path(model).rglob("*") if file.is_file())),
         "one_row": _micros(predict, key, records[:1]),
-        "many_rows": _micros(predict, key, many) / MANY,
+        "many_rows": _micros(predict, key, batch) / MANY,
     }
 
 

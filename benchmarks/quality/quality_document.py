@@ -53,22 +53,22 @@ def text(results: Sequence[Result], machine: str) -> str:
     """Return tables of both halves as Markdown.
 
     Args:
-        results: What was measured.
+        results: Measured results.
         machine: Description of the machine.
     """
     parts = [f"{machine}."]
     for title, half in (("Used while choosing defaults", True), ("Run at the end", False)):
-        own = {table: of for table in TABLES if used(table) is half and (of := _of(results, table))}
-        missing = [table.name for table in TABLES if used(table) is half and table not in own]
+        results_by_table = {table: of for table in TABLES if used(table) is half and (of := _of_table(results, table))}
+        missing = [table.name for table in TABLES if used(table) is half and table not in results_by_table]
         parts.append(f"### {title}")
-        if own:
-            parts += [_errors(own), summary(own), _costs(own)]
+        if results_by_table:
+            parts += [_errors(results_by_table), summary(results_by_table), _costs(results_by_table)]
         if missing:
             parts.append(f"Not measured: {', '.join(missing)}.")
     return "\n\n".join(parts) + "\n"
 
 
-def _of(results: Iterable[Result], table: Table) -> list[Result]:
+def _of_table(results: Iterable[Result], table: Table) -> list[Result]:
     return [result for result in results if result.table == table.name]
 
 
@@ -77,38 +77,38 @@ def mean_errors(results: Sequence[Result]) -> dict[str, float]:
     return {model: statistics.fmean(result.errors[model] for result in results) for model in (OURS, *TREES)}
 
 
-def ratio(ours: float, other: float) -> float:
+def ratio(error: float, tree_error: float) -> float:
     """Return our error relative to another; below 1 is better."""
-    return max(ours, LEAST) / max(other, LEAST)
+    return max(error, LEAST) / max(tree_error, LEAST)
 
 
 def ranks(errors: Mapping[str, float]) -> dict[str, float]:
     """Return model -> its place, 1 for the least error; equal errors share their mean place."""
     return {
         model: 1
-        + sum(other < error for other in errors.values())
-        + (sum(other == error for other in errors.values()) - 1) / 2
+        + sum(other_error < error for other_error in errors.values())
+        + (sum(other_error == error for other_error in errors.values()) - 1) / 2
         for model, error in errors.items()
     }
 
 
-def _errors(own: Mapping[Table, list[Result]]) -> str:
+def _errors(results_by_table: Mapping[Table, list[Result]]) -> str:
     names = ["table", "train rows", "error", "network", "seeds", OURS, *TREES, *(f"ours / {tree}" for tree in TREES)]
     lines = [f"| {' | '.join(names)} |", f"| {' | '.join(['---'] * len(names))} |"]
-    for table, results in own.items():
+    for table, results in results_by_table.items():
         errors = mean_errors(results)
-        first = results[0]
+        example = results[0]
         networks = ", ".join(sorted({result.network for result in results}))
-        cells = [table.name, f"{first.rows['train']:,}", first.metric, networks, str(len(results))]
+        cells = [table.name, f"{example.rows['train']:,}", example.metric, networks, str(len(results))]
         cells += [f"{errors[model]:.4g}" for model in (OURS, *TREES)]
         cells += [f"{ratio(errors[OURS], errors[tree]):.3f}" for tree in TREES]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def summary(own: Mapping[Table, Sequence[Result]]) -> str:
+def summary(results_by_table: Mapping[Table, Sequence[Result]]) -> str:
     """Return mean ranks and geometric means of error ratios over tables."""
-    errors = [mean_errors(results) for results in own.values()]
+    errors = [mean_errors(results) for results in results_by_table.values()]
     places = [ranks(of) for of in errors]
     lines = ["| model | mean rank | ours / it, geometric mean | ours / it, worst |", "| --- | --- | --- | --- |"]
     for model in (OURS, *TREES):
@@ -118,11 +118,11 @@ def summary(own: Mapping[Table, Sequence[Result]]) -> str:
     return "\n".join(lines)
 
 
-def _costs(own: Mapping[Table, list[Result]]) -> str:
+def _costs(results_by_table: Mapping[Table, list[Result]]) -> str:
     names = ["table", "whole run, CPU s", *(f"{tree}, CPU s" for tree in TREES)]
     names += ["SavedModel, kB", "one row, µs", "row of 4,096, µs"]
     lines = [f"| {' | '.join(names)} |", f"| {' | '.join(['---'] * len(names))} |"]
-    for table, results in own.items():
+    for table, results in results_by_table.items():
         cells = [f"{statistics.median(result.seconds for result in results):.0f}"]
         cells += [f"{statistics.median(result.tree_seconds[tree] for result in results):.1f}" for tree in TREES]
         cells += [f"{results[0].bytes / 1e3:,.0f}", f"{min(result.one_row for result in results):,.0f}"]
@@ -133,6 +133,6 @@ def _costs(own: Mapping[Table, list[Result]]) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write the results between the markers of a document."""
-    before = path.read_text(encoding="utf-8")
-    updated = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", before, flags=re.DOTALL)
+    document = path.read_text(encoding="utf-8")
+    updated = re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{text}\n{END}", document, flags=re.DOTALL)
     path.write_text(updated, encoding="utf-8")

@@ -65,8 +65,8 @@ def used(table: Table) -> bool:
 
     The rule was fixed before any table was trained on.
     """
-    own = [other for other in TABLES if other.task == table.task]
-    return own.index(table) % 2 == 0
+    of_task = [candidate for candidate in TABLES if candidate.task == table.task]
+    return of_task.index(table) % 2 == 0
 
 
 def write(table: Table, folder: Path) -> Path:

@@ -11,7 +11,7 @@ GONE = "the column is missing from the data"
 EMPTY = "every value is null"
 
 
-def gone(source: str, column: str, renamed: str | None) -> str:
+def missing_column(source: str, column: str, renamed: str | None) -> str:
     """Describe a column of the schema that files lack.
 
     Args:

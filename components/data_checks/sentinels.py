@@ -53,7 +53,7 @@ def spellings(counts: Mapping[str, float]) -> list[list[str]]:
 
 
 def are_same_words(groups: Iterable[list[str]]) -> bool:
-    """Return whether values that differ by case are certainly the same word: `a` and `A` may be two codes."""
+    """Return whether values that differ by case are spellings of one word; short ones such as `a` may be codes."""
     return all(len(group[0].strip()) > 2 or folded(group[0].strip()) in BOOLEANS for group in groups)
 
 

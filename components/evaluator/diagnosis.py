@@ -97,7 +97,7 @@ def _sample(rows: Rows, max_rows: int) -> list[bytes]:
 
 
 def _batches(records: Sequence[bytes], model: Model) -> list[Any]:
-    return [tf.constant(records[at : at + model.batch]) for at in range(0, len(records), model.batch)] or [
+    return [tf.constant(records[start : start + model.batch]) for start in range(0, len(records), model.batch)] or [
         tf.constant([], tf.string)
     ]
 

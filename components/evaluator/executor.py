@@ -141,7 +141,7 @@ class Evaluation:
         )
         survey = self._rows.survey(slicing.from_settings(config.slices), config.max_slices)
         self.slicings = survey.slicings
-        self._numbered, self.left = survey.cells(rule_slices.named(config))
+        self._numbered, self.left = survey.cells(rule_slices.slices_of_rules(config))
         self.cells: dict[slicing.SliceKey, int] = {(): 0}
         for numbered in self._numbered:
             self.cells.update(numbered)

@@ -1,4 +1,4 @@
-"""Predictions of plain models of the rows of a split, and the sentences on how the candidate compares with them."""
+"""Predictions of plain models for the rows of a split, and the sentences on how the candidate compares with them."""
 
 import io
 import json

@@ -181,7 +181,7 @@ class Survey:
             required: Slices to keep even if they are rare.
 
         Returns:
-            For each slicing its slices with their numbers; and a record of what was dropped for each slicing that has
+            For each slicing its slices with their numbers; and a record of the dropped slices for each slicing that has
             more slices than `max_slices`.
         """
         required = set(required)

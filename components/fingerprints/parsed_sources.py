@@ -49,11 +49,11 @@ def read(package: str, text: bytes) -> Source:
         source = source_imports.read(package, text)
         return [sorted(source.imports), sorted(source.paths)]
 
-    imports, paths = kept(f"{_RULES} {package}", text, parse)
+    imports, paths = cached(f"{_RULES} {package}", text, parse)
     return Source(frozenset(imports), frozenset(paths))
 
 
-def kept(made_by: str, text: bytes, parse: Callable[[], Any]) -> Any:
+def cached(made_by: str, text: bytes, parse: Callable[[], Any]) -> Any:
     """Return the result of a parser for a source, from the cache or parsed now.
 
     Args:

@@ -60,7 +60,7 @@ class Plan:
 
 
 def plan(settings: IngestionSettings) -> Plan:
-    """Make the plan: read what must be known of all files before the first row is written.
+    """Make the plan from facts on all files, before the first row is written.
 
     Args:
         settings: The node's settings.
@@ -100,7 +100,7 @@ def plan(settings: IngestionSettings) -> Plan:
             planned = replace(planned, files=assigned, cut_eval=True)
     if split.by == "time":
         cuts = row_times.cuts(_times(planned, settings), split.shares)
-        notes.append(f"eval from {row_times.shown(cuts[0])}, test from {row_times.shown(cuts[1])}")
+        notes.append(f"eval from {row_times.text_of(cuts[0])}, test from {row_times.text_of(cuts[1])}")
         planned = replace(planned, cuts=cuts)
     if split.by == "column" and not _names_eval(planned, settings):
         notes.append(f"eval is cut out of train, because {split.column} names it in no row")
@@ -134,7 +134,7 @@ def read(
         plan: The plan; only `files`, `columns`, `taken` and `cut_eval` are used.
         settings: The node's settings.
         keep: Drops rows and counts them.
-        omissions: Records what of the file is skipped, dropped, cut or converted.
+        omissions: Records skipped, dropped, cut and converted parts of the file.
 
     Raises:
         UserError: the file cannot be read.
@@ -146,7 +146,7 @@ def read(
         )
         batches = row_sample.rows(batches, count)
     for batch in batches:
-        yield kept(batch, file, plan, settings, keep)
+        yield kept_rows(batch, file, plan, settings, keep)
 
 
 def _types(file: DataFile, plan: Plan, settings: IngestionSettings) -> Mapping[str, str]:
@@ -158,7 +158,7 @@ def _types(file: DataFile, plan: Plan, settings: IngestionSettings) -> Mapping[s
     return {**plan.columns, name: DOUBLE} if form is not None and form.is_cleaned else plan.columns
 
 
-def kept(
+def kept_rows(
     batch: pa.RecordBatch, file: DataFile, plan: Plan, settings: IngestionSettings, keep: Keeper
 ) -> pa.RecordBatch:
     """Return the rows of a batch that are kept; arguments as of `read`."""
@@ -227,7 +227,7 @@ def _spans(plan: Plan, settings: IngestionSettings, by: str) -> set[spans.Span]:
         for batch in read(file, plan, settings, keep)
         for number in np.unique(span_numbers(batch, file, settings)).tolist()
     }
-    return {spans.named(number, by) for number in numbers}
+    return {spans.from_number(number, by) for number in numbers}
 
 
 def _empty(plan: Plan, settings: IngestionSettings) -> frozenset[str]:

@@ -25,7 +25,7 @@ def batches(
         data: [data]; its paths are not used.
         columns: Column name -> schema type (INT, FLOAT, BYTES); the type of any other column is inferred from all of
             its cells. Empty without a schema.
-        omissions: Records what is skipped, dropped, cut or converted; complete after the last batch.
+        omissions: Records skipped, dropped, cut and converted parts; complete after the last batch.
 
     Yields:
         Batches whose columns are int64, float32, string or binary, with null for null values. Each has the columns of
@@ -41,10 +41,10 @@ def batches(
     arrow_types: dict[str, pa.DataType] = {}
     for path in paths:
         for batch in reader(path, data).batches(path, data, kinds, omissions):
-            yield _alike(path, batch, arrow_types)
+            yield _cast_to_first_types(path, batch, arrow_types)
 
 
-def _alike(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.DataType]) -> pa.RecordBatch:
+def _cast_to_first_types(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.DataType]) -> pa.RecordBatch:
     """Give each column the type of the first batch that has it: where bytes are UTF-8, a batch may hold texts.
 
     Raises:
@@ -99,7 +99,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     Args:
         path: The file.
         data: As for `batches`.
-        omissions: Records what will be skipped, dropped, cut or converted, as far as the first rows tell.
+        omissions: Records parts that will be skipped, dropped, cut or converted, as far as the first rows show.
 
     Returns:
         Names of its columns, in order.

@@ -1,1 +1,1 @@
-"""Plain models to compare the network with: linear or logistic regression, and boosted trees, on the same splits."""
+"""Plain models for comparison with the network: linear or logistic regression and boosted trees, on the same splits."""

@@ -22,7 +22,7 @@ class Column:
 
     Attributes:
         train: float64 (rows,) of the train split; NaN where it is null.
-        predicted: The same of the split to predict.
+        predicted: Values of the split to predict.
         categories: Number of codes of a category: each frequent value, then one for all others; 0 for a number.
     """
 

@@ -29,8 +29,8 @@ def step(rows: int, columns: int, classes: int) -> int:
         columns: Columns of a plain model.
         classes: Trees of an iteration: the number of classes, 1 for a regression or two classes.
     """
-    most = max(MOST_VALUES // max(columns * classes, 1), LEAST_ROWS)
-    return max(-(-rows // most), 1)
+    max_rows = max(MOST_VALUES // max(columns * classes, 1), LEAST_ROWS)
+    return max(-(-rows // max_rows), 1)
 
 
 def ordered(files: Sequence[Shard]) -> list[Shard]:

@@ -99,7 +99,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
 
 
 def _candidate(blessing: Any, content: str) -> reference.Candidate:
-    """Read what the evaluator wrote to the blessing."""
+    """Read the properties that the evaluator wrote to the blessing."""
     return reference.Candidate(
         digest=content,
         compared_with=blessing.get_string_custom_property("compared_with"),

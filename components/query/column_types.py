@@ -134,7 +134,7 @@ class Columns:
 
     def _mixed(self, column: int, values: list[Any]) -> UserError:
         """Return the error that names the first cell of another or an unsupported type."""
-        earlier, at, name = self._kinds[column], self._first[column], self._names[column]
+        earlier_kind, earlier_row, name = self._kinds[column], self._first[column], self._names[column]
         for row, value in enumerate(values):
             if value is None:
                 continue
@@ -144,14 +144,14 @@ class Columns:
                     f"{self._cell(column, self.rows + row)} is of type {type(value).__name__}, and a cell is one "
                     f"number, text, date or time: read it as text, as with CAST({name} AS TEXT), or leave it out"
                 )
-            if earlier is _NULL:
-                earlier, at = kind, self.rows + row
-            elif kind is not earlier and {kind, earlier} != {_INTEGER, _NUMBER}:
+            if earlier_kind is _NULL:
+                earlier_kind, earlier_row = kind, self.rows + row
+            elif kind is not earlier_kind and {kind, earlier_kind} != {_INTEGER, _NUMBER}:
                 text = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
                 return UserError(
-                    f"{self._cell(column, self.rows + row)} holds {kind.what}, {text}, and row {at + 1} holds "
-                    f"{earlier.what}: make them one type in the query, as with CAST({name} AS REAL), CAST({name} AS "
-                    f"TEXT) or NULLIF({name}, VALUE)"
+                    f"{self._cell(column, self.rows + row)} holds {kind.what}, {text}, and row {earlier_row + 1} holds "
+                    f"{earlier_kind.what}: make them one type in the query, as with CAST({name} AS REAL), CAST({name} "
+                    f"AS TEXT) or NULLIF({name}, VALUE)"
                 )
         return UserError(f"{self._cell(column, self.rows)} mixes times with and without a zone: cast them in the query")
 

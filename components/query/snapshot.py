@@ -66,7 +66,7 @@ def take(query: Query, data_root: str, folder: str) -> Snapshot:
     Args:
         query: The query.
         data_root: Folder that the path of an SQLite file starts from.
-        folder: Where the file goes; equal rows give the same file.
+        folder: Folder of the file; equal rows give the same file.
 
     Raises:
         UserError: the query cannot be run, takes too long, gives no rows, or rows that make no table.
@@ -99,9 +99,9 @@ def _opened(query: Query, data_root: str, deadline: Deadline) -> contextlib.Abst
 def _spool(query: Query, result: Result, deadline: Deadline, path: str) -> Columns:
     """Write rows as Arrow batches, each with the types of its own rows: those of all are known at the end."""
     names = result.names
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UserError(f"data.sql: the query returns two columns named {twice!r}: rename one with AS")
+    duplicate_name = next((name for name in names if names.count(name) > 1), None)
+    if duplicate_name is not None:
+        raise UserError(f"data.sql: the query returns two columns named {duplicate_name!r}: rename one with AS")
     columns = Columns(names, query.database)
     with pa.OSFile(path, "wb") as file:
         for rows in _batches(result, deadline):

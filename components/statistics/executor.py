@@ -107,7 +107,9 @@ def _decoded(path: str) -> Iterator[pa.RecordBatch]:
         return
     decoder = example_coder.ExamplesToRecordBatchDecoder()
     for records in example_passes.batches(path):
-        parts = [decoder.DecodeBatch(records[at : at + DECODE_ROWS]) for at in range(0, len(records), DECODE_ROWS)]
+        parts = [
+            decoder.DecodeBatch(records[start : start + DECODE_ROWS]) for start in range(0, len(records), DECODE_ROWS)
+        ]
         yield from _joined(parts)
 
 

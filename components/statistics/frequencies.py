@@ -68,8 +68,8 @@ class Frequencies(stats_generator.CombinerStatsGenerator):  # type: ignore[misc]
                 continue
             values, numbers = total.field("values"), total.field("counts").to_numpy()
             if len(numbers) > count:
-                least = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
-                places = np.flatnonzero(numbers >= least)
+                lowest_count = np.partition(numbers, len(numbers) - count)[len(numbers) - count]
+                places = np.flatnonzero(numbers >= lowest_count)
                 values, numbers = values.take(pa.array(places)), numbers[places]
             ranked = sorted(zip(numbers.tolist(), values.to_pylist(), strict=True), reverse=True)[:count]
             top = top_k_uniques_stats_util.make_dataset_feature_stats_proto_topk_single(

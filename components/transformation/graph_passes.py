@@ -117,7 +117,7 @@ class Materialize:
         target, source, declared = element
         rows, unknown = 0, dict.fromkeys(self._bags, 0)
         draft = parallel_map.Draft(target, self._drafts)
-        writer, beside = RecordWriter(draft.file), column_cache.Writer(target)
+        writer, cache_writer = RecordWriter(draft.file), column_cache.Writer(target)
         for outputs in self._graph.batches(source, declared):
             for name in self._bags:
                 unknown[name] += int((~outputs[name].numpy().any(axis=1)).sum())
@@ -129,10 +129,10 @@ class Materialize:
             else:
                 rows += len(batch)
                 writer.write_framed(joined(framed(example_encoding.examples(batch))))
-                beside.write(batch)
+                cache_writer.write(batch)
         writer.close()
         draft.place()
-        beside.close(writer.digest)
+        cache_writer.close(writer.digest)
         return rows, unknown
 
 

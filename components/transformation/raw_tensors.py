@@ -54,8 +54,8 @@ def _fixed(rule: Any) -> bool:
 
 
 def _column(batch: pa.RecordBatch, name: str, rule: Any) -> pa.Array:
-    at = batch.schema.get_field_index(name)
-    return batch.column(at) if at >= 0 else pa.nulls(len(batch), _KINDS[rule.dtype])
+    index = batch.schema.get_field_index(name)
+    return batch.column(index) if index >= 0 else pa.nulls(len(batch), _KINDS[rule.dtype])
 
 
 def _fits(column: pa.Array, rule: Any) -> bool:

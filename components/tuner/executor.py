@@ -58,7 +58,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
             features=config.features,
             label=config.label,
             edges=network_files.reads_edges(config.network_name),
-            apart=file_reads.apart(),
+            ignored_folders=file_reads.ignored_folders(),
         )
         decides = {"data": trials.content(paths, graph), "code": exec_properties["code"], **config.shared()}
         store = trials.Store(exec_properties["trials"], decides, anew=bool(exec_properties["anew"]))

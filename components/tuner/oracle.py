@@ -1,8 +1,8 @@
 """Proposals by keras-tuner's oracles in rounds, so that they do not depend on which trial finishes first.
 
-A round is proposed as a whole, and its scores are reported as a whole, in order. With the same settings and scores an
-oracle proposes the same values again, however many trials run in parallel. An interrupted tuning resumes the same way:
-the oracle proposes its rounds again, and the results of finished trials are read from disk.
+All trials of a round are proposed together, and their scores are reported together, in order. With the same settings
+and scores an oracle proposes the same values again, for any number of parallel trials. An interrupted tuning resumes
+the same way: the oracle proposes its rounds again, and the results of finished trials are read from disk.
 """
 
 import warnings

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from components.tuner.trial_tables import shown
+from components.tuner.trial_tables import value_text
 from components.tuner.trials import Trial
 from spec.tuning import Dimension, Tuning
 
@@ -75,9 +75,11 @@ def _by_key(trials: Sequence[Trial], best: Trial, key: str, dimension: Dimension
 def _values(values: Sequence[Any], dimension: Dimension) -> tuple[Callable[[Any], float], list[tuple[float, str]]]:
     """Return the x position of each value, and the ticks: choices side by side, numbers to scale."""
     if dimension.choices is not None or not all(_number(value) for value in values):
-        names = list(dict.fromkeys([*map(shown, dimension.listed or ()), *map(shown, values)]))
+        names = list(dict.fromkeys([*map(value_text, dimension.listed or ()), *map(value_text, values)]))
         x = _linear(-0.5, len(names) - 0.5, LEFT, WIDTH - RIGHT)
-        return lambda value: x(names.index(shown(value))), [(x(at), text) for at, text in enumerate(names)]
+        return lambda value: x(names.index(value_text(value))), [
+            (x(position), text) for position, text in enumerate(names)
+        ]
     assert dimension.low is not None
     assert dimension.high is not None
     low, high = min(dimension.low, *values), max(dimension.high, *values)
@@ -156,7 +158,7 @@ def _short(text: str, room: int) -> str:
 
 
 def _figures(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {shown(value)}" for key, value in values.items())
+    return ", ".join(f"{key} {value_text(value)}" for key, value in values.items())
 
 
 def _number(value: Any) -> bool:

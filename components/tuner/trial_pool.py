@@ -35,7 +35,7 @@ class Pool:
     """Pool of processes; a context manager that ends them all on exit.
 
     Args:
-        order: First message to each process: what all trials share.
+        order: First message to each process: the settings that all trials share.
         processes: Maximum number of processes.
     """
 

@@ -31,7 +31,7 @@ def comma_separated(trials: Sequence[Trial], best: Trial) -> str:
     return text.getvalue()
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Format a value as in TOML, but strings without quotes."""
     if isinstance(value, float):
         return f"{value:g}"
@@ -51,7 +51,7 @@ def _cells(trials: Sequence[Trial], best: Trial) -> list[list[str]]:
         rows.append(
             [
                 str(trial.number),
-                *(shown(trial.values[key]) for key in keys),
+                *(value_text(trial.values[key]) for key in keys),
                 *(f"{result.metrics[name]:.5g}" if name in result.metrics else "" for name in (LOSS, *metrics)),
                 f"{result.best_epoch} of {result.epochs}" if result.epochs else "",
                 f"{result.seconds:.1f}",

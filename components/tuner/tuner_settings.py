@@ -8,7 +8,7 @@ from spec.tuning import Tuning
 
 
 class TunerSettings(TrialConfig):
-    """The config's own values, the search space, and what all trials share."""
+    """The config's values, the search space, and the settings that all trials share."""
 
     features: Features
     """[features]."""

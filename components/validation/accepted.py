@@ -35,7 +35,7 @@ class Folders:
 
     Attributes:
         accepted: Folder of the files.
-        serving: The serving folder, which says whose models were rolled back.
+        serving: The serving folder, whose records name the models that were rolled back.
     """
 
     accepted: str

@@ -138,7 +138,7 @@ def _values(case: Case) -> str:
     )
 
 
-def _several(case: Case) -> str:
+def _values_per_row(case: Case) -> str:
     counts = common(case.measured)
     low, high = counts.min_num_values, counts.max_num_values
     count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
@@ -159,10 +159,10 @@ MEASURED: Mapping[str, Callable[[Case], str]] = {
     "FEATURE_TYPE_LOW_NUMBER_PRESENT": _few,
     "SCHEMA_NEW_COLUMN": lambda case: schema_mismatches.new_column(kind_of(case.measured)),
     UNEXPECTED: _values,
-    "FEATURE_TYPE_LOW_NUMBER_VALUES": _several,
-    "FEATURE_TYPE_HIGH_NUMBER_VALUES": _several,
-    "FEATURE_TYPE_UNEXPECTED_REPEATED": _several,
-    "INVALID_FEATURE_SHAPE": _several,
+    "FEATURE_TYPE_LOW_NUMBER_VALUES": _values_per_row,
+    "FEATURE_TYPE_HIGH_NUMBER_VALUES": _values_per_row,
+    "FEATURE_TYPE_UNEXPECTED_REPEATED": _values_per_row,
+    "INVALID_FEATURE_SHAPE": _values_per_row,
     "VALUE_NESTEDNESS_MISMATCH": lambda case: "nested lists of another depth than in the schema",
     "INT_TYPE_BIG_INT": _above,
     "FLOAT_TYPE_BIG_FLOAT": _above,

@@ -25,7 +25,7 @@ from spec.columns.label import Label
 
 
 class ValidationSpec(component_spec.ComponentSpec):  # type: ignore[misc]
-    """Parameters and artifacts of the node: those of ExampleValidator, and ours."""
+    """Parameters and artifacts of the node: those of ExampleValidator, and additional ones."""
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
         **ExampleValidatorSpec.PARAMETERS,

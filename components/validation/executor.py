@@ -55,7 +55,7 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         examples = input_dict.get("examples", [])
         data = accepted.Data(statistics, figures.span, lineage.place(examples[0]) if examples else "")
         folders = _folders(exec_properties)
-        with _found(settings) as (settings, bucket):
+        with _local_settings(settings) as (settings, bucket):
             if settings is None:
                 findings = schema_gate.findings(anomalies, statistics, schema, "the schema")
             else:
@@ -110,7 +110,7 @@ def _settings(exec_properties: dict[str, Any]) -> ValidationSettings | None:
 
 
 @contextlib.contextmanager
-def _found(
+def _local_settings(
     settings: ValidationSettings | None,
 ) -> Iterator[tuple[ValidationSettings | None, bucket_data.BucketData | None]]:
     """Yield the settings with the data's paths on this machine, and its bucket if it is in one.
@@ -121,7 +121,7 @@ def _found(
         bucket = None
         if settings is not None:
             source = settings.source
-            # The examples are what counts: their data may be gone.
+            # Only the examples are needed: the files of the data may be gone.
             with contextlib.suppress(UserError, ResourceError):
                 bucket = stack.enter_context(bucket_data.of_job(source.paths, source.data, settings.source_content))
             if bucket is not None:

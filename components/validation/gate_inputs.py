@@ -1,4 +1,4 @@
-"""Reads what a GateContext holds: row profiles of the ingestion, and statistics of previous runs."""
+"""Reads the content of a GateContext: row profiles of the ingestion, and statistics of previous runs."""
 
 from collections.abc import Sequence
 from typing import Any

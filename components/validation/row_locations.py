@@ -82,10 +82,10 @@ def _batches(source: IngestionSettings) -> Iterator[tuple[str, pa.RecordBatch, A
             numbers = pa.array(np.arange(rows_before + 1, rows_before + len(batch) + 1))
             rows_before += len(batch)
             numbered = pa.RecordBatch.from_arrays([*batch.columns, numbers], [*batch.schema.names, _NUMBER])
-            rows = planning.kept(numbered, file, plan, source, keeper)
-            at = rows.num_columns - 1
-            data_columns = pa.RecordBatch.from_arrays(rows.columns[:at], rows.schema.names[:at])
-            yield file.path, data_columns, rows.column(at).to_numpy()
+            rows = planning.kept_rows(numbered, file, plan, source, keeper)
+            number_column = rows.num_columns - 1
+            data_columns = pa.RecordBatch.from_arrays(rows.columns[:number_column], rows.schema.names[:number_column])
+            yield file.path, data_columns, rows.column(number_column).to_numpy()
 
 
 def _lines(findings: Sequence[Finding], data: Data) -> None:

@@ -1,4 +1,4 @@
-"""Data that the trainer would fail on, whatever the gates allow: labels without a logarithm, weights that are all 0."""
+"""Data on which the trainer would fail although gates allow it: labels without a logarithm, weights that are all 0."""
 
 from collections.abc import Iterator
 

@@ -65,8 +65,8 @@ def propose(
     return lines, findings
 
 
-def _finding(column: str, value: int | str, rows: float, every: int, *, sure: bool) -> str:
-    text = f"{column}: {value!r} in {rows:,.0f} of {every:,} cells ({rows / every:.1%})"
+def _finding(column: str, value: int | str, rows: float, total: int, *, sure: bool) -> str:
+    text = f"{column}: {value!r} in {rows:,.0f} of {total:,} cells ({rows / total:.1%})"
     key = f"data.column_null_values = {config_text.toml({column: [value]})}"
     return f"{text} means null: {key}" if sure else f"{text}: if it means null, set {key}"
 

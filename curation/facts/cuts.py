@@ -81,5 +81,5 @@ def _value(cells: pa.ChunkedArray, is_first: Flags, names: tuple[Any, Any]) -> s
 
 
 def _exceptions(correct: float, rows: Flags) -> str:
-    wrong = len(rows) - int(correct)
-    return f", but for {wrong} of {len(rows):,} rows" if wrong else ""
+    exceptions = len(rows) - int(correct)
+    return f", but for {exceptions} of {len(rows):,} rows" if exceptions else ""

@@ -98,10 +98,10 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
     grouped = False
     for column in fitted[best]:
         fitting = column.texts.filter(column.fits(best))
-        odd = fitting.filter(pc.invert(number_parsing.fits(fitting, PLAIN)))
-        if not len(odd):
+        formatted = fitting.filter(pc.invert(number_parsing.fits(fitting, PLAIN)))
+        if not len(formatted):
             continue
-        columns_read[column.name] = odd[0].as_py()
+        columns_read[column.name] = formatted[0].as_py()
         units |= dict.fromkeys(column.units)
         form = replace(best, units=column.units)
         grouped |= not _all(number_parsing.fits(fitting, replace(form, thousands="")))

@@ -132,8 +132,8 @@ def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tupl
     numbered = rows.append_column("row", pa.array(np.ones(len(rows), np.int64))).combine_chunks()
     numbered = numbered.group_by([*keys, "label"]).aggregate([("row", "sum")])
     groups = numbered.group_by(keys).aggregate([("row_sum", "sum"), ("row_sum", "max"), ("row_sum", "count")])
-    several = pc.greater(groups["row_sum_count"], 1)
-    part = pc.sum(groups["row_sum_sum"].filter(several)).as_py() or 0
+    has_several = pc.greater(groups["row_sum_count"], 1)
+    part = pc.sum(groups["row_sum_sum"].filter(has_several)).as_py() or 0
     return part, len(rows), pc.sum(groups["row_sum_max"]).as_py()
 
 
@@ -142,7 +142,7 @@ def _order(x: Array, y: Array, codes: Codes) -> Order:
     means = np.bincount(codes, weights=y) / rows
     total = float(((y - y.mean()) ** 2).sum())
     between = float((rows * (means - y.mean()) ** 2).sum())
-    # Omega squared: subtract what the means of random groups would explain.
+    # Omega squared: subtract the variance that the means of random groups would explain.
     within = (total - between) / (len(y) - len(rows))
     levels = (between - (len(rows) - 1) * within) / (total + within)
     return Order(line=float(np.corrcoef(x, y)[0, 1] ** 2), levels=max(0.0, levels))

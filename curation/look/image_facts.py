@@ -115,18 +115,18 @@ def contradictions(paths: Sequence[str], labels: Sequence[str]) -> str:
         with contextlib.suppress(OSError):
             by_size.setdefault(os.path.getsize(path), []).append(number)
     equal: dict[str, list[int]] = {}
-    for alike in by_size.values():
+    for of_one_size in by_size.values():
         # Files of different sizes differ; identical files of one class do not contradict each other.
-        for number in alike if len({labels[position] for position in alike}) > 1 else ():
+        for number in of_one_size if len({labels[position] for position in of_one_size}) > 1 else ():
             with contextlib.suppress(OSError):
                 equal.setdefault(code_digest.file(paths[number]), []).append(number)
-    several = [group for group in equal.values() if len({labels[position] for position in group}) > 1]
-    if not several:
+    contradicting = [group for group in equal.values() if len({labels[position] for position in group}) > 1]
+    if not contradicting:
         return ""
-    example = " and ".join("/".join(paths[position].split("/")[-2:]) for position in several[0][:2])
+    example = " and ".join("/".join(paths[position].split("/")[-2:]) for position in contradicting[0][:2])
     return (
-        f"{sum(map(len, several)):,} images are identical to an image of another class, such as {example}: at least "
-        "one label of each is wrong"
+        f"{sum(map(len, contradicting)):,} images are identical to an image of another class, such as {example}: at "
+        "least one label of each is wrong"
     )
 
 

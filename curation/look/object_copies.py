@@ -51,8 +51,8 @@ def read(source: BucketSource, root: str) -> LoadedData:
     lines = []
     for line in loaded.lines:
         if line.key == "path":
-            _, apart, splits = line.reason.partition("splits by file name")
-            reason = f"{WHY}; {apart}{splits}" if apart else WHY if line.active else line.reason
+            _, separator, splits = line.reason.partition("splits by file name")
+            reason = f"{WHY}; {separator}{splits}" if separator else WHY if line.active else line.reason
             lines.append(dataclasses.replace(line, value=data_paths.mapped(line.value, named), reason=named(reason)))
         else:
             lines.append(dataclasses.replace(line, reason=named(line.reason)))

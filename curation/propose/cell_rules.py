@@ -76,7 +76,7 @@ class _Places:
 
     def _place(self, row: int) -> str:
         if self._kind != "csv":
-            # A sheet has its header below what is skipped; JSON lines have none.
+            # A sheet has its header below the skipped rows; JSON lines have none.
             below = row + 1 + self._data.csv.skip_rows + self._data.csv.header
             return {"jsonl": f"line {row + 1}", "xlsx": f"row {below}"}.get(self._kind, f"row {row + 1}")
         return csv_errors.place(self._path, self._data, row + 1 + self._data.csv.header)

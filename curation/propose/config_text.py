@@ -40,29 +40,29 @@ def features(entries: Sequence[Entry]) -> str:
     for role in roles.shipped():
         role_entries = [entry for entry in entries if entry.role == role]
         if role_entries:
-            lines += [f"{role} = [", *_listed((toml(entry.values), entry.reason) for entry in role_entries), "]"]
+            lines += [f"{role} = [", *_entry_lines((toml(entry.values), entry.reason) for entry in role_entries), "]"]
     ignored = [entry for entry in entries if entry.role == "ignored"]
     if ignored:
-        lines += ["ignored = [", *_listed((toml(entry.column), entry.reason) for entry in ignored), "]"]
+        lines += ["ignored = [", *_entry_lines((toml(entry.column), entry.reason) for entry in ignored), "]"]
     return "\n".join(lines)
 
 
-def _listed(items: Iterable[tuple[str, str]]) -> list[str]:
-    return [_beside(f"  {text},", reason, "  ") for text, reason in items]
+def _entry_lines(items: Iterable[tuple[str, str]]) -> list[str]:
+    return [_with_reason(f"  {text},", reason, "  ") for text, reason in items]
 
 
 def _line(line: Line) -> str:
     text = f"{line.key} = {toml(line.value)}"
-    return _beside(text if line.active else f"# {text}", line.reason, "")
+    return _with_reason(text if line.active else f"# {text}", line.reason, "")
 
 
-def _beside(text: str, reason: str, indent: str) -> str:
+def _with_reason(text: str, reason: str, indent: str) -> str:
     """Put the reason after the text, or above it if the line would be too long."""
     reason = in_a_line(reason)
     if not reason:
         return text
-    beside = f"{text}  # {reason}"
-    return beside if len(beside) <= SHORT else f"{indent}# {reason}\n{text}"
+    line_with_reason = f"{text}  # {reason}"
+    return line_with_reason if len(line_with_reason) <= SHORT else f"{indent}# {reason}\n{text}"
 
 
 def _escaped(char: str) -> str:
@@ -74,7 +74,7 @@ def toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # JSON escapes what TOML does except DEL; other non-printable characters are escaped too.
+        # JSON escapes the characters that TOML requires except DEL; other non-printable characters are escaped too.
         return "".join(char if char.isprintable() else _escaped(char) for char in json.dumps(value, ensure_ascii=False))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + "}"

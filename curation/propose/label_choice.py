@@ -51,9 +51,10 @@ def choose(facts: Facts, label_name: str | None, source: str) -> LabelChoice:
     Raises:
         UserError: no column can be the label, or the named one cannot; the message lists those that can.
     """
-    able = [column.name for column in facts.columns if not unable(column)]
-    able = [name for name in able if not named(name, "id") or facts[name].unique_share < 0.9] or able
-    candidates = f" Columns that can be the label: {', '.join(able)}." if able else " No other column can be the label."
+    candidates = [column.name for column in facts.columns if not unable(column)]
+    candidates = [name for name in candidates if not named(name, "id") or facts[name].unique_share < 0.9] or candidates
+    listed = ", ".join(candidates)
+    listed = f" Columns that can be the label: {listed}." if candidates else " No other column can be the label."
     if label_name is not None:
         if label_name not in facts.names:
             raise UserError(
@@ -62,18 +63,20 @@ def choose(facts: Facts, label_name: str | None, source: str) -> LabelChoice:
             )
         reason = unable(facts[label_name])
         if reason:
-            raise UserError(f"--label {label_name!r} cannot be the label: {reason}.{candidates}")
+            raise UserError(f"--label {label_name!r} cannot be the label: {reason}.{listed}")
         return _task(facts[label_name], "set with --label")
     for column in _by_name(facts):
-        if column.name in able:
-            return _task(column, f"guessed from its name{_some(able, column.name)}")
-    likely = [name for name in able if not _unlikely(facts[name])]
+        if column.name in candidates:
+            return _task(column, f"guessed from its name{_alternatives(candidates, column.name)}")
+    likely = [name for name in candidates if not _unlikely(facts[name])]
     if not likely:
         raise UserError(
-            f"{source}: no column looks like a label.{candidates if able else ' ' + _reasons(facts)} "
+            f"{source}: no column looks like a label.{listed if candidates else ' ' + _reasons(facts)} "
             "Name it with --label COLUMN"
         )
-    return _task(facts[likely[-1]], f"a guess: the last column that can be a label{_some(able, likely[-1])}")
+    return _task(
+        facts[likely[-1]], f"a guess: the last column that can be a label{_alternatives(candidates, likely[-1])}"
+    )
 
 
 def _by_name(facts: Facts) -> Iterator[Column]:
@@ -139,9 +142,9 @@ def _binary(column: Column, column_reason: str) -> LabelChoice:
     (common, rows), (rare, fewer) = column.top[:2]
     task_reason = f"two values, {common} ({rows:,} rows) and {rare} ({fewer:,})"
     positive, reason = rare, "the rarer value"
-    alike = [value for value in (common, rare) if value.strip().lower() in _TRUE]
-    if len(alike) == 1:
-        positive, reason = alike[0], "its value means yes"
+    positive_words = [value for value in (common, rare) if value.strip().lower() in _TRUE]
+    if len(positive_words) == 1:
+        positive, reason = positive_words[0], "its value means yes"
     elif rows == fewer:
         positive, reason = max(common, rare), "both are equally frequent, so the last in order"
     if column.kind == "FLOAT":
@@ -196,16 +199,16 @@ def ordered_shape(column: Column) -> bool:
         return False
     peak = rows.index(max(rows))
     falling = all(
-        rows[at] <= rows[at - 1] * 1.1 if at > peak else rows[at] <= rows[at + 1] * 1.1
-        for at in range(len(rows))
-        if at != peak
+        rows[index] <= rows[index - 1] * 1.1 if index > peak else rows[index] <= rows[index + 1] * 1.1
+        for index in range(len(rows))
+        if index != peak
     )
     if len(rows) <= 4:
         return falling and peak == 0 and rows[-1] < rows[0] / 3
     return falling and min(rows) < max(rows) / 3
 
 
-def _some(names: list[str], chosen: str) -> str:
+def _alternatives(names: list[str], chosen: str) -> str:
     """List other columns that can be the label, as the end of a sentence."""
     alternatives = [name for name in names if name != chosen]
     more = f" and {len(alternatives) - 8} more" if len(alternatives) > 8 else ""

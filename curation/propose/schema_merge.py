@@ -26,7 +26,7 @@ class Merged:
     Attributes:
         features: The columns, in the order of the data.
         domains: Column's domain by name.
-        marks: Column -> what stays allowed although this data alone would not allow it, one sentence each.
+        marks: Column -> sentence on approved values or nulls that stay allowed, although this data has none.
         dropped: Columns of the approved schema that the data lacks.
     """
 
@@ -112,11 +112,11 @@ def _values(merged: schema_pb2.Feature, column: Column, domains: dict[str, list[
         domains[merged.domain] = [*allowed, *sorted(set(data_values) - set(allowed))]
     else:
         return []
-    lacking = [value for value in allowed if value not in set(data_values)]
-    if not lacking or column.distinct > len(data_values):
+    missing_values = [value for value in allowed if value not in set(data_values)]
+    if not missing_values or column.distinct > len(data_values):
         return []
-    more = f" and {len(lacking) - MAX_NAMED} more" if len(lacking) > MAX_NAMED else ""
-    return [f"kept although not in this data: {', '.join(map(quote, lacking[:MAX_NAMED]))}{more}"]
+    more = f" and {len(missing_values) - MAX_NAMED} more" if len(missing_values) > MAX_NAMED else ""
+    return [f"kept although not in this data: {', '.join(map(quote, missing_values[:MAX_NAMED]))}{more}"]
 
 
 def text(merged: Merged, head: Sequence[str], generated: Comments, approved: schema_pb2.Schema) -> str:

@@ -48,13 +48,13 @@ def split(rows: int, label: LabelChoice, *, together: bool = False) -> Line:
         stratified = not together and "threshold" not in label.keys
         keys = {"stratify": ENOUGH} if stratified else {}
         tried = SHARES if count < RARE * rows else SHARES[:-1]
-        able = [
+        sufficient_shares = [
             candidate
             for candidate in tried[tried.index(shares) :]
             if _fewest(count, candidate, stratified=stratified) >= ENOUGH
         ]
-        if able:
-            shares = able[0]
+        if sufficient_shares:
+            shares = sufficient_shares[0]
             reason = f"{count:,} rows of {name!r}: with these shares each split has {ENOUGH} of them or more"
         else:
             reason += (

@@ -127,10 +127,10 @@ def _by_chance(guessed: float, chance: float, tested: float) -> str:
 
 
 def _slices(facts: Facts, entries: Sequence[Entry], tested: float) -> list[str]:
-    able = [
+    sliceable = [
         facts[entry.column]
         for entry in entries
         if entry.role == "categorical" and facts[entry.column].distinct * SLICE_ROWS <= tested
     ]
-    able = [column for column in able if column.distinct <= 12 and column.top[-1][1] >= SLICE_ROWS]
-    return [column.name for column in sorted(able, key=lambda column: -column.distinct)[:2]]
+    sliceable = [column for column in sliceable if column.distinct <= 12 and column.top[-1][1] >= SLICE_ROWS]
+    return [column.name for column in sorted(sliceable, key=lambda column: -column.distinct)[:2]]

@@ -6,6 +6,6 @@ A page contains a block for each table,
     ...
     <!-- end of generated -->
 
-and `python -m docs.generate` replaces what is between the two lines; the rest of a page is written by hand.
+and `python -m docs.generate` replaces the lines between these two; the rest of a page is written by hand.
 tests/test_docs.py fails if a block is not current.
 """

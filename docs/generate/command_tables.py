@@ -59,15 +59,17 @@ def _parts(
     yield f"```\n{' '.join(usage).strip()}\n```"
     if parser.description and not inner:
         yield prose(parser.description)
-    shared = [action for action in actions if _shown(action) in above]
+    shared = [action for action in actions if _signature(action) in above]
     actions = [action for action in actions if action not in shared]
     if actions:
-        yield table(("argument", "meaning"), [(_shown(action), _help(action, parser)) for action in actions])
+        yield table(("argument", "meaning"), [(_signature(action), _help(action, parser)) for action in actions])
     if inner and deeper:
         helps = _helps(parser)
         for name, subparser in inner.items():
             parts = list(
-                _parts(subparser, f"{command_line} {name}", deeper=True, above=[_shown(action) for action in actions])
+                _parts(
+                    subparser, f"{command_line} {name}", deeper=True, above=[_signature(action) for action in actions]
+                )
             )
             yield parts[0].replace("## ", "### ")
             if not subparser.description and name in helps:
@@ -89,7 +91,7 @@ def _usage(action: argparse.Action) -> str:
     return f"[{argument_name}]" if action.nargs in ("?", "*") else argument_name
 
 
-def _shown(action: argparse.Action) -> str:
+def _signature(action: argparse.Action) -> str:
     """Return an argument with its value, as inline code."""
     if not action.option_strings:
         return code(_usage(action))

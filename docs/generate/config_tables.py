@@ -91,7 +91,7 @@ def metrics(_: str = "") -> str:
 
 
 def losses(_: str = "") -> str:
-    """Return the losses of each task, the default first, and what an epoch measures."""
+    """Return the losses of each task, the default first, and the metrics of an epoch."""
     head = ("task", "`loss`, the default first", "`monitor`")
     return table(
         head,

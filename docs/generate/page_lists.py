@@ -9,7 +9,7 @@ def pages(folder: str) -> str:
     """Return a list with a link to each page of a folder of the documents, README.md first, deeper ones indented.
 
     Args:
-        folder: Relative to the documents; a folder without pages is said to have none yet.
+        folder: Relative to the documents; an empty folder gives a line without links.
     """
     return "\n".join(_lines(DOCS / folder, "")) or "No pages yet."
 

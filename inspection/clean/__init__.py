@@ -1,1 +1,1 @@
-"""`inspect clean`: what is still needed, what can be removed, and the trash."""
+"""`inspect clean`: needed artifacts, removable files, and the trash."""

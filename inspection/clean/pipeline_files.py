@@ -47,7 +47,7 @@ def size(path: str) -> int:
     """Return the size of a file, or of all files below a folder, in bytes; links are not followed."""
     if os.path.islink(path) or not os.path.isdir(path):
         return os.lstat(path).st_size if os.path.lexists(path) else 0
-    return sum(os.lstat(os.path.join(at, name)).st_size for at, _, names in os.walk(path) for name in names)
+    return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names)
 
 
 @contextlib.contextmanager

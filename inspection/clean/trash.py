@@ -1,7 +1,7 @@
-"""Trash of a root: ROOT/.trash/TIME/ contains what one clean-up moved, under the same paths as in the root.
+"""Trash of a root: ROOT/.trash/TIME/ contains the files that one clean-up moved, under the same paths as in the root.
 
 A clean-up only renames, so it can be undone; disk space is freed when the trash is emptied. moved.jsonl in the same
-folder, written first, lists what was moved; nothing else is ever put back or removed.
+folder, written first, lists the moved files; nothing else is ever put back or removed.
 """
 
 import contextlib
@@ -127,7 +127,7 @@ class Batch:
 
 
 def entries(root: str) -> list[Entry]:
-    """List what is in the trash, oldest clean-up first.
+    """List the entries of the trash, oldest clean-up first.
 
     Raises:
       ResourceError: The trash is a link.

@@ -1,4 +1,4 @@
-"""`inspect clean`: move what no recent run, blessed or pushed model needs to the trash, put it back, or delete it."""
+"""`inspect clean`: move files that no recent run, blessed or pushed model needs to the trash; restore, delete them."""
 
 import argparse
 import contextlib

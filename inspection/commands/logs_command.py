@@ -30,7 +30,7 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Call
     path = os.path.join(artifact_files.folder(run.folder, f"run {run.run_id}"), "logs")
     logs = {
         os.path.basename(file).removesuffix(_ENDING): file
-        for file in artifact_files.named(path, r".*\.log")
+        for file in artifact_files.matching_files(path, r".*\.log")
         if os.path.isfile(file)
     }
     if args.node not in logs:

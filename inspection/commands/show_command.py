@@ -56,7 +56,7 @@ def _run(run: Run, model: Model | None) -> Iterator[tuple[str, Any]]:
     yield "run", run.run_id
     yield "pipeline", run.pipeline
     yield "state", run.state
-    # The verdict says it too.
+    # The verdict contains it too.
     yield "reason", None if model is not None and run.reason == model.reason else in_a_line(run.reason)
     yield "started", moment(run.started)
     yield "ended", moment(run.ended)

@@ -78,7 +78,7 @@ def proto(folder: str) -> Any:
     Raises:
       ResourceError: They are missing or damaged.
     """
-    files = artifact_files.named(folder, _FILES)
+    files = artifact_files.matching_files(folder, _FILES)
     if not files:
         raise ResourceError(f"{folder} contains no statistics: expected FeatureStats.pb")
     content = None if files[0].endswith(".pb") else next(artifact_files.records(files[0]), b"")

@@ -40,7 +40,7 @@ class Anomaly:
 
     Attributes:
       column: The column; empty for the whole split.
-      what: `schema` if the description is that of our validation, else TFDV's short description.
+      what: `schema` if this pipeline's validation wrote the description, else TFDV's short description.
       edit: The change of schema or config that would accept it; empty if unknown.
     """
 
@@ -61,7 +61,9 @@ def read_schema(artifact: pb.Artifact) -> list[SchemaColumn]:
     """
     path = artifact_files.folder(artifact.uri, f"Schema {artifact.id}")
     if os.path.isdir(path):
-        files = artifact_files.named(path, r"schema\.pbtxt") or artifact_files.named(path, r".*\.pbtxt")
+        files = artifact_files.matching_files(path, r"schema\.pbtxt") or artifact_files.matching_files(
+            path, r".*\.pbtxt"
+        )
         if not files:
             raise ResourceError(f"{path} contains no schema.pbtxt")
         path = files[0]
@@ -126,7 +128,7 @@ def read_anomalies(artifact: pb.Artifact) -> tuple[list[str], list[Anomaly]]:
     }
     anomalies: list[Anomaly] = []
     for split, folder in folders.items():
-        files = artifact_files.named(folder, _ANOMALIES)
+        files = artifact_files.matching_files(folder, _ANOMALIES)
         if not files:
             raise ResourceError(f"{folder} contains no anomalies: expected SchemaDiff.pb")
         parsed = artifact_files.message(files[0], anomalies_pb2.Anomalies)

@@ -10,7 +10,7 @@ from inspection.report.markup import shown
 from inspection.report.report_facts import Facts
 from inspection.report.request_section import requests
 from inspection.report.sections.head_section import sentence
-from inspection.report.sections.metrics_section import named, worst_first
+from inspection.report.sections.metrics_section import slice_name, worst_first
 from inspection.report.sections.origin_section import command
 from inspection.text_output import moment, printable
 
@@ -107,7 +107,7 @@ def _metrics(facts: Facts) -> Iterator[str]:
         covered = [COVERAGE] if COVERAGE in overall.metrics else []
         table_rows = [
             [
-                *(named(cell), cell.count, cell.metrics[metric]),
+                *(slice_name(cell), cell.count, cell.metrics[metric]),
                 _interval(cell.intervals.get(metric), cell.metrics[metric]),
                 *(cell.metrics.get(name) for name in covered),
             ]

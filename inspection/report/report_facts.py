@@ -153,7 +153,7 @@ def _unrecorded(run_id: str, run_file: RecordedRun, folder: str | None) -> RunDe
 
 
 def _outputs(store: Store, run_id: str) -> dict[str, pb.Artifact]:
-    """Return the first output of each type of a run, without what resolvers found."""
+    """Return the first output of each type of a run, without artifacts of resolvers."""
     run = store.context(RUN_CONTEXT, run_id)
     executions = store.executions(run.id) if run is not None else []
     events = store.events_of_executions(execution.id for execution in executions)

@@ -72,12 +72,12 @@ def splits(path: str, names: str = "") -> dict[str, str]:
       ResourceError: A split has no folder.
     """
     folders = {}
-    for name in _listed(path):
+    for name in _names(path):
         folder = os.path.join(path, name)
         if os.path.isdir(folder) and re.match(r"Split-|split_", name):
             folders[re.sub(r"^(Split-|split_)", "", name)] = folder
-    if not folders and any(name in _SPLIT_ORDER for name in _listed(path)):  # TFX before 1.0
-        folders = {name: os.path.join(path, name) for name in _listed(path) if os.path.isdir(os.path.join(path, name))}
+    if not folders and any(name in _SPLIT_ORDER for name in _names(path)):  # TFX before 1.0
+        folders = {name: os.path.join(path, name) for name in _names(path) if os.path.isdir(os.path.join(path, name))}
     declared = _split_names(names)
     for name in declared:
         if name not in folders:
@@ -108,7 +108,7 @@ class _Storage:
         return read(path) if os.path.exists(path) else None
 
     def names(self, folder: str) -> list[str]:
-        return _listed(folder) if os.path.isdir(folder) else []
+        return _names(folder) if os.path.isdir(folder) else []
 
 
 def examples(uri: str, name: str) -> dict[str, list[Shard]]:
@@ -220,7 +220,7 @@ def message(path: str, kind: "type[_Message]", content: bytes | None = None) -> 
     return parsed
 
 
-def _listed(path: str) -> list[str]:
+def _names(path: str) -> list[str]:
     try:
         return sorted(os.listdir(path))
     except OSError as error:
@@ -233,12 +233,12 @@ def sharded(path: str, pattern: str) -> list[str]:
     Raises:
       ResourceError: A shard is missing, or belongs to another set.
     """
-    names = [os.path.basename(file) for file in named(path, pattern)]
+    names = [os.path.basename(file) for file in matching_files(path, pattern)]
     if any("-of-" in name for name in names):
         names = manifest.complete(path, names)
     return [os.path.join(path, name) for name in names]
 
 
-def named(path: str, pattern: str) -> list[str]:
+def matching_files(path: str, pattern: str) -> list[str]:
     """Return the files of a folder whose whole name matches a regular expression, sorted."""
-    return [os.path.join(path, name) for name in _listed(path) if re.fullmatch(pattern, name)]
+    return [os.path.join(path, name) for name in _names(path) if re.fullmatch(pattern, name)]

@@ -166,7 +166,7 @@ def if_else(condition: Any, yes: Any, no: Any) -> Any:
     Args:
         condition: Boolean array of n cells.
         yes: Array of n cells, or one value, for the cells where the condition holds.
-        no: The same for the others.
+        no: As `yes`, for the cells where it does not hold.
 
     Returns:
         Array of n cells.

@@ -22,7 +22,7 @@ Columns = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts that only the transformed data tells.
+    """Facts from the transformed data.
 
     Attributes:
         outputs: The model features in order, every depth known.

@@ -107,16 +107,16 @@ def batches(
                 read = [column[order] for column in read]
             full_rows = count // size * size
             for start in range(0, full_rows, size):
-                yield _named(names, [column[start : start + size] for column in read])
+                yield _as_batch(names, [column[start : start + size] for column in read])
             remainder = [column[full_rows:] for column in read]
         if len(remainder[0]):
-            yield _named(names, remainder)
+            yield _as_batch(names, remainder)
 
-    signature = _named(names, specs)
+    signature = _as_batch(names, specs)
     return tf.data.Dataset.from_generator(epoch, output_signature=signature).prefetch(tf.data.AUTOTUNE)
 
 
-def _named(names: Sequence[str], parts: Sequence[Any]) -> Any:
+def _as_batch(names: Sequence[str], parts: Sequence[Any]) -> Any:
     """(features, label) or (features, label, weight)."""
     return (dict(zip(names, parts[: len(names)], strict=True)), *parts[len(names) :])
 
@@ -126,8 +126,10 @@ def _groups(rows: int, random: Any) -> Iterator[list[tuple[int, int]]]:
     starts = np.arange(0, rows, BLOCK_ROWS)
     if random is not None:
         random.shuffle(starts)
-    for at in range(0, len(starts), BLOCKS_AT_ONCE):
-        yield [(int(start), min(int(start) + BLOCK_ROWS, rows)) for start in starts[at : at + BLOCKS_AT_ONCE]]
+    for position in range(0, len(starts), BLOCKS_AT_ONCE):
+        yield [
+            (int(start), min(int(start) + BLOCK_ROWS, rows)) for start in starts[position : position + BLOCKS_AT_ONCE]
+        ]
 
 
 def _read(column: Array, start: int, end: int) -> Array:

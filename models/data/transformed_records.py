@@ -48,7 +48,7 @@ def read(
 def _counted(path: str, spec: Mapping[str, Any], rows: int | None) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
     """Yield the batches of one file, and check the number of rows."""
     count = 0
-    for batch in _beside(path, spec) or _parsed(path, spec):
+    for batch in _from_cache(path, spec) or _parsed(path, spec):
         yield batch
         count += len(next(iter(batch.values())))
     if rows is not None and count != rows:
@@ -64,7 +64,7 @@ def _parsed(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray
     yield from parsed.as_numpy_iterator()
 
 
-def _beside(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray[Any, Any]]] | None:
+def _from_cache(path: str, spec: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray[Any, Any]]] | None:
     """Read the column cache of a record file; None if it lacks a column."""
     batches_of_cache = column_cache.batches(path)
     if batches_of_cache is None:

@@ -80,14 +80,14 @@ def _rows(files: Sequence[str], columns: Sequence[str]) -> list[dict[str, Any]]:
             start += len(batch)
             if len(positions):
                 present = [name for name in columns if name in batch.schema.names]
-                sampled = column_cache.selected(_only(batch, present), positions) if present else batch.slice(0, 0)
+                sampled = column_cache.selected(_select(batch, present), positions) if present else batch.slice(0, 0)
                 by_column = [column.to_pylist() for column in column_cache.typed(sampled).columns]
                 rows = zip(*by_column, strict=True) if present else [()] * len(positions)
                 sampled_rows += [dict(zip(present, row, strict=True)) for row in rows]
     return sampled_rows
 
 
-def _only(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+def _select(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
     arrays = [batch.column(batch.schema.get_field_index(name)) for name in names]
     return pa.RecordBatch.from_arrays(arrays, list(names))
 

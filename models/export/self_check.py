@@ -114,17 +114,18 @@ def _reason(error: Exception) -> str:
     return (reasons or [type(error).__name__])[0][:200]
 
 
-def _compare(name: str, before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> None:
-    if before.shape != after.shape:
-        raise ValueError(f"its {name} has shape {after.shape}, and had {before.shape} when it was exported")
-    if before.dtype.kind == "f" and after.dtype.kind in "fi":
-        same = np.isclose(before, after, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+def _compare(name: str, recorded: np.ndarray[Any, Any], computed: np.ndarray[Any, Any]) -> None:
+    if recorded.shape != computed.shape:
+        raise ValueError(f"its {name} has shape {computed.shape}, and had {recorded.shape} when it was exported")
+    if recorded.dtype.kind == "f" and computed.dtype.kind in "fi":
+        is_equal = np.isclose(recorded, computed, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
     else:
-        same = np.asarray(before == after)
-    if not same.all():
-        place = tuple(int(index) for index in np.argwhere(~same)[0])
+        is_equal = np.asarray(recorded == computed)
+    if not is_equal.all():
+        place = tuple(int(index) for index in np.argwhere(~is_equal)[0])
         raise ValueError(
-            f"its {name} of sample row {place[0] + 1} is {after[place]}, and was {before[place]} when it was exported"
+            f"its {name} of sample row {place[0] + 1} is {computed[place]}, and was {recorded[place]} when it was "
+            "exported"
         )
 
 

@@ -84,7 +84,7 @@ def index(columns: Any, settings: Settings) -> Any:
             num_oov=settings.num_oov,
             missing=settings.missing,
         )
-    position = vocabularies.given(text, settings.categories)
+    position = vocabularies.lookup(text, settings.categories)
     if settings.num_oov:
         bucket = len(settings.categories) + tf.strings.to_hash_bucket_fast(text, settings.num_oov)
         position = tf.where(position >= 0, position, bucket)

@@ -9,7 +9,7 @@ from spec.columns.role import ColumnRole, Output
 
 
 class Settings(ColumnRole):
-    """A text as a bag of n-grams of its words, lower-cased and split at what is neither letter, digit nor emoji.
+    """A text as a bag of n-grams of its lower-cased words, which consist of letters and digits.
 
     An emoji is a word; Chinese, Japanese, Thai and other scripts without spaces make pairs of characters.
     """

@@ -60,7 +60,7 @@ class Regularized(Penalized):
     @field_validator("initializer")
     @classmethod
     def _known_initializer(cls, name: str) -> str:
-        return known(name, INITIALIZERS, "initializer")
+        return checked_name(name, INITIALIZERS, "initializer")
 
 
 class Layers(Regularized):
@@ -88,7 +88,7 @@ class Layers(Regularized):
     @classmethod
     def _known_activation(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            known(name, ACTIVATIONS, "activation")
+            checked_name(name, ACTIVATIONS, "activation")
         return value
 
     @model_validator(mode="after")
@@ -118,7 +118,7 @@ def differentiable(name: str, trained: str) -> str:
     """
     if name in FLAT:
         raise ValueError(f"activation {name!r} has no gradient, so gradient descent cannot train {trained}")
-    return known(name, ACTIVATIONS, "activation")
+    return checked_name(name, ACTIVATIONS, "activation")
 
 
 def without_images(outputs: Iterable[Output]) -> None:
@@ -132,7 +132,7 @@ def without_images(outputs: Iterable[Output]) -> None:
             raise ValueError(f"does not read images, and {output.name!r} is one: use cnn, or mlp")
 
 
-def known(name: str, names: Iterable[str], kind: str) -> str:
+def checked_name(name: str, names: Iterable[str], kind: str) -> str:
     """Check that a name is known, and return it.
 
     Raises:

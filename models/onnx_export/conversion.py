@@ -104,7 +104,7 @@ class Conversion:
 
         Args:
             operation: The operation.
-            reason: Name of what ONNX cannot express; "" for the feature or the operation.
+            reason: Name of the unsupported feature; "" for the name of the role or the operation.
         """
         columns = self._columns(operation)
         location = f"layer {operation.name.split('/')[-2]}" if "/" in operation.name else operation.name

@@ -122,15 +122,15 @@ class OnnxGraph:
         Returns:
             An onnx.ModelProto.
         """
-        named = [helper.make_node("Identity", [value], [name]) for name, (value, _, _) in outputs.items()]
-        used = {name for node in named for name in node.input}
+        output_nodes = [helper.make_node("Identity", [value], [name]) for name, (value, _, _) in outputs.items()]
+        used = {name for node in output_nodes for name in node.input}
         nodes = []
         for node in reversed(self._nodes):
             if used.intersection(node.output):
                 nodes.append(node)
                 used.update(node.input)
         graph = helper.make_graph(
-            [*reversed(nodes), *named],
+            [*reversed(nodes), *output_nodes],
             "model",
             [helper.make_tensor_value_info(name, TYPES[kind], _shape(shape)) for name, (kind, shape) in inputs.items()],
             [

@@ -3,9 +3,9 @@
 A file has
 
 - `TASK`: a spec.columns.task.Task: the kind of its label and predictions, the keys of [label] that apply, its losses,
-  and what training measures in each epoch;
+  and the metrics of each epoch;
 - `target(label, transformed, classes, loss)`: returns the training target (models.tasks.targets.Target), which converts
-  the label to what the network learns, and the network's outputs to predictions. It gets [label], the transformed label
+  the label to the training target, and the network's outputs to predictions. It gets [label], the transformed label
   of the train split, (rows, 1), the class names that this split has, and the name of the loss; it raises ValueError if
   the labels do not fit.
 

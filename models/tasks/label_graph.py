@@ -8,7 +8,7 @@ import tensorflow_transform as tft
 from models.tasks.label_transforms import TRANSFORMS
 from models.transform_graph import raw_columns
 from models.transform_graph.raw_columns import Cells
-from models.transform_graph.vocabularies import as_line, given
+from models.transform_graph.vocabularies import as_line, lookup
 from spec.columns.label import LABEL, Label
 
 
@@ -68,7 +68,7 @@ def _class(value: tf.Tensor, cells: Cells, role: Label) -> tf.Tensor:
         return tf.cast(_equal(value, role.positive, role), tf.int64)
     if role.classes:
         if value.dtype == tf.string:
-            return given(_text(value), role.classes)
+            return lookup(_text(value), role.classes)
         is_class = tf.concat([_equal(value, name, role) for name in role.classes], axis=1)
         index = tf.argmax(tf.cast(is_class, tf.int64), axis=1)
         return tf.where(tf.reduce_any(is_class, axis=1), index, -tf.ones_like(index))[:, tf.newaxis]

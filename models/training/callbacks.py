@@ -62,9 +62,9 @@ class Network(keras.Model):  # type: ignore[misc]
             loss = loss + self.label_smoothing * losses.smoothing(y, y_pred, sample_weight)
         if training:
             steps = self._watch.steps.assign_add(1)
-            bad = self._watch.bad
-            is_first_bad = tf.logical_and(tf.logical_not(tf.math.is_finite(loss)), tf.equal(bad, 0))
-            bad.assign(tf.where(is_first_bad, steps, bad))
+            first_bad_step = self._watch.bad
+            is_first_bad = tf.logical_and(tf.logical_not(tf.math.is_finite(loss)), tf.equal(first_bad_step, 0))
+            first_bad_step.assign(tf.where(is_first_bad, steps, first_bad_step))
         return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -112,13 +112,13 @@ class Finite(keras.callbacks.Callback):  # type: ignore[misc]
         for name, value in (logs or {}).items():
             if name.startswith("val_") == bool(prefix) and not np.isfinite(value):
                 step = getattr(self.model, "bad_step", 0)
-                at = f" at step {(step - 1) % self._steps + 1} of {self._steps}" if step and not prefix else ""
+                location = f" at step {(step - 1) % self._steps + 1} of {self._steps}" if step and not prefix else ""
                 cause = likely_cause(self._columns, self.model, first=step == 1)
-                raise ValueError(f"training: {name} became {value} in epoch {self._epoch + 1}{at}; {cause}")
+                raise ValueError(f"training: {name} became {value} in epoch {self._epoch + 1}{location}; {cause}")
 
 
 def likely_cause(columns: Mapping[str, Mapping[str, np.ndarray[Any, Any]]], network: Any, *, first: bool) -> str:
-    """Return the likely cause of a loss that is not finite, and what to do.
+    """Return the likely cause of a loss that is not finite, and its fix.
 
     Args:
         columns: Split -> model features by name.

@@ -151,7 +151,7 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     settings: Any = parameters
     if "." in name:
         path, _, function = name.rpartition(".")
-        module: Any = types.SimpleNamespace(build=functools.partial(_own, importlib.import_module(path), function))
+        module: Any = types.SimpleNamespace(build=functools.partial(_custom, importlib.import_module(path), function))
     else:
         module = importlib.import_module(network_files.module(name))
         settings = module.Settings.model_validate(parameters)
@@ -165,7 +165,7 @@ def build(outputs: Sequence[Output], network: Mapping[str, Any], target: targets
     return watching.Network(inputs.used(), output, name=name.replace(".", "_")), module, settings
 
 
-def _own(module: Any, function: str, inputs: feature_inputs.FeatureInputs, settings: Mapping[str, Any]) -> Any:
+def _custom(module: Any, function: str, inputs: feature_inputs.FeatureInputs, settings: Mapping[str, Any]) -> Any:
     """Call a user-defined `build`; an error names its line."""
     try:
         return getattr(module, function)(inputs, settings)
@@ -181,7 +181,8 @@ def outputs_of(network: Any, x: Mapping[str, Array], size: int = EVAL_IMAGES) ->
     """Return the network's outputs for rows in memory, float32 (rows, outputs)."""
     rows = len(next(iter(x.values())))
     call = tf.function(lambda part: network(part, training=False), reduce_retracing=True, autograph=False)
-    parts = [{name: tf.constant(column[at : at + size]) for name, column in x.items()} for at in range(0, rows, size)]
+    blocks = [slice(start, start + size) for start in range(0, rows, size)]
+    parts = [{name: tf.constant(column[block]) for name, column in x.items()} for block in blocks]
     return np.concatenate([call(part).numpy() for part in parts])
 
 

@@ -27,12 +27,13 @@ def choose(network: Any, outputs: np.ndarray[Any, Any], rows: Rows, loss: Any, k
         answer = network.layers[-1].mean(outputs[:, list(members)])
         return float(loss(rows.y, answer, sample_weight=rows.weight))
 
-    every = list(range(outputs.shape[1]))
-    members = every
+    all_members = list(range(outputs.shape[1]))
+    members = all_members
     while len(members) > keep:
         members = min(([remaining for remaining in members if remaining != member] for member in members), key=measured)
     return members, (
-        f"kept {keep} of {len(every)} members: eval loss {measured(members):.4g}, with all {measured(every):.4g}"
+        f"kept {keep} of {len(all_members)} members: eval loss {measured(members):.4g}, "
+        f"with all {measured(all_members):.4g}"
     )
 
 

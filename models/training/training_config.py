@@ -53,5 +53,5 @@ class TrialOrder(BaseModel):
     label: Label
     edges: bool = False
     """Whether the network reads the quantiles of numbers."""
-    apart: tuple[str, ...] = ()
+    ignored_folders: tuple[str, ...] = ()
     """Folders whose files are not recorded as read."""

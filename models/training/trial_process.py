@@ -27,7 +27,7 @@ def main() -> None:
     order = TrialOrder.model_validate_json(sys.stdin.readline())
     with (
         open(int(sys.argv[1]), "w", buffering=1, encoding="utf-8") as results,
-        file_reads.watched(order.apart) as files_read,
+        file_reads.watched(order.ignored_folders) as files_read,
     ):
         trials = Trials(order)
         for line in sys.stdin:

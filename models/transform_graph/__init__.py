@@ -1,1 +1,1 @@
-"""TensorFlow code of the transform graph: what the roles of models/features share, and the entry that TFX calls."""
+"""TensorFlow code of the transform graph: functions shared by the roles of models/features, and TFX's entry point."""

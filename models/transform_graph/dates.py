@@ -80,6 +80,6 @@ def split(text: tf.Tensor) -> dict[str, tf.Tensor]:
     from_march = year - tf.gather(tf.constant(_BEFORE_MARCH, tf.int64), month)
     centuries = from_march // tf.constant([4, 100, 400], tf.int64) * tf.constant([1, -1, 1], tf.int64)
     leap_days = tf.reduce_sum(centuries, axis=1, keepdims=True)
-    before = tf.gather(tf.constant([days - 719468 for days in _DAYS_BEFORE], tf.int64), month)
-    days = 365 * from_march + leap_days + before + day
+    days_before_month = tf.gather(tf.constant([days - 719468 for days in _DAYS_BEFORE], tf.int64), month)
+    days = 365 * from_march + leap_days + days_before_month + day
     return {"year": year, "month": month, "day": day, "day_of_week": (days + 3) % 7, "days": days}

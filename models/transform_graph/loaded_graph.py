@@ -65,24 +65,24 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
         computable = _computable(hidden.graph, fed)
         parts = {name: tf.nest.flatten(value, expand_composites=True) for name, value in hidden.outputs.items()}
         computable_outputs = {
-            name: part for name, part in parts.items() if all(tensor.op.name in computable for tensor in part)
+            name: reduced for name, reduced in parts.items() if all(tensor.op.name in computable for tensor in reduced)
         }
-        needed_names = _needed([tensor.op for part in computable_outputs.values() for tensor in part], computable)
-        whole = hidden.graph.as_graph_def()
-        part = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
+        needed_names = _needed([tensor.op for reduced in computable_outputs.values() for tensor in reduced], computable)
+        graph_def = hidden.graph.as_graph_def()
+        reduced = tf.compat.v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
         placeholders = {name.partition(":")[0] for name in fed}
-        for node in whole.node:
+        for node in graph_def.node:
             if node.name in needed_names and node.name not in placeholders:
                 node_inputs = [
                     name for name in node.input if not name.startswith("^") or name[1:] in needed_names - placeholders
                 ]
                 del node.input[:]
                 node.input.extend(node_inputs)
-                part.node.append(node)
+                reduced.node.append(node)
         names = sorted({tensor.name for tensors in computable_outputs.values() for tensor in tensors} - fed.keys())
-        read_names = {name.removesuffix(":0").removeprefix("^") for node in part.node for name in node.input}
+        read_names = {name.removesuffix(":0").removeprefix("^") for node in reduced.node for name in node.input}
         mapped = {name: tensor for name, tensor in fed.items() if name.partition(":")[0] in read_names}
-        copies = tf.graph_util.import_graph_def(part, input_map=mapped, return_elements=names, name="transform")
+        copies = tf.graph_util.import_graph_def(reduced, input_map=mapped, return_elements=names, name="transform")
         tensors_by_name = fed | dict(zip(names, copies or [], strict=True))
         outputs = {}
         for name, tensors in computable_outputs.items():

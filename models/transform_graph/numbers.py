@@ -220,9 +220,9 @@ def _log1p(matrix: tf.Tensor, scales: Sequence[str]) -> tf.Tensor:
     count = scales.count("log1p")
     start = scales.index("log1p")
     sizes = [start, count, len(scales) - start - count]
-    before, value, after = tf.split(matrix, sizes, axis=1) if count < len(scales) else (None, matrix, None)
+    left, value, right = tf.split(matrix, sizes, axis=1) if count < len(scales) else (None, matrix, None)
     value = tf.math.log1p(tf.maximum(value, 0.0))
-    return raw_columns.joined([part for part, size in zip((before, value, after), sizes, strict=True) if size])
+    return raw_columns.joined([part for part, size in zip((left, value, right), sizes, strict=True) if size])
 
 
 def _scale(values: tf.Tensor, filled: tf.Tensor, scales: Sequence[str]) -> tf.Tensor:

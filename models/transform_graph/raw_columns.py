@@ -68,7 +68,7 @@ def read(raw: Any, column: str, rule: Any) -> Cells:
 
 
 def check_rule(raw: Any, column: str, rule: Any) -> None:
-    """Check that a role says what replaces the nulls of a column.
+    """Check that a role defines a replacement for the nulls of a column.
 
     Raises:
         ValueError: The schema allows nulls, and the role has no rule for them.
@@ -128,7 +128,7 @@ def sparsify(dense: tf.Tensor) -> tf.SparseTensor:
 
 
 def is_there(value: tf.Tensor) -> tf.Tensor:
-    """Return which values are not null, bool of the same shape; an infinite number counts as null."""
+    """Return whether each value is not null, bool of the same shape; an infinite number counts as null."""
     if value.dtype == tf.string:
         return tf.not_equal(value, null_cells.TEXT)
     if value.dtype.is_integer:

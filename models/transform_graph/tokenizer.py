@@ -30,7 +30,7 @@ def _bigrams(texts: tf.Tensor) -> tf.Tensor:
     marked = tf.strings.regex_replace(texts, f"[{_UNSPACED}]+", rf" {_FIRST}\0{_LAST} ")
     # Most texts have none, and skip the passes below.
     place = tf.where(tf.not_equal(marked, texts))
-    pairs = tf.gather_nd(marked, place)
+    bigrams = tf.gather_nd(marked, place)
     # abc becomes a ab bc c; the first and the last are not pairs and are removed.
     for pattern, text in (
         (f"[{_UNSPACED}]", r"\0 \0"),
@@ -38,5 +38,5 @@ def _bigrams(texts: tf.Tensor) -> tf.Tensor:
         (f" [{_UNSPACED}]{_LAST}", " "),
         (f"[{_FIRST}{_LAST}{_CUT}]", " "),
     ):
-        pairs = tf.strings.regex_replace(pairs, pattern, text)
-    return tf.tensor_scatter_nd_update(texts, place, pairs)
+        bigrams = tf.strings.regex_replace(bigrams, pattern, text)
+    return tf.tensor_scatter_nd_update(texts, place, bigrams)

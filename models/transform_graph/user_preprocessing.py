@@ -105,7 +105,7 @@ def _function(path: str) -> Callable[..., Any]:
 
 
 def _finding(name: str, value: Any) -> str:
-    """Return what is wrong with a model feature, as the end of a sentence; "" if nothing."""
+    """Return the fault of a model feature, as the end of a sentence; "" if there is none."""
     if not isinstance(value, tf.Tensor):
         return f"is a {type(value).__name__}: make it a dense tensor, as with tf.sparse.to_dense"
     if name == WEIGHT or "/" in name:
@@ -128,7 +128,7 @@ def _finding(name: str, value: Any) -> str:
 
 
 def _label_finding(value: Any, label: Label) -> str:
-    """Return what is wrong with a label, as the end of a sentence; "" if nothing."""
+    """Return the fault of a label, as the end of a sentence; "" if there is none."""
     kind = tf.float32 if label.kind == "regression" else tf.int64
     if not isinstance(value, tf.Tensor) or value.dtype != kind or value.shape.rank != 2 or value.shape[1] != 1:
         return f"must be {kind.name} (batch, 1) for task {label.task!r}"

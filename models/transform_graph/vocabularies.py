@@ -35,7 +35,7 @@ def read(columns: ColumnBatch, column: str, missing: str | None) -> tuple[Cells,
     return cells, cells.fill("" if missing in ("category", *raw_columns.NO_RULE) else missing)
 
 
-def given(text: tf.Tensor, categories: tuple[str, ...]) -> tf.Tensor:
+def lookup(text: tf.Tensor, categories: tuple[str, ...]) -> tf.Tensor:
     """Return the index of each text, string (batch, 1), in a given vocabulary, int64 (batch, 1); -1 if it is OOV."""
     equal = tf.equal(text, tf.constant([categories]))
     index = tf.argmax(tf.cast(equal, tf.int64), axis=1)

@@ -218,7 +218,7 @@ def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | Non
         mirrors: Layer -> the layer whose output it reconstructs.
 
     Returns:
-        A note for the user on what was carried over.
+        A note for the user on the weights that were carried over.
     """
     if warm.stored is None:
         return (
@@ -229,9 +229,9 @@ def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | Non
     carrier.run()
     parts = [f"warm start with {carrier.taken} of {len(network.weights)} weights of the model that serves"]
     if changes := _changes(carrier):
-        parts.append(f"matched by meaning: {_shown(changes)}")
+        parts.append(f"matched by meaning: {_listing(changes)}")
     if carrier.anew:
-        parts.append(f"anew: {_shown([f'{name} ({reason})' for name, reason in carrier.anew.items()])}")
+        parts.append(f"anew: {_listing([f'{name} ({reason})' for name, reason in carrier.anew.items()])}")
     return "; ".join(parts)
 
 
@@ -265,6 +265,6 @@ def _changes(carrier: _Carrier) -> list[str]:
     return [*notes, *(f"{count} {word}" for count, word in counts if count)]
 
 
-def _shown(texts: list[str]) -> str:
+def _listing(texts: list[str]) -> str:
     more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
     return ", ".join(texts[:SHOWN]) + more

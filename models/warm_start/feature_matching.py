@@ -206,7 +206,7 @@ def _image(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | No
     return Match.same(int(np.prod(current["shape"]))) if earlier["shape"] == current["shape"] else None
 
 
-def _own(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
+def _user_feature(earlier: Mapping[str, Any], current: Mapping[str, Any]) -> Match | None:
     is_equal = earlier["graph"] == current["graph"] and earlier["width"] == current["width"]
     return Match.same(current["width"]) if is_equal else None
 
@@ -221,5 +221,5 @@ _MATCHERS = {
     "hash": _hash,
     "bag": _bag,
     "image": _image,
-    "own": _own,
+    "own": _user_feature,
 }

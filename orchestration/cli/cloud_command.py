@@ -141,12 +141,12 @@ def access(arguments: argparse.Namespace, target: "Target") -> "Access":
 
 
 def _check_places(arguments: argparse.Namespace) -> None:
-    for flag, value, form in (
+    for option, value, form in (
         ("--cloud-root", arguments.cloud_root, "gs://BUCKET/FOLDER"),
         ("--image", arguments.image, "REGISTRY/NAME:TAG"),
     ):
         if not value:
-            raise UserError(f"a job that is sent needs {flag}: name your own as {form}. Nothing was sent")
+            raise UserError(f"a job that is sent needs {option}: name your own as {form}. Nothing was sent")
 
 
 def _job(path: str, target: "Target") -> Mapping[str, Any]:

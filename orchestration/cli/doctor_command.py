@@ -47,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         listed_checks = [(check.name, _text(check)) for check in checks]
         checks += [check for check in report.checks if (check.name, _text(check)) not in listed_checks]
     facts = {"project": project.folder(), **installed.facts(), "warm processes": warm_process.shown()}
-    wrong = [check for check in checks if check.findings]
-    code = exit_kind(wrong).exit_code if wrong else 0
+    failed = [check for check in checks if check.findings]
+    code = exit_kind(failed).exit_code if failed else 0
     if arguments.json:
         results = [{"check": check.name, "ok": not check.findings, "text": _text(check)} for check in checks]
         printing.block(as_json({"code": code, "checks": results, "machine": facts}))

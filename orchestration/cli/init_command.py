@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the folder, and print what was written."""
+    """Write the folder, and print its files."""
     import os
     import shlex
 

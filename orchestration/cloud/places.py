@@ -26,8 +26,8 @@ _IN_TEXT = re.compile(rf'(^|")({"|".join(LAUNCHER)})://([^"\\]*)')
 
 def in_buckets(uri: str, buckets: str) -> str:
     """Return the path of a URI in the folder of a dry run; another text stays as it is."""
-    scheme, separator, rest = uri.partition("://")
-    return os.path.join(buckets, scheme, rest) if separator and scheme in LAUNCHER else uri
+    scheme, separator, bucket_path = uri.partition("://")
+    return os.path.join(buckets, scheme, bucket_path) if separator and scheme in LAUNCHER else uri
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,10 @@ class Places:
         return _IN_TEXT.sub(self._replace, value)
 
     def _replace(self, match: re.Match[str]) -> str:
-        before, scheme, rest = match.groups()
-        return match[0] if f"{scheme}://{rest}" in self.data else f"{before}{self.buckets}/{scheme}/{rest}"
+        prefix, scheme, bucket_path = match.groups()
+        return (
+            match[0] if f"{scheme}://{bucket_path}" in self.data else f"{prefix}{self.buckets}/{scheme}/{bucket_path}"
+        )
 
 
 def of(output_file: str, environment: Mapping[str, str]) -> Places:

@@ -165,9 +165,9 @@ def connect(target: Target, access: Access) -> Service:
         )
     if not re.fullmatch(r"https?://[^\s@?#]+", access.endpoint):
         raise UserError("--endpoint: write http://HOST:PORT or https://HOST/PATH, without user, password or options")
-    for flag, value in (("--network", access.network), ("--encryption-key", access.encryption_key)):
+    for option, value in (("--network", access.network), ("--encryption-key", access.encryption_key)):
         if value:
-            raise UserError(f"{flag} has no effect on Kubeflow: its administrator sets this; remove it")
+            raise UserError(f"{option} has no effect on Kubeflow: its administrator sets this; remove it")
     from orchestration.cloud import kubeflow_service
 
     return kubeflow_service.KubeflowService(access)
@@ -179,15 +179,15 @@ def check_vertex(access: Access) -> None:
     Raises:
         UserError: one is missing or malformed.
     """
-    for flag, value, variable, form in (
+    for option, value, variable, form in (
         ("--gcp-project", access.project, "GOOGLE_CLOUD_PROJECT", r"[a-z][a-z0-9.:-]{3,}[a-z0-9]|\d+"),
         ("--region", access.region, "GOOGLE_CLOUD_REGION", r"[a-z]+-[a-z]+\d+"),
     ):
-        example = "my-project" if flag == "--gcp-project" else "europe-west4"
+        example = "my-project" if option == "--gcp-project" else "europe-west4"
         if not value:
-            raise UserError(f"Vertex AI needs {flag}, as {flag} {example}, or {variable} in the environment")
+            raise UserError(f"Vertex AI needs {option}, as {option} {example}, or {variable} in the environment")
         if not re.fullmatch(form, value):
-            raise UserError(f"{flag} {value}: is not the form of an id: write it as {example}")
+            raise UserError(f"{option} {value}: is not the form of an id: write it as {example}")
 
 
 def check_job(job: Mapping[str, Any]) -> None:

@@ -100,7 +100,7 @@ def earlier(
         store: ML Metadata.
         last_run: The run that held the pipeline's lock last, or None.
         requested: Identity of the requested run, of `resume.identity`.
-        anew: Whether to start a new run anyway.
+        anew: Whether to start a new run even if one could be resumed.
         say: Logs the decision.
 
     Returns:

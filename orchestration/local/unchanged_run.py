@@ -62,7 +62,7 @@ def unchanged(place: Place, store: Any, last_run: str | None, expected: Mapping[
         place: The place of the runs.
         store: ML Metadata.
         last_run: The run that held the pipeline's lock last; the caller holds it now.
-        expected: What run.json must contain: `identity`, `beam_args`, `metadata`, `root`.
+        expected: Values that run.json must contain: `identity`, `beam_args`, `metadata`, `root`.
 
     Returns:
         The last run; None if it may differ.

@@ -46,7 +46,7 @@ _PR_SET_PDEATHSIG = 1
 _BEAM_SUFFIX = re.compile(r" \[while running '[^']*'\]")
 
 
-class Stopped(Exception):  # noqa: N818  not an error of ours: TFX's launcher only cleans up after an Exception
+class Stopped(Exception):  # noqa: N818  not an error: TFX's launcher only cleans up after an Exception
     """The supervisor asked the worker to stop."""
 
 
@@ -134,11 +134,11 @@ def _run(order: RunOrder, emit: run_events.Sink) -> None:
         code = code_digest.code(*modules, files=config.files, values=config.network)
         if order.code not in (None, code):
             raise UserError("the code was edited while the run was starting: run again")
-        apart = [order.root, order.scratch]
-        with file_reads.watched(apart) as opened:
+        ignored_folders = [order.root, order.scratch]
+        with file_reads.watched(ignored_folders) as opened:
             for module in (*USER_CODE, *config.user_modules()):
                 user_code.load(module)
-        with file_reads.watched(apart) as opened_by_custom:
+        with file_reads.watched(ignored_folders) as opened_by_custom:
             for module in config.stages.modules():
                 user_code.load(module)
             from orchestration.local.execution import Execution

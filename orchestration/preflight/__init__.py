@@ -37,7 +37,7 @@ class Report:
         reviewed: Config and schema, if they are valid.
         data: The data's paths under the data root.
         skew: Those of served rows; None where [gates] names none.
-        passed: Whether code and data were not checked, because an earlier run used the same.
+        passed: Whether the checks of code and data were skipped, because an earlier run used the same.
         omissions: Data that will be skipped, dropped or converted, as far as the first rows show.
         query: The rows of [data] sql; None where it names paths.
     """
@@ -160,7 +160,7 @@ def look(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the checks of the data need: the run, its config, stem and columns of its schema, and where it runs."""
+    """Inputs of the data checks: the run, its config, stem and columns of its schema, and its folders."""
 
     name: Name
     config: Config

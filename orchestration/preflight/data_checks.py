@@ -61,7 +61,7 @@ def check_data(
         columns: Columns of the schema.
         label: The label's column; None if there is none.
         table: Checks of types and labels; None to skip them.
-        omissions: Counts what is skipped, dropped or converted.
+        omissions: Counts skipped, dropped and converted parts.
         model_columns: Columns that the model reads.
 
     Returns:

@@ -110,7 +110,7 @@ def _splits(artifact: _Artifact) -> dict[str, Any]:
 
 
 def _is_same(statistics: Mapping[str, Any]) -> Callable[[_Artifact], bool]:
-    """Return a function that tells whether stored statistics are those of the same rows.
+    """Return a function that returns whether stored statistics are those of the same rows.
 
     A run compares digests of the files instead, which do not exist here.
     """

@@ -58,11 +58,11 @@ def check(run: Run, rejected: Collection[str]) -> str:
     """Evaluate the gates on all rows, as the validation of a run does.
 
     Args:
-        run: What the run would read.
+        run: Inputs of the run.
         rejected: Columns that differ from the schema, about which gates report nothing further.
 
     Returns:
-        What the rows were compared with, and the warnings.
+        The run with which the rows were compared, and the warnings.
 
     Raises:
         GateError: a gate would block the run; names the edit that accepts the data.

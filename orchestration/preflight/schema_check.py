@@ -37,7 +37,7 @@ def beside(error: UserError, config: Config, name: Name, stem: str, data_root: s
 
 
 def _adds(difference: Difference, message: str) -> bool:
-    """Return whether a difference says more than the error of the data check."""
+    """Return whether a difference adds information to the error of the data check."""
     return "->" in difference.text or difference.rank == 3 or repr(difference.column) not in message
 
 

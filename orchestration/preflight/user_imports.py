@@ -23,7 +23,7 @@ class _Import(NamedTuple):
 
     Attributes:
         line: Its line.
-        names: What it imports.
+        names: Names that it imports.
         module: The module after `from`; None if there is none.
         level: Number of dots before it.
         is_from: Whether it begins with `from`.
@@ -66,7 +66,7 @@ def check(modules: Iterable[str]) -> list[str]:
         for node in imports:
             missing = list(_missing(node, package))
             findings += [f"{display_path}, line {node.line}: {reason}" for reason in missing]
-            waiting += _named(node, package)
+            waiting += _imported_modules(node, package)
     parsed_sources.save()
     return findings
 
@@ -82,7 +82,7 @@ def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from _imports(node)
 
 
-def _named(node: _Import, package: str) -> list[str]:
+def _imported_modules(node: _Import, package: str) -> list[str]:
     """Return the modules that an import may load."""
     if not node.is_from:
         return node.names
@@ -115,11 +115,11 @@ def _exists(module: str) -> bool:
     top_level = module.partition(".")[0]
     if _is_ours(top_level):
         return project.source(module) is not None or any(map(os.path.isdir, _stems(module)))
-    return _found(top_level)
+    return _is_installed(top_level)
 
 
 @functools.cache
-def _found(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
@@ -148,7 +148,7 @@ def _module(path: str) -> tuple[tuple[_Import, ...], frozenset[str]]:
 def _parsed(path: str, *_identity: int) -> tuple[tuple[_Import, ...], frozenset[str]]:
     with open(path, "rb") as file:
         text = file.read()
-    imports, names = parsed_sources.kept(_RULES, text, lambda: _facts(text, path))
+    imports, names = parsed_sources.cached(_RULES, text, lambda: _facts(text, path))
     return tuple(_Import(*import_facts) for import_facts in imports), frozenset(names)
 
 

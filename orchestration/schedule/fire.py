@@ -167,7 +167,7 @@ def _attempts(
                     "pushed": result.pushed,
                     "reads": record.get("reads"),
                 }
-                # From what the run read: the data may have changed since it was checked here.
+                # From the run's record: the data may have changed since it was checked here.
                 made_of = (
                     unchanged_inputs.of(record["identity"], record["versions"]) if "identity" in record else fingerprint
                 )

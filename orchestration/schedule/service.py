@@ -165,7 +165,7 @@ class Spans:
         paths = data_files.under(os.path.abspath(plan.data_root), config.data.paths)
         data = config.data.model_copy(update={"window": None, "span": None, "sample": None, "split": Split(by="all")})
         files = data_files.resolve(paths, data)
-        looks = [(file.path, _look(file.path)) for file in files]
+        looks = [(file.path, _stamp(file.path)) for file in files]
         if plan.name not in self._read or self._read[plan.name][0] != looks:
             settings = IngestionSettings.model_validate(
                 {
@@ -181,7 +181,7 @@ class Spans:
         return self._read[plan.name][1]
 
 
-def _look(path: str) -> Any:
+def _stamp(path: str) -> Any:
     """Return a value that changes whenever the data file changes."""
     if bucket_files.is_readable(path):
         return bucket_files.stamp(path)

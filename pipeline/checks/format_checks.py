@@ -33,7 +33,7 @@ def check(data: Data) -> None:
 
 
 def check_csv(data: Data) -> None:
-    """Check that the keys of `csv` apply to the format, which the path's name may tell.
+    """Check that the keys of `csv` apply to the format, which may follow from the path's extension.
 
     Args:
         data: [data].

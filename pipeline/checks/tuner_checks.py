@@ -32,7 +32,7 @@ def check(settings: Tuning, sections: Mapping[str, Any], validate: Validate, *, 
         task: The label's task.
 
     Raises:
-        ValueError: names the key, what is wrong, and the nearest valid key.
+        ValueError: the message names the key, the fault, and the nearest valid key.
     """
     valid_keys = [
         key for key in tuning.keys({name: sections[name] for name in tuning.SECTIONS}) if key not in NOT_TUNED

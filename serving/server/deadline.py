@@ -5,7 +5,7 @@ from types import TracebackType
 
 
 class Deadline:
-    """Context manager that cancels what the current task awaits inside it, after some seconds.
+    """Context manager that cancels the current task's await inside it after a timeout in seconds.
 
     Python 3.10 has no asyncio.timeout, and its asyncio.wait_for starts a task for each call, which costs as much as the
     rest of a small request.

@@ -23,13 +23,13 @@ def _message_class() -> Any:
         file.message_type.add(name=name).field.add(
             name="value", number=1, type=kind, label=_FIELD.LABEL_REPEATED, options=options
         )
-        feature.field.add(name=field, number=number, oneof_index=0, **_of(name))
+        feature.field.add(name=field, number=number, oneof_index=0, **_message_field(name))
     features = file.message_type.add(name="Features")
-    features.field.add(name="feature", number=1, **_of("Features.FeatureEntry", _FIELD.LABEL_REPEATED))
+    features.field.add(name="feature", number=1, **_message_field("Features.FeatureEntry", _FIELD.LABEL_REPEATED))
     entry = features.nested_type.add(name="FeatureEntry", options=descriptor_pb2.MessageOptions(map_entry=True))
     entry.field.add(name="key", number=1, type=_FIELD.TYPE_STRING, label=_FIELD.LABEL_OPTIONAL)
-    entry.field.add(name="value", number=2, **_of("Feature"))
-    file.message_type.add(name="Example").field.add(name="features", number=1, **_of("Features"))
+    entry.field.add(name="value", number=2, **_message_field("Feature"))
+    file.message_type.add(name="Example").field.add(name="features", number=1, **_message_field("Features"))
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(file.SerializeToString())
     described = pool.FindMessageTypeByName("rows.Example")
@@ -38,7 +38,7 @@ def _message_class() -> Any:
     return message_factory.MessageFactory(pool).GetPrototype(described)  # protobuf 3
 
 
-def _of(name: str, label: int = _FIELD.LABEL_OPTIONAL) -> dict[str, Any]:
+def _message_field(name: str, label: int = _FIELD.LABEL_OPTIONAL) -> dict[str, Any]:
     return {"type": _FIELD.TYPE_MESSAGE, "type_name": f".rows.{name}", "label": label}
 
 

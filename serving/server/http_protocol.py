@@ -13,7 +13,7 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: c
 
 
 class JoinedWrites:
-    """A transport that sends what is written in one step of the event loop with one system call.
+    """Transport that joins the writes of one step of the event loop into one system call.
 
     uvicorn writes the head and the body of a response separately, and the call is the largest part of a small response.
 
@@ -37,7 +37,7 @@ class JoinedWrites:
         self._blocks.append(block)
 
     def close(self) -> None:
-        """Close the connection after what was written."""
+        """Close the connection after the pending writes."""
         self._flush()
         self._transport.close()
 

@@ -1,7 +1,7 @@
 """Rules that clean cells: whitespace, null values, case, number and date formats.
 
 Ingestion applies these rules to Arrow columns (components/ingestion/parsing/casting.py), a served model to tensors
-(models/transform_graph/served_cells.py), so that a cell means the same in training and in serving. Plain Python.
+(models/transform_graph/served_cells.py), so that a cell has the same value in training and in serving. Plain Python.
 """
 
 import math
@@ -53,7 +53,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """The rules of all columns, as [data] says.
+    """The cleaning rules of all columns, from [data].
 
     Attributes:
         strip: data.strip_whitespace.
@@ -76,7 +76,7 @@ class Cleaning:
         """Read the rules from [data].
 
         Args:
-            data: [data] with all its defaults, or what `section` leaves of it.
+            data: [data] with all its defaults, or the part that `section` returns.
         """
         of_column = {name: tuple(texts) for name, texts in data["column_null_values"].items()}
         csv = data.get("csv", {})

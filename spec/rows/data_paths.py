@@ -57,5 +57,5 @@ def mapped(paths: Any, function: Callable[[str], str]) -> Any:
 
 
 def is_remote(path: str) -> bool:
-    """Tell whether a path is a URI, as gs://BUCKET/FILE."""
+    """Return whether a path is a URI, such as gs://BUCKET/FILE."""
     return "://" in path

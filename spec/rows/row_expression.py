@@ -94,18 +94,18 @@ class Expression:
                 )
 
     def _split(self) -> Iterator[tuple[str, str]]:
-        at = 0
+        offset = 0
         text = self.text.rstrip()
-        while at < len(text):
-            match = _TOKEN.match(text, at)
+        while offset < len(text):
+            match = _TOKEN.match(text, offset)
             if match is None:
-                raise ValueError(f"{self.text!r}: {text[at:].strip()[:20]!r} cannot be understood")
+                raise ValueError(f"{self.text!r}: {text[offset:].strip()[:20]!r} cannot be understood")
             kind = str(match.lastgroup)
             value = match[kind]
             if kind == "word" and value.lower() in _KEYWORDS:
                 kind, value = "keyword", value.lower()
             yield ("column" if kind == "word" else kind), value
-            at = match.end()
+            offset = match.end()
 
     def _next(self, kind: str, *values: str) -> str | None:
         """Consume the next token if it has this kind and, if values are given, one of them; else return None."""

@@ -1,4 +1,4 @@
-"""Check of a stratified split, apart from what ingestion imports: its cache key would cover the columns' purposes."""
+"""Check of a stratified split. Ingestion does not import it: its cache key would cover the purposes of columns."""
 
 from spec.columns.duties import Duties
 from spec.columns.label import CLASSED, Label

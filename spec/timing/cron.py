@@ -126,28 +126,28 @@ class Cron:
 def _values(field_index: int, field: str) -> set[int]:
     """Parse one field to the set of its numbers."""
     lowest, highest = _RANGES[field_index]
-    wrong = f"{field!r} is no {FIELDS[field_index]}: write {lowest} to {highest}, *, */5, 1-5 or 1,3"
+    message = f"{field!r} is no {FIELDS[field_index]}: write {lowest} to {highest}, *, */5, 1-5 or 1,3"
     values: set[int] = set()
     for part in field.split(","):
         span, slash, step = part.partition("/")
         first, dash, last = span.partition("-")
         if (slash and not (step.isdecimal() and int(step))) or (dash and not last):
-            raise ValueError(wrong)
+            raise ValueError(message)
         if span == "*":
             low, high = lowest, highest - (field_index == 4)
         else:
-            low = _number(field_index, first, wrong)
-            high = _number(field_index, last, wrong) if dash else highest if slash else low
+            low = _number(field_index, first, message)
+            high = _number(field_index, last, message) if dash else highest if slash else low
         if not lowest <= low <= high <= highest:
-            raise ValueError(wrong)
+            raise ValueError(message)
         if slash and int(step) > highest - lowest:
             raise ValueError(cron_hints.too_long(field, int(step), field_index))
         values.update(range(low, high + 1, int(step or 1)))
     return values
 
 
-def _number(field_index: int, text: str, wrong: str) -> int:
+def _number(field_index: int, text: str, message: str) -> int:
     number = _NAMES[field_index].get(text.lower())
     if number is None and not (text.isascii() and text.isdecimal()):
-        raise ValueError(wrong)
+        raise ValueError(message)
     return int(text) if number is None else number

@@ -67,7 +67,7 @@ def test_a_model_with_other_predictions_is_not_pushed(saved, serving, tmp_path):
     with pytest.raises(ValueError, match="prediction"):
         place(broken, serving, check=self_check.ask)
 
-    assert versions.pushed(serving) == ownership.listed(serving) == [version]
+    assert versions.pushed(serving) == ownership.ledger_versions(serving) == [version]
 
 
 def test_an_incomplete_copy_and_a_changed_one_are_removed(small, serving, monkeypatch):
@@ -139,7 +139,7 @@ def test_files_of_another_unfinished_push_stay_for_a_day(small, serving, clock):
         clock.now = 1000.0 + seconds
         place(small, serving)
 
-        assert ("1000" in buckets.names(serving)) == (1000 in ownership.listed(serving)) == exists
+        assert ("1000" in buckets.names(serving)) == (1000 in ownership.ledger_versions(serving)) == exists
 
 
 class Stopped(BaseException):
@@ -182,7 +182,7 @@ def test_after_a_kill_at_any_step_visible_versions_are_complete(small, serving, 
     clock.now += 2 * DAY
     steps = place(small, serving, keep=1)
     assert buckets.names(serving) == [".pushed", str(steps)]
-    assert ownership.listed(serving) == [steps]
+    assert ownership.ledger_versions(serving) == [steps]
 
 
 def test_files_of_others_in_the_bucket_are_not_removed(small, serving, clock, capsys):
@@ -205,7 +205,7 @@ def test_files_of_others_in_the_bucket_are_not_removed(small, serving, clock, ca
     assert [buckets.read(f"{serving}/{name}").decode() for name in foreign] == list(foreign)
     assert {"123", str(first_version - 500)} < set(buckets.names(serving))
     assert str(first_version) not in buckets.names(serving)
-    assert ownership.listed(serving) == [newest]
+    assert ownership.ledger_versions(serving) == [newest]
     assert capsys.readouterr().out.splitlines() == [
         f"removed {serving}/{first_version}: only the newest 1 pushed by this pipeline are kept"
     ]

@@ -125,7 +125,7 @@ def test_a_span_that_is_not_there_is_named_with_those_that_are(resolve):
 def test_a_column_of_dates_is_cut_as_the_calendar_cuts_it(by):
     days = [datetime.date(1969, 12, 28) + datetime.timedelta(days=number) for number in range(0, 25_000, 11)]
     keys = row_times.keys(pa.array([day.isoformat() for day in days]), "day", "x.csv")
-    span_names = [spans.named(number, by).shown for number in spans.numbers(keys, by, "day").tolist()]
+    span_names = [spans.from_number(number, by).shown for number in spans.numbers(keys, by, "day").tolist()]
     monday = [day - datetime.timedelta(days=day.weekday()) for day in days]
 
     assert (

@@ -178,6 +178,6 @@ def test_fewer_times_than_splits_are_refused():
 def test_times_are_shown_as_people_write_them():
     keys = row_times.keys(pa.array(["2014-05-02", "2014-05-02T01:02:03", "2014-05-02T01:00+02:00"]), "t", "x").tolist()
 
-    assert [row_times.shown(key) for key in [*keys, 7, 0.5, 20140502]] == [
+    assert [row_times.text_of(key) for key in [*keys, 7, 0.5, 20140502]] == [
         *("2014-05-02", "2014-05-02 01:02:03", "2014-05-01 23:00:00", "7", "0.5", "20140502"),
     ]

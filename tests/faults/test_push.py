@@ -76,7 +76,7 @@ def test_a_push_that_is_killed_at_any_step_leaves_no_incomplete_version(model, t
         lost += numbers_before[-1] not in numbers
         versions.place(model, folder, check=lambda _: None, keep=2)
         assert sorted(os.listdir(folder)) == [".lock", ".pushed", *map(str, versions.pushed(folder))]
-        assert ownership.listed(folder) == versions.pushed(folder)
+        assert ownership.ledger_versions(folder) == versions.pushed(folder)
         shutil.rmtree(folder)
         kills += 1
     assert kills > 2 * len(FILES)
@@ -123,7 +123,7 @@ def test_files_of_others_in_the_serving_folder_survive_pushes_and_kills(model, t
     lost = [name for name in lost if tree(folder).get(name) != files[name]]
     assert lost == []
     assert tree(archive) == archived_files
-    assert ownership.listed(str(folder)) == [newest.number]
+    assert ownership.ledger_versions(str(folder)) == [newest.number]
     assert not (folder / str(first_version)).exists()
     figure(44, f"disk: {len(files)} paths of others, {pushes + 3} pushes, {kills} of them killed: lost = {len(lost)}")
 

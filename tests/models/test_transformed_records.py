@@ -35,14 +35,14 @@ def test_columns_beside_records_are_read_instead(tmp_path, write_examples):
     columns = {"area": [1.5, 2.0, -1.0], "zip": [5, 6, -7], "unused": ["a", "b", "c"]}
     path = write_examples(tmp_path / "Split-train" / "data.gz", columns, beside=True)
     # Other records than those of which the columns are would be read instead of them.
-    assert transformed_records._beside(str(path), SPEC) is not None
+    assert transformed_records._from_cache(str(path), SPEC) is not None
     batches = transformed_records.read([str(path)], SPEC)
 
     assert {name: (column.dtype, column.tolist()) for name, column in batches.items()} == {
         "area": (np.float32, [[1.5], [2.0], [-1.0]]),
         "zip": (np.int64, [[5], [6], [-7]]),
     }
-    assert transformed_records._beside(str(path), {**SPEC, "other": SPEC["zip"]}) is None
+    assert transformed_records._from_cache(str(path), {**SPEC, "other": SPEC["zip"]}) is None
 
 
 def test_more_rows_than_a_batch_are_all_read(folder, monkeypatch):

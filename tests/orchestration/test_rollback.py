@@ -108,7 +108,7 @@ def test_versions_that_the_pipeline_did_not_push_are_listed_and_restored_only_by
     shutil.copytree(serving / str(first), serving / str(second + 10))  # a copy with our record, under another number
     shutil.copytree(model("foreign"), serving / "2019")
     (serving / "7").mkdir()
-    lines = rollback.listed(str(serving.parents[1]), "houses")
+    lines = rollback.version_lines(str(serving.parents[1]), "houses")
     assert [line.split()[0] for line in lines if "not pushed by this pipeline" in line] == [
         str(second + 10),
         "2019",
@@ -160,7 +160,7 @@ def test_a_damaged_version_is_not_restored(serving):
 
 def test_the_serving_version_is_listed_first(serving):
     back(serving)
-    lines = rollback.listed(str(serving.parents[1]), "houses")
+    lines = rollback.version_lines(str(serving.parents[1]), "houses")
 
     assert len(lines) == 4
     assert lines[0].endswith("serves")

@@ -5,7 +5,7 @@ smallest mean distance to the rows of another one; it is 0 for a cluster of one 
 metric is the mean over a sample of up to 2,000 rows, drawn by a fixed hash, with Euclidean distances of the model's
 `vectors`. Adjusted Rand compares clusters with labels: the share of agreeing pairs of rows, corrected for chance
 (Hubert and Arabie, Comparing partitions, 1985); 1 is the same partition, 0 chance. mean_distance is the mean
-distance of a row to its own centre. All rows count the same, whatever their weight.
+distance of a row to its own centre. Row weights are ignored.
 """
 
 import math

@@ -10,7 +10,7 @@ from components.evaluator.rules.blessing import Comparison, Condition, Demands, 
 from components.evaluator.slicing import MISSING, SliceKey, Value
 
 
-def named(config: EvaluatorSettings) -> list[SliceKey]:
+def slices_of_rules(config: EvaluatorSettings) -> list[SliceKey]:
     """Return the slices that rules name by value, which are measured however rare they are."""
     entries = [entry.slice for entry in config.rules if isinstance(entry.slice, dict)]
     return [_key(values, config) for values in entries]

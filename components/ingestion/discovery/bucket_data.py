@@ -103,7 +103,7 @@ class BucketData:
 
     def shown(self, text: str) -> str:
         """Return a text with addresses in place of paths below the folder."""
-        return _shown(self._folder, text)
+        return _with_addresses(self._folder, text)
 
     @contextlib.contextmanager
     def named(self) -> Iterator[None]:
@@ -136,7 +136,7 @@ def opened(paths: Paths, data: Data) -> Iterator[BucketData]:
         try:
             files = data_files.resolve(local, data, Omissions())
         except UserError as error:
-            raise UserError(_shown(folder, str(error))) from error
+            raise UserError(_with_addresses(folder, str(error))) from error
         needed = [path for file in files for path in (*opening.within(file.path), *file.companions)]
         yield BucketData(folder, local, needed, data.format)
 
@@ -175,11 +175,11 @@ def _make_empty(folder: str, pattern: str, form: str | None) -> None:
         names = buckets.files(base)
         if not names:
             file_format = formats.of(base, form)
-            beside = (
+            companion = (
                 file_format.companion(base) if file_format is not None and file_format.companion is not None else None
             )
             base, name = base.rpartition("/")[0], base.rpartition("/")[2]
-            names = [uri.rpartition("/")[2] for uri in (f"{base}/{name}", beside) if uri and buckets.exists(uri)]
+            names = [uri.rpartition("/")[2] for uri in (f"{base}/{name}", companion) if uri and buckets.exists(uri)]
     else:
         base = pattern[: match.start()].rpartition("/")[0]
         names = buckets.files(base)
@@ -210,5 +210,5 @@ def _uri(folder: str, path: str) -> str:
     return f"{scheme}://{bucket_path}"
 
 
-def _shown(folder: str, text: str) -> str:
+def _with_addresses(folder: str, text: str) -> str:
     return re.sub(rf"{re.escape(folder)}/({'|'.join(buckets.SCHEMES)})/", r"\1://", text)

@@ -105,7 +105,7 @@ def copied(paths: Paths, folder: str) -> Copies:
                 if not matches:
                     raise UserError(f"data.path: there is no object {pattern}. Put it there, or fix the path")
                 objects |= {_place(uri): (uri, stamp) for uri, stamp in matches.items()}
-        present_copies, fetched = _known(folder), 0
+        present_copies, fetched = _stored_stamps(folder), 0
         for relative_path, (uri, stamp) in objects.items():
             path = os.path.join(folder, relative_path)
             if present_copies.get(relative_path) != stamp or not os.path.isfile(path):
@@ -175,7 +175,7 @@ def _place(uri: str) -> str:
     return os.path.join(*buckets.split(uri))
 
 
-def _known(folder: str) -> dict[str, str]:
+def _stored_stamps(folder: str) -> dict[str, str]:
     """Return the copies in a folder with their stamps; empty without a readable list of them."""
     try:
         with open(os.path.join(folder, STAMPS), encoding="utf-8") as file:

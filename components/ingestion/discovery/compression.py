@@ -76,20 +76,20 @@ def member(path: str, file: BinaryIO) -> str:
         UserError: the archive contains no data file, or several.
     """
     try:
-        return _only(path, zipfile.ZipFile(file)).filename
+        return _single_entry(path, zipfile.ZipFile(file)).filename
     except FAULTS as error:
         raise UserError(f"{path} cannot be read as a zip archive: {error}") from error
 
 
 def _member(path: str, file: BinaryIO) -> BinaryIO:
     archive = zipfile.ZipFile(file)
-    only = _only(path, archive)
+    only = _single_entry(path, archive)
     if only.flag_bits & 1:
         raise UserError(f"{path} is a zip archive with a password: unpack it, as with `unzip {path}`")
     return cast(BinaryIO, _Closing(archive.open(only), file))
 
 
-def _only(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+def _single_entry(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     """Return the only data file of an archive; system files and documentation next to it do not count."""
     data = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_beside(entry.filename)]
     if len(data) == 1:

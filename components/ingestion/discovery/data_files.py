@@ -37,7 +37,7 @@ class DataFile:
         path: Path or URI.
         split: Split of all rows, if the config names the files of each split; else None.
         span: Span in the path, if the pattern has one; else None.
-        version: Version of the span, if the path tells one.
+        version: Version of the span, if the path contains one.
         companions: Files that are read with it, such as the labels of IDX images.
     """
 

@@ -13,7 +13,7 @@ def walk(folder: str, omissions: Omissions | None = None) -> Iterator[str]:
 
     Args:
         folder: Path of the folder.
-        omissions: Records what is skipped: files that by their names are not data, links to a parent folder,
+        omissions: Records skipped entries: files that by their names are not data, links to a parent folder,
             devices and pipes.
 
     Yields:

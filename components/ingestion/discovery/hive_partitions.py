@@ -35,8 +35,10 @@ def keys(paths: Iterable[str]) -> list[str]:
     Args:
         paths: Files, relative to the data folder.
     """
-    every = [parts(path) for path in paths]
-    return [key for key in (every[0] if every else ()) if all(key in file_keys for file_keys in every)]
+    keys_by_path = [parts(path) for path in paths]
+    return [
+        key for key in (keys_by_path[0] if keys_by_path else ()) if all(key in file_keys for file_keys in keys_by_path)
+    ]
 
 
 def value(path: str, name: str) -> str | None:

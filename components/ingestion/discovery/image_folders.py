@@ -61,7 +61,7 @@ def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
         Class -> paths of its images below `path`, CLASS/.../FILE, in order; the classes in order.
 
     Raises:
-        UserError: the folder or a class has no images; the message says what the folder contains.
+        UserError: the folder or a class has no images; the message describes the folder's content.
     """
     folder_omissions = Omissions()
     names = _remote(path) if data_paths.is_remote(path) else list(folder_walk.walk(path, folder_omissions))
@@ -166,7 +166,7 @@ def _class_folders(path: str) -> list[str]:
 
 
 def _remote(path: str) -> list[str]:
-    """Return the paths below a folder in a bucket, where only the name shows what a file is."""
+    """Return the paths below a folder in a bucket, where only the name shows the type of a file."""
     folder = path.rstrip("/")
     names = [name[len(folder) + 1 :] for name in data_files.matching(f"{folder}/**")]
     return [name for name in names if not any(part.startswith(".") for part in name.split("/"))]

@@ -136,7 +136,7 @@ def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any,
     return np.asarray(days if by == "day" else (days + _WEEK_START) // 7)
 
 
-def named(number: int, by: str) -> Span:
+def from_number(number: int, by: str) -> Span:
     """Return a span of a column of dates, shown as 2024-05-01, the Monday of a week, or 2024-05."""
     if by == "month":
         return Span(number, f"{1970 + number // 12}-{number % 12 + 1:02d}")
@@ -153,10 +153,10 @@ def sentence(selected: Sequence[Span], version: int | None) -> str:
 
 def _rule(pattern: str) -> str:
     """Return the regular expression of the paths that a pattern matches."""
-    parts, fields, at = [], set(), 0
+    parts, fields, offset = [], set(), 0
     for token in re.finditer(r"\{(?:SPAN|VERSION|YYYY|MM|DD)\}|\*\*|\*|\?|\[[^\]]+\]", pattern):
-        parts.append(re.escape(pattern[at : token.start()]))
-        text, at = token[0], token.end()
+        parts.append(re.escape(pattern[offset : token.start()]))
+        text, offset = token[0], token.end()
         name = text.strip("{}")
         if text.startswith("{"):
             parts.append(f"(?P={name})" if name in fields else f"(?P<{name}>{_DIGITS[name]})")
@@ -165,4 +165,4 @@ def _rule(pattern: str) -> str:
             sets = "[" + re.sub(r"([\\\[^])", r"\\\1", text[1:]) if text.startswith("[") else text
             sets = f"[^{sets[2:]}" if sets.startswith("[!") else sets
             parts.append({"**": ".*", "*": "[^/]*", "?": "[^/]"}.get(text, sets))
-    return "".join([*parts, re.escape(pattern[at:])])
+    return "".join([*parts, re.escape(pattern[offset:])])

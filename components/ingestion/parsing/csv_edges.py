@@ -47,8 +47,8 @@ def total(rows: Sequence[Sequence[str | None]]) -> str | None:
     """
     if len(rows) < 2:
         return None
-    for at, cell in enumerate(rows[-1]):
-        if cell and is_total(cell) and not any(at < len(row) and row[at] == cell for row in rows[:-1]):
+    for column, cell in enumerate(rows[-1]):
+        if cell and is_total(cell) and not any(column < len(row) and row[column] == cell for row in rows[:-1]):
             return cell
     return None
 

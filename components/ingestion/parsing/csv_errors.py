@@ -66,14 +66,14 @@ def explain(path: str, data: Data, message: str) -> str:
     if match is not None:
         number, row, reason = match.groups()
         names = csv_header.read(path, data).names
-        at = f", {place(path, data, int(row) + header_rows, every=True)}" if row else ""
+        location = f", {place(path, data, int(row) + header_rows, every=True)}" if row else ""
         byte = f" (byte {bad_byte(path, codec(data))} of the file)" if "UTF8" in reason else ""
-        return f"column {names[int(number)]!r}{at}: {reason.strip()}{byte}"
+        return f"column {names[int(number)]!r}{location}: {reason.strip()}{byte}"
     match = _ROW.search(message)
     if match is not None:
         row = int(match[1]) + header_rows
-        location = place(path, data, row, "Row #", every=True)
-        return f"{message[: match.start()]}{location}{message[match.end() :]}{_hint(path, data, row)}"
+        row_location = place(path, data, row, "Row #", every=True)
+        return f"{message[: match.start()]}{row_location}{message[match.end() :]}{_hint(path, data, row)}"
     return _first_fault(path, data) or message
 
 
@@ -87,17 +87,17 @@ def place(path: str, data: Data, row: int, word: str = "row ", *, every: bool = 
         word: Text before the number.
         every: Whether to count like Arrow, including repeated header lines and rows that csv.long_cells drops.
     """
-    count, at = 0, row
+    count, line_number = 0, row
     try:
         with numbered(path, data, every=every) as numbered_rows:
             for count, line, _ in numbered_rows:
                 if count == row:
-                    at = line
+                    line_number = line
                     break
     except csv.Error as error:
         # Python stops at a NUL or a long cell, which Arrow accepts.
-        at = getattr(error, "line", row) if count + 1 == row else row
-    return f"{word}{row}" + (f", line {at}" if at != row else "")
+        line_number = getattr(error, "line", row) if count + 1 == row else row
+    return f"{word}{row}" + (f", line {line_number}" if line_number != row else "")
 
 
 @contextlib.contextmanager

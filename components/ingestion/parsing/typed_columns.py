@@ -25,7 +25,7 @@ def typed(
         columns: Column name -> INT, FLOAT or BYTES; one that is not named is BYTES.
         cleaning: The rules of all columns.
         place: Names the place of a row of the batch, from 0, in the file.
-        hint: Says what a cell that does not fit may be, as the end of a sentence.
+        hint: Returns a possible cause for a cell that does not fit, as the end of a sentence.
 
     Returns:
         The columns in the same order.

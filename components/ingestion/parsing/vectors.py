@@ -37,9 +37,10 @@ def columns(path: str, name: str, lists: pa.Array, length: int, row: int) -> lis
         UserError: a list has another length; names file, column and row.
     """
     lengths = pc.list_value_length(lists)
-    bad = pc.index(pc.fill_null(pc.equal(lengths, length), True), False).as_py()
-    if bad >= 0:
-        raise UserError(f"{path}: column {name!r}, row {row + bad + 1}: {wrong_length(lengths[bad].as_py(), length)}")
+    first_invalid = pc.index(pc.fill_null(pc.equal(lengths, length), True), False).as_py()
+    if first_invalid >= 0:
+        problem = wrong_length(lengths[first_invalid].as_py(), length)
+        raise UserError(f"{path}: column {name!r}, row {row + first_invalid + 1}: {problem}")
     return [pc.list_element(lists, position) for position in range(length)]
 
 

@@ -26,7 +26,7 @@ class Format:
     Attributes:
         extensions: Ends of file names, in lower case and without a compression's, such as ".csv". Those of the readers
             in this package select the format if `data.format` is unset.
-        infixes: Parts of file names, in lower case, that select the format whatever the extension is.
+        infixes: Parts of file names, in lower case, that select the format, with any extension.
         keys: Keys of [data] that apply to some formats only and to this one: "csv", "sheet", "image", "drop",
             "partitions", "vectors". Any other of these keys is an error beside the format.
         csv_keys: Keys of `csv` that apply; the others do nothing and are an error. None: all.
@@ -39,7 +39,7 @@ class Format:
         any_byte_is_row: Whether each file that is not empty holds a row.
         added_columns: Columns that the reader adds to identify a row, such as a file's path; never features.
         companion: Returns the path of the file that is read together with a file, such as labels with images.
-        is_companion: Tells whether a path is such a second file, which is not data by itself.
+        is_companion: Returns whether a path is such a second file, which is not data by itself.
     """
 
     extensions: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Reader(Protocol):
             path: A file of this machine, or an address in a bucket.
             data: [data].
             columns: Column name -> INT, FLOAT or BYTES.
-            omissions: Records what is skipped, dropped, cut or converted.
+            omissions: Records skipped, dropped, cut and converted parts.
 
         Yields:
             Batches whose columns are int64, float32, string or binary.

@@ -49,16 +49,16 @@ def batches(
     """
     kinds = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
     batch_count = rows = 0
-    last = None
+    last_batch = None
     cleaning = data.cleaning
     as_texts = bool(cleaning.numbers.thousands or cleaning.numbers.units or cleaning.dates)
     omitted = Omissions()
     if not as_texts:
         try:
             for batch in _read(path, data, kinds, omitted):
-                last = _clean(left_out_columns.select(batch, data), data)
-                _check_texts(path, data, last, rows)
-                yield last
+                last_batch = _clean(left_out_columns.select(batch, data), data)
+                _check_texts(path, data, last_batch, rows)
+                yield last_batch
                 batch_count, rows = batch_count + 1, rows + len(batch)
         except pa.ArrowInvalid:
             # Arrow checks null tokens before it strips a number, so the failed cell may be null: read it as text.
@@ -67,15 +67,15 @@ def batches(
         first_row, omitted = 1 if _has_header(data) else 0, Omissions()
         for number, batch in enumerate(_read_texts(path, data, omitted)):
             if number >= batch_count:
-                last = _typed(path, data, left_out_columns.select(batch, data), columns, rows + first_row)
-                _check_texts(path, data, last, rows)
-                yield last
+                last_batch = _typed(path, data, left_out_columns.select(batch, data), columns, rows + first_row)
+                _check_texts(path, data, last_batch, rows)
+                yield last_batch
                 rows += len(batch)
     if omissions is not None:
         omissions.merge(omitted)
-    if last is not None:
-        csv_errors.check_end(path, data, last)
-        csv_errors.check_footer(path, data, last)
+    if last_batch is not None:
+        csv_errors.check_end(path, data, last_batch)
+        csv_errors.check_footer(path, data, last_batch)
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
@@ -90,7 +90,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     Raises:
         UserError: as for `batches`; or two columns have the same name.
     """
-    names = left_out_columns.kept(header(path, data), data, omissions)
+    names = left_out_columns.read_columns(header(path, data), data, omissions)
     left_out_columns.check_names(path, names)
     unknown = [name for name in names if name not in columns]
     looks: dict[str, str | None] = dict.fromkeys(unknown)
@@ -118,21 +118,21 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
         with csv_text.rows(path, data, errors="strict") as lines:
             # Arrow skips blank lines too.
             filled = (cells for _, cells in lines if cells)
-            first, second = next(filled, []), next(filled, None)
+            first_row, second_row = next(filled, []), next(filled, None)
     except UnicodeDecodeError as error:
         raise UserError(csv_errors.undecodable(path, csv_text.codec(data))) from error
     except csv.Error as error:
         raise UserError(csv_errors.unreadable(path, error)) from error
     except compression.FAULTS as error:
         raise UserError(f"{path} cannot be read: {error}") from error
-    if not first:
+    if not first_row:
         raise NoRowsError(f"{path} is empty: it needs {'a header line and ' if _has_header(data) else ''}rows")
-    if _has_header(data) and second is None:
+    if _has_header(data) and second_row is None:
         raise NoRowsError(f"{path} holds a header line and no rows")
     names = list(data.csv.names)
-    if names and len(names) != len(first):
-        raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first)} columns")
-    return left_out_columns.kept(names or read_header(path, data).names, data, omissions)
+    if names and len(names) != len(first_row):
+        raise UserError(f"{path}: data.csv.names has {len(names)} names for {len(first_row)} columns")
+    return left_out_columns.read_columns(names or read_header(path, data).names, data, omissions)
 
 
 def header(path: str, data: Data) -> list[str]:
@@ -153,10 +153,10 @@ def read_header(path: str, data: Data) -> csv_header.Header:
     # Arrow reports undecodable bytes in later rows, with the row.
     with csv_errors.explained(path):
         csv_errors.check_text(path)
-        first = csv_header.read(path, data)
-    if not first.names:
+        header = csv_header.read(path, data)
+    if not header.names:
         raise UserError(f"{path} is empty: it needs a header line and rows")
-    return first
+    return header
 
 
 def _has_header(data: Data) -> bool:
@@ -206,7 +206,7 @@ def _shortened(batch: pa.RecordBatch, data: Data, omissions: Omissions) -> pa.Re
     if mode == "error":
         return batch
     keep, columns = np.ones(len(batch), bool), list(batch.columns)
-    for place, column in enumerate(batch.columns):
+    for position, column in enumerate(batch.columns):
         if not pa.types.is_string(column.type):
             continue
         long = pc.fill_null(pc.greater(pc.binary_length(column), csv_text.FIELD_BYTES), False)
@@ -215,9 +215,9 @@ def _shortened(batch: pa.RecordBatch, data: Data, omissions: Omissions) -> pa.Re
             continue
         keep[rows] = False
         cut = [column[row].as_py().encode()[: csv_text.FIELD_BYTES].decode("utf-8", "ignore") for row in rows]
-        columns[place] = pc.replace_with_mask(column, long, pa.array(cut, pa.string()))
+        columns[position] = pc.replace_with_mask(column, long, pa.array(cut, pa.string()))
         if mode == "cut":
-            name = batch.schema.names[place]
+            name = batch.schema.names[position]
             omissions.add("cell", csv_text.TOO_LONG, name, action="cut", count=len(rows))
     if mode == "cut":
         return pa.RecordBatch.from_arrays(columns, batch.schema.names)
@@ -226,18 +226,18 @@ def _shortened(batch: pa.RecordBatch, data: Data, omissions: Omissions) -> pa.Re
     return batch.filter(pa.array(keep))
 
 
-def _repeated(batch: pa.RecordBatch, written: Sequence[str]) -> "np.ndarray[Any, Any] | None":
+def _repeated(batch: pa.RecordBatch, header: Sequence[str]) -> "np.ndarray[Any, Any] | None":
     """Return which rows repeat the header; None if none does. A header is not numbers: all columns are text here."""
-    if len(written) < 2 or not all(pa.types.is_string(column.type) for column in batch.columns):
+    if len(header) < 2 or not all(pa.types.is_string(column.type) for column in batch.columns):
         return None
     candidates = pa.array(np.ones(len(batch), bool))
-    for name, column in zip(written, batch.columns, strict=True):
+    for name, column in zip(header, batch.columns, strict=True):
         candidates = pc.and_(candidates, pc.fill_null(pc.match_substring(column, name.strip(), ignore_case=True), True))
         if not pc.any(candidates).as_py():
             return None
     is_repeated, rows = np.zeros(len(batch), bool), np.flatnonzero(candidates.to_numpy(zero_copy_only=False))
     for row in rows:
-        is_repeated[row] = csv_header.is_repeated([column[row].as_py() for column in batch.columns], written)
+        is_repeated[row] = csv_header.is_repeated([column[row].as_py() for column in batch.columns], header)
     return is_repeated if is_repeated.any() else None
 
 
@@ -254,15 +254,15 @@ def _clean(batch: pa.RecordBatch, data: Data) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names)
 
 
-def _typed(path: str, data: Data, batch: pa.RecordBatch, columns: Mapping[str, str], before: int) -> pa.RecordBatch:
-    """Convert a batch of strings to the columns' types; `before` counts the rows above it, including the header."""
+def _typed(path: str, data: Data, batch: pa.RecordBatch, columns: Mapping[str, str], rows_above: int) -> pa.RecordBatch:
+    """Convert a batch of strings to the columns' types; `rows_above` counts the rows above it, including the header."""
     texts = zip(batch.schema.names, batch.columns, strict=True)
     return typed(
         path,
         texts,
         columns,
         data.cleaning,
-        lambda row: csv_errors.place(path, data, before + row + 1),
+        lambda row: csv_errors.place(path, data, rows_above + row + 1),
         csv_errors.of_total,
     )
 
@@ -282,5 +282,5 @@ def _check_texts(path: str, data: Data, batch: pa.RecordBatch, rows: int) -> Non
             index = pc.index(is_invalid, True).as_py()
             if index >= 0:
                 row = rows + index + 1 + _has_header(data)
-                where = f"{path}: column {name!r}, {csv_errors.place(path, data, row)}"
-                raise UserError(f"{where}: {problem or csv_errors.nul(path)}")
+                location = f"{path}: column {name!r}, {csv_errors.place(path, data, row)}"
+                raise UserError(f"{location}: {problem or csv_errors.nul(path)}")

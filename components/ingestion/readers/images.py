@@ -92,7 +92,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     broken: dict[str, str] = {}
     for names in classes.values():
         for number, name in enumerate(names):
-            kind, is_complete = (None, True) if data_paths.is_remote(path) else _seen(os.path.join(path, name))
+            kind, is_complete = (None, True) if data_paths.is_remote(path) else _detect(os.path.join(path, name))
             if kind in image_folders.READ and kind not in KEPT:
                 omitted.add("file", _conversion(kind), name, action="converted")
             if number < DECODED or not is_complete:
@@ -160,7 +160,7 @@ def _read(path: str, name: str, data: Data, omissions: Omissions) -> bytes:
     """Read an image file as PNG or JPEG.
 
     Raises:
-        ValueError: the file cannot be read; the message says why.
+        ValueError: the file cannot be read; the message gives the reason.
     """
     try:
         name.encode()
@@ -184,7 +184,7 @@ def _conversion(kind: str) -> str:
     return f"{kind} to PNG; a model is served PNG or JPEG, so convert such files there too"
 
 
-def _seen(path: str) -> tuple[str | None, bool]:
+def _detect(path: str) -> tuple[str | None, bool]:
     """Return a file's format, and whether it starts and ends like an image of a supported format."""
     try:
         with open(path, "rb") as file:

@@ -108,7 +108,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
             if name not in columns:
                 texts = casting.clean(_texts(path, name, block), cleaning.rules(name))
                 looks[name] = casting.looks_like(texts, looks[name], cleaning.numbers)
-    return {name: columns.get(name) or looks[name] or "BYTES" for name in _kept(looks, lists, data, omissions)}
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in _read_columns(looks, lists, data, omissions)}
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
@@ -129,10 +129,10 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
             break
     if not lines:
         raise NoRowsError(f"{path} is empty: it needs one object per line")
-    kept = _kept(names, lists, data, omissions)
+    columns = _read_columns(names, lists, data, omissions)
     if lines == 1 and (advice := _of_one_object(names, lists)):
         raise UserError(f"{path} is one object, which would be one row: {advice.format(path=path)}")
-    return kept
+    return columns
 
 
 def _of_one_object(names: Iterable[str], lists: Iterable[str]) -> str:
@@ -167,12 +167,12 @@ def _names(block: _Rows) -> list[str]:
     return list(dict.fromkeys(name for row in block.rows for name in row))
 
 
-def _kept(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
+def _read_columns(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
     """Columns that are read; lists and those that the config drops are not."""
     column_names, omitted = list(names), Omissions() if omissions is None else omissions
-    for name in left_out_columns.kept((name for name in lists if name not in column_names), data, omitted):
+    for name in left_out_columns.read_columns((name for name in lists if name not in column_names), data, omitted):
         omitted.add("column", LISTS, name, action="left out")
-    names_to_read = left_out_columns.kept(column_names, data, omitted)
+    names_to_read = left_out_columns.read_columns(column_names, data, omitted)
     for name in lists:
         if name in names_to_read:
             omitted.add("column", SOME_LISTS, name, action="read")
@@ -260,21 +260,23 @@ def _flatten(
     value: Any,
     lists: dict[str, int | None],
     lengths: Mapping[str, int],
-    where: str,
+    location: str,
     depth: int = 1,
 ) -> None:
     """Put a value under its column, and those of an object, or of a vector, under one column each."""
     if isinstance(value, dict):
         if depth > DEEPEST:
-            raise UserError(f"{where}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
+            raise UserError(f"{location}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
         for inner, cell in value.items():
-            _flatten(row, f"{name}.{inner}", cell, lists, lengths, where, depth + 1)
+            _flatten(row, f"{name}.{inner}", cell, lists, lengths, location, depth + 1)
     elif isinstance(value, list) and name in lengths:
         if len(value) != lengths[name]:
-            raise UserError(f"{where}: column {name!r}: {vectors.wrong_length(len(value), lengths[name])}")
+            raise UserError(f"{location}: column {name!r}: {vectors.wrong_length(len(value), lengths[name])}")
         for part, cell in zip(vectors.parts(name, len(value)), value, strict=True):
             if not isinstance(cell, _Number | NoneType):
-                raise UserError(f"{where}: column {name!r}: {cell!r} in a list of numbers: fix it, or drop the column")
+                raise UserError(
+                    f"{location}: column {name!r}: {cell!r} in a list of numbers: fix it, or drop the column"
+                )
             row[part] = cell
     elif isinstance(value, list):
         length = len(value) if all(isinstance(cell, _Number | NoneType) for cell in value) else None

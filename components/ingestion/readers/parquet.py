@@ -102,18 +102,18 @@ def lengths(path: str, data: Data) -> dict[str, int | None]:
     Raises:
         UserError: the file cannot be read.
     """
-    found: dict[str, int | None] = {}
+    list_lengths: dict[str, int | None] = {}
     with _opened(path) as file:
         schema = file.schema_arrow
-        for name in left_out_columns.kept(schema.names, data):
+        for name in left_out_columns.read_columns(schema.names, data):
             if schema.names.count(name) > 1 or not vectors.is_numbers(schema.field(name).type):
                 continue
             ends = set[int]()
             for batch in file.iter_batches(BATCH_ROWS, columns=[name]):
                 sizes = pc.min_max(pc.list_value_length(batch.column(batch.schema.get_field_index(name)))).as_py()
                 ends |= {size for size in sizes.values() if size is not None}
-            found[name] = ends.pop() if len(ends) == 1 else None
-    return found
+            list_lengths[name] = ends.pop() if len(ends) == 1 else None
+    return list_lengths
 
 
 def unreadable(path: str, data: Data) -> dict[str, str]:
@@ -123,11 +123,11 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
         UserError: the file cannot be read.
     """
     with _opened(path) as file:
-        names = left_out_columns.kept(file.schema_arrow.names, data)
+        names = left_out_columns.read_columns(file.schema_arrow.names, data)
         nameless = {name: left_out_columns.NAMELESS for name in names if not name.strip()}
-        other = _unreadable(file.schema_arrow, data)
+        unsupported = _unreadable(file.schema_arrow, data)
         return nameless | {
-            name: f"it holds {content}, and a cell is one number or text" for name, content in other.items()
+            name: f"it holds {content}, and a cell is one number or text" for name, content in unsupported.items()
         }
 
 
@@ -143,7 +143,7 @@ def _opened(path: str) -> Iterator[Any]:
 
 
 def _hint(path: str) -> str:
-    """Return what a file that is no Parquet may be, as the end of a sentence."""
+    """Return the probable type of a file that is not Parquet, as the end of a sentence."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         head = codecs.getincrementaldecoder("utf-8")().decode(opening.head(path, HEAD_BYTES))
         if "\n" in head and "\0" not in head:
@@ -153,7 +153,7 @@ def _hint(path: str) -> str:
 
 def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None = None) -> list[str]:
     """Return the columns to read; each must have a schema type or hold vectors, and have a unique name."""
-    names = left_out_columns.kept(schema.names, data, omissions)
+    names = left_out_columns.read_columns(schema.names, data, omissions)
     left_out_columns.check_names(path, vectors.expanded(names, data))
     for name in names:
         if omissions is not None and pa.types.is_duration(schema.field(name).type):
@@ -161,15 +161,15 @@ def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None
     for name in names:
         if name in data.vectors and not vectors.is_numbers(schema.field(name).type):
             raise UserError(
-                f"{path}: column {name!r} holds {_shown(schema.field(name).type)}, and data.vectors needs lists of "
+                f"{path}: column {name!r} holds {_type_text(schema.field(name).type)}, and data.vectors needs lists of "
                 f"numbers: remove {name!r} from data.vectors"
             )
-    if other := _unreadable(schema, data):
+    if unsupported := _unreadable(schema, data):
         raise UserError(
             "\n".join(
                 f"{path}: column {name!r} holds {content}, and a cell is one number or text: "
                 f"{left_out_columns.advice(name)}"
-                for name, content in other.items()
+                for name, content in unsupported.items()
             )
         )
     return names
@@ -178,10 +178,10 @@ def _names(path: str, schema: pa.Schema, data: Data, omissions: Omissions | None
 def _unreadable(schema: pa.Schema, data: Data) -> dict[str, str]:
     fields = [field for field in schema if left_out_columns.reason(field.name, data) is None]
     fields = [field for field in fields if field.name not in data.vectors]
-    return {field.name: _shown(field.type) for field in fields if casting.kind_of(field.type) is None}
+    return {field.name: _type_text(field.type) for field in fields if casting.kind_of(field.type) is None}
 
 
-def _shown(type_: pa.DataType) -> str:
+def _type_text(type_: pa.DataType) -> str:
     """Format an Arrow type without the name of a list's value field, which differs between writers."""
     return re.sub(r"<(item|element): ", "<", str(type_))
 

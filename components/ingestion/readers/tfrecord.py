@@ -76,7 +76,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     """
     kinds: dict[str, str] = {}
     for _, batch in _decoded(path):
-        names = set(left_out_columns.kept(batch.schema.names, data, omissions))
+        names = set(left_out_columns.read_columns(batch.schema.names, data, omissions))
         for field in batch.schema:
             if field.name in names and (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
                 kinds[field.name] = columns.get(field.name) or str(casting.kind_of(field.type.value_type))
@@ -93,7 +93,7 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
         UserError: the file cannot be read, or contains no record.
     """
     for _, batch in _decoded(path):
-        return left_out_columns.kept(batch.schema.names, data, omissions)
+        return left_out_columns.read_columns(batch.schema.names, data, omissions)
     raise NoRowsError(f"{path} holds no records")
 
 
@@ -105,7 +105,7 @@ def unreadable(path: str, data: Data) -> dict[str, str]:
     """
     reasons: dict[str, str] = {}
     for _, batch in _decoded(path):
-        for name in set(left_out_columns.kept(batch.schema.names, data)) - set(reasons):
+        for name in set(left_out_columns.read_columns(batch.schema.names, data)) - set(reasons):
             column = batch.column(batch.schema.get_field_index(name))
             most = 0 if pa.types.is_null(column.type) else pc.max(pc.list_value_length(column)).as_py() or 0
             if most > 1:
@@ -153,8 +153,8 @@ def _record(path: str, number: int, head: bytes, file: BinaryIO) -> bytes:
     length, crc = _HEAD.unpack(head)
     if masked_crc(head[:8]) != crc or length > MAX_RECORD_BYTES:
         raise UserError(fault)
-    record, tail = file.read(length), file.read(4)
-    if len(record) < length or len(tail) < 4 or masked_crc(record) != struct.unpack("<I", tail)[0]:
+    record, record_crc = file.read(length), file.read(4)
+    if len(record) < length or len(record_crc) < 4 or masked_crc(record) != struct.unpack("<I", record_crc)[0]:
         raise UserError(fault)
     return record
 
@@ -164,11 +164,12 @@ def _flat(path: str, name: str, column: pa.Array, start: int) -> pa.Array:
     if pa.types.is_null(column.type):
         return column
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    many = np.flatnonzero(lengths > 1)
-    if len(many):
+    rows_with_lists = np.flatnonzero(lengths > 1)
+    if len(rows_with_lists):
+        row = int(rows_with_lists[0])
         raise UserError(
-            f"{path}: feature {name!r}, record {start + int(many[0]) + 1} holds {lengths[many[0]]} values, and a "
-            f"cell is one number or text: {left_out_columns.advice(name)}"
+            f"{path}: feature {name!r}, record {start + row + 1} holds {lengths[row]} values, and a cell is one number "
+            f"or text: {left_out_columns.advice(name)}"
         )
     places = np.where(lengths > 0, np.cumsum(lengths) - 1, 0)
     return pc.take(column.flatten(), pa.array(places, pa.int64(), mask=lengths == 0))

@@ -83,15 +83,18 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
             if name not in columns:
                 cleaned = casting.clean(pa.array(texts, pa.string()), cleaning.rules(name))
                 looks[name] = casting.looks_like(cleaned, looks[name], cleaning.numbers)
-    return {name: columns.get(name) or looks[name] or "BYTES" for name in left_out_columns.kept(looks, data, omissions)}
+    return {
+        name: columns.get(name) or looks[name] or "BYTES"
+        for name in left_out_columns.read_columns(looks, data, omissions)
+    }
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
     """Check that a sheet can be read and contains a row, and return its column names."""
-    first = next(_blocks(path, data, omissions, LOOKED_AT), None)
-    if first is None:
+    first_block = next(_blocks(path, data, omissions, LOOKED_AT), None)
+    if first_block is None:
         raise NoRowsError(f"{path}: the sheet has no row below its header")
-    return left_out_columns.kept(first.columns, data, omissions)
+    return left_out_columns.read_columns(first_block.columns, data, omissions)
 
 
 def texts(path: str, data: Data) -> Iterator[tuple[int, list[str]]]:
@@ -261,8 +264,8 @@ def _chosen(path: str, sheets: Sequence[Any], name: str | None, omissions: Omiss
         raise UserError(f"{path}: there is no sheet {name!r}: set data.sheet to one of: {listed}")
     if name is not None:
         return sheets[titles.index(name)]
-    for other in titles[1:]:
-        omissions.add("sheet", "data.sheet names none, so the first is read", other)
+    for title in titles[1:]:
+        omissions.add("sheet", "data.sheet names none, so the first is read", title)
     return sheets[0]
 
 
@@ -282,10 +285,10 @@ def _workbook(path: str) -> Iterator[str]:
 
 def _merged(path: str, part: str) -> int:
     """Count the ranges of merged cells of a sheet without parsing it, which would take as long as reading it."""
-    count, before = 0, b""
+    count, overlap = 0, b""
     with zipfile.ZipFile(path) as archive, archive.open(part.lstrip("/")) as file:
         while block := file.read(1 << 20):
-            text = before + block
-            count += len(_MERGE.findall(text)) - len(_MERGE.findall(before))
-            before = text[-_LONGEST_TAG:]
+            text = overlap + block
+            count += len(_MERGE.findall(text)) - len(_MERGE.findall(overlap))
+            overlap = text[-_LONGEST_TAG:]
     return count

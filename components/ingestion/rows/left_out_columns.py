@@ -28,7 +28,7 @@ def reason(name: str, data: Data) -> str | None:
     return INDEX if _INDEX.fullmatch(name) else None
 
 
-def kept(names: Iterable[str], data: Data, omissions: Omissions | None = None) -> list[str]:
+def read_columns(names: Iterable[str], data: Data, omissions: Omissions | None = None) -> list[str]:
     """Return the columns that are read, in order.
 
     Args:
@@ -71,8 +71,10 @@ def check_names(path: str, names: Sequence[str]) -> None:
         raise UserError(
             f"{path}: column {nameless[0]} of {len(names)} has no name: name it in the file, or {advice('')}"
         )
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"{path}: two columns are named {twice[0]!r}: rename one, or {advice(twice[0])}")
+    if duplicate_names := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(
+            f"{path}: two columns are named {duplicate_names[0]!r}: rename one, or {advice(duplicate_names[0])}"
+        )
 
 
 def advice(name: str) -> str:

@@ -58,11 +58,11 @@ class Keeper:
             text = row_filter.text if len(row_filter.text) <= SHOWN else f"{row_filter.text[: SHOWN - 3]}..."
             batch = self.drop(batch, row_expressions.matches(row_filter, batch), text)
         for name in (*self._complete, *([self._label] if self._label else [])):
-            at = batch.schema.get_field_index(name)
+            index = batch.schema.get_field_index(name)
             # The schema gate reports a column that is missing altogether.
-            if at >= 0 and batch.column(at).null_count:
+            if index >= 0 and batch.column(index).null_count:
                 reason = BLANK_LABEL if name == self._label else f"missing {name}"
-                batch = self.drop(batch, pc.is_null(batch.column(at)), reason)
+                batch = self.drop(batch, pc.is_null(batch.column(index)), reason)
         return batch
 
     def drop(self, batch: pa.RecordBatch, is_dropped: pa.Array, reason: str) -> pa.RecordBatch:

@@ -84,17 +84,19 @@ class Marks:
             rows: Split -> row numbers, int64.
         """
         row_digests = digests(batch, self._skip) if self._skip is not None else None
-        at = batch.schema.get_field_index(self._label) if self._label else -1
+        label_index = batch.schema.get_field_index(self._label) if self._label else -1
         # Digests are sums over the columns.
         features = (
-            None if row_digests is None or at < 0 else row_digests - _of_column(str(self._label), batch.column(at))
+            None
+            if row_digests is None or label_index < 0
+            else row_digests - _of_column(str(self._label), batch.column(label_index))
         )
         numbers = {
             name: column.to_numpy(zero_copy_only=False)
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
             if pa.types.is_floating(column.type)
         }
-        odd = {name: values for name, values in numbers.items() if not np.isfinite(values).all()}
+        non_finite = {name: values for name, values in numbers.items() if not np.isfinite(values).all()}
         for split, places in rows.items():
             if row_digests is not None:
                 self._digests.setdefault(split, []).append(row_digests[places])
@@ -103,10 +105,13 @@ class Marks:
                 if self._name is not None:
                     column = batch.column(batch.schema.get_field_index(self._name))
                     self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
-            facts = Facts(len(places), odd={name: _odd(batch, name, odd[name], places) for name in odd})
+            facts = Facts(
+                len(places),
+                odd={name: _non_finite_counts(batch, name, non_finite[name], places) for name in non_finite},
+            )
             facts.odd = {name: counts for name, counts in facts.odd.items() if any(counts)}
-            if at >= 0:
-                facts.labels, facts.ends = _labels(batch.column(at).take(pa.array(places)))
+            if label_index >= 0:
+                facts.labels, facts.ends = _labels(batch.column(label_index).take(pa.array(places)))
             self._facts.setdefault(split, Facts()).add(facts)
 
     def marked(self) -> "Marked":
@@ -223,7 +228,7 @@ def _mixed(words: Digests) -> Digests:
     return words
 
 
-def _odd(batch: pa.RecordBatch, name: str, values: Any, places: Any) -> list[int]:
+def _non_finite_counts(batch: pa.RecordBatch, name: str, values: Any, places: Any) -> list[int]:
     """Count the rows with NaN and the rows with infinity; null is neither."""
     is_present = batch.column(batch.schema.get_field_index(name)).is_valid().to_numpy(zero_copy_only=False)[places]
     cells = values[places][is_present]

@@ -77,7 +77,7 @@ def keys(column: pa.Array, name: str, path: str) -> Keys:
 def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
     """Return the instants (n,) of matches of _TIME, and bool (n,): whether date and time of day are valid."""
     names = [field.name for field in parts.type]
-    texts = {name: pc.fill_null(pc.struct_field(parts, [at]), "") for at, name in enumerate(names)}
+    texts = {name: pc.fill_null(pc.struct_field(parts, [position]), "") for position, name in enumerate(names)}
 
     def number(name: str) -> Keys:
         digits = arrow.if_else(pc.equal(texts[name], ""), "0", texts[name])
@@ -90,7 +90,7 @@ def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
     hour = np.where((half != "") & (hour == 12), 0, hour) + np.where((half == "p") & (hour <= 12), 12, 0)
     fraction = pc.utf8_rpad(pc.utf8_slice_codeunits(texts["part"], 0, 6), 6, "0")
     microsecond = np.asarray(pc.cast(fraction, pa.int64()).to_numpy(zero_copy_only=False))
-    ahead = (number("ahead") * 60 + number("ahead_minutes")) * np.where(
+    utc_offset = (number("ahead") * 60 + number("ahead_minutes")) * np.where(
         np.array(texts["sign"].to_pylist()) == "-", -1, 1
     )
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
@@ -102,9 +102,9 @@ def _instants(parts: pa.StructArray) -> tuple[Keys, np.ndarray[Any, Any]]:
         & (day >= 1)
         & (day <= (next_month_start - month_start).astype(np.int64))
     )
-    exists &= (hour * 60 + minute <= 24 * 60) & (minute < 60) & (second <= 60) & (np.abs(ahead) <= 24 * 60)
+    exists &= (hour * 60 + minute <= 24 * 60) & (minute < 60) & (second <= 60) & (np.abs(utc_offset) <= 24 * 60)
     days = month_start.astype(np.int64) + day - 1
-    of_day = hour * _HOUR_US + (minute - ahead) * _MINUTE_US + second * _SECOND_US + microsecond
+    of_day = hour * _HOUR_US + (minute - utc_offset) * _MINUTE_US + second * _SECOND_US + microsecond
     return _INSTANTS + days * _DAY_US + of_day, exists
 
 
@@ -144,10 +144,10 @@ def cuts(parts: Iterable[Keys], shares: Mapping[str, int]) -> list[float]:
         nearest = int(np.argmin(np.abs(rows_before - total * part / sum(shares.values()))))
         lowest, highest = (boundaries[-1] if boundaries else 0) + 1, len(values) - (len(shares) - 1 - number)
         boundaries.append(min(max(nearest, lowest), highest))
-    return [values[at].item() for at in boundaries]
+    return [values[boundary].item() for boundary in boundaries]
 
 
-def shown(key: float) -> str:
+def text_of(key: float) -> str:
     """Format a time: the number, or YYYY-MM-DD in UTC with the time of day unless it is midnight."""
     if not isinstance(key, int) or not are_instants(np.array([key])):
         return str(key)

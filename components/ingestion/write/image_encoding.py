@@ -36,7 +36,7 @@ _IEND = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 class BadImageError(ValueError):
-    """An image cannot be read; the message says why."""
+    """An image cannot be read; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,11 @@ def plain(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     pixels = np.asarray(image)
     low, high = pixels.min(), pixels.max()
-    most = 1.0 if image.mode == "F" else 65535
-    if not (low >= 0 and high <= most):
+    max_value = 1.0 if image.mode == "F" else 65535
+    if not (low >= 0 and high <= max_value):
         raise BadImageError(
             f"its pixels are {'fractions' if image.mode == 'F' else 'whole numbers of 32 bits'} from {low:g} to "
-            f"{high:g}; 0 to {most:g} is read: scale them, and write PNG of 16 bits"
+            f"{high:g}; 0 to {max_value:g} is read: scale them, and write PNG of 16 bits"
         )
     return Image.fromarray((pixels * 65535 + 0.5 if image.mode == "F" else pixels).astype(np.uint16))
 

@@ -51,7 +51,7 @@ def shares(label: Label, earlier: Any, later: Any) -> Shares | None:
     Args:
         label: [label].
         earlier: FeatureNameStatistics of its column in the earlier rows.
-        later: The same in the later rows.
+        later: FeatureNameStatistics of the column in the later rows.
 
     Returns:
         The shares; None if the label has, or may have, more than two values, or one of the two has no rows.

@@ -131,8 +131,12 @@ def infinity_norm(earlier: Any, later: Any) -> tuple[float, str]:
         value: abs(earlier_shares.get(value, 0.0) - later_shares.get(value, 0.0))
         for value in {**earlier_shares, **later_shares}
     }
-    most = max(differences, key=lambda value: (differences[value], value), default=None)
-    return (0.0, "") if most is None else (differences[most], f"; the share of {most!r} differs most")
+    most_different = max(differences, key=lambda value: (differences[value], value), default=None)
+    return (
+        (0.0, "")
+        if most_different is None
+        else (differences[most_different], f"; the share of {most_different!r} differs most")
+    )
 
 
 def _shares(text: Any) -> dict[str, float]:

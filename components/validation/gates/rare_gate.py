@@ -41,7 +41,7 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     """Compare the rows of each class in eval and test with the limits."""
     label = context.label
     if label.kind != "binary" or context.split_by == "all":
-        # If every row is in every split, metrics say nothing anyway, and `new` says so.
+        # If every row is in every split, metrics have no meaning anyway, and `new` warns of it.
         return
     for split, facts in context.facts.items():
         if split == TRAIN or facts.labels is None or not facts.rows:

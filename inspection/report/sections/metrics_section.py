@@ -29,7 +29,7 @@ def section(facts: Facts, *, listed: int = _LISTED) -> Html | None:
     return joined(parts)
 
 
-def named(cell: Cell) -> str:
+def slice_name(cell: Cell) -> str:
     """Return the name of a slice."""
     return ", ".join(f"{column} = {value}" for column, value in cell.slice.items()) or "all rows"
 
@@ -82,7 +82,7 @@ def _by_slice(overall: Cell, slices: list[Cell], metric: str, min_rows: int) -> 
     """Return a chart of a metric by slice: all rows, then the worst slices first."""
     ordered = worst_first(slices, metric, min_rows)
     rows = [
-        (named(cell), cell.metrics.get(metric), cell.intervals.get(metric), (cell.baseline or {}).get(metric))
+        (slice_name(cell), cell.metrics.get(metric), cell.intervals.get(metric), (cell.baseline or {}).get(metric))
         for cell in [overall, *ordered[:_DRAWN]]
     ]
     plain = [[metrics.get(metric) for metrics in cell.plain.values()] for cell in [overall, *ordered[:_DRAWN]]]
@@ -103,7 +103,7 @@ def _by_slice(overall: Cell, slices: list[Cell], metric: str, min_rows: int) -> 
 
 def _table(overall: Cell, slices: list[Cell], listed: int) -> Html:
     names = list(overall.metrics)
-    rows = [[named(cell), cell.count, *(cell.metrics.get(name) for name in names)] for cell in slices[:listed]]
+    rows = [[slice_name(cell), cell.count, *(cell.metrics.get(name) for name in names)] for cell in slices[:listed]]
     more = f" (the first {listed} of {len(slices)})" if len(slices) > listed else ""
     inner = table(["slice", "rows", *names], rows, caption=f"All metrics by slice{more}")
     return tag("details", tag("summary", f"All metrics of {len(slices)} slices"), inner)

@@ -58,7 +58,7 @@ def section(facts: Facts) -> Html | None:
         marks.append((float(last_epoch), f"stopped early: {last_epoch}"))
     names = dict.fromkeys(key.removeprefix("val_") for line in facts.history for key in line if key not in _NOT_METRICS)
     names = dict.fromkeys([*(["loss"] if "loss" in names else []), *names])
-    metrics = [name for name in names if not (name == "mse" and _same(facts.history, "mse", "loss"))]
+    metrics = [name for name in names if not (name == "mse" and _are_equal(facts.history, "mse", "loss"))]
     text = (
         f"{last_epoch} epochs"
         + (f" of at most {max_epochs}" if stopped else "")
@@ -92,7 +92,7 @@ def _points(history: Sequence[Mapping[str, Any]], key: str) -> list[Point]:
     return [(float(line["epoch"]), float(line[key])) for line in history if key in line and "epoch" in line]
 
 
-def _same(history: Sequence[Mapping[str, Any]], key_a: str, key_b: str) -> bool:
+def _are_equal(history: Sequence[Mapping[str, Any]], key_a: str, key_b: str) -> bool:
     return all(line.get(key_a) == line.get(key_b) for line in history)
 
 

@@ -8,7 +8,7 @@ from models.onnx_export.onnx_graph import TYPES
 Translate = Callable[[Any, Any], list[str]]
 
 
-def _same(kind: str, **attributes: Any) -> Translate:
+def _direct(kind: str, **attributes: Any) -> Translate:
     """Return a translation to one ONNX operator with the same inputs."""
     return lambda conversion, operation: [conversion.graph.add(kind, *conversion.inputs(operation), **attributes)]
 
@@ -132,22 +132,22 @@ def _nothing(conversion: Any, operation: Any) -> list[str]:
 OPERATIONS: dict[str, Translate] = {
     **dict.fromkeys(("Identity", "StopGradient", "PreventGradient", "Snapshot", "EnsureShape"), _alias),
     **dict.fromkeys(("NoOp", "Const"), _nothing),
-    **dict.fromkeys(("Add", "AddV2"), _same("Add")),
-    **dict.fromkeys(("RealDiv", "Div"), _same("Div")),
+    **dict.fromkeys(("Add", "AddV2"), _direct("Add")),
+    **dict.fromkeys(("RealDiv", "Div"), _direct("Div")),
     **dict.fromkeys(("Select", "SelectV2"), _select),
-    **{kind: _same(kind) for kind in ("Sub", "Mul", "Pow", "Neg", "Abs", "Exp", "Log", "Sqrt", "Reciprocal", "Sign")},
-    **{kind: _same(kind) for kind in ("Floor", "Ceil", "Round", "Sin", "Cos", "Tan", "Tanh", "Sigmoid", "Erf")},
-    **{kind: _same(kind) for kind in ("Relu", "Elu", "Selu", "Softplus", "Softsign", "Equal", "Less", "Greater")},
+    **{kind: _direct(kind) for kind in ("Sub", "Mul", "Pow", "Neg", "Abs", "Exp", "Log", "Sqrt", "Reciprocal", "Sign")},
+    **{kind: _direct(kind) for kind in ("Floor", "Ceil", "Round", "Sin", "Cos", "Tan", "Tanh", "Sigmoid", "Erf")},
+    **{kind: _direct(kind) for kind in ("Relu", "Elu", "Selu", "Softplus", "Softsign", "Equal", "Less", "Greater")},
     "IdentityN": _aliases,
-    "Maximum": _same("Max"),
-    "Minimum": _same("Min"),
-    "LessEqual": _same("LessOrEqual"),
-    "GreaterEqual": _same("GreaterOrEqual"),
-    "LogicalAnd": _same("And"),
-    "LogicalOr": _same("Or"),
-    "LogicalNot": _same("Not"),
-    "IsNan": _same("IsNaN"),
-    "IsInf": _same("IsInf"),
+    "Maximum": _direct("Max"),
+    "Minimum": _direct("Min"),
+    "LessEqual": _direct("LessOrEqual"),
+    "GreaterEqual": _direct("GreaterOrEqual"),
+    "LogicalAnd": _direct("And"),
+    "LogicalOr": _direct("Or"),
+    "LogicalNot": _direct("Not"),
+    "IsNan": _direct("IsNaN"),
+    "IsInf": _direct("IsInf"),
     "Cast": _cast,
     "Log1p": _log1p,
     "Expm1": _expm1,

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from inspection.text_output import as_json
 
-        printing.block(as_json({"said": messages, "versions": rollback.known(root, arguments.name)}))
+        printing.block(as_json({"said": messages, "versions": rollback.describe(root, arguments.name)}))
     else:
-        printing.line(*(messages or rollback.listed(root, arguments.name)))
+        printing.line(*(messages or rollback.version_lines(root, arguments.name)))
     return 0

@@ -48,7 +48,7 @@ def run(request: Request, access: Access) -> int:
         ResourceError: the bucket or the service refuses.
     """
     check_vertex(access)
-    wanted = _wanted(request)
+    deployment = _wanted(request)
     service = VertexModels(access)
     try:
         missing = service.missing_permissions()
@@ -60,22 +60,22 @@ def run(request: Request, access: Access) -> int:
             f"project {access.project}: this account lacks {', '.join(missing)}: let an owner grant it "
             "roles/aiplatform.user. Nothing was sent"
         )
-    endpoint = service.endpoint(wanted)
-    version = service.registered(wanted)
+    endpoint = service.endpoint(deployment)
+    version = service.registered(deployment)
     if version is None:
-        version = service.upload(wanted)
-        printing.line(f"uploaded   {wanted.uri} as version {version} of model {wanted.model_id}")
+        version = service.upload(deployment)
+        printing.line(f"uploaded   {deployment.uri} as version {version} of model {deployment.model_id}")
     else:
-        printing.line(f"known      {wanted.uri} is version {version} of model {wanted.model_id}")
+        printing.line(f"known      {deployment.uri} is version {version} of model {deployment.model_id}")
     if endpoint is None:
-        endpoint = service.create_endpoint(wanted)
+        endpoint = service.create_endpoint(deployment)
         printing.line(f"created    endpoint {endpoint.name}")
-    if service.answers(wanted, endpoint, version):
+    if service.answers(deployment, endpoint, version):
         printing.line(f"unchanged  {endpoint.name} answers with it")
         return 0
     printing.line(f"deploying to {endpoint.name}: the service starts a machine, which takes minutes")
-    service.deploy(wanted, endpoint, version)
-    printing.line(f"deployed   {endpoint.name} answers with version {wanted.number} of {wanted.name}")
+    service.deploy(deployment, endpoint, version)
+    printing.line(f"deployed   {endpoint.name} answers with version {deployment.number} of {deployment.name}")
     return 0
 
 
@@ -99,8 +99,8 @@ def _wanted(request: Request) -> Deployment:
         )
     number = request.number or max(numbers)
     if number not in numbers:
-        known = ", ".join(map(str, sorted(numbers)[-5:]))
-        raise UserError(f"{folder} has no version {number}. Newest versions: {known}. Nothing was sent")
+        newest_versions = ", ".join(map(str, sorted(numbers)[-5:]))
+        raise UserError(f"{folder} has no version {number}. Newest versions: {newest_versions}. Nothing was sent")
     return Deployment(
         name=request.name,
         number=number,

@@ -83,63 +83,64 @@ class VertexModels(VertexService):
         granted = json.loads(answer.content).get("permissions", [])
         return [name for name in PERMISSIONS if name not in granted]
 
-    def registered(self, wanted: Deployment) -> str | None:
+    def registered(self, deployment: Deployment) -> str | None:
         """Return the version of the registry that is a pushed version; None if there is none.
 
         Raises:
             UserError: the registry has a model of this id that is not ours, or another model under this alias.
         """
-        model = self._model(wanted.model_id)
+        model = self._model(deployment.model_id)
         if model is None:
             return None
-        if model.labels.get(LABEL) != wanted.model_id:
+        if model.labels.get(LABEL) != deployment.model_id:
             raise UserError(
-                f"the Model Registry has a model {wanted.model_id} that this command did not create: rename one of them"
+                f"the Model Registry has a model {deployment.model_id} that this command did not create: rename one "
+                "of them"
             )
-        version = self._model(f"{wanted.model_id}@{wanted.alias}")
+        version = self._model(f"{deployment.model_id}@{deployment.alias}")
         if version is None:
             return None
-        if version.artifact_uri.rstrip("/") != wanted.uri:
+        if version.artifact_uri.rstrip("/") != deployment.uri:
             raise UserError(
-                f"{wanted.alias} of model {wanted.model_id} is {version.artifact_uri}, not {wanted.uri}: it is of "
-                "another --root; remove the alias there, or deploy from that root"
+                f"{deployment.alias} of model {deployment.model_id} is {version.artifact_uri}, not {deployment.uri}: "
+                "it is of another --root; remove the alias there, or deploy from that root"
             )
         return str(version.version_id)
 
-    def upload(self, wanted: Deployment) -> str:
+    def upload(self, deployment: Deployment) -> str:
         """Add a pushed version to the registry, and return its version there."""
         model = aiplatform_v1.Model(
-            display_name=wanted.name,
-            artifact_uri=wanted.uri,
-            version_aliases=[wanted.alias, "default"],
-            version_description=f"version {wanted.number} of the serving folder",
-            labels={LABEL: wanted.model_id, "pushed": str(wanted.number)},
-            container_spec={"image_uri": wanted.image},
+            display_name=deployment.name,
+            artifact_uri=deployment.uri,
+            version_aliases=[deployment.alias, "default"],
+            version_description=f"version {deployment.number} of the serving folder",
+            labels={LABEL: deployment.model_id, "pushed": str(deployment.number)},
+            container_spec={"image_uri": deployment.image},
             **self._encryption(),
         )
         request = aiplatform_v1.UploadModelRequest(
             parent=self._parent, model=model, service_account=self._access.service_account or ""
         )
-        if self._model(wanted.model_id) is None:
-            request.model_id = wanted.model_id
+        if self._model(deployment.model_id) is None:
+            request.model_id = deployment.model_id
         else:
-            request.parent_model = f"{self._parent}/models/{wanted.model_id}"
+            request.parent_model = f"{self._parent}/models/{deployment.model_id}"
         with self._errors():
-            done = self._models().upload_model(request=request, timeout=SECONDS).result(timeout=WAIT_SECONDS)
-        return str(done.model_version_id)
+            uploaded = self._models().upload_model(request=request, timeout=SECONDS).result(timeout=WAIT_SECONDS)
+        return str(uploaded.model_version_id)
 
-    def endpoint(self, wanted: Deployment) -> Any:
+    def endpoint(self, deployment: Deployment) -> Any:
         """Return our endpoint of a pipeline; None if there is none."""
         with self._errors():
             endpoints = list(self._endpoints().list_endpoints(parent=self._parent, timeout=SECONDS))
-        ours = [one for one in endpoints if one.labels.get(LABEL) == wanted.model_id]
-        return min(ours, key=lambda one: str(one.name), default=None)
+        pipeline_endpoints = [endpoint for endpoint in endpoints if endpoint.labels.get(LABEL) == deployment.model_id]
+        return min(pipeline_endpoints, key=lambda endpoint: str(endpoint.name), default=None)
 
-    def create_endpoint(self, wanted: Deployment) -> Any:
+    def create_endpoint(self, deployment: Deployment) -> Any:
         """Create the endpoint of a pipeline."""
         endpoint = aiplatform_v1.Endpoint(
-            display_name=wanted.name,
-            labels={LABEL: wanted.model_id},
+            display_name=deployment.name,
+            labels={LABEL: deployment.model_id},
             network=self._access.network or "",
             **self._encryption(),
         )
@@ -147,19 +148,19 @@ class VertexModels(VertexService):
             started = self._endpoints().create_endpoint(parent=self._parent, endpoint=endpoint, timeout=SECONDS)
             return started.result(timeout=WAIT_SECONDS)
 
-    def deploy(self, wanted: Deployment, endpoint: Any, version: str) -> None:
+    def deploy(self, deployment: Deployment, endpoint: Any, version: str) -> None:
         """Let an endpoint answer with a version of the registry, and wait until it does.
 
         What this command deployed there before is removed once the new version answers.
         """
         deployed = aiplatform_v1.DeployedModel(
-            model=f"{self._parent}/models/{wanted.model_id}@{version}",
-            display_name=f"{wanted.name}-{wanted.number}",
+            model=f"{self._parent}/models/{deployment.model_id}@{version}",
+            display_name=f"{deployment.name}-{deployment.number}",
             service_account=self._access.service_account or "",
             dedicated_resources={
-                "machine_spec": {"machine_type": wanted.machine_type},
+                "machine_spec": {"machine_type": deployment.machine_type},
                 "min_replica_count": 1,
-                "max_replica_count": wanted.max_replicas,
+                "max_replica_count": deployment.max_replicas,
             },
         )
         client = self._endpoints()
@@ -167,19 +168,19 @@ class VertexModels(VertexService):
             client.deploy_model(
                 endpoint=endpoint.name, deployed_model=deployed, traffic_split={"0": 100}, timeout=SECONDS
             ).result(timeout=WAIT_SECONDS)
-            for old in endpoint.deployed_models:
-                if _model_id(old.model) == wanted.model_id:
+            for previous in endpoint.deployed_models:
+                if _model_id(previous.model) == deployment.model_id:
                     client.undeploy_model(
-                        endpoint=endpoint.name, deployed_model_id=old.id, traffic_split={}, timeout=SECONDS
+                        endpoint=endpoint.name, deployed_model_id=previous.id, traffic_split={}, timeout=SECONDS
                     ).result(timeout=WAIT_SECONDS)
 
-    def answers(self, wanted: Deployment, endpoint: Any, version: str) -> bool:
+    def answers(self, deployment: Deployment, endpoint: Any, version: str) -> bool:
         """Return whether an endpoint sends all its requests to a version of the registry."""
         return any(
-            _model_id(one.model) == wanted.model_id
-            and one.model_version_id == version
-            and endpoint.traffic_split.get(one.id) == 100
-            for one in endpoint.deployed_models
+            _model_id(deployed.model) == deployment.model_id
+            and deployed.model_version_id == version
+            and endpoint.traffic_split.get(deployed.id) == 100
+            for deployed in endpoint.deployed_models
         )
 
     def _model(self, name: str) -> Any:

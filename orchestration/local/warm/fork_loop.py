@@ -80,7 +80,7 @@ class ForkLoop:
                 self._greet()
 
     def _reap(self) -> None:
-        """Tell the command that its worker has ended."""
+        """Notify the command that its worker has ended."""
         if self._worker is None:
             return
         pid, status = os.waitpid(self._worker, os.WNOHANG)

@@ -18,7 +18,7 @@ def folder() -> str:
     """Return the folder of the sockets, which is created if it does not exist.
 
     Raises:
-        OSError: it cannot be created, or somebody else could reach into it.
+        OSError: it cannot be created, or other users have access to it.
     """
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     path = os.path.join(base, f"pipeline-warm-{os.getuid()}")

@@ -2,7 +2,7 @@
 
 A channel is a function `send(setting, message)`. `setting` is the text that [notify] has for the channel. `message`
 holds `event` (failure, gate, push or recovery), `text` (one line for people), `schedule`, `state`, `run_id` and `log`.
-The function returns a line that says what failed, or nothing.
+The function returns one line that describes a failure, or nothing.
 """
 
 import importlib

@@ -178,7 +178,7 @@ def _reason(error: Exception) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Decode the escapes that TensorFlow writes for quotes and for what is not ASCII."""
+    """Decode the escapes that TensorFlow writes for quotes and non-ASCII characters."""
     return text.encode().decode("unicode_escape").encode("latin-1").decode(errors="replace")
 
 

@@ -25,7 +25,7 @@ def scalars(rows: Sequence[Mapping[str, Any]], inputs: Sequence[Input]) -> dict[
         inputs: Inputs of the signature.
 
     Returns:
-        Input name -> array (rows,); None if a cell needs json_values.array, which converts it or says what is wrong.
+        Input name -> array (rows,); None if a cell needs json_values.array, which converts it or raises an error.
     """
     by_dtype: defaultdict[str, list[str]] = defaultdict(list)
     for spec in inputs:
