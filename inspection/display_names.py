@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection.plain_records import ArtifactRow
+from inspection.plain_records import MISSING, ArtifactRow
+from inspection.store import missing_artifacts
 from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT, Store, properties
 
 
@@ -69,7 +70,7 @@ def artifact_row(artifact: pb.Artifact, event: pb.Event, producer: Labels | None
         key=f"{name}[{index}]" if index else name,
         name=artifact.name,
         uri=artifact.uri,
-        state=pb.Artifact.State.Name(artifact.state),
+        state=MISSING if missing_artifacts.is_missing(artifact) else pb.Artifact.State.Name(artifact.state),
         producer_run=producer.run or None if producer else None,
         producer_node=producer.node if producer else None,
         properties=properties(artifact),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 NOT_RUN = "NOT RUN"
+MISSING = "MISSING"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class ArtifactRow:
 
     Attributes:
       key: The channel, such as `examples`, with [i] for each artifact in it after the first.
-      state: State in MLMD: LIVE, PENDING, DELETED and so on.
+      state: State in MLMD, or MISSING; see inspection/run_files.py.
       producer_run: The run that produced it, an earlier one if the node was cached; None if unknown.
     """
 

@@ -1,4 +1,4 @@
-"""Keys of the files in a run's folder, and states of runs, stages and scheduled runs.
+"""Keys of the files in a run's folder, and states of runs, stages, scheduled runs and artifacts.
 
 docs/reference/run-files.md is generated from this module, and a test compares the files of a whole run with it. Plain
 Python; nothing here is imported by the code that writes the files except the states.
@@ -42,6 +42,19 @@ FIRE_STATES: Mapping[str, str] = {
     "SKIPPED": "Not started: paused, or because of `catchup` or `overlap`.",
 }
 """State of a scheduled run -> its meaning, in `schedule history`: those of runs, and those of times without one."""
+
+ARTIFACT_STATES: Mapping[str, str] = {
+    "LIVE": "Complete; the cache and later stages may use it.",
+    "MISSING": "Live in the store, but its path does not exist on this machine: it was deleted, as after an older "
+    "store was copied back, or it is on another machine. Stages that need it run again.",
+    "DELETED": "`inspect clean` moved its files to the trash, or `inspect restore` found that they are gone.",
+    "PENDING": "A stage is writing it, or was killed while it did.",
+    "ABANDONED": "The stage that wrote it failed or was stopped.",
+    "MARKED_FOR_DELETION": "Another tool will delete it.",
+    "REFERENCE": "Another tool has recorded it as a link to a resource elsewhere.",
+    "UNKNOWN": "Another tool wrote it without a state.",
+}
+"""State of an artifact -> its meaning. MISSING is not stored: it is LIVE without files on this machine."""
 
 FORMER_FIRE_STATES: Mapping[str, str] = {
     "DONE": "COMPLETE",

@@ -4,11 +4,16 @@ from docs.generate.attribute_docs import attribute_docs
 from docs.generate.markdown import code, prose, table
 from inspection import run_files
 
-STATES = {"run": run_files.RUN_STATES, "stage": run_files.STAGE_STATES, "scheduled": run_files.FIRE_STATES}
+STATES = {
+    "run": run_files.RUN_STATES,
+    "stage": run_files.STAGE_STATES,
+    "scheduled": run_files.FIRE_STATES,
+    "artifact": run_files.ARTIFACT_STATES,
+}
 
 
 def states(kind: str) -> str:
-    """Return the states of a "run", of a "stage", or of a "scheduled" run."""
+    """Return the states of a "run", of a "stage", of a "scheduled" run, or of an "artifact"."""
     return table(("state", "meaning"), [(code(state), prose(text)) for state, text in STATES[kind].items()])
 
 

@@ -4,6 +4,7 @@ import os
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from inspection.store import file_rights
 from inspection.store.metadata_store import Store
 
 _BATCH = 500
@@ -26,7 +27,7 @@ def mark(store: Store, root: str) -> list[pb.Artifact]:
     gone = [
         artifact
         for artifact in store.newest_artifacts(None)
-        if artifact.state == pb.Artifact.LIVE and _is_gone(artifact.uri.removeprefix("file://"), os.path.abspath(root))
+        if is_missing(artifact) and _is_of_root(_path(artifact), os.path.abspath(root))
     ]
     for artifact in gone:
         artifact.state = pb.Artifact.DELETED
@@ -35,8 +36,21 @@ def mark(store: Store, root: str) -> list[pb.Artifact]:
     return gone
 
 
-def _is_gone(path: str, root: str) -> bool:
-    inside = os.path.relpath(path, root).split(os.sep) if os.path.isabs(path) else []
-    if len(inside) < 3 or inside[1] != "artifacts":
+def is_missing(artifact: pb.Artifact) -> bool:
+    """Return whether an artifact is live, but its path does not exist on this machine.
+
+    A path in a bucket, or below a folder that this user may not enter, does not count as missing: nothing is known.
+    """
+    path = _path(artifact)
+    if artifact.state != pb.Artifact.LIVE or not os.path.isabs(path):
         return False
-    return os.path.isdir(os.path.join(root, *inside[:2])) and not os.path.lexists(path)
+    return not os.path.lexists(path) and not file_rights.hidden(path)
+
+
+def _path(artifact: pb.Artifact) -> str:
+    return str(artifact.uri.removeprefix("file://"))
+
+
+def _is_of_root(path: str, root: str) -> bool:
+    inside = os.path.relpath(path, root).split(os.sep)
+    return len(inside) >= 3 and inside[1] == "artifacts" and os.path.isdir(os.path.join(root, *inside[:2]))

@@ -314,16 +314,21 @@ class Weeks(RuleBasedStateMachine):
             assert math.isfinite(self.quality[serving.digest])
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("kind", "sequences"),
+    [("sqlite", SEQUENCES), ("postgresql", 40), pytest.param("postgresql", SEQUENCES, marks=pytest.mark.slow)],
+)
 def test_the_serving_version_is_never_replaced_uncompared_too_bad_or_lost_in_any_order_of_events(
-    kind, request, monkeypatch
+    kind, sequences, request, monkeypatch
 ):
     url = request.getfixturevalue("postgresql").new_database() if kind == "postgresql" else None
     monkeypatch.setattr(Weeks, "store", MetadataStore(connection_config("", url)) if url else in_memory())
     Weeks.counts = collections.Counter()
     stateful.run_state_machine_as_test(
-        Weeks, settings=settings(max_examples=SEQUENCES, stateful_step_count=15, deadline=None, derandomize=True)
+        Weeks, settings=settings(max_examples=sequences, stateful_step_count=15, deadline=None, derandomize=True)
     )
-    assert Weeks.counts["sequences"] >= SEQUENCES
+    assert Weeks.counts["sequences"] >= sequences
     # Otherwise the sequences would not test anything.
-    assert min(Weeks.counts[word] for word in ("replaced", "refused", "withheld", "taken back")) > 50, Weeks.counts
+    assert min(Weeks.counts[word] for word in ("replaced", "refused", "withheld", "taken back")) > sequences // 10, (
+        Weeks.counts
+    )

@@ -70,7 +70,7 @@ def met(warm, root, stage, attempt):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_in_each_stage_resumes(warm, tmp_path, figure):
+def test_a_run_that_is_killed_in_each_stage_resumes(warm, tmp_path, figure, kind):
     """Fault 1: one run, whose every stage is killed once."""
     root = tmp_path / "runs"
     for attempt, stage in enumerate(STAGES):
@@ -86,7 +86,7 @@ def test_a_run_that_is_killed_in_each_stage_resumes(warm, tmp_path, figure):
     dead = sum(states_.count("FAILED") for states_ in states_of_nodes.values())
     figure(
         1,
-        f"{len(STAGES)} stages killed: steps redone = {redone}, rows left RUNNING = {running}, marked {dead}",
+        f"{len(STAGES)} stages killed on {kind}: steps redone = {redone}, rows left RUNNING = {running}, marked {dead}",
     )
     assert (redone, running) == (0, 0)
 
@@ -146,7 +146,7 @@ def transform(tree, *settings):
 
 
 @pytest.mark.slow
-def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
+def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure, kind):
     """Fault 28: a preprocessing that never returns."""
     tree, flag_file = tree_that(tmp_path, hog=False)
     result = transform(tree, "limits.seconds={transformation = 8}")
@@ -163,12 +163,12 @@ def test_a_stage_that_hangs_fails_at_its_limit(tmp_path, figure):
     resumed = transform(tree, "limits.seconds={transformation = 60}")
     assert resumed.code == 0, resumed.err
     assert (resumed.nodes["ingestion"], resumed.nodes["transformation"]) == ("kept", "done")
-    figure(28, f"limit 8 s, FAILED after {took:.0f} s; goes on under a wider limit")
+    figure(28, f"limit 8 s on {kind}, FAILED after {took:.0f} s; goes on under a wider limit")
     assert took <= 8 + 5
 
 
 @pytest.mark.slow
-def test_a_stage_that_takes_too_much_memory_fails_at_its_limit(tmp_path, figure):
+def test_a_stage_that_takes_too_much_memory_fails_at_its_limit(tmp_path, figure, kind):
     """Fault 29: a preprocessing that takes 1 GB a second."""
     tree, flag_file = tree_that(tmp_path, hog=True)
     result = transform(tree, "limits.memory_gb=3")
@@ -180,5 +180,5 @@ def test_a_stage_that_takes_too_much_memory_fails_at_its_limit(tmp_path, figure)
     resumed = transform(tree, "limits.memory_gb=3")
     assert resumed.code == 0, resumed.err
     assert (resumed.nodes["ingestion"], resumed.nodes["transformation"]) == ("kept", "done")
-    figure(29, f"limit 3,000 MB, killed at {peak:,} MB; goes on")
+    figure(29, f"limit 3,000 MB on {kind}, killed at {peak:,} MB; goes on")
     assert peak < 6000

@@ -49,7 +49,7 @@ def test_artifacts_are_listed_newest_first(store: Store, ask: Any) -> None:
     assert [row["id"] for row in ask("artifacts", "--run", "second", "--json")] == [5, 4, 2, 1]
     assert [row["id"] for row in ask("artifacts", "--run", "second", "--type", "Model", "--json")] == [4, 2]
     assert ask("artifacts", "--type", "Examples").splitlines()[1].split()[:6] == [
-        *("1", "Examples", "LIVE", "ingestion", "of", "first"),
+        *("1", "Examples", "MISSING", "ingestion", "of", "first"),
     ]
     assert ask("artifacts", "--run", "third", "--type", "Examples") == "no artifacts match\n"
     with pytest.raises(UserError, match=r"no artifact of type 'Modle' in .*Did you mean 'Model'\?"):

@@ -1,13 +1,22 @@
 """Files that a restored backup replaces; tests/faults covers damaged stores and backups."""
 
+import os
+import re
+import runpy
+import shutil
+import urllib.request
+from pathlib import Path
+
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import UserError
-from inspection.store import store_backup
+from inspection.store import missing_artifacts, store_backup
 from inspection.store.metadata_store import open_store
 
 from .cleaned import Runs
+
+MADE = runpy.run_path(str(Path(__file__).with_name("made.py")))
 
 
 def test_what_the_old_store_s_writer_left_half_written_goes_aside_with_it(writer, tmp_path):
@@ -82,3 +91,40 @@ def test_a_restore_marks_what_a_later_clean_up_removed(writer, tmp_path, ask):
     (tmp_path / "houses/artifacts").rename(tmp_path / "houses/elsewhere")
     assert ask("restore", str(copy), "--json")["gone"] == [], "nothing is known of files that are elsewhere"
     assert len(live()) == 9
+
+
+def test_artifacts_without_files_are_shown_as_missing_after_a_plain_copy_back(writer, tmp_path, ask):
+    """A plain copy marks nothing in the store, in contrast to `inspect restore`."""
+    runs, store, copy = Runs(writer, tmp_path), tmp_path / "metadata.sqlite", tmp_path / "copy"
+    for _ in range(3):
+        runs(blessed=False)
+    writer.run("bucket").node("trainer", outputs=[("model", "Model")], uri="gs://bucket/model")
+    shutil.copy(store, copy)
+    runs.clean(keep=2)
+    deleted = {row["id"] for row in ask("artifacts", "--json") if row["state"] == "DELETED"}
+    shutil.copy(copy, store)
+
+    states = {row["id"]: row["state"] for row in ask("artifacts", "--json")}
+    assert {id_ for id_, state in states.items() if state == "MISSING"} == deleted == {1, 2, 3, 4, 5, 6}
+    assert {states[id_] for id_ in (7, 8, 9, 10)} == {"LIVE"}, "files exist, or are in a bucket"
+    assert "6   ModelBlessing  MISSING" in ask("artifacts")
+    assert "MISSING" in ask("lineage", "6")
+    with MADE["served"](tmp_path) as address, urllib.request.urlopen(f"{address}/artifacts") as page:
+        rows = re.findall(r"<tr>.*?</tr>", page.read().decode(), flags=re.DOTALL)
+    assert sum("<td>MISSING</td>" in row for row in rows) == 6
+    assert {artifact.state for artifact in runs.store().newest_artifacts(None)} == {pb.Artifact.LIVE}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a folder to another user")
+def test_an_artifact_in_a_folder_that_the_user_may_not_enter_is_not_missing(tmp_path):
+    """Of a folder that cannot be entered, nothing is known, so that nothing in it is marked as deleted either."""
+    folder = tmp_path / "houses/artifacts"
+    folder.mkdir(parents=True)
+    folder.chmod(0o700)
+    artifact = pb.Artifact(uri=str(folder / "trainer/model/1"), state=pb.Artifact.LIVE)
+    assert missing_artifacts.is_missing(artifact)
+    os.seteuid(65534)
+    try:
+        assert not missing_artifacts.is_missing(artifact)
+    finally:
+        os.seteuid(0)

@@ -1,10 +1,14 @@
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from errors import UserError
+
+HERE = str(Path(__file__).parent)
+"""Path of all artifacts, which exists, so that none is missing."""
 
 
 def _run(writer: Any, name: str, baseline: int | None = None, cached: dict[str, int] | None = None) -> dict[str, int]:
@@ -14,11 +18,11 @@ def _run(writer: Any, name: str, baseline: int | None = None, cached: dict[str, 
         examples, schema = cached["examples"], cached["schema"]
         run.node("ingestion", state="CACHED", reused=[("examples", examples)])
     else:
-        [examples] = run.node("ingestion", outputs=[("examples", "Examples")], input_base="/data/in")
-        [schema] = run.node("schema", outputs=[("schema", "Schema")], schema_file='s"{x}.pbtxt')
+        [examples] = run.node("ingestion", outputs=[("examples", "Examples")], uri=HERE, input_base="/data/in")
+        [schema] = run.node("schema", outputs=[("schema", "Schema")], uri=HERE, schema_file='s"{x}.pbtxt')
     data_inputs = [("examples", examples), ("schema", schema)]
     [model] = run.node(
-        "trainer", inputs=data_inputs, outputs=[("model", "Model")], facts={"model": {"summary": "best"}}
+        "trainer", inputs=data_inputs, outputs=[("model", "Model")], uri=HERE, facts={"model": {"summary": "best"}}
     )
     if baseline:
         run.node("baseline", reused=[("model", baseline)], event="INTERNAL_OUTPUT")
@@ -27,12 +31,14 @@ def _run(writer: Any, name: str, baseline: int | None = None, cached: dict[str, 
         "evaluator",
         inputs=[("examples", examples), ("model", model), *compared],
         outputs=[("blessing", "ModelBlessing")],
+        uri=HERE,
         facts={"blessing": {"blessed": 1}},
     )
     [pushed] = run.node(
         "pusher",
         inputs=[("model", model), ("blessing", blessing)],
         outputs=[("pushed_model", "PushedModel")],
+        uri=HERE,
         facts={"pushed_model": {"pushed": 1, "pushed_destination": f"/serving/{name}", "pushed_version": name}},
     )
     return {"examples": examples, "schema": schema, "model": model, "blessing": blessing, "pushed": pushed}
@@ -99,7 +105,7 @@ def test_data_that_much_was_made_from_is_cut(artifact_ids: Any, ask: Any, writer
 
 
 def test_graphs_quote_what_names_hold(artifact_ids: Any, ask: Any, writer: Any) -> None:
-    writer.run('"]; x').node("n", inputs=[("k|<b>", 3)], outputs=[("o", 'T"<script>\\')], uri="/x")
+    writer.run('"]; x').node("n", inputs=[("k|<b>", 3)], outputs=[("o", 'T"<script>\\')], uri=HERE)
     lines = ask("lineage", "3", "--dot").splitlines()
     assert lines[0] == "digraph lineage {"
     assert lines[-1] == "}"

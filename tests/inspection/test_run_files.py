@@ -5,7 +5,9 @@ import re
 import typing
 from pathlib import Path
 
-from inspection import run_files, text_output
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from inspection import plain_records, run_files, text_output
 from inspection.read import schedule_history
 from inspection.report import markup, page
 from inspection.report.sections import head_section
@@ -43,6 +45,10 @@ def test_the_pages_color_every_state():
 
 def test_states_of_scheduled_runs_are_waiting_running_or_ended():
     assert {*schedule_history.ENDED, "WAITING", "RUNNING"} == set(run_files.FIRE_STATES)
+
+
+def test_an_artifact_has_the_states_of_ml_metadata_or_is_missing():
+    assert set(run_files.ARTIFACT_STATES) == {*pb.Artifact.State.keys(), plain_records.MISSING}
 
 
 def test_each_documented_key_has_a_type():

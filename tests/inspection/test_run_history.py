@@ -171,7 +171,7 @@ def test_a_node_shows_its_artifacts_and_properties(writer: Any, read: Store) -> 
         first_examples,
         "Examples",
         "/data/x",
-        "LIVE",
+        "MISSING",
     )
     assert (input_artifact.producer_run, input_artifact.producer_node) == ("r", "ingestion")
     assert input_artifact.properties == {"tfx_version": "1.16.0"}

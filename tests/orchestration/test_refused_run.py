@@ -127,6 +127,9 @@ def test_schema_commands_take_the_options_of_a_run(flats, capsys, tmp_path):
     assert diff() == (0, "the data matches schemas/flats.pbtxt\n")
     code, out = diff("--data-root", str(data_root.parent))
     assert (code, out) == (3, "refused  city: 50.00% null, the schema allows 0.00%\n")
+    code, out = diff("--data-root", str(data_root.parent), "--json")
+    difference = {"column": "city", "rank": 2, "text": "50.00% null, the schema allows 0.00%"}
+    assert (code, json.loads(out)) == (3, {"differences": [difference], "omissions": []})
     assert diff("--data-root", str(data_root.parent), "--set", "data.path=data/other.csv")[0] == 0
     assert diff("--data-root", str(data_root.parent), "--variant", "other")[0] == 0
     with pytest.raises(SystemExit):

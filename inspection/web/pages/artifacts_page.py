@@ -53,6 +53,7 @@ def listing(store: Store, query: Query) -> Page:
             artifact_link(row.id),
             link(row.type, to("/artifacts", type=row.type)),
             about(row),
+            row.state,
             row.producer_node,
             run_link(row.producer_run),
             row.uri,
@@ -60,7 +61,7 @@ def listing(store: Store, query: Query) -> Page:
         for row in rows(store, artifacts_of_page)
     ]
     body = (
-        table(["artifact", "type", "summary", "node", "run", "location"], table_rows)
+        table(["artifact", "type", "summary", "state", "node", "run", "location"], table_rows)
         if table_rows
         else tag("p", "No artifacts match.")
     )

@@ -60,8 +60,9 @@ def _attempt(node: Node) -> Html:
 
 
 def _outputs(rows: Sequence[ArtifactRow]) -> Html | None:
-    cells = [[artifact_link(row.id), row.type, row.key, about(row), row.uri] for row in rows]
-    return table(["artifact", "type", "channel", "summary", "location"], cells, caption="Outputs") if cells else None
+    cells = [[artifact_link(row.id), row.type, row.key, about(row), row.state, row.uri] for row in rows]
+    header = ["artifact", "type", "channel", "summary", "state", "location"]
+    return table(header, cells, caption="Outputs") if cells else None
 
 
 def _properties(node: Node) -> Html | None:
