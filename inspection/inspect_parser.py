@@ -57,14 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _limit(runs, "runs")
     show = add(
-        "show", "show which data, code and config made a model or run, why it was pushed, and what changed before it"
+        "show", "show data, code and config of a model or run, the reason of its push, and the changes before it"
     )
     _model(show, "name", "NAME", f"{_RUN_HELP}; or a model's artifact id or pushed version")
     artifacts = add("artifacts", "list artifacts, newest first")
     artifacts.add_argument("--type", metavar="TYPE", help="only artifacts of this type, such as Model")
     artifacts.add_argument("--run", metavar="RUN", help="only inputs and outputs of this run")
     _limit(artifacts, "artifacts")
-    lineage = add("lineage", "show what an artifact was made from, back to the data, and what was made from it")
+    lineage = add("lineage", "show the lineage of an artifact: its inputs, back to the data, and its descendants")
     _model(lineage, "artifact", "ARTIFACT", f"an artifact's id; {_MODEL_HELP}")
     output_format = lineage.add_mutually_exclusive_group()
     output_format.add_argument("--dot", action="store_true", help="print the graph for Graphviz")
@@ -112,9 +112,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         nargs="?",
         const="latest",
-        help="put back what the last clean-up, or that of TIME, moved there",
+        help="put back the files that the last clean-up, or that of TIME, moved there",
     )
-    action.add_argument("--empty-trash", action="store_true", help="delete what is in DIR/.trash from the disk")
+    action.add_argument("--empty-trash", action="store_true", help="delete the files in DIR/.trash from the disk")
     clean.add_argument(
         "--keep",
         metavar="N",

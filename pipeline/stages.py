@@ -117,7 +117,7 @@ def check(config: Staged, *, first: str | None, to: str | None, only: bool = Fal
     stage_ids = ids(config)
     if only and first == ORDER[-1]:
         raise UserError(
-            f"--only {first}: it would change what is served. --from {first} pushes the model of the newest run, and "
+            f"--only {first}: it would change the served model. --from {first} pushes the model of the newest run, and "
             "--only evaluator shows whether a model is blessed"
         )
     for option, stage in (("--only", first),) if only else (("--from", first), ("--to", to)):

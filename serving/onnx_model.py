@@ -283,7 +283,7 @@ def _fed(name: str, values: Array, kind: str) -> Array:
     try:
         return np.array([cell.decode() if isinstance(cell, bytes) else cell for cell in values.tolist()], object)
     except UnicodeDecodeError as error:
-        raise ValueError(f"input {name} holds bytes that are no UTF-8 text") from error
+        raise ValueError(f"input {name} holds bytes that are not UTF-8 text") from error
 
 
 def _message(signature: OnnxSignature, inputs: Mapping[str, Array], number: int, row: int) -> str:

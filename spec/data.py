@@ -227,7 +227,7 @@ class Data(Strict):
     @model_validator(mode="after")
     def _one_source(self) -> "Data":
         if (self.path is None) == (self.sql is None):
-            raise ValueError("path is needed, or sql with database: one of the two says where the rows come from")
+            raise ValueError("path is needed, or sql with database: one of the two is the source of the rows")
         if (self.sql is None) != (self.database is None):
             raise ValueError("sql and database go together: the query, and where it is asked")
         if self.database is not None:
@@ -245,7 +245,7 @@ class Data(Strict):
     def _acting(self) -> "Data":
         for key in self.idle(self.model_dump(exclude_none=True, include={"path", "sql"})):
             if getattr(self, key) != _default(self, key):
-                raise ValueError(f"{key} does nothing beside {'sql' if self.sql else 'path'}: take it out")
+                raise ValueError(f"{key} has no effect with {'sql' if self.sql else 'path'}: take it out")
         return self
 
     @model_validator(mode="after")

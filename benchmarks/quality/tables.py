@@ -23,7 +23,7 @@ class Table:
         task: Task that `new` must find.
         source: PACKAGE:PATH of the file in its package, or scikit-learn:LOADER.
         label: Column to predict; the last one of a file without column names.
-        dropped: Columns that are no features: row numbers, and other labels of the same rows.
+        dropped: Columns that are not features: row numbers, and other labels of the same rows.
     """
 
     name: str

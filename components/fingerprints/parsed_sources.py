@@ -42,7 +42,7 @@ def read(package: str, text: bytes) -> Source:
         text: Its source.
 
     Raises:
-        SyntaxError: it is no Python.
+        SyntaxError: it is not Python.
     """
 
     def parse() -> list[list[str]]:

@@ -60,7 +60,7 @@ def _cast_to_first_types(path: str, batch: pa.RecordBatch, kinds: dict[str, pa.D
             columns[index] = columns[index].cast(kinds[name])
         except pa.ArrowInvalid as error:
             raise UserError(
-                f"{path}: column {name!r} holds bytes that are no UTF-8, and earlier rows hold texts: fix the cells, "
+                f"{path}: column {name!r} holds bytes that are not UTF-8, and earlier rows hold text: fix the cells, "
                 f"or {left_out_columns.advice(name)}"
             ) from error
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
@@ -182,6 +182,6 @@ def _unknown(path: str) -> str:
         if message:
             return message
     return (
-        f"{path}: the file name does not tell the format: set data.format to one of {', '.join(formats.names())}, or "
+        f"{path}: the file name does not show the format: set data.format to one of {', '.join(formats.names())}, or "
         "remove the file from data.path"
     )

@@ -220,7 +220,7 @@ def _gatherer(node: Any) -> Gatherer:
     if name == "CacheableCombineAccumulate":
         return Combined((definition.combiner,), (keys,))
     if definition.vocab_ordering_type != _VocabOrderingType.FREQUENCY:
-        raise Unsupported("a vocabulary ordered by something else than frequency")
+        raise Unsupported("a vocabulary that is not ordered by frequency")
     return Counted(keys[0])
 
 

@@ -38,7 +38,7 @@ def tensors(path: str, spec: Mapping[str, Any]) -> Iterator[tuple[int, dict[str,
         if not all(_fits(columns[name], rule) for name, rule in spec.items()):
             # Parsing raises an error that names row and column.
             tf.io.parse_example(np.concatenate(list(example_passes.batches(path))), dict(spec))
-            raise ValueError(f"{path}: its columns are not as the schema says")
+            raise ValueError(f"{path}: its columns do not match the schema")
         yield len(batch), {name: _tensor(column, spec[name]) for name, column in columns.items()}
 
 

@@ -134,6 +134,6 @@ def _summary(history: list[Trial], best: Trial, tuner: Tuning) -> str:
 
 
 def _all_failed(history: list[Trial]) -> str:
-    reasons = list(dict.fromkeys(trial.result.failure or "its objective is no number" for trial in history))
+    reasons = list(dict.fromkeys(trial.result.failure or "its objective is not a number" for trial in history))
     lines = "".join(f"\n  {reason}" for reason in reasons[:3])
     return f"tuner: all {len(history)} trials failed, so there are no best values:{lines}"

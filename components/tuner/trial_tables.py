@@ -47,7 +47,7 @@ def _cells(trials: Sequence[Trial], best: Trial) -> list[list[str]]:
         result = trial.result
         notes = ["the config's own values"] if trial.number == 0 else []
         notes += ["best"] if trial is best else []
-        notes += [f"failed: {result.failure or 'the objective is no number'}"] if trial.score is None else []
+        notes += [f"failed: {result.failure or 'the objective is not a number'}"] if trial.score is None else []
         rows.append(
             [
                 str(trial.number),

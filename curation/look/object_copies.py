@@ -10,7 +10,7 @@ from curation.look.reading import LoadedData
 from errors import UserError
 from spec.rows import data_paths
 
-WHY = "in a bucket: each run copies what has changed there"
+WHY = "in a bucket: each run copies the changed objects"
 
 
 @dataclass(frozen=True)

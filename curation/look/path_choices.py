@@ -70,7 +70,7 @@ def ready_made(folder: str) -> tuple[dict[str, list[str]], list[str]]:
             if (labelled_names := [name for name in names if name in labelled])
         }
     if unmatched:
-        findings.append(f"skipped, because the names do not tell a split: {', '.join(unmatched)}")
+        findings.append(f"skipped, because the names contain no split: {', '.join(unmatched)}")
     if "test" not in by_split and "eval" in by_split:
         by_split["test"] = by_split.pop("eval")
         findings.append(

@@ -56,7 +56,7 @@ def _clean(
     store: Store, root: str, url: str | None, names: Sequence[str], args: argparse.Namespace
 ) -> tuple[dict[str, Any], Callable[[], str]]:
     removable: list[Removal] = []
-    kept: list[Kept] = []
+    kept_paths: list[Kept] = []
     busy: list[str] = []
     refused: dict[str, str] = {}
     trash_batch = trash.Batch(root)
@@ -68,19 +68,19 @@ def _clean(
                     busy.append(name)
                     continue
                 result = survey(store, root, name, args.keep)
-                kept += result.kept
+                kept_paths += result.kept
                 if result.refused is not None:
                     refused[name] = result.refused
                 elif args.yes and result.removable:
                     moved, failed = trash_batch.move(open_store(root, url, readonly=False), result.removable)
-                    removable, kept = removable + moved, kept + failed
+                    removable, kept_paths = removable + moved, kept_paths + failed
                 else:
                     removable += result.removable
     trash_bytes = sum(size(entry.path) for entry in trash.entries(root))
     value = {
         "moved": bool(args.yes),
         "found": removable,
-        "kept": kept,
+        "kept": kept_paths,
         "refused": refused,
         "left_alone": busy,
         "trash": {"folder": trash_batch.folder or None, "bytes": trash_bytes},
@@ -89,7 +89,7 @@ def _clean(
     lines = [f"{name}: a run is in progress, so nothing of it is removed" for name in busy]
     if not removable:
         reason = f": the last {args.keep} runs and the models that serve need all of it"
-        lines.append(f"nothing to remove{'' if refused or kept or busy else reason}")
+        lines.append(f"nothing to remove{'' if refused or kept_paths or busy else reason}")
     elif args.yes:
         lines.append(
             f"{total} moved to {trash_batch.folder}; the store keeps its records. "
@@ -101,7 +101,7 @@ def _clean(
         )
     if trash_bytes:
         lines.append(f"The trash uses {human(trash_bytes)}: {_command('--empty-trash', root)} frees it")
-    return value, lambda: _text(removable, kept, lines)
+    return value, lambda: _text(removable, kept_paths, lines)
 
 
 def _undo(root: str, url: str | None, time: str, names: Sequence[str]) -> tuple[dict[str, Any], Callable[[], str]]:
@@ -118,30 +118,30 @@ def _undo(root: str, url: str | None, time: str, names: Sequence[str]) -> tuple[
         selected = [entry for entry in selected if entry.pipeline in names]
         busy = [name for name in {entry.pipeline for entry in selected} if not locks.enter_context(alone(root, name))]
         selected = [entry for entry in selected if entry.pipeline not in busy]
-        put_back, kept = trash.put_back(open_store(root, url, readonly=False), root, selected)
+        put_back, kept_paths = trash.put_back(open_store(root, url, readonly=False), root, selected)
     restored = [
         Removal(pipeline=entry.pipeline, kind=entry.kind, path=entry.origin, size=size(entry.origin))
         for entry in put_back
     ]
     lines = [f"{name}: a run is in progress, so nothing is put back" for name in busy]
     lines.append(f"{size_of(restored)} put back")
-    value = {"put_back": restored, "kept": kept, "refused": {}, "left_alone": busy}
-    return value, lambda: _text(restored, kept, lines)
+    value = {"put_back": restored, "kept": kept_paths, "refused": {}, "left_alone": busy}
+    return value, lambda: _text(restored, kept_paths, lines)
 
 
 def _empty(root: str, pipeline: str | None) -> tuple[dict[str, Any], Callable[[], str]]:
     with trash.locked(root):
         entries = [entry for entry in trash.entries(root) if pipeline in (None, entry.pipeline)]
-        removed, kept = trash.empty(root, entries)
+        removed, kept_paths = trash.empty(root, entries)
     lines = [f"{size_of(removed)} deleted" if removed else "the trash is empty"]
-    return {"removed": removed, "kept": kept, "refused": {}}, lambda: _text(removed, kept, lines)
+    return {"removed": removed, "kept": kept_paths, "refused": {}}, lambda: _text(removed, kept_paths, lines)
 
 
 def _command(option: str, root: str) -> str:
     return f"`python runner.py inspect clean {option} --root {shlex.quote(root)}`"
 
 
-def _text(removals: Sequence[Removal], kept: Sequence[Kept], lines: Sequence[str]) -> str:
+def _text(removals: Sequence[Removal], kept_paths: Sequence[Kept], lines: Sequence[str]) -> str:
     groups: dict[tuple[str, str], list[Removal]] = {}
     for removal in removals:
         groups.setdefault((removal.pipeline, removal.kind), []).append(removal)
@@ -150,7 +150,7 @@ def _text(removals: Sequence[Removal], kept: Sequence[Kept], lines: Sequence[str
     return drawn(
         table(["PIPELINE", "WHAT", "SIZE", "PATH"], paths),
         table(["PIPELINE", "WHAT", "COUNT", "SIZE"], totals),
-        table(["PIPELINE", "STAYS", "WHY"], [[path.pipeline, path.path, path.reason] for path in kept]),
+        table(["PIPELINE", "STAYS", "WHY"], [[path.pipeline, path.path, path.reason] for path in kept_paths]),
         lines,
     )
 

@@ -75,7 +75,7 @@ def check_rule(raw: Any, column: str, rule: Any) -> None:
     """
     if isinstance(raw, tf.SparseTensor) and rule in NO_RULE:
         raise ValueError(
-            f"column {column!r} may be missing by its schema, and its role says nothing of that: give it `missing`, "
+            f"column {column!r} may be missing by its schema, and its role has no replacement: set `missing`, "
             "or make the column complete in the schema"
         )
 

@@ -222,8 +222,8 @@ def begin(network: Any, warm: Warm, label: Mapping[str, Any], *, head: str | Non
     """
     if warm.stored is None:
         return (
-            "no warm start: the model that serves does not tell what its weights stand for, as an earlier version "
-            "made it; all weights begin anew"
+            "no warm start: the model that serves does not describe its weights, as an earlier version made it; all "
+            "weights are initialized"
         )
     carrier = _Carrier(network, warm, warm.stored, label, head, mirrors)
     carrier.run()
@@ -250,7 +250,7 @@ def _changes(carrier: _Carrier) -> list[str]:
         match = feature_matching.feature(earlier[name], meaning) if name in earlier else None
         key = {"tokens": "tokens", "bag": "terms"}.get(meaning["kind"])
         if match is None:
-            notes.append(f"{name} {'means something else' if name in earlier else 'is new'}")
+            notes.append(f"{name} {'has another meaning' if name in earlier else 'is new'}")
         elif key is not None:
             old_values, new_values = earlier[name][key], meaning[key]
             fresh, gone = len(set(new_values) - set(old_values)), len(set(old_values) - set(new_values))

@@ -82,7 +82,9 @@ def _send(arguments: argparse.Namespace, target: str) -> int:
     if arguments.variant == ALL:
         raise UserError("a job that is sent is of one variant: name it in place of --variant all")
     if arguments.dry_run is not None:
-        raise UserError("--dry-run executes the job on this machine: leave it out, or leave out what is sent")
+        raise UserError(
+            "--dry-run executes the job on this machine: leave it out, or leave out the options that send the job"
+        )
 
     def compiled(variant: str | None) -> str:
         from orchestration.cloud import compiler

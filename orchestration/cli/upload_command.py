@@ -13,7 +13,7 @@ def add(commands: Any) -> None:
     upload = commands.add_parser(
         "upload",
         help="copy the data of a pipeline to a bucket, for cloud jobs: upload NAME --data-root gs://BUCKET/FOLDER",
-        description="Copies the files that a run would read now, with their SHA-256. What is equal already is skipped; "
+        description="Copies the files that a run would read now, with their SHA-256. Equal files are skipped; "
         "nothing is removed; an object that something else writes at the same time is an error.",
     )
     upload.add_argument("name", metavar="NAME", help="the pipeline: configs/NAME.toml")

@@ -149,7 +149,7 @@ def _difference(
     predicted: Mapping[str, Array],
     errors: Array,
 ) -> str:
-    rows = f"{signature}: the ONNX form does not predict what the SavedModel does"
+    rows = f"{signature}: the predictions of the ONNX model differ from those of the SavedModel"
     for row in range(len(errors)):
         cells = ", ".join(f"{name}={values[row]!r}" for name, values in inputs.items())
         refused = errors[row] != 0

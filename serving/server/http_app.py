@@ -122,7 +122,7 @@ class HttpApp:
         except Exception as error:
             code = "INTERNAL"
             self._log(f"{method} {path}: {type(error).__name__}: {error}")
-            raise RequestError("the server failed; its log says why", code) from error
+            raise RequestError("the server failed; see its log", code) from error
         finally:
             name = route.model if route and route.model in self._models.by_name else ""
             self._metrics.request(name, route.method if route else "", "REST", code, time.monotonic() - started)

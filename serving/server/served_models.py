@@ -275,7 +275,9 @@ class ServedModels:
             try:
                 await model.look()
             except OSError as error:
-                self._log(f"{model.source.folder} cannot be read: {error.strerror or error}; what is loaded serves on")
+                self._log(
+                    f"{model.source.folder} cannot be read: {error.strerror or error}; the loaded versions still serve"
+                )
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

@@ -30,6 +30,6 @@ def read_group(group: str | None, read: Container[str]) -> str:
     if group is None or group not in read:
         return ""
     return (
-        f"the group {group!r} is also a feature: no value of it in eval and test is in train, so what is learned of "
-        f"one value does not help there; take {group!r} out of [features]"
+        f"the group {group!r} is also a feature: its values in eval and test are not in train, so nothing learned from "
+        f"a value applies there; take {group!r} out of [features]"
     )

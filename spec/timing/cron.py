@@ -126,7 +126,7 @@ class Cron:
 def _values(field_index: int, field: str) -> set[int]:
     """Parse one field to the set of its numbers."""
     lowest, highest = _RANGES[field_index]
-    message = f"{field!r} is no {FIELDS[field_index]}: write {lowest} to {highest}, *, */5, 1-5 or 1,3"
+    message = f"{field!r} is not a valid {FIELDS[field_index]}: write {lowest} to {highest}, *, */5, 1-5 or 1,3"
     values: set[int] = set()
     for part in field.split(","):
         span, slash, step = part.partition("/")

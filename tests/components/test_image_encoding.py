@@ -132,5 +132,5 @@ def test_pixels_come_back_as_they_were(shape):
 
 def test_a_name_that_tells_no_format_is_named(look, tmp_path):
     (tmp_path / "table.xyz").write_bytes(b"")
-    with pytest.raises(UserError, match=r"xyz: the file name does not tell the format: set data\.format to one of"):
+    with pytest.raises(UserError, match=r"xyz: the file name does not show the format: set data\.format to one of"):
         look(tmp_path / "table.xyz")

@@ -150,7 +150,7 @@ def test_binary_cells_that_are_texts_are_cleaned_as_texts(read, parquet, monkeyp
 
 def test_bytes_below_texts_are_named(read, parquet, monkeypatch):
     monkeypatch.setattr(parquet_source, "BATCH_ROWS", 1)
-    message = r"table\.parquet: column 'a' holds bytes that are no UTF-8, and earlier rows hold texts: fix the cells"
+    message = r"table\.parquet: column 'a' holds bytes that are not UTF-8, and earlier rows hold text: fix the cells"
     with pytest.raises(UserError, match=message):
         read(parquet({"a": pa.array([b"x", b"\xff"], pa.binary())}))
 

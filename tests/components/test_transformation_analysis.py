@@ -151,7 +151,7 @@ def test_rows_are_written_as_the_graph_transforms_them(graph_folder, shards, spe
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"weights": "x"}, "ordered by something else than frequency"),
+        ({"weights": "x"}, "that is not ordered by frequency"),
         ({"reserved_tokens": ["a"]}, "ExtractVocabularyReservedTokens"),
     ],
 )

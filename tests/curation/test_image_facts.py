@@ -84,7 +84,7 @@ def test_a_test_folder_without_classes_has_no_labels_and_is_left_out(root):
 
     assert reviewed.config.data.path == f"{READY}/train"
     assert "test is skipped: its images are not in class folders, so they have no labels" in proposal.findings
-    assert "skipped, because the names do not tell a split: extra" in proposal.findings
+    assert "skipped, because the names contain no split: extra" in proposal.findings
 
 
 def test_trains_and_tests_are_classes_where_images_lie_in_them(root):

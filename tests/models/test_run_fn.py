@@ -202,7 +202,7 @@ def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path
 
     (folder / "model" / run_fn.MEANING).unlink()
     [note] = begun("of an earlier version")["notes"]
-    assert note.startswith("no warm start: the model that serves does not tell what its weights stand for")
+    assert note.startswith("no warm start: the model that serves does not describe its weights")
 
 
 def test_intervals_change_neither_weights_nor_predictions_nor_a_warm_start(run, arguments, tmp_path):

@@ -146,7 +146,7 @@ def test_pictures_keep_their_convolutions(month):
 
     moved = {**previous.month.meanings, "image_pixels": {"kind": "image", "shape": [6, 6, 1], "width": 36}}
     square = second_month.begun(cnn, previous, features=moved)
-    assert "image_pixels means something else" in square.note
+    assert "image_pixels has another meaning" in square.note
     assert "anew: convolution_0 (its inputs changed), convolution_0_norm (its inputs changed)" in square.note
     flat = {**SMALL, "layers": [3]}
     previous = first_month.network(flat)
@@ -193,7 +193,7 @@ def test_a_column_that_is_scaled_by_another_rule_is_another_number(month):
     previous = month(1).network(SMALL)
     carried_over = month(2, bent).begun(SMALL, previous)
 
-    assert "area means something else" in carried_over.note
+    assert "area has another meaning" in carried_over.note
     assert not rows_of(carried_over, "hidden_0")[0].any()
     scale = month(2, bent).meanings["low"]["scale"] / month(1).meanings["low"]["scale"]
     np.testing.assert_allclose(
@@ -243,7 +243,7 @@ def test_a_model_that_does_not_tell_what_its_weights_mean_is_not_begun_from(mont
     weights = fresh.network.get_weights()
     note = fit.warm_start(fresh.network, fresh.module, fresh.target, month(2).label, start)
 
-    assert note.startswith("no warm start: the model that serves does not tell what its weights stand for")
+    assert note.startswith("no warm start: the model that serves does not describe its weights")
     assert all(map(np.array_equal, fresh.network.get_weights(), weights))
 
 
@@ -269,6 +269,6 @@ def test_a_hashed_cross_of_tokens_that_moved_means_something_else(month):
     previous = first_month.network(LINEAR)
     carried_over = second_month.begun(LINEAR, previous)
 
-    assert "city_x_grade means something else" in carried_over.note
+    assert "city_x_grade has another meaning" in carried_over.note
     assert not rows_of(carried_over)[-30:].any()
     assert_same(answers(previous, first_month), answers(first_month.begun(LINEAR, previous), first_month))

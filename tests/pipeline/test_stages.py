@@ -43,7 +43,7 @@ def test_a_part_that_is_no_part_is_refused(first_stage, last_stage, message):
     ("stage", "message"),
     [
         ("trainr", "--only trainr: this pipeline has no such stage. Did you mean 'trainer'?"),
-        ("pusher", "--only pusher: it would change what is served. --from pusher pushes the model of the newest run"),
+        ("pusher", "--only pusher: it would change the served model. --from pusher pushes the model of the newest run"),
     ],
 )
 def test_a_stage_that_cannot_run_alone_is_refused(stage, message):

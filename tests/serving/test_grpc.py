@@ -109,7 +109,7 @@ def with_missing_content():
         (of_another_type(), "INVALID_ARGUMENT", "Expected input x to have dtype float"),
         (of_a_huge_shape(), "INVALID_ARGUMENT", "input x has no valid shape"),
         (of_unknown_type(), "INVALID_ARGUMENT", "input x has no type"),
-        (with_missing_content(), "INVALID_ARGUMENT", "input x is no valid tensor"),
+        (with_missing_content(), "INVALID_ARGUMENT", "input x is not a valid tensor"),
         (predict_request([1.5], model="other"), "NOT_FOUND", "Latest(other)"),
         (predict_request([1.5], version=9), "NOT_FOUND", "Specific(tiny, 9)"),
         (predict_request([1.5], label="new"), "INVALID_ARGUMENT", "Unrecognized servable version label"),

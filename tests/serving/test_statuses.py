@@ -92,7 +92,7 @@ def test_a_code_has_its_status_in_rest_and_in_grpc(failing, code):
 
 def test_what_nobody_expected_is_an_error_of_the_server_whose_cause_only_the_log_has(failing):
     response = failing.predict({"instances": ["other"]})
-    assert (response.status_code, response.json()) == (500, {"error": "the server failed; its log says why"})
+    assert (response.status_code, response.json()) == (500, {"error": "the server failed; see its log"})
     assert [line for line in failing.lines if "POST /v1/models/tiny:predict: LookupError: a secret" in line]
 
 

@@ -103,7 +103,7 @@ def write(path: str, uri: str, digest: str, replaced: Version | None) -> None:
         present = version(uri)
         if (present.digest, present.size) != (digest, size):
             raise ChangedError(
-                f"{uri}: changed while it was uploaded: something else writes there; find out what, and start again"
+                f"{uri}: changed while it was uploaded: another process writes there: find it, and start again"
             ) from None
 
 
@@ -127,7 +127,8 @@ def read(version: Version, path: str) -> None:
 
     store, key = buckets.parts(version.uri)
     changed = (
-        f"{version.uri}: changed while it was read, so it is unknown what was read: run again when nothing writes it"
+        f"{version.uri}: changed while it was read, so the content that was read is unknown: run again when no process "
+        "writes it"
     )
     digest, size = hashlib.sha256(), 0
     os.makedirs(os.path.dirname(path), exist_ok=True)

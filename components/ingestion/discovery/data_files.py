@@ -124,7 +124,7 @@ def _no_file(pattern: str, omissions: Omissions) -> str:
     """Return the message for a path without a data file, with what it holds instead."""
     if not omissions:
         return f"data.path: there is no file {pattern}. Put it there, or fix the path"
-    return f"data.path: {pattern} holds no data; {'; '.join(omissions.lines())}. Rename what is data, or fix the path"
+    return f"data.path: {pattern} holds no data; {'; '.join(omissions.lines())}. Rename the data files, or fix the path"
 
 
 def content(files: Sequence[DataFile]) -> str:
@@ -167,9 +167,9 @@ def verify(files: Sequence[DataFile], expected: str) -> None:
     if not is_unchanged:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         raise ResourceError(
-            f"{files[0].path}{more}: the data changed while the run was reading it, so it is unknown what was read. "
-            "Run again when nothing writes to it. On a cloud, the image holds other data than the job was compiled "
-            "with: build the image again, or compile again"
+            f"{files[0].path}{more}: the data changed while the run was reading it, so the content that was read is "
+            "unknown. Run again when no process writes to it. On a cloud, the image holds other data than the job was "
+            "compiled with: build the image again, or compile again"
         )
 
 

@@ -229,7 +229,7 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
     """Iterate over lines with a limit on their length: a small compressed file may contain one huge line."""
     while line := text.readline(LINE_LENGTH):
         if len(line) == LINE_LENGTH and not line.endswith(("\n", "\r")):
-            raise csv.Error(f"a line of over {LINE_LENGTH:,} characters: this is no table")
+            raise csv.Error(f"a line of over {LINE_LENGTH:,} characters: this is not a table")
         yield line
 
 

@@ -20,7 +20,7 @@ from spec.data import Data
 
 FORMAT = Format(extensions=(".parquet", ".pq"), keys=("drop", "partitions", "vectors"), is_cleaned=True)
 HEAD_BYTES = 512
-"""Bytes that show whether a file that is no Parquet is text."""
+"""Number of bytes that are read to detect text in a file that is not Parquet."""
 BATCH_ROWS, VECTOR_NUMBERS = 65_536, 100
 """Rows per batch, for vectors of fewer numbers than the second: 50 MB for rows of a hundred numbers."""
 

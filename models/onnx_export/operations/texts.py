@@ -144,7 +144,7 @@ def _as_number(conversion: Any, operation: Any) -> list[str]:
     text = conversion.input(operation, 0)
     is_number = graph.add("RegexFullMatch", text, pattern=_NUMBERS[output])
     width = operation.inputs[0].shape[-1] if operation.inputs[0].shape.rank == 2 else 1
-    conversion.check(is_number, ["a text is no number; it holds"] * width)
+    conversion.check(is_number, ["a text is not a number; it holds"] * width)
     plain = graph.add("Where", is_number, text, graph.constant("0", "string"))
     if output == "float32":
         for pattern, rewrite in _BEYOND_FLOAT:

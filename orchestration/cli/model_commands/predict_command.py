@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
     predict.add_argument(
         "--explain",
         action="store_true",
-        help="also write what each column contributes to a prediction: base_value, the mean prediction of the "
+        help="also write the contribution of each column to a prediction: base_value, the mean prediction of the "
         "background rows, and contribution_COLUMN, which add up to the prediction, or to the probability of the "
         "predicted class",
     )

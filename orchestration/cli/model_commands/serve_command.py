@@ -30,8 +30,8 @@ def add(commands: Any) -> None:
         "--engine",
         choices=ENGINES,
         default="tensorflow",
-        help="what runs the models: onnx starts without TensorFlow, and uses the ONNX export of a version, or makes it "
-        "if there is none (default: tensorflow)",
+        help="engine that runs the models: onnx starts without TensorFlow, and uses the ONNX export of a version, or "
+        "makes it if there is none (default: tensorflow)",
     )
     serve.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)"

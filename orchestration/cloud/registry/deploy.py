@@ -54,7 +54,7 @@ def run(request: Request, access: Access) -> int:
         missing = service.missing_permissions()
     except ResourceError as error:
         missing = []
-        printing.line(f"note: the project does not tell which permissions this account has ({error})")
+        printing.line(f"note: the permissions of this account cannot be read ({error})")
     if missing:
         raise ResourceError(
             f"project {access.project}: this account lacks {', '.join(missing)}: let an owner grant it "

@@ -77,7 +77,7 @@ class OnnxSession:
         """Run a signature; arguments as of `Session`.
 
         Raises:
-            RequestError: the model refuses a row, a text is no UTF-8, or ONNX Runtime fails.
+            RequestError: the model refuses a row, a text is not UTF-8, or ONNX Runtime fails.
         """
         name = signature.name
         if name in self._model.constants:

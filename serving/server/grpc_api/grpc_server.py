@@ -49,7 +49,7 @@ class _Answers:
         except RequestError as error:
             code, message = error.code, error.message
         except Exception as error:
-            code, message = "INTERNAL", "the server failed; its log says why"
+            code, message = "INTERNAL", "the server failed; see its log"
             self._log(f"gRPC {method}: {type(error).__name__}: {error}")
         finally:
             model = name if name in self.models.by_name else ""

@@ -72,7 +72,7 @@ def _array(tensor: Any, spec: Input) -> Array:
             return np.frombuffer(tensor.tensor_content, name).copy().reshape(sizes)
         return _repeated(_numbers(getattr(tensor, field), name), math.prod(sizes)).reshape(sizes)
     except (ValueError, OverflowError) as error:
-        raise RequestError(f"input {spec.name} is no valid tensor: {error}") from error
+        raise RequestError(f"input {spec.name} is not a valid tensor: {error}") from error
 
 
 def _numbers(values: Any, name: str) -> Array:

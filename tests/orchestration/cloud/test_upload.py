@@ -82,7 +82,7 @@ def test_an_object_that_something_else_writes_meanwhile_is_kept(project, root, e
 
     monkeypatch.setattr(upload, "_present", present)
     assert run(project, root) == 5
-    assert f"{uri}: changed while it was uploaded: something else writes there" in capsys.readouterr().err
+    assert f"{uri}: changed while it was uploaded: another process writes there" in capsys.readouterr().err
     assert buckets.read(uri) == b"of another writer"
 
 
