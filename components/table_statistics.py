@@ -13,7 +13,7 @@ from components.data_checks import placeholders
 
 BUCKETS = 10
 """Buckets of each histogram, as in TFDV."""
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 """Values of a text column that are listed, as in TFDV."""
 _BYTES = "__BYTES_VALUE__"
 """TFDV's placeholder for a value that is not text."""
@@ -93,7 +93,7 @@ def _texts(stats: Any, arrays: list[pa.Array]) -> None:
         name = _text(value)
         counts[name] = counts.get(name, 0) + rows
     stats.unique = len(total)
-    ranked = sorted(counts.items(), key=lambda entry: (entry[1], entry[0]), reverse=True)[:MOST_VALUES]
+    ranked = sorted(counts.items(), key=lambda entry: (entry[1], entry[0]), reverse=True)[:MAX_VALUES]
     for rank, (value, rows) in enumerate(ranked):
         stats.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, label=value, sample_count=rows)
 

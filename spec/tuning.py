@@ -14,7 +14,7 @@ SECTIONS = ("network", "training")
 """Sections of a config whose keys can be tuned."""
 DIGITS = 6
 """Significant digits of a tuned number, in training and in tables alike."""
-MOST_STEPS = 1000
+MAX_STEPS = 1000
 """Maximum number of values of a range with a step."""
 
 
@@ -50,8 +50,8 @@ class Dimension(Strict):
         if self.step is not None:
             if self.scale == "log" and self.step <= 1:
                 raise ValueError(f'step must be above 1 with scale = "log", where it is a factor, found {self.step}')
-            if self._steps() > MOST_STEPS:
-                raise ValueError(f"step {self.step} leaves {self._steps()} values, the most is {MOST_STEPS}")
+            if self._steps() > MAX_STEPS:
+                raise ValueError(f"step {self.step} leaves {self._steps()} values, the most is {MAX_STEPS}")
         return self
 
     @property

@@ -32,7 +32,7 @@ MANY = 4_096
 """Rows of the large batch whose time is measured."""
 REPEATS = 30
 """Calls of which the fastest counts: other work on the machine only makes one slower."""
-LEAST_PROBABILITY = 1e-7
+MIN_PROBABILITY = 1e-7
 
 Array = np.ndarray[Any, Any]
 
@@ -85,7 +85,7 @@ def error(kind: str, truth: Array, answer: Array) -> float:
     if kind == "binary":
         return float(1 - roc_auc_score(truth, answer[:, 1]))
     chosen = answer[np.arange(len(truth)), truth] / answer.sum(axis=1)
-    return float(-np.log(np.clip(chosen, LEAST_PROBABILITY, 1)).mean())
+    return float(-np.log(np.clip(chosen, MIN_PROBABILITY, 1)).mean())
 
 
 def _rows(examples: str, split: str, columns: dict[str, str], folder: Path) -> pa.Table:

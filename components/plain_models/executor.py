@@ -81,10 +81,10 @@ def _facts(config: PlainSettings, train: Any, predicted: Any, folder: str) -> di
         left_out = f": {', '.join(config.left_out)} holds texts or images" if config.left_out else ""
         return {**facts, "note": f"no column of numbers, categories or dates{left_out}"}
     number = sum(file.rows or 0 for file in predicted)
-    if not facts["train_rows"] or not 0 < number <= raw_rows.MOST_PREDICTED:
+    if not facts["train_rows"] or not 0 < number <= raw_rows.MAX_PREDICTED:
         empty = "train" if not facts["train_rows"] else config.split
-        limit = f"the split {config.split} has {number:,} rows, more than {raw_rows.MOST_PREDICTED:,}"
-        return {**facts, "note": limit if number > raw_rows.MOST_PREDICTED else f"the split {empty} has no rows"}
+        limit = f"the split {config.split} has {number:,} rows, more than {raw_rows.MAX_PREDICTED:,}"
+        return {**facts, "note": limit if number > raw_rows.MAX_PREDICTED else f"the split {empty} has no rows"}
     classes = len(config.label.names or ()) if config.label.kind == "classes" else 1
     facts["every"] = raw_rows.step(facts["train_rows"], len(config.kinds), max(classes, 1))
     raw_rows.write(os.path.join(folder, TRAIN), train, config.types, facts["every"])

@@ -11,12 +11,12 @@ from components import example_passes
 from manifest import Shard
 from models.data import arrow, column_cache
 
-MOST_VALUES = 5_000_000
+MAX_VALUES = 5_000_000
 """Largest product of train rows, columns and classes that is fitted: about 10 s on one core. Of more rows, every
 n-th is fitted."""
-LEAST_ROWS = 5_000
+MIN_ROWS_PER_STEP = 5_000
 """Rows that are fitted however many columns and classes there are."""
-MOST_PREDICTED = 1_000_000
+MAX_PREDICTED = 1_000_000
 """Largest number of rows that are predicted."""
 _TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
 
@@ -29,7 +29,7 @@ def step(rows: int, columns: int, classes: int) -> int:
         columns: Columns of a plain model.
         classes: Trees of an iteration: the number of classes, 1 for a regression or two classes.
     """
-    max_rows = max(MOST_VALUES // max(columns * classes, 1), LEAST_ROWS)
+    max_rows = max(MAX_VALUES // max(columns * classes, 1), MIN_ROWS_PER_STEP)
     return max(-(-rows // max_rows), 1)
 
 

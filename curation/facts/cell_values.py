@@ -13,9 +13,9 @@ from curation.propose import config_text
 from curation.propose.choices import Line
 from spec.cells.number_format import PLAIN, NumberFormat
 
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 """Maximum number of distinct strings in a column of categories."""
-MOST_WORDS = 4
+MAX_WORDS = 4
 """Mean number of words above which strings are not categories."""
 YEARS = 30
 """Minimum number of years between a placeholder date for null and the first real date."""
@@ -109,7 +109,7 @@ def _are_several(numbers: pa.ChunkedArray, ends: placeholders.Ends) -> bool:
 def _counts(column: pa.ChunkedArray) -> Mapping[str, int]:
     """Value -> rows; empty where there are too many for categories."""
     counts = pc.value_counts(column.drop_null())
-    if len(counts) > MOST_VALUES:
+    if len(counts) > MAX_VALUES:
         return {}
     return dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
 
@@ -132,4 +132,4 @@ def _no_values(counts: Mapping[str, int]) -> list[str]:
 
 def _are_categories(counts: Mapping[str, int], rows: int) -> bool:
     words = sum(len(value.split()) for value in counts) / len(counts)
-    return words < MOST_WORDS and len(counts) <= rows / 2
+    return words < MAX_WORDS and len(counts) <= rows / 2

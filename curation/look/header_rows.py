@@ -9,7 +9,7 @@ from curation.look import unique_names
 
 MOST = 4
 """Largest number of header rows."""
-FEWEST_BELOW = 5
+MIN_ROWS_BELOW = 5
 """Smallest number of rows below from which the types of the columns are inferred."""
 _RULE = re.compile(r":?-{2,}:?|={2,}")
 """A cell of a drawn line."""
@@ -49,7 +49,7 @@ def find(rows: Sequence[Sequence[str]], is_value: Callable[[str], object], nulls
     cells_below = [[row[place] for row in below if row[place] not in nulls] for place in range(width)]
     numbers = [place for place, cells in enumerate(cells_below) if cells and all(map(is_value, cells))]
     count, has_text = 1, ruled
-    while len(below) >= FEWEST_BELOW and count < MOST:
+    while len(below) >= MIN_ROWS_BELOW and count < MOST:
         row = table[count]
         values = [row[place] for place in numbers if row[place] not in nulls]
         texts = [place for place in range(width) if place not in numbers and row[place] not in nulls]

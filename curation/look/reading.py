@@ -32,7 +32,7 @@ from spec.rows import data_paths
 
 MOST_ROWS = 2_000_000
 """Largest number of rows that are read."""
-MOST_IMAGES = 20_000
+MAX_IMAGES = 20_000
 """Largest number of images that are read from IDX and pixel files."""
 _ADDED = "the path of the image file, whose folder is the class: an id, never a feature"
 
@@ -210,7 +210,7 @@ def cells(root: str, data: Mapping[str, Any], max_rows: int | None = None, texts
         table, _ = image_facts.table(paths, omissions)
         return Cells(table, True, dict(images.COLUMNS), omissions)
     form = formats.of(paths[0], parsed.format)
-    max_rows = max_rows or (MOST_ROWS if form is not None and "image" not in form.keys else MOST_IMAGES)
+    max_rows = max_rows or (MOST_ROWS if form is not None and "image" not in form.keys else MAX_IMAGES)
     # As strings: which values mean null is not known yet.
     columns_of = several_files.columns(paths, parsed, root)
     names = dict.fromkeys(name for file_columns in columns_of.values() for name in file_columns)

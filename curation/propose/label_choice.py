@@ -10,7 +10,7 @@ from curation.propose.name_hints import LABEL_NAMES, LABEL_WORDS, named, words
 from errors import UserError
 from pipeline.load import nearest
 
-MOST_CLASSES = 1000
+MAX_CLASSES = 1000
 FEW = 20
 """Largest number of distinct integers that may be class codes."""
 SKEWED = 1.0
@@ -103,7 +103,7 @@ def unable(column: Column) -> str:
         return ""
     if column.date:
         return "it is a date"
-    if column.kind == "BYTES" and column.distinct > MOST_CLASSES:
+    if column.kind == "BYTES" and column.distinct > MAX_CLASSES:
         return f"it has {column.distinct:,} distinct values"
     if column.kind == "BYTES" and column.distinct > 2 and column.unique_share > 0.5:
         return "most of its values occur once, so nothing can be learned about them"

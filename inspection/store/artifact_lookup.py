@@ -19,7 +19,7 @@ from inspection.store.metadata_store import (
 
 LATEST = "latest"
 MODEL, PUSHED, BLESSING, EVALUATION = "Model", "PushedModel", "ModelBlessing", "ModelEvaluation"
-_LARGEST_ID = 2**63 - 1
+_MAX_ID = 2**63 - 1
 
 
 def list_artifacts(
@@ -76,7 +76,7 @@ def of_run(store: Store, run_id: str) -> list[tuple[pb.Artifact, bool]]:
 def by_id(store: Store, name: str) -> pb.Artifact | None:
     """Return the artifact with this id; None if there is none, or the string is not an id."""
     # int() refuses thousands of digits.
-    if not (name.isascii() and name.isdigit() and len(name) < 20) or int(name) > _LARGEST_ID:
+    if not (name.isascii() and name.isdigit() and len(name) < 20) or int(name) > _MAX_ID:
         return None
     return next(iter(store.artifacts([int(name)])), None)
 

@@ -31,7 +31,7 @@ _UNKNOWN = {
     "StringToHashBucketFast": "hash buckets, of the role hashed, of oov above 1 or of a cross that is hashed",
 }
 """Operation without a counterpart in ONNX -> the feature of a config that needs it."""
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 
 
 class NotConvertibleError(ValueError):
@@ -108,7 +108,7 @@ class Conversion:
         """
         columns = self._columns(operation)
         location = f"layer {operation.name.split('/')[-2]}" if "/" in operation.name else operation.name
-        if columns and len(columns) <= _MOST_NAMED:
+        if columns and len(columns) <= _MAX_NAMED:
             location = f"column {', '.join(map(repr, columns))}"
         kind = "While" if operation.type.startswith("TensorList") else operation.type
         feature = reason or _UNKNOWN.get(kind) or f"the operation {operation.type}"

@@ -23,7 +23,7 @@ from spec.columns.role import Output
 
 Array = np.ndarray[Any, Any]
 Meaning = dict[str, Any]
-MOST_TERMS = 20_000
+MAX_TERMS = 20_000
 """Largest vocabulary whose tf-idf weights are measured: a batch covers only `graph_probing.BATCH_TERMS` terms."""
 LINEAR = 1e-4
 """Largest deviation of values from a line, as a share of their range, at which shift and scale are accepted."""
@@ -153,7 +153,7 @@ class _Description:
         meaning = {"kind": "bag", "terms": terms, "ngrams": entry.ngrams, "weight": entry.weight}
         if entry.weight != "tfidf":
             return meaning
-        if self._probe is None or len(terms) > MOST_TERMS:
+        if self._probe is None or len(terms) > MAX_TERMS:
             return None
         return {**meaning, "rarity": self._probe.rarities(entry, name, terms)}
 

@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
-_FEWEST_DIGITS = 6
-_MOST_DIGITS = 17
+_MIN_DIGITS = 6
+_MAX_DIGITS = 17
 """Significant digits that distinguish any two float64 numbers."""
 _ROUNDING = 0.01
 """Maximum rounding error of a bound, as a share of the distance to the next bound."""
@@ -28,7 +28,7 @@ def bucket_names(edges: Sequence[float]) -> tuple[str, ...]:
         return ("all",)
     width = min((high - low for low, high in itertools.pairwise(edges)), default=float("inf"))
     bounds: list[str] = []
-    for digits in range(_FEWEST_DIGITS, _MOST_DIGITS + 1):
+    for digits in range(_MIN_DIGITS, _MAX_DIGITS + 1):
         bounds = [_written(edge, digits) for edge in edges]
         if all(abs(float(bound) - edge) <= _ROUNDING * width for bound, edge in zip(bounds, edges, strict=True)):
             break
@@ -37,11 +37,11 @@ def bucket_names(edges: Sequence[float]) -> tuple[str, ...]:
 
 
 def _written(edge: float, digits: int) -> str:
-    if digits > _FEWEST_DIGITS and abs(edge) < _WHOLE and float(edge).is_integer():
+    if digits > _MIN_DIGITS and abs(edge) < _WHOLE and float(edge).is_integer():
         return str(int(edge))
     digits_of_edge = f"{edge:.{digits}g}"
     return (
         str(int(float(digits_of_edge)))
-        if "e+" in digits_of_edge and digits > _FEWEST_DIGITS and abs(edge) < _WHOLE
+        if "e+" in digits_of_edge and digits > _MIN_DIGITS and abs(edge) < _WHOLE
         else digits_of_edge
     )

@@ -24,7 +24,7 @@ _SIGNS = {"=": "equal", "==": "equal", "!=": "not_equal", "<>": "not_equal"} | {
     ">": "greater",
     ">=": "greater_equal",
 }
-LARGEST_INT = 2**63 - 1
+MAX_INT64 = 2**63 - 1
 _KEYWORDS = ("and", "or", "not", "is", "missing")
 
 
@@ -167,7 +167,7 @@ class Expression:
     def _value(self) -> Column | str | float:
         if (number := self._next("number")) is not None:
             integer = int(number) if re.fullmatch(r"-?\d{1,19}", number) else None
-            return integer if integer is not None and abs(integer) <= LARGEST_INT else float(number)
+            return integer if integer is not None and abs(integer) <= MAX_INT64 else float(number)
         if (text := self._next("text")) is not None:
             return text[1:-1]
         if (name := self._next("column")) is not None:

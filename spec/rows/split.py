@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from spec.base import Strict
 
-MOST_SHARES = 10**9
+MAX_SHARES = 10**9
 """Of one split: sums and products of shares stay within 64 bits."""
 
 _DIVIDE: Mapping[str, tuple[str, ...]] = {
@@ -42,11 +42,11 @@ class Split(Strict):
     column, [columns] group or id. Reads the data once more. Unset: the hash alone decides."""
     values: dict[str, Literal["train", "eval", "test"]] = Field(default_factory=dict)
     """column: value -> split, for values other than train, eval and test, such as {validation = "eval"}."""
-    train: int = Field(default=8, ge=1, le=MOST_SHARES)
+    train: int = Field(default=8, ge=1, le=MAX_SHARES)
     """Share of the train split; the three shares need not add up to anything."""
-    eval: int = Field(default=1, ge=1, le=MOST_SHARES)
+    eval: int = Field(default=1, ge=1, le=MAX_SHARES)
     """Share of the eval split."""
-    test: int = Field(default=1, ge=1, le=MOST_SHARES)
+    test: int = Field(default=1, ge=1, le=MAX_SHARES)
     """Share of the test split."""
 
     @classmethod

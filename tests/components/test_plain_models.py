@@ -177,13 +177,13 @@ def test_predictions_that_are_not_finite_are_no_model(fitted, process):
 
 
 def test_a_sample_is_stated(fitted, monkeypatch):
-    monkeypatch.setattr(raw_rows, "MOST_VALUES", 200)
-    monkeypatch.setattr(raw_rows, "LEAST_ROWS", 100)
+    monkeypatch.setattr(raw_rows, "MAX_VALUES", 200)
+    monkeypatch.setattr(raw_rows, "MIN_ROWS_PER_STEP", 100)
     result = fitted({"n": "number"})
     assert result.facts["rows"] == 200
     assert result.line == "linear regression, boosted trees, on 200 of 400 train rows"
 
 
 def test_too_many_rows_to_predict_are_no_error(fitted, monkeypatch):
-    monkeypatch.setattr(raw_rows, "MOST_PREDICTED", 50)
+    monkeypatch.setattr(raw_rows, "MAX_PREDICTED", 50)
     assert fitted({"n": "number"}).line == "none: the split test has 60 rows, more than 50"

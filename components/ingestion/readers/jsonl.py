@@ -28,7 +28,7 @@ FORMAT = Format(
 )
 BATCH_ROWS, BATCH_CHARACTERS = 65_536, 4 << 20
 """Maximum number of lines and characters per batch: limits memory."""
-DEEPEST = 16
+MAX_DEPTH = 16
 """Maximum depth of nested objects whose values become columns."""
 LOOKED_AT = 200_000
 """Number of lines that `look` searches for keys: two seconds."""
@@ -265,8 +265,8 @@ def _flatten(
 ) -> None:
     """Put a value under its column, and those of an object, or of a vector, under one column each."""
     if isinstance(value, dict):
-        if depth > DEEPEST:
-            raise UserError(f"{location}: column {name[:80]!r}: objects in objects, more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise UserError(f"{location}: column {name[:80]!r}: objects in objects, more than {MAX_DEPTH} deep")
         for inner, cell in value.items():
             _flatten(row, f"{name}.{inner}", cell, lists, lengths, location, depth + 1)
     elif isinstance(value, list) and name in lengths:

@@ -38,7 +38,7 @@ ERRORS = "an error such as #N/A, as a missing value"
 EMPTY = "empty"
 MERGED = "merged cells, of which the first alone has the value"
 _MERGE = re.compile(rb"<(?:\w{1,20}:)?mergeCell[\s/>]")
-_LONGEST_TAG = 40
+_MAX_TAG_LENGTH = 40
 """Bytes that can contain the start of a merged cell's tag."""
 _MIDNIGHT = datetime.time()
 
@@ -290,5 +290,5 @@ def _merged(path: str, part: str) -> int:
         while block := file.read(1 << 20):
             text = overlap + block
             count += len(_MERGE.findall(text)) - len(_MERGE.findall(overlap))
-            overlap = text[-_LONGEST_TAG:]
+            overlap = text[-_MAX_TAG_LENGTH:]
     return count

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spec.rows.row_expression import LARGEST_INT, Column, Expression
+from spec.rows.row_expression import MAX_INT64, Column, Expression
 
 
 def matches(expression: Expression, batch: pa.RecordBatch) -> pa.Array:
@@ -57,7 +57,7 @@ def comparable(cells: Any, operand: Any) -> tuple[Any, Any]:
     if not pa.types.is_integer(kind):
         with np.errstate(over="ignore"):
             return cells, pa.scalar(np.dtype(kind.to_pandas_dtype()).type(operand), kind)
-    if float(operand).is_integer() and abs(operand) <= LARGEST_INT:
+    if float(operand).is_integer() and abs(operand) <= MAX_INT64:
         return cells, pa.scalar(int(operand), kind)
     return cells.cast(pa.float64(), safe=False), pa.scalar(float(operand))
 

@@ -19,7 +19,7 @@ from components import value_counts
 
 ENDING = manifest.MARKS
 """Extension of the file."""
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 """Maximum number of distinct labels that are counted; of a label with more only minimum and maximum are kept."""
 
 Digests = np.ndarray[Any, Any]
@@ -51,7 +51,7 @@ class Facts:
         if self.labels is not None and other.labels is not None:
             for value, number in other.labels.items():
                 self.labels[value] = self.labels.get(value, 0) + number
-        if other.labels is None or len(self.labels or ()) > MOST_VALUES:
+        if other.labels is None or len(self.labels or ()) > MAX_VALUES:
             self.labels = None
         ends = [*self.ends, *other.ends]
         self.ends = [min(ends), max(ends)] if ends else []
@@ -242,7 +242,7 @@ def _labels(column: pa.Array) -> tuple[dict[Any, int] | None, list[float]]:
         values = values[np.isfinite(values)]
         ends = [values.min().item(), values.max().item()] if len(values) else []
     total = value_counts.total([column.value_counts()])
-    if len(total) > MOST_VALUES:
+    if len(total) > MAX_VALUES:
         return None, ends
     counts = zip(total.field("values").to_pylist(), total.field("counts").to_pylist(), strict=True)
     return {_text(value): number for value, number in counts if value is not None}, ends

@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 from components.ingestion.discovery import image_folders
 from spec.data import Image as ImageSize
 
-MOST_PIXELS = 100_000_000
+MAX_PIXELS = 100_000_000
 """Maximum number of pixels of an image, which decoded takes up to 0.4 GB; a small file can declare more."""
 KEPT = ("PNG", "JPEG", "MPO")
 """Pillow's formats that the transform graph decodes; MPO is JPEG with further images after it, decoded as JPEG."""
@@ -108,7 +108,7 @@ def opened(content: bytes | str) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(content if isinstance(content, str) else io.BytesIO(content), formats=FORMATS) as image:
-                if image.width * image.height > MOST_PIXELS:
+                if image.width * image.height > MAX_PIXELS:
                     raise BadImageError(_too_large(f"{image.width:,} x {image.height:,}"))
                 yield image
     except Image.DecompressionBombError as error:
@@ -144,7 +144,7 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def _too_large(pixels: str) -> str:
-    return f"it has {pixels} pixels, more than {MOST_PIXELS:,}: make it smaller, as with `magick mogrify -resize 2000x`"
+    return f"it has {pixels} pixels, more than {MAX_PIXELS:,}: make it smaller, as with `magick mogrify -resize 2000x`"
 
 
 def _why(content: bytes | str, error: Exception) -> str:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 HEAD_BYTES = 1 << 17
 """Number of bytes to search for EXIF, whose segment is the first and has at most 64 KB."""
-MOST_ENTRIES = 64
+MAX_ENTRIES = 64
 """Maximum number of directory entries to read; cameras write about a dozen."""
 _ENTRY = 12
 _TAG = 0x0112
@@ -54,13 +54,13 @@ def _parsed_orientation(exif: tf.Tensor) -> tf.Tensor:
     little = tf.equal(tf.strings.substr(exif, 0, 1), b"I")
     start = _number(_part(exif, tf.fill(tf.shape(exif), 4), 4), little)
     entries = _number(_part(exif, start, 2), little)
-    directory = tf.reshape(_part(exif, start + 2, MOST_ENTRIES * _ENTRY), [-1, MOST_ENTRIES, _ENTRY])
+    directory = tf.reshape(_part(exif, start + 2, MAX_ENTRIES * _ENTRY), [-1, MAX_ENTRIES, _ENTRY])
     in_order = little[:, tf.newaxis]
     tag = _number(directory[:, :, 0:2], in_order)
     # A value of two bytes stands first in its four, whatever their order; some programs write all four.
     short = tf.equal(_number(directory[:, :, 2:4], in_order), 3)
     value = tf.where(short, _number(directory[:, :, 8:10], in_order), _number(directory[:, :, 8:12], in_order))
-    is_orientation = tf.logical_and(tf.equal(tag, _TAG), tf.range(MOST_ENTRIES) < entries[:, tf.newaxis])
+    is_orientation = tf.logical_and(tf.equal(tag, _TAG), tf.range(MAX_ENTRIES) < entries[:, tf.newaxis])
     orientation = tf.reduce_max(tf.where(is_orientation, value, 0), axis=1)
     return tf.where((orientation >= 1) & (orientation <= 8), orientation, 1)
 

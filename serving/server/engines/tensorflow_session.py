@@ -25,7 +25,7 @@ from spec.artifacts.check_messages import FAILED
 from spec.artifacts.signature_names import DEFAULT
 from spec.file_names import WARM_UP
 
-_MOST_WARM_UPS = 1000
+_MAX_WARM_UPS = 1000
 """TensorFlow Serving reads no more."""
 _HIDDEN = "__saved_model"
 _ALL_FIELDS = (
@@ -117,7 +117,7 @@ class TensorflowSession:
             return 0
         count = 0
         try:
-            for record in tf.data.TFRecordDataset(path).take(_MOST_WARM_UPS).as_numpy_iterator():
+            for record in tf.data.TFRecordDataset(path).take(_MAX_WARM_UPS).as_numpy_iterator():
                 request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
                 signature = self.signatures.get(request.model_spec.signature_name or DEFAULT)
                 if signature is not None and request.inputs:

@@ -9,7 +9,7 @@ import numpy as np
 from serving.server.json_api.json_values import Input
 from serving.server.statuses import RequestError
 
-_MOST_ELEMENTS = 1 << 28
+_MAX_ELEMENTS = 1 << 28
 """Maximum number of elements of a tensor: a small TensorProto may repeat one value over a shape of any size."""
 _TYPES = {
     1: ("float32", "float_val"),
@@ -63,7 +63,7 @@ def _array(tensor: Any, spec: Input) -> Array:
     if name != spec.type_name:
         raise RequestError(f"Expected input {spec.name} to have dtype {spec.type_name}, but got {name}")
     sizes = [dim.size for dim in tensor.tensor_shape.dim]
-    if tensor.tensor_shape.unknown_rank or min(sizes, default=0) < 0 or math.prod(sizes) > _MOST_ELEMENTS:
+    if tensor.tensor_shape.unknown_rank or min(sizes, default=0) < 0 or math.prod(sizes) > _MAX_ELEMENTS:
         raise RequestError(f"input {spec.name} has no valid shape: {sizes}")
     try:
         if name == "string":

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.server.json_api.json_values import LARGEST_INTEGER, Input
+from serving.server.json_api.json_values import MAX_EXACT_INTEGER, Input
 
 Array = np.ndarray[Any, Any]
 
@@ -43,7 +43,7 @@ def _converted(cells: list[Any], dtype: str) -> Array | None:
     """Return the cells as an array (cells,); None if one is not of the usual kind."""
     types = set(map(type, cells))
     try:
-        if dtype in LARGEST_INTEGER and types in _FLOATS:
+        if dtype in MAX_EXACT_INTEGER and types in _FLOATS:
             return _decimals(cells, dtype, int in types)
         if dtype == "int64" and types == {int}:
             return np.array(cells, np.int64)
@@ -59,6 +59,6 @@ def _converted(cells: list[Any], dtype: str) -> Array | None:
 def _decimals(cells: list[Any], dtype: str, has_integers: bool) -> Array | None:
     exact = np.array(cells, np.float64)
     largest = np.abs(exact).max()
-    if has_integers and not largest <= LARGEST_INTEGER[dtype]:
+    if has_integers and not largest <= MAX_EXACT_INTEGER[dtype]:
         return None
     return exact.astype(dtype) if largest <= np.finfo(dtype).max else None

@@ -11,9 +11,9 @@ import numpy as np
 from serving.server.statuses import RequestError
 
 _SHOWN = 200
-_MOST_DIMENSIONS = 32
+_MAX_DIMENSIONS = 32
 """Maximum number of dimensions of an array in NumPy 1."""
-LARGEST_INTEGER = {"float16": 2**11 - 1, "float32": 2**24 - 1, "float64": 2**53 - 1}
+MAX_EXACT_INTEGER = {"float16": 2**11 - 1, "float32": 2**24 - 1, "float64": 2**53 - 1}
 """Largest integer that each type represents exactly with all smaller ones; TensorFlow Serving refuses larger ones."""
 
 _INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
@@ -48,8 +48,8 @@ def array(value: Any, spec: Input) -> Array:
     innermost = value
     while isinstance(innermost, list):
         shape.append(len(innermost))
-        if len(shape) > _MOST_DIMENSIONS:
-            raise RequestError(f"more than {_MOST_DIMENSIONS} nested lists")
+        if len(shape) > _MAX_DIMENSIONS:
+            raise RequestError(f"more than {_MAX_DIMENSIONS} nested lists")
         innermost = innermost[0] if innermost else None
     leaves = [value]
     for level, length in enumerate(shape):
@@ -75,7 +75,7 @@ def _converted(leaves: list[Any], spec: Input) -> Array:
         return _texts(leaves, types, spec)
     if spec.dtype == "bool":
         return np.array(_checked(leaves, types, {bool}, spec), bool)
-    if spec.dtype in LARGEST_INTEGER:
+    if spec.dtype in MAX_EXACT_INTEGER:
         return _decimals(_checked(leaves, types, {int, float}, spec), types, spec)
     if spec.dtype in _INTEGERS:
         info = np.iinfo(spec.dtype)
@@ -97,7 +97,7 @@ def _type_error(leaf: Any, spec: Input) -> RequestError:
 
 
 def _decimals(leaves: list[Any], types: set[type], spec: Input) -> Array:
-    limit = LARGEST_INTEGER[spec.dtype]
+    limit = MAX_EXACT_INTEGER[spec.dtype]
     if int in types:
         for leaf in leaves:
             if type(leaf) is int and abs(leaf) > limit:
