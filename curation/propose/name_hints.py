@@ -65,8 +65,6 @@ CYCLES = {
     "quarter": (1, 4, "quarters"),
 }
 """Word -> minimum, maximum and name of a cyclic quantity."""
-LATITUDES = ("lat", "latitude")
-LONGITUDES = ("long", "lng", "lon", "longitude")
 WEIGHTS = ("sample_weight", "row_weight", "case_weight", "fnlwgt", "weights", "sampling_weight", "survey_weight")
 
 

@@ -1,5 +1,6 @@
 """Choice of the network and of its training from rows, columns and cardinalities: all rules are here."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,16 @@ TINY = 300
 MANY = 100_000
 WIDE = 1000
 """Number of one-hot inputs from which they are connected directly to the output (wide and deep)."""
+BATCHES = ((4_000, 64), (10_000, 128), (50_000, 256), (200_000, 512), (math.inf, 1_024))
+"""Train rows below which a batch of an ensemble has so many rows: 10 to 400 steps per epoch."""
+LARGE_BATCH = 512
+"""Rows of a batch from which the learning rate of an ensemble is higher."""
+STEPS = 1_200
+"""Steps of the training of an ensemble, if the bounds of the epochs allow it: about as many for any number of rows, so
+that time grows with the batch, and more slowly than the rows."""
+EPOCHS = (12, 40)
+"""Fewest and most epochs of an ensemble. With more than 40 on few rows it overfits, with fewer than 12 on many rows the
+learning rate falls too early."""
 NUMBERS = ("numeric", "date")
 """Roles whose features are numbers."""
 
@@ -51,19 +62,19 @@ def plan(facts: Facts, entries: Sequence[Entry], train: float) -> Plan:
     if wide_inputs >= WIDE and roles & {"numeric", "hashed", "text"}:
         why = f"{wide_inputs:,} one-hot inputs go directly to the output, the others through hidden layers"
         return _dense(rows, entries, Line("name", "wide_deep", why))
-    return _dense(rows, entries, Line("name", "mlp", "hidden layers learn interactions of features"))
+    if rows < FEW or "text" in roles or wide_inputs >= WIDE:
+        return _dense(rows, entries, Line("name", "mlp", "hidden layers learn interactions of features"))
+    return _ensemble(train)
 
 
 def width(facts: Facts, entries: Sequence[Entry]) -> int:
-    """Return the number of one-hot inputs of categories, buckets and crosses."""
+    """Return the number of one-hot inputs of categories and buckets."""
     whole = 0
     for entry in entries:
         if entry.role == "categorical":
             whole += facts[entry.column].distinct
         elif entry.role == "bucketized":
             whole += entry.values.get("quantiles") or len(entry.values.get("edges", ())) + 1
-        elif entry.role == "crossed":
-            whole += entry.values["buckets"]
     return whole
 
 
@@ -72,6 +83,33 @@ def _linear(rows: int, train: float, why: str, strength: float) -> Plan:
     if strength:
         network.append(Line("l2", float(f"{strength:.1g}"), "keeps weights small; more of it with fewer rows"))
     return Plan(tuple(network), _stopped(rows, train, 1e-2))
+
+
+def _ensemble(train: float) -> Plan:
+    """Choose an ensemble in one network with embeddings of numbers, with its default size."""
+    size = next(size for below, size in BATCHES if train < below)
+    steps = max(1, math.ceil(train / size))
+    fewest, most = EPOCHS
+    epochs = min(max(math.ceil(STEPS / steps), fewest), most)
+    network = (Line("name", "tabm", "an ensemble in one network, with embeddings of numbers"),)
+    training = (
+        Line(
+            "optimizer",
+            {
+                "name": "adamw",
+                "learning_rate": 6e-3 if size >= LARGE_BATCH else 4e-3,
+                "weight_decay": 3e-4,
+                "schedule": "cosine",
+            },
+            "learning rate falls to zero over all epochs",
+        ),
+        Line("clip", {"global_norm": 1.0}, "one batch with a large gradient changes little"),
+        Line("batch_size", size, f"about {steps:,} steps per epoch"),
+        Line("epochs", epochs, f"about {epochs * steps:,} steps"),
+        Line("early_stopping", False, "the learning rate needs all epochs; the best one is kept"),
+        Line("seed", 1),
+    )
+    return Plan(network, training)
 
 
 def _dense(rows: int, entries: Sequence[Entry], name: Line) -> Plan:

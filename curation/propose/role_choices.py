@@ -9,7 +9,7 @@ from curation.facts.column_facts import Column, Facts
 from curation.facts.relations import Order
 from curation.propose import categorical_choices
 from curation.propose.choices import Entry
-from curation.propose.name_hints import LATITUDES, LONGITUDES, WEIGHTS, has, named, words
+from curation.propose.name_hints import WEIGHTS, has, named, words
 
 EMPTY = 0.95
 """Share of nulls from which a column is ignored."""
@@ -21,8 +21,6 @@ UNIQUE = 0.9
 """Distinct values per row from which a column may be an id."""
 FAR_OUT = 20.0
 """Interquartile ranges from the median beyond which a value counts as an outlier."""
-GRID = 20
-"""Buckets of latitude, and of longitude."""
 LARGEST_FLOAT = 3.4e38
 WHOLE = 2.0**53
 """Up to this integer a float64 represents all integers exactly."""
@@ -75,7 +73,6 @@ def propose(
         else:
             roles.entries += _entries(column, orders.get(column.name))
             _hint(column, roles)
-    _place(roles, facts)
     _rescue(roles, facts, leaks)
     return roles
 
@@ -225,27 +222,6 @@ def _hint(column: Column, roles: Roles) -> None:
     if column.date:
         order = "rows are sorted by it" if column.rises else "time of the row"
         roles.hints.append(("time", column.name, f"{order}; see data.split"))
-
-
-def _place(roles: Roles, facts: Facts) -> None:
-    """Cross latitude and longitude into a grid."""
-    numeric = {entry.column for entry in roles.entries if entry.role == "numeric"}
-    lat = [name for name in facts.names if name in numeric and has(name, LATITUDES) and _within(facts[name], 90)]
-    long = [name for name in facts.names if name in numeric and has(name, LONGITUDES) and _within(facts[name], 180)]
-    if not lat or not long or facts.rows < 2000:
-        return
-    for name in (lat[0], long[0]):
-        values: dict[str, Any] = {"column": name, "quantiles": GRID}
-        if facts[name].missing:
-            values["missing"] = "median"
-        roles.entries.append(Entry("bucketized", values, "one axis of the grid below"))
-    reason = "grid cell on the map: location effects depend on latitude and longitude together"
-    roles.entries.append(Entry("crossed", {"columns": [lat[0], long[0]], "buckets": GRID * GRID}, reason))
-    roles.findings.append(f"{lat[0]} and {long[0]} are a location: two numbers, and a grid of {GRID * GRID} cells")
-
-
-def _within(column: Column, bound: int) -> bool:
-    return column.numbers is not None and -bound <= column.numbers.low and column.numbers.high <= bound
 
 
 def _rescue(roles: Roles, facts: Facts, leaks: Mapping[str, str]) -> None:

@@ -40,5 +40,33 @@ def test_texts_beside_other_columns_have_hidden_layers(numbers, roles):
 
 
 def test_vectors_of_hashed_categories_learn_slowly():
-    assert plan(5_000, roles=["hashed"])[1]["optimizer"]["learning_rate"] == 1e-3
-    assert plan(5_000)[1]["optimizer"]["learning_rate"] == 3e-3
+    assert plan(5_000, roles=["text", "hashed"])[1]["optimizer"]["learning_rate"] == 1e-3
+    assert plan(5_000, roles=["text"])[1]["optimizer"]["learning_rate"] == 3e-3
+
+
+@pytest.mark.parametrize(("numbers", "roles"), [(5, []), (0, ["hashed"]), (3, ["hashed", "ignored"])])
+def test_other_tables_have_an_ensemble_of_its_default_size(numbers, roles):
+    network, training = plan(5_000, numbers=numbers, roles=roles)
+    assert network == {"name": "tabm"}
+    assert training["optimizer"]["schedule"] == "cosine"
+    assert training["early_stopping"] is False, "a cosine that stops early has not lowered the learning rate"
+
+
+@pytest.mark.parametrize("train", [700, 3_999, 4_000, 9_999, 10_000, 49_999, 50_000, 199_999, 10**6, 10**7])
+def test_the_work_of_an_ensemble_grows_no_faster_than_the_rows(train):
+    _, training = plan(3 * train, train=train)
+    assert training["epochs"] * train <= 12 * train + 1_200 * training["batch_size"] * 1.1
+    assert 12 <= training["epochs"] <= 40
+    assert train / 400 <= training["batch_size"] or training["batch_size"] == 1_024
+
+
+def test_few_rows_have_hidden_layers_and_stop_early():
+    network, training = plan(1_999)
+    assert network["name"] == "mlp"
+    assert training["early_stopping"] == {"patience": 20}
+    assert plan(2_000)[0]["name"] == "tabm"
+
+
+def test_larger_batches_take_larger_steps():
+    small, large = (plan(2 * train, train=train)[1]["optimizer"]["learning_rate"] for train in (20_000, 100_000))
+    assert small < large

@@ -121,12 +121,12 @@ def test_rows_without_a_label_are_allowed_for(make, rng):
 def test_a_size_has_its_network_and_split(make, rng, rows):
     _, reviewed = make("y", a=rng.normal(size=rows), b=rng.normal(size=rows), y=rng.normal(size=rows))
     config = reviewed.config
-    assert config.network["name"] == ("linear" if rows < 300 else "mlp")
+    assert config.network["name"] == {12: "linear", 100: "linear", 1000: "mlp", 5000: "tabm"}[rows]
     assert config.data.split.by == ("all" if rows < 30 else "hash")
     assert config.data.split.train == (8 if rows in (12, 5000) else 6)
 
 
-def test_learnt_vectors_take_smaller_steps_and_many_categories_go_straight_to_the_output(make, rng):
+def test_many_categories_go_straight_to_the_output_and_vectors_of_categories_into_an_ensemble(make, rng):
     rows = 6000
     codes = {f"c{at}": [f"v{value}" for value in rng.integers(0, 280, rows)] for at in range(4)}
     numbers = {"a": rng.normal(size=rows), "y": rng.normal(size=rows)}
@@ -134,8 +134,7 @@ def test_learnt_vectors_take_smaller_steps_and_many_categories_go_straight_to_th
     assert wide.config.network["name"] == "wide_deep"
     assert wide.config.training.optimizer.learning_rate == 3e-3
     _, vectors = make("y", user=[f"u{value}" for value in rng.integers(0, 2000, rows)], **numbers)
-    assert vectors.config.network["name"] == "mlp"
-    assert vectors.config.training.optimizer.learning_rate == 1e-3
+    assert vectors.config.network["name"] == "tabm"
 
 
 def test_a_rare_class_has_a_suggestion(make, rng):
