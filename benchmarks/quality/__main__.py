@@ -1,7 +1,9 @@
 """`make quality`: untouched proposals of `new` against boosted trees with defaults, on public tables.
 
     make quality ARGS="--half used --seeds 1 --folder /var/tmp/quality"
+    make quality ARGS="churn magic --seeds 1 --folder /var/tmp/quality"
     make quality ARGS="--half all --folder /var/tmp/quality --write"
+    make quality ARGS="--half none --folder /var/tmp/quality --write"
 
 Results are kept in the folder by table, seed and proposed config, so that an interrupted benchmark goes on where it
 was; --write writes the document from all that are there.
@@ -31,7 +33,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make quality", description="compare untouched proposals with boosted trees")
     parser.add_argument("names", nargs="*", metavar="TABLE", help=", ".join(table.name for table in TABLES))
     parser.add_argument(
-        "--half", choices=["used", "final", "all"], default="used", help="tables to run (default: used while choosing)"
+        "--half",
+        choices=["used", "final", "all", "none"],
+        default="used",
+        help="tables to run (default: used while choosing); none: only what was measured before is printed",
     )
     parser.add_argument("--seeds", type=int, nargs="+", choices=SEEDS, default=list(SEEDS), metavar="N")
     parser.add_argument(
@@ -46,7 +51,7 @@ def main() -> int:
     folder = arguments.folder.absolute()
     python = str((REPOSITORY / arguments.python).absolute())
     failed = _prepare(folder, python)
-    half = {"used": (True,), "final": (False,), "all": (True, False)}[arguments.half]
+    half = {"used": (True,), "final": (False,), "all": (True, False), "none": ()}[arguments.half]
     for seed in arguments.seeds:
         for table in TABLES:
             chosen = table.name in arguments.names if arguments.names else used(table) in half
