@@ -40,7 +40,7 @@ def find(rows: Sequence[Sequence[str]], is_value: Callable[[str], object], nulls
         nulls: Cells that mean null.
     """
     width = len(rows[0]) if rows else 0
-    table = [[cell.strip() for cell in [*row, *[""] * (width - len(row))]] for row in rows]
+    table = [[cell.strip() for cell in [*row, *[""] * (width - len(row))][:width]] for row in rows]
     # Below the names of a table that is drawn with characters is a line, not a row.
     ruled = len(table) > 1 and any(table[1]) and all(_RULE.fullmatch(cell) for cell in table[1] if cell)
     if ruled:

@@ -110,7 +110,7 @@ def header_keys(rows: Sequence[Record], place: str) -> tuple[dict[str, Any], str
     last = rows[count - 1].line
     used = "their texts together are the names" if source is None else f"the names are in {place} {rows[source].line}"
     reason = f"{place}s {rows[0].line} to {last} are header rows: {used}"
-    if source == count - 1:
+    if source == count - 1 and len(cells[source]) == len(names):
         return {"skip_rows": last - 1}, reason
     return {"skip_rows": rows[count].line - 1, "header": False, "names": names}, reason
 

@@ -231,6 +231,16 @@ def test_how_texts_and_quotes_within_them_are_quoted(propose, rows, cell, keys):
     assert colour
 
 
+@pytest.mark.parametrize(
+    ("second", "names"), [("m,s,h,of what", ["m", "s", "h"]), ("m,,h,of what", ["a_m", "a", "c_h"])]
+)
+def test_cells_beyond_the_first_header_row_have_no_name(second, names, tmp_path):
+    table = f"a,a,c\n{second}\n" + "1,2,3\n" * 9
+    (tmp_path / "t.csv").write_text(table)
+    layout = table_layout.layout(str(tmp_path / "t.csv"), table, {})
+    assert layout.keys == {"skip_rows": 2, "header": False, "names": names}
+
+
 def test_several_header_rows_of_a_sheet(propose, rows):
     book, buffer = openpyxl.Workbook(), io.BytesIO()
     for cells in csv.reader(io.StringIO(f"{HEADER}years,,h,\n{rows()}")):

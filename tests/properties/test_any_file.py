@@ -74,7 +74,9 @@ def _xlsx() -> bytes:
 
 
 def _seeds() -> dict[str, bytes]:
-    plain, lines = _csv(), "".join(json.dumps(row) + "\n" for row in _rows())
+    rows = _rows()
+    units = "person,,when,bought\n" + _csv().replace("\n", "\nyears,,day,\n", 1)
+    plain, lines = _csv(), "".join(json.dumps(row) + "\n" for row in rows)
     zipped, parquet = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("t.csv", plain)
@@ -83,6 +85,8 @@ def _seeds() -> dict[str, bytes]:
         "t.csv": plain.encode(),
         "semicolons.csv": _csv(";", "\r").encode("cp1252"),
         "framed.csv": ("Title\n\n# note\n" + plain + "Total,,,\n" + plain).encode(),
+        "headers.csv": units.replace('""', r"\"").encode(),
+        "aligned.txt": "".join(f"{row['age']:<6}{row['at']:<14}{row['y']}\n" for row in rows).encode(),
         "wide.tsv": _csv("\t").encode("utf-16"),
         "t.csv.gz": gzip.compress(plain.encode(), mtime=0),
         "t.csv.bz2": bz2.compress(plain.encode()),
