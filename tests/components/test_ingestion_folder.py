@@ -226,6 +226,18 @@ def test_a_look_finds_a_cut_file_among_many_without_decoding_all(look, tmp_path,
     assert len(decoded) == 7
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_look_finds_an_image_with_too_many_pixels_among_many(look, tmp_path, monkeypatch, kind):
+    root = classes(tmp_path, count=9)
+    (root / "cat" / "7.png").write_bytes(encoded(Image.new("L", (40, 30)), kind))
+    monkeypatch.setattr(image_encoding, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(folder_source, "LARGE_BYTES", 0)
+    with pytest.raises(
+        UserError, match=r"cat/7\.png cannot be read as an image: it has 40 x 30 pixels, more than 1,000"
+    ):
+        look(root)
+
+
 def test_a_link_to_nothing_is_a_broken_file(look, folder):
     os.symlink(folder / "gone.png", folder / "cat" / "c.png")
     with pytest.raises(UserError, match=r"cat/c\.png cannot be read as an image: it is a broken link"):

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import math
 import os
+import struct
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
@@ -29,6 +30,10 @@ TAIL_BYTES = 64
 ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
 """Format -> end marker of a file."""
 KEPT = ("PNG", "JPEG")
+PNG_SIZE_OFFSET = 16
+"""Position of width and height in a PNG file (w3.org/TR/png-3, section 11.2.1)."""
+LARGE_BYTES = 2 << 20
+"""Size in bytes from which `look` opens a file of another format for its size in pixels; smaller ones rarely have many."""
 DECODED = 3
 """Images per class that `look` decodes although they look complete."""
 COLUMNS = {"image": "BYTES", "label": "BYTES", "file": "BYTES"}
@@ -185,7 +190,7 @@ def _conversion(kind: str) -> str:
 
 
 def _detect(path: str) -> tuple[str | None, bool]:
-    """Return a file's format, and whether it starts and ends like an image of a supported format."""
+    """Return a file's format, and whether it starts and ends like an image of a supported format and size."""
     try:
         with open(path, "rb") as file:
             head = file.read(image_folders.HEAD_BYTES)
@@ -193,6 +198,23 @@ def _detect(path: str) -> tuple[str | None, bool]:
             file.seek(max(0, size - TAIL_BYTES))
             kind = image_folders.format_of(head, size)
             mark = ENDS.get(kind or "")
-            return kind, kind in image_folders.READ and (mark is None or mark in file.read())
+            is_complete = kind in image_folders.READ and (mark is None or mark in file.read())
     except OSError:
         return None, False
+    return kind, is_complete and not _is_oversized(path, head, size)
+
+
+def _is_oversized(path: str, head: bytes, size: int) -> bool:
+    """Return whether an image may have too many pixels: by a PNG header, or by opening a large file of another kind."""
+    if head.startswith(b"\x89PNG"):
+        if len(head) < PNG_SIZE_OFFSET + 8:
+            return True
+        width, height = struct.unpack_from(">II", head, PNG_SIZE_OFFSET)
+        return bool(width * height > image_encoding.MAX_PIXELS)
+    if size < LARGE_BYTES:
+        return False
+    try:
+        with image_encoding.opened(path):
+            return False
+    except image_encoding.BadImageError:
+        return True
