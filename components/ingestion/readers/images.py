@@ -33,7 +33,7 @@ KEPT = ("PNG", "JPEG")
 PNG_SIZE_OFFSET = 16
 """Position of width and height in a PNG file (w3.org/TR/png-3, section 11.2.1)."""
 LARGE_BYTES = 2 << 20
-"""Size in bytes from which `look` opens a file of another format for its size in pixels; smaller ones rarely have many."""
+"""Size in bytes from which `look` opens a file of another format to read its size in pixels."""
 DECODED = 3
 """Images per class that `look` decodes although they look complete."""
 COLUMNS = {"image": "BYTES", "label": "BYTES", "file": "BYTES"}
