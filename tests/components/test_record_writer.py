@@ -1,6 +1,9 @@
+import builtins
 import gzip
+import hashlib
 import io
 import itertools
+import zlib
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,22 @@ class Kept(io.BytesIO):
     def close(self):
         self.content = self.getvalue()
         super().close()
+
+
+@pytest.fixture(params=["isal", "zlib"])
+def deflate(request, monkeypatch):
+    """The module that compresses: that of the lock, and that of an environment from before isal was locked."""
+    if request.param == "isal":
+        return pytest.importorskip("isal.isal_zlib", reason="the environment was set up before uv.lock contained isal")
+    imports = builtins.__import__
+
+    def without(name, *rest):
+        if name.partition(".")[0] == "isal":
+            raise ImportError(name)
+        return imports(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    return zlib
 
 
 @given(st.lists(st.lists(st.binary(max_size=300), max_size=10), max_size=4))
@@ -37,8 +56,25 @@ def test_frames_are_byte_for_byte_tensorflows(tmp_path_factory, batches):
     assert gzip.decompress(file.content) == expected
 
 
+def test_isal_compresses_where_it_is_installed(deflate):
+    assert record_writer.deflate() is deflate
+
+
+def test_a_file_written_twice_has_the_same_bytes_and_digest(deflate):
+    files = []
+    for _ in range(2):
+        file = Kept()
+        writer = record_writer.RecordWriter(file)
+        for number in range(20):
+            writer.write([b"%d" % (number * place) for place in range(1000)])
+        writer.close()
+        assert writer.digest == hashlib.blake2b(file.content, digest_size=32).hexdigest()
+        files.append(file.content)
+    assert files[0] == files[1]
+
+
 @pytest.mark.parametrize("examples", [[], [b""], [b"a", b"", b"\0" * 1000, b"x" * 1_000_000]])
-def test_tensorflow_reads_what_was_written(tmp_path, examples):
+def test_tensorflow_reads_what_was_written(tmp_path, examples, deflate):
     path = tmp_path / "data.gz"
     writer = record_writer.RecordWriter(path.open("wb"))
     for record in examples:
