@@ -14,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from docs.generate import config_tables, generated_blocks, site_hooks
 from orchestration.cli.parser import parser
 
+from . import source_files
+
 ROOT = Path(__file__).parents[1]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
@@ -21,17 +23,6 @@ PAGES = [
 ]
 LINK = re.compile(r"(?<!!)\[(?:[^\]\[\\]|\\.)*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 REGENERATE = "run `.venv/bin/python -m docs.generate` (or `make docs`) and commit the pages"
-
-
-def tracked():
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
 def named(path):
@@ -194,7 +185,7 @@ def test_a_page_of_the_site_that_loads_from_another_host_is_an_error(loads):
 
 
 def test_pages_that_the_code_names_exist():
-    for name in tracked():
+    for name in source_files.names():
         if name.endswith((".py", ".toml", ".sh")) or name == "Makefile":
             for page in re.findall(r"\bdocs/[\w/.-]+\.md", (ROOT / name).read_text()):
                 assert (ROOT / page).is_file(), f"{name} names {page}"
@@ -204,8 +195,8 @@ def test_the_tree_in_the_readme_is_the_disk_s():
     text = (ROOT / "README.md").read_text()
     tree = text.split("## Where things are")[1].split("```")[1]
     listed = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.strip()}
-    folders = {name.split("/")[0] for name in tracked() if "/" in name and not name.startswith(".")}
-    modules = {name for name in tracked() if name.endswith(".py") and "/" not in name}
+    folders = {name.split("/")[0] for name in source_files.names() if "/" in name and not name.startswith(".")}
+    modules = {name for name in source_files.names() if name.endswith(".py") and "/" not in name}
     assert listed == folders | modules
 
 
@@ -261,7 +252,7 @@ def test_every_make_target_in_the_documents_exists(path):
 
 
 def test_no_python_file_is_longer_than_a_room():
-    for name in tracked():
+    for name in source_files.names():
         if name.endswith(".py"):
             text = (ROOT / name).read_text()
             assert text.count("\n") <= 300 or "one file because" in text[:2000], name

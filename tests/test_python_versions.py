@@ -1,21 +1,16 @@
 """What one of the supported versions of Python refuses, found by reading on any of them."""
 
 import ast
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from . import source_files
+
 ROOT = Path(__file__).parents[1]
 UNHASHABLE = {"MappingProxyType", "dict", "list", "set", "defaultdict", "Counter", "deque", "OrderedDict", "array"}
 """Calls whose result has no hash on Python 3.11."""
-FILES = [
-    name
-    for name in subprocess.run(
-        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    if not name.startswith("tests/") and (ROOT / name).exists()
-]
+FILES = source_files.modules()
 
 
 def is_dataclass(node):

@@ -2,19 +2,15 @@
 
 import ast
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from . import source_files
+
 ROOT = Path(__file__).parents[1]
-SCRIPTS = sorted(
-    ROOT / name
-    for name in subprocess.run(
-        ["git", "ls-files", "*/__main__.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-)
+SCRIPTS = sorted(ROOT / name for name in source_files.names("*/__main__.py"))
 
 
 def imported(path):

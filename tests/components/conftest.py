@@ -13,6 +13,8 @@ import pytest
 
 import project
 
+from ..attributes import with_attributes
+
 
 @pytest.fixture
 def example_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
@@ -167,3 +169,49 @@ def look() -> Callable[..., Any]:
         return sources.look(str(path), Data(path="not read", **keys), omissions)
 
     return run
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predict in batches of 17 rows, so that the rows of a test are several batches."""
+    from components.evaluator import prediction
+
+    monkeypatch.setattr(prediction, "BATCH", 17)
+
+
+@pytest.fixture
+def load_results() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the functions of TFMA that load an evaluation and its validation."""
+    import tensorflow_model_analysis as tfma
+
+    return tfma.load_eval_result, tfma.load_validation_result
+
+
+@pytest.fixture
+def file_reader(tmp_path: Path) -> Callable[..., Any]:
+    """Return a function that gives a reader of a file's content: columns as lists, and the attributes of its last call.
+
+    The attributes are `types`, column -> type, and `omitted`, the lines on what was left out.
+    """
+    import pyarrow as pa
+
+    from components.ingestion import sources
+    from components.ingestion.omissions import Omissions
+    from spec.data import Data
+
+    def reader(name: str, columns: Mapping[str, str] = {}) -> Callable[..., dict[str, list[Any]]]:
+        @with_attributes
+        def run(
+            content: str | bytes, columns: Mapping[str, str] = columns, name: str = name, **keys: Any
+        ) -> dict[str, list[Any]]:
+            path, omissions = tmp_path / name, Omissions()
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            batches = list(sources.batches(str(path), Data(path="not read", **keys), columns, omissions))
+            run.types = {field.name: field.type for field in batches[0].schema}
+            run.omitted = omissions.lines()
+            table: dict[str, list[Any]] = pa.Table.from_batches(batches).to_pydict()
+            return table
+
+        return run
+
+    return reader

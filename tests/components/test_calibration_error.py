@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from .test_evaluator_tasks import CITY, NAMES, binary
+from .evaluated_rows import CITY, NAMES, binary
 
 
 def binned(probability, outcome, weight):

@@ -3,41 +3,16 @@
 import numpy as np
 import pytest
 
-from components.evaluator import prediction
+from .evaluated_rows import CITY, binary, slice_of
 
-CITY = [[{"column": "city", "name": "city"}]]
-
-
-@pytest.fixture(autouse=True)
-def _small_batches(monkeypatch):
-    monkeypatch.setattr(prediction, "BATCH", 17)
-
-
-@pytest.fixture
-def load():
-    import tensorflow_model_analysis as tfma
-
-    return tfma.load_eval_result, tfma.load_validation_result
-
-
-def binary(number=60, seed=1):
-    random = np.random.default_rng(seed)
-    label = random.integers(0, 2, number)
-    positive = np.clip(0.6 * random.random(number) + 0.4 * label, 0, 1).astype(np.float32)
-    city = [[b"bern", b"chur"][row % 3 == 0] for row in range(number)]
-    return {"y": label.astype(np.float32), "p1": positive, "city": city, "age": np.arange(number)}
+pytestmark = pytest.mark.usefixtures("small_batches")
 
 
 def demand(metric, slice_, *, floor=None, tolerance=None, min_count=None):
     return {"metric": metric, "slice": slice_, "floor": floor, "tolerance": tolerance, "min_count": min_count}
 
 
-def of(verdict, **slice_):
-    [entry_of_slice] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
-    return entry_of_slice
-
-
-def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
+def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load_results):
     rows = binary()
     rules = [
         demand("accuracy", {"city": "chur"}, floor=1.01),
@@ -68,7 +43,7 @@ def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
         str(validations.slice_key.single_slice_keys[0].bytes_value, "utf-8"): [
             failure.metric_key.name for failure in validations.failures
         ]
-        for validations in load[1](evaluation.folder).metric_validations_per_slice
+        for validations in load_results[1](evaluation.folder).metric_validations_per_slice
     }
     worse = evaluation.verdict["rules"][-1]["slice"]["city"]
     expected = {"chur": ["accuracy"], "genf": ["accuracy"], "bern": ["accuracy"]}
@@ -76,7 +51,7 @@ def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load):
     assert failures == expected
 
 
-def test_slices_by_bucket_cross_and_missing_value(judged, load):
+def test_slices_by_bucket_cross_and_missing_value(judged, load_results):
     rows = binary()
     rows["grade"] = [None if row % 4 == 0 else row % 2 for row in range(60)]
     slices = [
@@ -89,18 +64,20 @@ def test_slices_by_bucket_cross_and_missing_value(judged, load):
     evaluation = judged("binary", rows, names=["no", "yes"], types_of=types, slices=slices)
     right = (rows["p1"] > 0.5) == (rows["y"] == 1)
 
-    assert of(evaluation.verdict, age_bucket="20 to 40")["metrics"]["accuracy"] == pytest.approx(right[20:40].mean())
-    assert of(evaluation.verdict, grade="(missing)")["metrics"]["accuracy"] == pytest.approx(right[::4].mean())
-    assert of(evaluation.verdict, city="chur", grade=1)["count"] == sum(
+    assert slice_of(evaluation.verdict, age_bucket="20 to 40")["metrics"]["accuracy"] == pytest.approx(
+        right[20:40].mean()
+    )
+    assert slice_of(evaluation.verdict, grade="(missing)")["metrics"]["accuracy"] == pytest.approx(right[::4].mean())
+    assert slice_of(evaluation.verdict, city="chur", grade=1)["count"] == sum(
         row % 3 == 0 and row % 2 == 1 for row in range(60)
     )
     assert [entry["count"] for entry in evaluation.verdict["slices"] if "age_quarter" in entry["slice"]] == [15.0] * 4
-    loaded = {key for key, _ in load[0](evaluation.folder).slicing_metrics}
+    loaded = {key for key, _ in load_results[0](evaluation.folder).slicing_metrics}
     assert {(), (("age_bucket", "20 to 40"),), (("grade", "(missing)"),), (("city", "chur"), ("grade", 1))} <= loaded
     assert len(loaded) == 1 + len(evaluation.verdict["slices"])
 
 
-def test_a_slice_is_compared_with_the_baselines_own(judged, load):
+def test_a_slice_is_compared_with_the_baselines_own(judged, load_results):
     rows = binary()
     worse = np.where(np.arange(60) % 3 == 0, 1 - rows["p1"], rows["p1"]).astype(np.float32)
     evaluation = judged(
@@ -120,7 +97,7 @@ def test_a_slice_is_compared_with_the_baselines_own(judged, load):
         ({"city": "bern"}, True),
         ({"city": "chur"}, False),
     ]
-    assert {key for key, _ in load[0](evaluation.folder, model_name="baseline").slicing_metrics} == {
+    assert {key for key, _ in load_results[0](evaluation.folder, model_name="baseline").slicing_metrics} == {
         (),
         (("city", "bern"),),
         (("city", "chur"),),

@@ -6,35 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from components.evaluator import prediction
+from .evaluated_rows import CITY, NAMES, binary, slice_of
 
-NAMES = ["red", "green", "blue", "grey"]
-CITY = [[{"column": "city", "name": "city"}]]
-
-
-@pytest.fixture(autouse=True)
-def _small_batches(monkeypatch):
-    monkeypatch.setattr(prediction, "BATCH", 17)
-
-
-@pytest.fixture
-def load():
-    import tensorflow_model_analysis as tfma
-
-    return tfma.load_eval_result, tfma.load_validation_result
-
-
-def binary(number=60, seed=1):
-    random = np.random.default_rng(seed)
-    label = random.integers(0, 2, number)
-    positive = np.clip(0.6 * random.random(number) + 0.4 * label, 0, 1).astype(np.float32)
-    city = [[b"bern", b"chur"][row % 3 == 0] for row in range(number)]
-    return {"y": label.astype(np.float32), "p1": positive, "city": city, "age": np.arange(number)}
-
-
-def of(verdict, **slice_):
-    [entry_of_slice] = [entry for entry in verdict["slices"] if entry["slice"] == slice_]
-    return entry_of_slice
+pytestmark = pytest.mark.usefixtures("small_batches")
 
 
 def test_rows_count_by_their_weight(judged):
@@ -58,7 +32,7 @@ def test_the_worst_rows_carry_the_id(judged):
     assert len(evaluation.verdict["worst"]) == 20
 
 
-def test_several_classes(judged, load):
+def test_several_classes(judged, load_results):
     random = np.random.default_rng(3)
     label = random.integers(0, 4, 80)
     probabilities = random.dirichlet(np.ones(4), 80).astype(np.float32)
@@ -72,12 +46,12 @@ def test_several_classes(judged, load):
     assert evaluation.verdict["metrics"]["macro_f1"] == pytest.approx(
         sklearn.f1_score(label, probabilities.argmax(axis=1), average="macro")
     )
-    [(_, plots)] = load[0](evaluation.folder).plots
+    [(_, plots)] = load_results[0](evaluation.folder).plots
     entries = plots[""][""]["multiClassConfusionMatrixAtThresholds"]["matrices"][0]["entries"]
     assert sum(entry["numWeightedExamples"] for entry in entries) == 80
 
 
-def test_demands_on_one_class(judged, load):
+def test_demands_on_one_class(judged, load_results):
     label = np.arange(40) % 4
     rows = {f"p{number}": np.where(label == number, 0.7, 0.1).astype(np.float32) for number in range(4)}
     rows["y"] = np.where(label == 3, 0, label).astype(np.float32)
@@ -90,10 +64,10 @@ def test_demands_on_one_class(judged, load):
         ("recall[black]", False),
     ]
     assert "recall[black] nan does not meet the required 0.1; it is not measured here" in evaluation.verdict["reason"]
-    [failures] = [entry.failures for entry in load[1](evaluation.folder).metric_validations_per_slice]
+    [failures] = [entry.failures for entry in load_results[1](evaluation.folder).metric_validations_per_slice]
     keys = [(failure.metric_key.name, failure.metric_key.sub_key.class_id.value) for failure in failures]
     assert keys == [("precision", 3), ("recall[black]", 0)]
-    [spec] = load[0](evaluation.folder).config.metrics_specs
+    [spec] = load_results[0](evaluation.folder).config.metrics_specs
     bounds = {metric.config: metric.threshold.value_threshold.lower_bound.value for metric in spec.metrics}
     assert bounds['"name": "precision", "class_id": 0, "top_k": 1'] == 0.9
 
@@ -136,7 +110,9 @@ def test_clusters(judged, grouped, label, weight):
     expected = sklearn.silhouette_samples(vectors, grouped["cluster"])
 
     assert evaluation.verdict["metrics"]["silhouette"] == pytest.approx(expected.mean(), rel=1e-6)
-    assert of(evaluation.verdict, city="chur")["metrics"]["silhouette"] == pytest.approx(expected[::5].mean(), rel=1e-6)
+    assert slice_of(evaluation.verdict, city="chur")["metrics"]["silhouette"] == pytest.approx(
+        expected[::5].mean(), rel=1e-6
+    )
     assert (
         evaluation.verdict["intervals"]["silhouette"][0]
         < expected.mean()
@@ -156,7 +132,7 @@ BROKEN = {"regression": "prediction", "binary": "p1", "classes": "p2", "anomaly"
 
 @pytest.mark.parametrize("advisory", [False, True])
 @pytest.mark.parametrize("task", BROKEN)
-def test_no_task_blesses_one_answer_that_is_no_number(judged, load, task, advisory):
+def test_no_task_blesses_one_answer_that_is_no_number(judged, load_results, task, advisory):
     columns = ("prediction", "p0", "p1", "p2", "p3", "score", "flag", "cluster", "d0", "d1", "v0", "v1")
     rows = {name: np.full(12, 0.25, np.float32) for name in columns}
     rows["cluster"] = np.zeros(12, np.float32)
@@ -168,17 +144,17 @@ def test_no_task_blesses_one_answer_that_is_no_number(judged, load, task, adviso
     assert evaluation.verdict["blessed"] is False
     assert "which is not a finite number" in evaluation.verdict["reason"]
     assert evaluation.blessing.get_int_custom_property("blessed") == 0
-    assert not load[1](evaluation.folder).validation_ok
+    assert not load_results[1](evaluation.folder).validation_ok
     assert "NaN" not in json.dumps(evaluation.verdict)
 
 
-def test_rules_that_only_advise_refuse_nothing(judged, load):
+def test_rules_that_only_advise_refuse_nothing(judged, load_results):
     evaluation = judged("binary", binary(), names=["no", "yes"], floor={"accuracy": 1.01}, advisory=True)
 
     assert evaluation.verdict["blessed"] is True
     assert evaluation.verdict["reason"].startswith("advisory only: accuracy 0.")
     assert evaluation.verdict["rules"][0]["ok"] is False
-    assert load[1](evaluation.folder).validation_ok
+    assert load_results[1](evaluation.folder).validation_ok
 
 
 @pytest.mark.parametrize(
@@ -221,7 +197,7 @@ def test_classes_of_the_baseline_in_another_order_are_matched(judged):
 
 
 @pytest.mark.parametrize(("task", "label"), [("regression", [5.0]), ("binary", [1.0, 1.0, 1.0])])
-def test_tiny_tables_are_evaluated_and_their_undefined_metrics_are_none(judged, load, task, label):
+def test_tiny_tables_are_evaluated_and_their_undefined_metrics_are_none(judged, load_results, task, label):
     rows = {"y": np.array(label, np.float32), "prediction": np.ones(len(label), np.float32)}
     rows["p1"] = np.full(len(label), 0.75, np.float32)
     evaluation = judged(task, rows, names=["no", "yes"] if task == "binary" else None)
@@ -230,7 +206,7 @@ def test_tiny_tables_are_evaluated_and_their_undefined_metrics_are_none(judged, 
     assert evaluation.verdict["blessed"] is True
     assert evaluation.verdict["metrics"][metric] is None
     assert metric not in evaluation.verdict["intervals"]
-    assert load[0](evaluation.folder).slicing_metrics
+    assert load_results[0](evaluation.folder).slicing_metrics
     if number:
         assert evaluation.verdict["metrics"]["mse"] == number
 

@@ -9,27 +9,14 @@ from components.ingestion.readers import csv as csv_source
 from errors import UserError
 from spec.data import Data
 
-from ..attributes import with_attributes
-
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 TEXT = "id,lat,city\n1,47.5,Zürich\n2,48,Bern\n"
 ROWS = {"id": [1, 2], "lat": [47.5, 48.0], "city": ["Zürich", "Bern"]}
 
 
 @pytest.fixture
-def read(tmp_path):
-    """Reads a file of the given content; columns as lists."""
-
-    @with_attributes
-    def run(content, columns=COLUMNS, name="table.csv", **keys):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        settings = Data(path="not read", **keys)
-        batches = list(sources.batches(str(path), settings, columns))
-        run.types = {field.name: field.type for field in batches[0].schema}
-        return pa.Table.from_batches(batches).to_pydict()
-
-    return run
+def read(file_reader):
+    return file_reader("table.csv", COLUMNS)
 
 
 def test_columns_have_the_schemas_types(read):

@@ -7,18 +7,12 @@ import lzma
 import os
 import zipfile
 
-import pyarrow as pa
 import pytest
 
-from components.ingestion import sources
 from components.ingestion.discovery import compression, data_files
-from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import csv_text
 from components.ingestion.readers import csv as csv_source
 from errors import UserError
-from spec.data import Data
-
-from ..attributes import with_attributes
 
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 HEADER = "id,lat,city\n"
@@ -35,20 +29,8 @@ def zipped(members):
 
 
 @pytest.fixture
-def read(tmp_path):
-    """Reads a file of the given content; columns as lists. `told` is what was left out."""
-
-    @with_attributes
-    def run(content, columns=COLUMNS, name="table.csv", **keys):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        settings = Data(path="not read", **keys)
-        omissions = Omissions()
-        batches = list(sources.batches(str(path), settings, columns, omissions))
-        run.omitted = omissions.lines()
-        return pa.Table.from_batches(batches).to_pydict()
-
-    return run
+def read(file_reader):
+    return file_reader("table.csv", COLUMNS)
 
 
 PACKED = {

@@ -3,7 +3,6 @@ import gzip
 import json
 import tracemalloc
 
-import pyarrow as pa
 import pytest
 
 from components.ingestion import sources
@@ -13,24 +12,10 @@ from curation import new_config, schema_review
 from errors import UserError
 from spec.data import Data
 
-from ..attributes import with_attributes
-
 
 @pytest.fixture
-def read(tmp_path):
-    """Reads a file of the given content; columns as lists. `told` is what was left out."""
-
-    @with_attributes
-    def run(content, columns=None, name="table.jsonl", **keys):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        settings = Data(path="not read", **keys)
-        omissions = Omissions()
-        batches = list(sources.batches(str(path), settings, columns or {}, omissions))
-        run.omitted = omissions.lines()
-        return pa.Table.from_batches(batches).to_pydict()
-
-    return run
+def read(file_reader):
+    return file_reader("table.jsonl")
 
 
 TEXT = '{"id": 1, "at": {"x": 1.5, "y": "a"}, "ok": true}\n\n{"id": 2, "at": {"x": 2}, "ok": null, "new": "z"}\n'

@@ -20,10 +20,12 @@ def test_the_next_item_is_computed_during_the_caller_s_work():
             computed.release()
             yield number
 
+    number = None
     for number in prefetch(items()):
         # Would time out if the next item were computed only on request.
         for _ in range(1 + (number == 0) if number < 2 else 0):
             assert computed.acquire(timeout=10)
+    assert number == 2
 
 
 def test_an_error_is_raised_at_the_position_of_its_item():

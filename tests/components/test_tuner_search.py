@@ -5,6 +5,7 @@ import io
 import json
 import random
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
@@ -206,9 +207,11 @@ def test_the_plot_has_a_mark_for_each_trial_in_each_panel(tmp_path):
 
 
 def test_one_trial_or_equal_scores_are_drawn_too(tmp_path):
-    finished = find(tmp_path, Arithmetic(), trials=2)[:1]
+    first, second = find(tmp_path, Arithmetic(), trials=2)
 
-    ElementTree.fromstring(trial_plot.draw(finished, finished[0], settings()))
+    for finished in ([first], [first, replace(second, score=first.score)]):
+        root = ElementTree.fromstring(trial_plot.draw(finished, first, settings()))
+        assert len(root.findall(".//{http://www.w3.org/2000/svg}circle")) == 3 * len(finished)
 
 
 def test_the_content_of_what_trials_read_counts_and_not_its_place(tmp_path):

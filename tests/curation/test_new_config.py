@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import numpy as np
@@ -66,11 +67,10 @@ def test_a_made_table_is_understood(make, rng):
 
 def test_every_choice_has_its_reason(make, rng):
     proposal, _ = make(a=rng.normal(size=400), b=rng.integers(0, 4, 400), c=rng.choice(["x", "y"], 400))
-    above = ""
-    for line in proposal.config.split("[features]")[1].split("[training]")[0].splitlines():
-        if re.match(r"  \{|\w+ = (?!\[$)", line):
-            assert "#" in line or above.strip().startswith("#"), line
-        above = line
+    lines = proposal.config.split("[features]")[1].split("[training]")[0].splitlines()
+    choices = [(above, line) for above, line in itertools.pairwise(lines) if re.match(r"  \{|\w+ = (?!\[$)", line)]
+    assert len(choices) > 5
+    assert [line for above, line in choices if "#" not in line and not above.strip().startswith("#")] == []
 
 
 def test_files_that_are_there_stay_unless_forced(make, root, rng):

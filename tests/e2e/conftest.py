@@ -1,23 +1,17 @@
 """Fixtures: complete runs, started as by a user."""
 
-import functools
-import gzip
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.workloads import copy_code
+from .. import trees, warm
+from ..trees import cold_runner
+from ..warm import REPOSITORY, Result
 
-from .. import warm
-from ..warm import Result
-
-REPOSITORY = Path(__file__).parents[2]
 QUICK = ["--set", "training.epochs=2", "--set", "evaluation.floor={r2 = -100.0}"]
 """Overrides for runs that are about the pipeline and not about the model."""
 
@@ -46,40 +40,15 @@ def runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **
     return warm.shared().run(*arguments, tree=tree, timeout=timeout, **environment).result()
 
 
-def cold_runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **environment: str) -> Result:
-    """Run `python runner.py ARGUMENTS` in a tree, in new processes."""
-    completed = subprocess.run(
-        [sys.executable, str(tree / "runner.py"), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
-    )
-    return Result(completed.returncode, completed.stdout, completed.stderr)
-
-
 def copy_tree(target: Path, *, rows: int) -> Path:
     """Copy the repository, with the first rows of its houses and a few of their features."""
-    copy_code(target)
+    trees.copy_tree(target, rows=rows)
     for name in ("houses", "house_tiers"):
         config = target / "configs" / f"{name}.toml"
         text, replaced = re.subn(r"(?s)\[features\]\n.*?(?=\[label\])", FEATURES, config.read_text())
         assert replaced == 1
         config.write_text(text)
-    data = target / "data" / "houses.csv.gz"
-    data.write_bytes(packed(b"".join(_first_rows(REPOSITORY / "data" / "houses.csv.gz", rows))))
     return target
-
-
-def packed(table: bytes) -> bytes:
-    """Gzip without compressing, so that equal lengths give equal sizes."""
-    return gzip.compress(table, compresslevel=0, mtime=0)
-
-
-@functools.cache
-def _first_rows(path: Path, rows: int) -> list[bytes]:
-    with gzip.open(path) as file:
-        return [file.readline() for _ in range(rows + 1)]
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from inspection.store.metadata_store import open_store
 from orchestration.schedule.schedule_state import State
 from serving import versions
 
-from ..warm import Result
-from .conftest import REPOSITORY, runner
+from ..warm import REPOSITORY, Result
+from .conftest import runner
 from .test_project_folder import make
 
 OWNER = 65534

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from .. import engines
-from .conftest import REPOSITORY, runner
+from ..warm import REPOSITORY
+from .conftest import runner
 
 FILES = 3
 WHOLE = (

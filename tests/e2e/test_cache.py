@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from .conftest import QUICK, copy_tree, packed, run_folder, runner
+from ..trees import packed
+from .conftest import QUICK, copy_tree, run_folder, runner
 
 ALL = {
     *("ingestion", "statistics", "schema", "validation", "plain-models", "transformation"),

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from .. import warm
-from .conftest import QUICK, REPOSITORY, cold_runner, runner
+from ..trees import cold_runner
+from ..warm import REPOSITORY
+from .conftest import QUICK, runner
 
 
 def local(tree, *arguments, run=runner, **environment):
@@ -135,7 +137,7 @@ def test_data_that_differs_from_the_schema_stops_before_transformation(small_tre
     text = report.read_text()
     assert "A gate refused the data in validation" in text
     assert "houses.csv.gz:6" in text
-    assert "No report" not in result.err
+    assert "report.html could not be written" not in result.err
 
 
 def test_a_failed_stage_is_named_with_its_log(small_tree):

@@ -9,34 +9,20 @@ from pathlib import Path
 
 from benchmarks.workloads import copy_code
 
-from .. import warm
+from .. import toml_edits, warm
 from .conftest import runner
+from .weekly_config import CONFIG
 
-CONFIG = """\
-[data]
-path = "data/week-{SPAN}.csv"
-split = {by = "hash", train = 6, eval = 2, test = 2}
-
+SETTINGS = """\
 [features]
-numeric = [{column = "x"}, {column = "z"}]
 categorical = [{column = "shop"}]
 
-[label]
-column = "y"
-task = "regression"
-
-[network]
-name = "linear"
-
 [training]
-optimizer = {name = "adam", learning_rate = 0.1}
 batch_size = 4
 epochs = 1
-seed = 1
 
 [evaluation]
 baseline = {metric = "rmse", tolerance = 1.0}
-importance = 0
 plain = false
 
 [gates]
@@ -64,7 +50,7 @@ class Month:
         self.tree, self.root = folder / "tree", folder / "runs"
         self.environment = {"PIPELINE_METADATA": metadata} if metadata else {}
         copy_code(self.tree)
-        (self.tree / "configs/month.toml").write_text(CONFIG)
+        (self.tree / "configs/month.toml").write_text(toml_edits.merged(CONFIG, SETTINGS))
 
     def week(self, number, *, columns=("x", "z"), shops=SHOPS, shift=0.0):
         """Write the file of a week: y = 3 x - 2 z, and a little noise."""

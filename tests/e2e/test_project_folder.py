@@ -13,8 +13,8 @@ from benchmarks.workloads import copy_code
 
 from .. import warm
 from ..flats import Flats
-from ..warm import Result
-from .conftest import QUICK, REPOSITORY, run_folder, runner
+from ..warm import REPOSITORY, Result
+from .conftest import QUICK, run_folder, runner
 
 CONFIG = """\
 network = "my_network.build"

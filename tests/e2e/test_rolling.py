@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .conftest import REPOSITORY, copy_tree
+from ..warm import REPOSITORY
+from .conftest import copy_tree
 
 HOUSES = """
 [data]

@@ -13,32 +13,8 @@ from benchmarks.workloads import copy_code
 
 from ..attributes import with_attributes
 from .conftest import run_json, runner
+from .weekly_config import CONFIG
 
-CONFIG = """\
-[data]
-path = "data/week-{SPAN}.csv"
-split = {by = "hash", train = 6, eval = 2, test = 2}
-
-[features]
-numeric = [{column = "x"}, {column = "z"}]
-
-[label]
-column = "y"
-task = "regression"
-
-[network]
-name = "linear"
-
-[training]
-optimizer = {name = "adam", learning_rate = 0.1}
-batch_size = 32
-epochs = 12
-seed = 1
-
-[evaluation]
-baseline = {metric = "rmse", tolerance = 0.1}
-importance = 0
-"""
 WORSE = ("--set", "training.epochs=1", "--set", "evaluation.baseline.tolerance=99")
 """A bad model, and the tolerance that lets it through."""
 

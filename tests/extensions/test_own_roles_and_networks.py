@@ -3,7 +3,6 @@
 import pathlib
 import shutil
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ import project
 from components.fingerprints import code_digest
 from components.transformation.component import transformation
 from models import roles
-from models.training import run_fn
 from orchestration.preflight import user_imports
 from pipeline.config import Config
 
@@ -57,22 +55,9 @@ def config(role=ROLE, entry=None, **sections):
     )
 
 
-def test_own_role_and_network_are_trained_exported_and_served_without_their_modules(
-    folder, analyze, pack, write_examples, tmp_path
-):
-    sections = config().plain("features", "label", "columns", "network", "training")
+def test_own_role_and_network_are_trained_exported_and_served_without_their_modules(folder, train, tmp_path):
     base = tmp_path / "run"
-    graph = analyze(base, TABLE, pack(**sections), base / "transformed.gz")
-    run_fn.run_fn(
-        types.SimpleNamespace(
-            train_files=[str(base / "transformed.gz")],
-            eval_files=[str(base / "transformed.gz")],
-            transform_output=graph,
-            serving_model_dir=str(base / "model"),
-            model_run_dir=str(base / "model_run"),
-            custom_config={**pack(**sections), "raw_files": [str(base / "raw.gz")]},
-        )
-    )
+    graph = train(config(), TABLE, base)
     records = list(tf.data.TFRecordDataset(str(base / "transformed.gz"), "GZIP"))
     rows = tf.io.parse_example(tf.stack(records), tft.TFTransformOutput(graph).transformed_feature_spec())
     np.testing.assert_allclose(rows["hour_cos"].numpy()[:, 0], np.cos(2 * np.pi * np.array(HOURS) / 24), atol=1e-6)

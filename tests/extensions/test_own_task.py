@@ -4,7 +4,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ import project
 from components.evaluator import metric_catalog
 from components.fingerprints import code_digest
 from components.trainer import trainer
-from models.training import run_fn
 from pipeline.config import Config
 from spec.columns import task as tasks
 from spec.columns.label import Label
@@ -49,20 +47,9 @@ def config(label=None, **sections):
     )
 
 
-def test_own_task_is_trained_exported_and_served_without_its_module(folder, analyze, pack, write_examples, tmp_path):
-    sections = config().plain("features", "label", "columns", "network", "training")
+def test_own_task_is_trained_exported_and_served_without_its_module(folder, train, tmp_path):
     base = tmp_path / "run"
-    graph = analyze(base, TABLE, pack(**sections), base / "transformed.gz")
-    run_fn.run_fn(
-        types.SimpleNamespace(
-            train_files=[str(base / "transformed.gz")],
-            eval_files=[str(base / "transformed.gz")],
-            transform_output=graph,
-            serving_model_dir=str(base / "model"),
-            model_run_dir=str(base / "model_run"),
-            custom_config={**pack(**sections), "raw_files": [str(base / "raw.gz")]},
-        )
-    )
+    train(config(), TABLE, base)
     measure = metric_catalog.measure("my_task", None, own=["my_task.poisson_deviance"])
     del sys.modules["my_task"]
     (folder / "my_task.py").unlink()

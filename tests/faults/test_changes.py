@@ -15,7 +15,7 @@ from errors import ResourceError, UserError
 from project import REPOSITORY
 from spec.data import Data
 
-from .trees import copy_tree, runner
+from ..trees import cold_runner, copy_tree
 
 
 def test_an_edit_of_a_module_changes_only_the_cache_keys_of_stages_that_import_it(
@@ -118,7 +118,7 @@ def test_data_that_changes_while_tensorflow_starts_is_rejected(tmp_path, figure)
     _, output = running.communicate()
     assert running.returncode == 5, output
     assert "houses.csv.gz: the data changed while the run was reading it" in output
-    second_run = runner("--local", "--root", root, "--to", "ingestion", tree=tree)
+    second_run = cold_runner("--local", "--root", root, "--to", "ingestion", tree=tree)
     assert second_run.code == 0, second_run.err
     assert second_run.nodes["ingestion"] == "done"
     figure(45, "data replaced while TensorFlow starts: exit code 5; the same command then reads the new rows")
@@ -189,7 +189,7 @@ def test_a_change_of_a_file_that_user_code_opens_is_detected(tmp_path, figure):
     ]
 
     def ran():
-        result = runner(*command, tree=tree)
+        result = cold_runner(*command, tree=tree)
         assert result.code == 0, result.err
         return {node for node, word in result.nodes.items() if word == "done"} - {"history"}
 

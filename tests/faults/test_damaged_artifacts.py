@@ -9,7 +9,7 @@ from components.fingerprints import artifact_digest
 from errors import RunError
 from inspection.store.execution_folders import parse
 
-from .trees import copy_tree, packed, runner
+from ..trees import cold_runner, copy_tree, packed
 
 
 def launch(execution, *node_ids):
@@ -111,7 +111,7 @@ def test_an_edit_is_not_served_from_the_cache(tmp_path, figure):
     path = tree / "data/houses.csv.gz"
 
     def ran():
-        result = runner("--local", "--root", tree / "runs", "--to", "transformation", tree=tree)
+        result = cold_runner("--local", "--root", tree / "runs", "--to", "transformation", tree=tree)
         assert result.code == 0, result.err
         return {node for node, word in result.nodes.items() if word == "done"} - {"history"}
 

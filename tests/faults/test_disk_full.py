@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import PipelineError
@@ -90,7 +91,7 @@ def test_the_error_of_a_store_on_a_full_disk_names_it_and_the_run_resumes_with_f
         for number in range(200):
             store.put_contexts([pb.Context(type_id=kind, name=f"run {number} {'x' * 2000}")])
 
-    with pytest.raises(Exception, match="full"):
+    with pytest.raises(mlmd_errors.StatusError, match="full"):
         write()
     (folder / "filler").unlink()
     run_ids = [context.name for context in open_store(str(folder), None).contexts("pipeline_run")]

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.workloads import copy_code
 
-from .trees import runner
+from ..trees import cold_runner
 
 TESTS = Path(__file__).parents[1]
 field = runpy.run_path(str(TESTS / "pickled.py"))["field"]
@@ -65,7 +65,11 @@ def test_a_pickle_in_a_parquet_file_is_not_executed(tree, figure):
     ran = 0
     for command in COMMANDS:
         words = [str(tree / word) if word.startswith("data/") else word for word in command.split()]
-        completed = runner(*words, "--root", tree / "runs", tree=tree) if "--" in command else runner(*words, tree=tree)
+        completed = (
+            cold_runner(*words, "--root", tree / "runs", tree=tree)
+            if "--" in command
+            else cold_runner(*words, tree=tree)
+        )
         ran += (tree / "ran").exists()
         assert completed.code == 2, (command, completed)
         [line] = [line for line in (completed.out + completed.err).splitlines() if "arrow.py_extension_type" in line]

@@ -12,7 +12,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from inspection.store.store_address import connection_config
 
-from .trees import copy_tree, runner
+from ..trees import cold_runner, copy_tree
 
 PIPELINE = "points-xor_linear"
 STAGES = (
@@ -142,7 +142,7 @@ def transform(tree, *settings):
     options = [part for setting in settings for part in ("--set", setting)]
     roles = ("--set", "features={}", "--set", "preprocessing=hanging.preprocessing_fn")
     options_of_run = ("--local", "--pipeline", "points", "--variant", "xor_linear", "--root", tree / "runs")
-    return runner(*options_of_run, "--to", "transformation", *roles, *options, tree=tree)
+    return cold_runner(*options_of_run, "--to", "transformation", *roles, *options, tree=tree)
 
 
 @pytest.mark.slow

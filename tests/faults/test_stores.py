@@ -249,7 +249,7 @@ def test_fifty_consecutive_runs_leak_nothing(tmp_path, figure):
     import subprocess
     import sys
 
-    from .trees import REPOSITORY
+    from ..warm import REPOSITORY
 
     (tmp_path / "tmp").mkdir()
     completed = subprocess.run(

@@ -132,6 +132,7 @@ def test_a_readme_and_another_order_of_columns_are_accepted_and_a_stray_file_is_
     assert (len(rows), wrong) == (49, 0)
     flats.data("What was agreed\nand when\n", "parts/minutes.txt")
     *findings, fix = flats.errors("data.path=data/parts")
+    assert findings
     assert all("parts/minutes.txt" in line for line in findings)
     assert fix.startswith("Fix the data; or, to accept it, ")
     assert flats.errors("data.path=data/parts")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .trees import copy_tree, runner
+from ..trees import cold_runner, copy_tree
 
 CONFIG = """
 network = {name = "mlp", layers = [16]}
@@ -58,7 +58,7 @@ def test_a_warm_start_starts_from_the_previous_month_s_predictions(tmp_path, fig
     def accuracy(month: int, *overrides: str) -> tuple[float, str]:
         write_month(tree, month)
         options = [part for setting in overrides for part in ("--set", setting)]
-        result = runner("--local", "--pipeline", "late", "--root", tree / "runs", *options, tree=tree)
+        result = cold_runner("--local", "--pipeline", "late", "--root", tree / "runs", *options, tree=tree)
         assert result.code == 0, result.err
         [folder] = [line.split(maxsplit=1)[1] for line in result.out.splitlines() if line.startswith("Run:")]
         record = json.loads((Path(folder.strip()) / "run.json").read_text())

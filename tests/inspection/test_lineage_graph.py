@@ -98,7 +98,7 @@ def test_data_that_much_was_made_from_is_cut(artifact_ids: Any, ask: Any, writer
     answer = ask("lineage", "1")
     assert answer.count(", trainer of many") == 10
     assert "└─ ... and 5 more" in answer
-    assert "There is more" not in answer
+    assert "Not all artifacts are shown" not in answer
     value = ask("lineage", "1", "--limit", "5", "--json")
     assert value["cut"] is True
     assert "Not all artifacts are shown: --limit N" in ask("lineage", "1", "--limit", "5")

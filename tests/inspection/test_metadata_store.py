@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError, UserError
@@ -142,7 +143,7 @@ def test_a_store_is_opened_to_read_only(writer: Any, tmp_path: Path) -> None:
     writer.run("one")
     opened = open_store(str(tmp_path), None)
     assert [context.name for context in opened.contexts("pipeline_run")] == ["one"]
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(mlmd_errors.InternalError, match="readonly"):
         opened.mlmd.put_context_type(pb.ContextType(name="new"))
 
 

@@ -65,7 +65,9 @@ def test_parts_without_contributions_are_not_continued(predict_rows, tmp_path, m
         with pytest.raises(Stopped):
             predict_rows(source)
     _, target = predict_rows(source, explain=True)
-    assert all(row["base_value"] for row in read(target))
+    rows = read(target)
+    assert len(rows) == len(ROWS)
+    assert all(row["base_value"] for row in rows)
 
 
 def test_a_version_without_background_is_named_with_the_fix(predict_rows, pushed, tmp_path, monkeypatch):

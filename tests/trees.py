@@ -1,0 +1,42 @@
+"""Copies of the repository that a test may edit, and commands that run in them in new processes."""
+
+import functools
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.workloads import copy_code
+
+from .warm import REPOSITORY, Result
+
+
+def cold_runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **environment: str) -> Result:
+    """Run `python runner.py ARGUMENTS` in a tree, in new processes."""
+    completed = subprocess.run(
+        [sys.executable, str(tree / "runner.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
+    )
+    return Result(completed.returncode, completed.stdout, completed.stderr)
+
+
+def copy_tree(target: Path, *, rows: int) -> Path:
+    """Copy the repository with the first rows of the houses."""
+    copy_code(target)
+    (target / "data" / "houses.csv.gz").write_bytes(packed(_first_rows(rows)))
+    return target
+
+
+def packed(table: bytes) -> bytes:
+    """Gzip without compressing, so that equal lengths give equal sizes."""
+    return gzip.compress(table, compresslevel=0, mtime=0)
+
+
+@functools.cache
+def _first_rows(rows: int) -> bytes:
+    with gzip.open(REPOSITORY / "data" / "houses.csv.gz") as file:
+        return b"".join(file.readline() for _ in range(rows + 1))
