@@ -132,7 +132,7 @@ def test_no_message_holds_a_secret(s3, monkeypatch):
     assert "canary" not in repr(caught.value)
 
 
-def test_google_credentials_are_asked_for_and_their_absence_is_told(monkeypatch, tmp_path):
+def test_the_error_of_missing_google_credentials_names_the_command(monkeypatch, tmp_path):
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     buckets._store.cache_clear()

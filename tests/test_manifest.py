@@ -92,7 +92,7 @@ def test_without_a_manifest_what_is_no_complete_set_is_refused(names, summary):
         shards(stored(*(f"Split-train/{name}" for name in names)))
 
 
-def test_counts_of_an_earlier_version_tell_the_files_of_ready_made_splits():
+def test_counts_of_an_earlier_version_name_the_files_of_ready_made_splits():
     counts = {"00000-of-00002": {"train": 5, "eval": 1}, "00001-of-00002": {"test": 2}}
     files = stored("counts/00000-of-00002.marks", "counts/00001-of-00002.marks", **counts)
     assert shards(files) == {

@@ -116,7 +116,7 @@ def test_an_outcome_has_no_line_of_the_data_s(plain):
 
 
 @pytest.mark.parametrize("width", [40, 47, 80])
-def test_what_goes_on_in_the_next_row_is_indented(width):
+def test_a_wrapped_line_is_indented(width):
     terminal = Terminal(plain=False)
     file = io.StringIO()
     terminal.console = console(plain=False, file=file, width=width, force_terminal=True)
@@ -133,7 +133,7 @@ def test_a_reason_beside_a_choice_stays_a_comment():
     assert [line for line in text.splitlines() if line.startswith("Blessed")] == []
 
 
-def test_a_console_shows_what_nobody_cleaned():
+def test_a_console_shows_uncleaned_text_without_control_characters():
     from rich.table import Table
     from rich.text import Text
 
@@ -231,7 +231,7 @@ def test_a_stream_that_is_closed_from_the_start_ends_no_command(program):
 
 
 @pytest.mark.parametrize("command", [["--help"], ["schedule", "--help"]])
-def test_what_cannot_be_written_is_said(command):
+def test_a_full_standard_output_is_an_error(command):
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
             [sys.executable, "runner.py", *command], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True

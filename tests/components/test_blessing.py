@@ -112,13 +112,13 @@ def test_rules_come_floor_by_floor_and_then_the_baseline():
         ),
     ],
 )
-def test_a_rule_says_what_was_compared(limits, text):
+def test_the_text_of_a_rule_names_what_was_compared(limits, text):
     [rule] = judge(MODEL, **{"baseline": None, **USUAL, **limits})
 
     assert str(rule) == text
 
 
-def test_a_rule_says_that_a_value_is_no_number():
+def test_the_text_of_a_rule_names_a_value_that_is_not_a_number():
     [rule] = judge({**MODEL, "mae": math.nan}, None, **USUAL)
 
     assert str(rule) == "mae is nan, which is not a finite number"
@@ -178,7 +178,7 @@ def test_floor_and_tolerance_of_one_rule_are_two_outcomes():
     assert [rule.kind for rule in sliced([{"keys": [BERN], "floor": 0.1, "tolerance": 0.1}])] == ["floor", "baseline"]
 
 
-def test_a_slice_of_few_rows_is_not_judged_and_said_so():
+def test_a_slice_of_few_rows_is_reported_as_skipped():
     [enough] = sliced([{"keys": [GENF], "floor": 0.7, "min_count": 10}])
     [rule] = sliced([{"keys": [GENF], "floor": 0.7, "min_count": 30}])
 

@@ -46,7 +46,7 @@ from spec.data import Data
         ("epoch_s", "soon", None),
     ],
 )
-def test_a_date_is_read_as_its_format_says_or_not_at_all(form, text, iso):
+def test_a_date_is_read_in_its_format_only(form, text, iso):
     texts = pa.array([None, text])
 
     assert date_parsing.fits(texts, DateFormat(form)).to_pylist() == [None, iso is not None]

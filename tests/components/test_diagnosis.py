@@ -110,7 +110,7 @@ def test_cells_move_with_their_gaps():
     assert [moved_example.features.feature["b"].int64_list.value[0] for moved_example in moved] == [0, 1, 2]
 
 
-def test_without_a_metric_the_share_of_other_answers_is_told():
+def test_without_a_metric_the_importance_is_the_share_of_changed_predictions():
     clusters = {"cluster": np.array([0, 1, 1, 2])}
     assert diagnosis._changed(clusters, {"cluster": np.array([0, 1, 2, 0])}) == 0.5
     likely = {"probabilities": np.array([[0.9, 0.1], [0.4, 0.6]])}

@@ -53,7 +53,7 @@ def ingestion(path):
     )
 
 
-def test_they_are_passed_over_by_a_run_by_the_checks_before_it_and_by_new(parts):
+def test_they_are_skipped_by_a_run_by_preflight_and_by_new(parts):
     config = ingestion(parts)
     plan, keep = planning.plan(config), planning.keeper(config)
     rows = [number for file in plan.files for batch in planning.read(file, plan, config, keep) for number in batch[0]]

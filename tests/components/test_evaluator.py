@@ -221,7 +221,7 @@ def test_a_model_is_compared_with_the_baseline_on_the_same_rows(tfma, evaluate, 
     assert (verdict.validation_ok, verdict.rubber_stamp) == (blessed, False)
 
 
-def test_a_baseline_that_cannot_read_todays_rows_is_said_with_its_column_and_not_compared_with(evaluate):
+def test_a_baseline_that_cannot_read_the_rows_is_noted_with_its_column_and_not_compared(evaluate):
     evaluation = evaluate(
         Answering(1.1), Answering(1.0, feature="rooms"), baseline={"metric": "mae", "tolerance": 0.01}
     )

@@ -12,7 +12,7 @@ def demand(metric, slice_, *, floor=None, tolerance=None, min_count=None):
     return {"metric": metric, "slice": slice_, "floor": floor, "tolerance": tolerance, "min_count": min_count}
 
 
-def test_rules_and_gaps_are_judged_by_slice_and_told_to_tfma(judged, load_results):
+def test_rules_and_gaps_are_judged_by_slice_and_written_for_tfma(judged, load_results):
     rows = binary()
     rules = [
         demand("accuracy", {"city": "chur"}, floor=1.01),
@@ -122,7 +122,7 @@ def test_a_column_of_countless_values_is_cut_to_the_most_frequent(judged):
     assert evaluation.verdict["slices_left_out"] == [{"slicing": ["zip"], "kept": 4, "slices": 101, "rows_left": 97}]
 
 
-def test_the_worst_slices_have_enough_rows_to_tell(judged):
+def test_the_worst_slices_have_the_minimum_number_of_rows(judged):
     rows = binary()
     rows["city"] = [b"zug" if row < 5 else name for row, name in enumerate(rows["city"])]
     rows["p1"][:5] = 1 - rows["y"][:5]

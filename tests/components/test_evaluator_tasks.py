@@ -165,7 +165,7 @@ def test_rules_that_only_advise_refuse_nothing(judged, load_results):
         ({"suffix": "_gone"}, "cannot read these rows"),
     ],
 )
-def test_a_baseline_of_another_kind_counts_as_none_and_says_so(judged, baseline_options, reason):
+def test_a_baseline_of_another_kind_counts_as_none_and_is_noted(judged, baseline_options, reason):
     evaluation = judged(
         "binary", binary(), names=["no", "yes"], before=baseline_options, baseline=[{"metric": "auc", "tolerance": 0.0}]
     )

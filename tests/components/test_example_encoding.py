@@ -229,7 +229,7 @@ def test_a_column_that_is_not_there_is_no_split_column():
         split_assignment.keys(batch, example_encoding.examples(batch), "missing")
 
 
-def test_another_salt_divides_the_rows_anew():
+def test_another_salt_divides_the_rows_differently():
     keys = pa.array([str(number).encode() for number in range(1000)])
     plain, salted = (split_assignment.rows(keys, {"train": 8, "test": 2}, salt) for salt in ("", "a"))
 

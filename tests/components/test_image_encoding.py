@@ -130,7 +130,7 @@ def test_pixels_come_back_as_they_were(shape):
     assert image_encoding.normalize(content, ImageSize()).content == content
 
 
-def test_a_name_that_tells_no_format_is_named(look, tmp_path):
+def test_the_error_of_an_unknown_file_ending_names_the_key(look, tmp_path):
     (tmp_path / "table.xyz").write_bytes(b"")
     with pytest.raises(UserError, match=r"xyz: the file name does not show the format: set data\.format to one of"):
         look(tmp_path / "table.xyz")

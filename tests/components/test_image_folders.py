@@ -83,7 +83,7 @@ def test_a_file_is_an_image_by_its_name_or_its_first_bytes(survey, tmp_path, nam
         ("cat/deep/x.png", PNG, "read 1 folder: within the folder of a class, so of that class (cat/deep)"),
     ],
 )
-def test_what_is_passed_over_is_counted_and_named(survey, tmp_path, name, content, line):
+def test_skipped_files_are_counted_and_named(survey, tmp_path, name, content, line):
     folder(classes(tmp_path), {name: content})
     images, lines = survey()
 
@@ -125,7 +125,7 @@ def test_a_class_that_ends_up_empty_stops(survey, tmp_path, files, reason):
         survey()
 
 
-def test_a_folder_without_any_image_tells_what_it_holds(survey, tmp_path):
+def test_the_error_of_a_folder_without_images_lists_its_content(survey, tmp_path):
     (tmp_path / "cat").mkdir()
     (tmp_path / "photo.png").write_bytes(PNG)
     with pytest.raises(

@@ -68,7 +68,7 @@ def parsed(examples, split):
     return rows
 
 
-def test_each_row_is_in_one_split_as_it_was(ingest):
+def test_each_row_is_in_one_split_unchanged(ingest):
     examples = ingest(lines(range(200)))
     rows = [row for name in SHARES for row in parsed(examples, name)]
 
@@ -76,7 +76,7 @@ def test_each_row_is_in_one_split_as_it_was(ingest):
     assert all(parsed(examples, name) == sorted(parsed(examples, name)) for name in SHARES)
 
 
-def test_the_artifact_says_what_it_holds(ingest):
+def test_the_artifact_describes_its_content(ingest):
     examples = ingest(lines(range(2000)))
     counts = {name: len(parsed(examples, name)) for name in SHARES}
 

@@ -15,7 +15,7 @@ def read(path, **keys):
     return table.to_pydict(), omissions.lines()
 
 
-def test_columns_that_are_converted_are_told_with_how(tmp_path):
+def test_converted_columns_are_reported_with_the_conversion(tmp_path):
     (tmp_path / "t.csv").write_text(TEXT)
     keys = {"csv": {"thousands": ","}, "dates": {"day": "DD.MM.YYYY"}, "fold_case": ["paid"]}
     table, omissions = read(tmp_path / "t.csv", **keys)

@@ -63,13 +63,13 @@ def test_an_empty_cell_is_null_in_every_type(read):
     assert table == {"id": [1, None, 3], "lat": [2.5, None, None], "city": ["x", None, None]}
 
 
-def test_text_that_looks_like_another_type_stays_text_where_the_schema_says_so(read):
+def test_text_that_looks_like_another_type_stays_text_where_the_schema_has_texts(read):
     table = read("id,lat,city\n1,1,True\n2,2,007\n3,3,2014-05-02\n4,4,nan\n")
 
     assert table["city"] == ["True", "007", "2014-05-02", "nan"]
 
 
-def test_whole_numbers_are_floats_where_the_schema_says_so(read):
+def test_integers_are_floats_where_the_schema_has_floats(read):
     assert read("id,lat,city\n1,48,x\n")["lat"] == [48.0]
 
 
@@ -169,7 +169,7 @@ def test_blanks_around_names_go_too(read):
         read("id, id\n1,2\n")
 
 
-def test_blank_tokens_and_trim_are_what_the_config_says(read):
+def test_null_values_and_stripping_follow_the_config(read):
     table = read("id,lat,city\n1,-,?\n-, 2 , x\n", null_values=["-"], strip_whitespace=False)
 
     assert table == {"id": [1, None], "lat": [None, 2.0], "city": ["?", " x"]}
@@ -186,7 +186,7 @@ def test_a_blank_in_a_later_block_changes_no_row(read, monkeypatch, block):
     assert table["lat"] == [None if number == 30 else number / 2 for number in range(50)]
 
 
-def test_without_a_schema_all_cells_tell_a_columns_type(read, monkeypatch):
+def test_without_a_schema_the_type_of_a_column_is_inferred_from_all_cells(read, monkeypatch):
     monkeypatch.setattr(csv_source, "BLOCK_BYTES", 24)
     table = read("a,b,c,zip\n" + "1,1,1,1234\n" * 5 + " ?,2.5,x,0123\n", {})
 
@@ -221,7 +221,7 @@ def test_tabs_are_the_delimiter_of_tsv_files(read):
     assert read(gzip.compress(TEXT.replace(",", "\t").encode()), name="table.tsv.gz") == ROWS
 
 
-def test_quotes_and_escapes_are_what_the_dialect_says(read):
+def test_quotes_and_escapes_follow_the_dialect(read):
     assert read("id,city\n1,a\\,b\n", {"id": "INT"}, csv={"escape": "\\"})["city"] == ["a,b"]
     assert read('id,city\n1,a "b\n', {"id": "INT"}, csv={"quote": ""})["city"] == ['a "b']
 

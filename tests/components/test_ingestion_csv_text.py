@@ -106,7 +106,7 @@ def test_any_encoding_is_read(read, encoding, keys):
     assert table == {**ROWS, "city": ["Zurich", "Bern"]}
 
 
-def test_what_is_not_in_its_encoding_is_said_with_the_key(read):
+def test_the_error_of_a_wrong_encoding_names_the_key(read):
     with pytest.raises(
         UserError, match=r'table\.csv.* it looks like UTF-16-LE: set it, as in csv = {encoding = "utf-16'
     ):

@@ -272,7 +272,7 @@ def test_new_and_preflight_read_a_workbook(write, tmp_path):
     assert data[1]["sold"] == "2024-05-02"
 
 
-def test_the_lock_of_a_workbook_that_is_open_is_passed_over(write, tmp_path):
+def test_the_lock_file_of_an_open_workbook_is_skipped(write, tmp_path):
     write()
     (tmp_path / "~$x.xlsx").write_bytes(b"\x05owner" + b" " * 100)
     omissions = Omissions()

@@ -48,7 +48,7 @@ def test_a_name_that_begins_as_that_of_documentation_is_data(folder, name):
     "name",
     ["README", "readme.txt", "ReadMe.en.md", "LICENSE-MIT", "LICENSE.txt", "COPYING", "notice.html", "CITATION.cff"],
 )
-def test_documentation_is_passed_over_and_counted(folder, name):
+def test_documentation_is_skipped_and_counted(folder, name):
     (folder / name).write_text("a")
     omissions = Omissions()
 
@@ -139,7 +139,7 @@ def test_the_digest_notices_an_image_that_changes_its_class(tmp_path):
     assert digest(tmp_path / "pets") != before
 
 
-def test_the_digest_follows_links_and_bears_what_is_no_file(tmp_path):
+def test_the_digest_follows_links_and_ignores_what_is_not_a_file(tmp_path):
     for name in ("cat", "dog"):
         (tmp_path / "pets" / name).mkdir(parents=True)
     (tmp_path / "birds").mkdir()

@@ -142,7 +142,7 @@ def test_a_converted_picture_is_upright(value):
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG"])
-def test_of_several_pictures_the_first_is_read_and_it_is_said(read, folder, kind):
+def test_the_first_of_several_images_in_a_file_is_read_and_reported(read, folder, kind):
     (folder / "cat" / "a.png").write_bytes(encoded(noise(), kind, save_all=True, append_images=[noise(1), noise(2)]))
     omissions = Omissions()
     table = read(folder, omissions=omissions)
@@ -251,7 +251,7 @@ def test_a_name_that_is_no_text_is_a_finding(look, folder):
         look(folder)
 
 
-def test_folders_that_are_named_by_digits_are_texts_or_numbers_as_the_schema_says(read, tmp_path):
+def test_folders_named_by_digits_have_the_type_of_the_schema(read, tmp_path):
     root = classes(tmp_path, names=("0", "1", "9"), count=1)
 
     assert sorted(read(root)["label"]) == ["0", "1", "9"]

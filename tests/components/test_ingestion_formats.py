@@ -108,7 +108,7 @@ def test_parquet_columns_have_the_schemas_types(read, parquet, column, kind, cel
     assert read(parquet(TABLE), {column: kind})[column] == cells
 
 
-def test_large_whole_numbers_are_floats_where_the_schema_says_so(read, parquet):
+def test_large_integers_are_floats_where_the_schema_has_floats(read, parquet):
     assert read(parquet({"a": [2**40, 3]}), {"a": "FLOAT"})["a"] == [2.0**40, 3.0]
 
 

@@ -76,7 +76,7 @@ def test_a_split_by_time_divides_the_spans_that_are_taken(plan):
     assert planned.notes == ["span 2024-03", "eval from 2024-03-26, test from 2024-03-29"]
 
 
-def test_spans_of_paths_are_told_with_their_version(plan, tmp_path):
+def test_spans_of_paths_are_reported_with_their_version(plan, tmp_path):
     for name in ("d-1-1.csv", "d-2-1.csv", "d-2-3.csv"):
         (tmp_path / name).write_text(f"n,day\n{name[2]},2024-01-01\n")
     planned, rows, _ = plan("d-{SPAN}-{VERSION}.csv", window=2)
@@ -151,7 +151,7 @@ def test_where_no_row_names_eval_it_is_cut_out_of_train(plan, tmp_path):
     assert divided(named, {**column, "values": {"dev": "eval"}}, "x.csv")["eval"] == named.notes == []
 
 
-def test_the_newest_span_is_tested_on_and_those_before_it_are_learnt_from(plan, tmp_path):
+def test_the_newest_span_is_the_test_split_and_earlier_spans_are_train(plan, tmp_path):
     by_span = {"by": "span", "column": "n", "train": 3, "eval": 1}
     planned, _, _ = plan("days.csv", spans={"by": "month"}, window=3, split=by_span)
     assert planned.notes == ["3 spans, 2024-01 to 2024-03", "test is 2024-03"]

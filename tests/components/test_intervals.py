@@ -150,7 +150,7 @@ def ledgers(measure, label, answer, group):
 
 
 @pytest.mark.parametrize("times", [1, 20])
-def test_equal_rows_of_a_group_tell_no_more_than_one_of_them(times):
+def test_repeated_rows_of_a_group_do_not_narrow_the_interval(times):
     label, answer = rows(4, 58)
     group = np.array([f"g{number}".encode() for number in range(58)])
     alone, _ = ledgers(Regression(), label, answer, group)

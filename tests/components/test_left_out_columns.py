@@ -70,7 +70,7 @@ def test_the_row_index_and_what_is_dropped_are_not_read_and_counted(table):
     assert set(looked.lines()) == set(omissions.lines())
 
 
-def test_a_plan_says_so_once_for_all_files_and_the_checks_before_it_do_too(table, tmp_path):
+def test_a_plan_and_preflight_report_it_once_for_all_files(table, tmp_path):
     ending = table.rpartition(".")[2]
     with open(table, "rb") as file:
         (tmp_path / f"u.{ending}").write_bytes(file.read())
@@ -127,7 +127,7 @@ FLAT = {
 }
 
 
-def test_a_duration_is_said_to_be_its_seconds(tmp_path):
+def test_a_duration_is_reported_as_converted_to_seconds(tmp_path):
     path = str(tmp_path / "t.parquet")
     pq.write_table(pa.table({"took": FLAT["took"][0]}), path)
     omissions, looked = Omissions(), Omissions()

@@ -40,7 +40,7 @@ FORMS = {
         *[("Swiss", text, number) for text, number in [("1'234.5", 1234.5), ("1\u2019234", 1234)]],
     ],
 )
-def test_a_number_is_read_as_its_format_says_or_not_at_all(form, text, number):
+def test_a_number_is_read_in_its_format_only(form, text, number):
     texts = pa.array([text, None])
     fits = number_parsing.fits(texts, FORMS[form]).to_pylist()
 

@@ -187,7 +187,7 @@ def test_only_the_newest_versions_are_kept_in_a_bucket(push, clock, gcs):
     assert pushed.get_string_custom_property("pushed_destination") == "gs://bucket/pusher/serving/1002"
 
 
-def test_the_error_of_a_bucket_without_permission_says_how_to_fix_it(push, gcs):
+def test_the_error_of_a_bucket_without_permission_names_the_fix(push, gcs):
     gcs.denied = "bucket-of-others"
     with pytest.raises(
         ResourceError,

@@ -77,7 +77,7 @@ def test_a_name_that_is_a_word_in_any_script_needs_no_quotes():
         ("rooms > 1 or " * 100 + "rooms > 1", "at most 1000 characters"),
     ],
 )
-def test_what_is_no_expression_says_where(text, message):
+def test_the_error_of_an_invalid_expression_names_the_position(text, message):
     with pytest.raises(ValueError, match=message):
         Expression(text)
 

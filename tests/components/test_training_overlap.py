@@ -30,7 +30,7 @@ def share(train_id=1, test_id=2):
     )
 
 
-def test_the_shares_of_both_models_are_told(rows):
+def test_the_shares_of_both_models_are_measured(rows):
     rows[1] = {"train": [1, 2, 3, 4], "test": [5, 6, 7, 1]}
     rows[2] = {"train": [5, 6, 9], "test": [1]}
 
@@ -40,7 +40,7 @@ def test_the_shares_of_both_models_are_told(rows):
 @pytest.mark.parametrize(
     "earlier_rows", [None, {}, {"test": [5]}], ids=["files that are gone", "another ingestion", "no train split"]
 )
-def test_where_nobody_knows_nothing_is_said(rows, earlier_rows):
+def test_unknown_shares_are_none(rows, earlier_rows):
     rows[1], rows[2] = {"train": [1], "test": [5]}, earlier_rows
 
     assert share() is None

@@ -77,7 +77,7 @@ def test_a_sentence_of_models_is_for_the_user():
     assert str(transform_errors.explain(caught.value, SUBJECT)) == str(caught.value)
 
 
-def test_the_line_of_the_user_s_function_is_told(tmp_path, monkeypatch):
+def test_the_error_names_the_line_of_the_user_s_function(tmp_path, monkeypatch):
     path = tmp_path / "mine.py"
     path.write_text("def preprocessing_fn(inputs, custom_config):\n    return {'x': inputs['z']}\n")
     spec = importlib.util.spec_from_file_location("mine", path)

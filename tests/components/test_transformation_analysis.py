@@ -155,7 +155,7 @@ def test_rows_are_written_as_the_graph_transforms_them(graph_folder, shards, spe
         ({"reserved_tokens": ["a"]}, "ExtractVocabularyReservedTokens"),
     ],
 )
-def test_an_unknown_analyzer_is_told_before_any_pass(spec, tmp_path, options, message):
+def test_an_unknown_analyzer_is_rejected_before_any_pass(spec, tmp_path, options, message):
     def function(inputs):
         arguments = {**options, "weights": inputs[options["weights"]]} if "weights" in options else options
         return {"index": tft.compute_and_apply_vocabulary(inputs["word"], vocab_filename="word", **arguments)}

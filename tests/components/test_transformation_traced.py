@@ -33,7 +33,7 @@ def filled(inputs):
     return tf.map_fn(lambda row: 2 * row, tf.cast(lengths, tf.float32))
 
 
-def test_what_the_graph_says_comes_out(tmp_path):
+def test_the_pass_gives_the_graph_s_outputs_and_errors(tmp_path):
     def function(inputs):
         with tf.control_dependencies([tf.debugging.assert_less(inputs["x"], 9.0, message="too large")]):
             return {"sum": inputs["x"] + filled(inputs), "x": tf.identity(inputs["x"])}

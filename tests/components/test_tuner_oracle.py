@@ -120,7 +120,7 @@ def test_hyperband_gives_the_best_of_a_bracket_more_epochs():
     assert {proposal.epochs for proposal in second_round} == {60}
 
 
-def test_hyperband_that_fits_nothing_says_how_many_trials_it_needs():
+def test_the_error_of_hyperband_with_too_few_trials_names_the_number_needed():
     with pytest.raises(ValueError, match=r"tuner\.trials is 5: hyperband with 60 epochs needs 6 or more"):
         make(method="hyperband", trials=5)
     assert len(flat(run(make(method="hyperband", trials=6)))) == 6
@@ -146,7 +146,7 @@ def test_a_space_that_is_used_up_ends_the_search(method):
     assert sorted(proposal.values["network.layers"] for proposal in proposals[1:]) == [[1], [3]]
 
 
-def test_a_default_outside_the_space_is_a_trial_all_the_same():
+def test_a_default_outside_the_space_is_still_a_trial():
     outside = {**DEFAULT, "network.layers": [7]}
     for method in METHODS:
         oracle = make(outside, method=method)

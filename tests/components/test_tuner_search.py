@@ -139,7 +139,7 @@ def test_an_accuracy_is_best_where_it_is_highest(tmp_path):
     assert trials.best(finished, settings(objective="accuracy")).number == 1
 
 
-def test_all_failed_is_said_with_the_reasons(tmp_path):
+def test_the_error_when_all_trials_fail_lists_the_reasons(tmp_path):
     message = executor._all_failed(find(tmp_path, Arithmetic(diverge=0), trials=4))
 
     assert message == (

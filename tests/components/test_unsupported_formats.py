@@ -97,7 +97,7 @@ def test_a_database_is_named(tmp_path):
         new_config.new(str(tmp_path), "made", str(tmp_path / "x.db"))
 
 
-def test_what_bytes_do_not_tell_the_name_does(tmp_path):
+def test_a_pickle_is_identified_by_its_name(tmp_path):
     (tmp_path / "x.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=0))
     with pytest.raises(UserError, match=r"x\.pkl is a pickle"):
         new_config.new(str(tmp_path), "made", str(tmp_path / "x.pkl"))
@@ -153,7 +153,7 @@ def test_an_address_is_named_by_its_scheme(tmp_path, address, message):
         ("hdfs://b/t.csv", "the package hdfs is not installed"),
     ],
 )
-def test_a_run_says_in_one_sentence_why_it_does_not_read_an_address(address, message, monkeypatch):
+def test_the_error_of_an_unsupported_address_is_one_sentence(address, message, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *arguments: None if name == "hdfs" else find(name, *arguments)

@@ -55,7 +55,7 @@ def statistics():
     return tfdv.generate_statistics_from_dataframe(pd.DataFrame(CLEAN), tfdv.StatsOptions(), n_jobs=1)
 
 
-def test_data_that_matches_goes_on(validate):
+def test_matching_data_passes(validate):
     anomalies = validate(train=CLEAN, eval=CLEAN)
 
     assert anomalies.get_string_custom_property(summary.PROPERTY) == "no anomaly in train, eval"
@@ -113,7 +113,7 @@ def test_a_table_with_too_few_rows_is_stopped(statistics):
 
 
 @pytest.mark.parametrize("kind", anomalies_pb2.AnomalyInfo.Type.keys())
-def test_no_anomaly_is_told_in_the_words_of_its_type_alone(statistics, kind):
+def test_the_name_of_an_anomaly_s_type_is_not_in_its_message(statistics, kind):
     schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
     anomalies = anomalies_pb2.Anomalies()
     number = anomalies_pb2.AnomalyInfo.Type.Value(kind)

@@ -63,7 +63,7 @@ def test_numbers_that_are_none_are_missing_where_a_row_may_lack_them(flats, gate
     assert findings["measured"] == pytest.approx(0.375)
 
 
-def test_a_column_that_the_schema_refuses_is_told_once(flats, gated):
+def test_a_column_that_the_schema_refuses_is_reported_once(flats, gated):
     flats.data(flats.HEADER + rows(40, area=lambda row: "" if row < 24 else 40 + row))
 
     assert [(entry["gate"], entry["column"]) for entry in gated.found("data.split=all")] == [("schema", "area")]

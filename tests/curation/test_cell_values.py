@@ -154,7 +154,7 @@ def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
     assert data.table["country"].null_count == 60 // len(values)
 
 
-def test_a_label_that_is_refused_for_what_its_cells_hold_is_told_with_it(tmp_path):
+def test_the_error_of_a_refused_label_names_its_cells(tmp_path):
     for folder in ("configs", "schemas"):
         (tmp_path / folder).mkdir()
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row % 7},{('NA', 'EU')[row % 2]}\n" for row in range(60)))

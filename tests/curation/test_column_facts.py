@@ -67,7 +67,7 @@ def test_figures_of_numbers_leave_missing_and_infinite_cells_out(texts):
     assert table["x"].null_count == 3
 
 
-def test_skewness_tells_a_long_tail_from_a_bell(rng):
+def test_skewness_distinguishes_a_long_tail_from_a_bell(rng):
     long_tail = column_facts.table(pa.table({"x": rng.lognormal(0, 1, 4000)}))[0]["x"].numbers
     bell = column_facts.table(pa.table({"x": rng.normal(0, 1, 4000)}))[0]["x"].numbers
     assert long_tail.skew > 3 > 2 * abs(long_tail.log_skew)

@@ -52,7 +52,7 @@ def test_iso_needs_no_key(form):
 
 
 @pytest.mark.parametrize(("factor", "form"), [(1, "epoch_s"), (1000, "epoch_ms"), (1_000_000, "epoch_us")])
-def test_times_since_1970_are_found_where_the_name_says_so(factor, form):
+def test_unix_times_are_detected_by_the_column_s_name(factor, form):
     numbers = [int(day.replace(tzinfo=datetime.timezone.utc).timestamp()) * factor for day in SHUFFLED]
 
     assert detect(created_at=numbers, amount=numbers).formats == {"created_at": form}
@@ -110,7 +110,7 @@ def propose(tmp_path):
     return run
 
 
-def test_dates_are_read_with_their_hour_and_all_of_it_is_said(propose):
+def test_dates_are_read_with_their_hour_and_reported(propose):
     y = [row % 7 for row in range(100)]
     proposal, config = propose(sold=written("%d.%m.%Y %H:%M"), seen=written("%m/%d/%Y", EARLY), y=y)
     text = "\n".join(proposal.findings)

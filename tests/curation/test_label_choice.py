@@ -18,7 +18,7 @@ def column(values):
     return choose("y", x=[0.5] * len(values), y=values)
 
 
-def test_a_name_decides_else_the_last_column_and_it_says_so():
+def test_the_label_is_chosen_by_name_else_the_last_column_with_the_reason():
     x = [0.5, 1.5, 2.5]
     assert choose(Target=x, other=x).column.name == "Target"
     assert choose(SalePrice=x, other=x).column.name == "SalePrice"
@@ -43,7 +43,7 @@ def test_a_label_that_is_not_there_names_the_nearest():
         ([f"text {number}" for number in range(9)], "most of its values occur once"),
     ],
 )
-def test_a_label_that_cannot_be_one_says_why_and_which_can(values, reason):
+def test_the_error_of_an_unusable_label_names_the_reason_and_usable_columns(values, reason):
     values = pa.array(values, pa.string())
     with pytest.raises(UserError, match=rf"'y' cannot be the label: {reason}.* Columns that can be the label: x\."):
         choose("y", x=[float(number) for number in range(9)], y=values)
@@ -88,7 +88,7 @@ def test_numbers_spread_like_a_count_are_amounts_and_others_are_codes(rng):
     assert column(rng.integers(0, 400, 500)).task == "regression"
 
 
-def test_a_skewed_positive_number_is_learnt_as_a_logarithm(rng):
+def test_a_skewed_positive_label_is_transformed_by_a_logarithm(rng):
     choice = column(rng.lognormal(10, 1, 500))
     assert (choice.task, choice.keys) == ("regression", {"transform": "log"})
     assert "skewed" in choice.reasons["transform"]

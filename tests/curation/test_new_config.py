@@ -223,7 +223,7 @@ def test_columns_that_no_cell_can_hold_are_dropped_and_the_rest_is_used(root, rn
     assert schema_review.diff(schema_review.Choice(root=str(root), name="made", data_root=str(root))) == []
 
 
-def test_every_ignored_column_is_said_with_its_reason(make, rng):
+def test_every_ignored_column_is_reported_with_its_reason(make, rng):
     rows = 400
     proposal, reviewed = make(
         "y",

@@ -36,7 +36,7 @@ def detect(delimiter=",", **columns):
         ({"a": ["12:30", "13:40"], "b": ["12345-6789", "12345-0000"], "c": ["1,2", "1,2,3"]}, PLAIN),
     ],
 )
-def test_a_format_is_told_from_all_columns(columns, numbers):
+def test_a_format_is_detected_from_all_columns(columns, numbers):
     detected = detect(**columns)
 
     assert (detected.numbers, detected.mixed, detected.ambiguous) == (numbers, {}, {})
@@ -68,7 +68,7 @@ def test_many_words_among_many_numbers_are_named():
 
 
 @pytest.mark.parametrize(("delimiter", "decimal"), [(",", "."), (";", ",")])
-def test_a_comma_that_may_be_either_follows_the_delimiter_and_is_said(delimiter, decimal):
+def test_an_ambiguous_comma_follows_the_delimiter_and_is_reported(delimiter, decimal):
     detected = detect(delimiter, a=["1,234", "2,345"])
 
     assert detected.numbers.decimal == decimal
@@ -86,7 +86,7 @@ def read(tmp_path):
     return run
 
 
-def test_the_keys_are_written_and_said_and_the_cells_read(read):
+def test_the_keys_are_written_and_reported_and_the_cells_read(read):
     data = read('income,share,name\n"46,892",38%,x\n"1,234",-,y\n"5,678",4%,x\n"5,679",3%,x\n')
 
     assert data.values["csv"] == {"thousands": ",", "units": ["%"]}
@@ -114,7 +114,7 @@ def test_the_keys_of_a_german_file_are_all_written(read):
     }
 
 
-def test_mixed_formats_are_said_with_their_lines(read):
+def test_mixed_formats_are_reported_with_their_lines(read):
     data = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
 
     [sentence] = data.findings

@@ -84,7 +84,7 @@ def pictures(tmp_path):
     return make
 
 
-def test_a_folder_of_photos_tells_classes_sizes_and_colours(pictures, tmp_path):
+def test_a_folder_of_photos_has_classes_sizes_and_colours(pictures, tmp_path):
     folder = pictures("photos", ["cat", "dog"], [(200, 100), (300, 150), (90, 80)])
     (folder / "README.md").write_text("")
     data = reading.read(str(folder), str(tmp_path))
@@ -142,11 +142,11 @@ def test_several_files_are_one_table(read, tmp_path):
     assert set(data.table["b"].to_pylist()) == {"x", "z"}
 
 
-def test_a_text_whose_name_does_not_tell_is_named_csv(read):
+def test_a_text_file_of_unknown_ending_is_read_as_csv(read):
     assert read(ROWS, "data/t.dat").values["format"] == "csv"
 
 
-def test_a_path_outside_the_repository_is_absolute_and_says_so(tmp_path):
+def test_a_path_outside_the_repository_is_absolute_and_reported(tmp_path):
     (tmp_path / "t.csv").write_text(ROWS)
     data = reading.read(str(tmp_path / "t.csv"), str(tmp_path / "repository"))
     assert data.values["path"] == str(tmp_path / "t.csv")

@@ -94,7 +94,7 @@ def test_constants_empties_twins_and_leaks_are_ignored_with_a_reason(propose, rn
     assert set(ignored) == {"version", "none", "rare", "kind_name", "doubled"}
 
 
-def test_a_leak_that_is_all_there_is_is_used_after_all(propose, rng):
+def test_a_leak_that_is_the_only_feature_is_used(propose, rng):
     y = rng.normal(size=100)
     [entry] = propose(y, x=3 * y).entries
     assert entry.role == "numeric"

@@ -61,7 +61,7 @@ def test_a_class_that_is_too_rare_for_50_rows_is_named(proposed):
     assert "gates" not in config
 
 
-def test_a_class_that_the_gate_would_block_only_warns_and_the_config_says_why(proposed):
+def test_a_class_that_the_gate_would_block_only_warns_with_the_reason_in_the_config(proposed):
     text, config = proposed(3000, 20)
     assert config["gates"] == {"rare": "warn"}
     assert "20 rows of 'sick': too few to judge a model by" in text

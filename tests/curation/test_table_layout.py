@@ -70,7 +70,7 @@ def propose(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
-def test_encodings_are_told_by_the_bytes(propose, table, encoding):
+def test_encodings_are_detected_from_the_bytes(propose, table, encoding):
     count, keys, sentences = propose(table.encode(encoding))
     assert count == 150
     assert keys == ({} if encoding == "utf-8-sig" else {"encoding": encoding})
@@ -98,7 +98,7 @@ def test_what_stands_above_the_header(propose, table, above, keys, packed):
     assert all(key in sentences for key in keys)
 
 
-def test_a_line_that_tells_a_spreadsheet_the_delimiter(propose, table):
+def test_a_line_that_names_the_delimiter_is_skipped(propose, table):
     assert propose("sep=;\n" + table.replace(",", ";"))[:2] == (150, {"delimiter": ";", "skip_rows": 1})
 
 
@@ -284,7 +284,7 @@ def test_a_delimiter_at_the_end_of_every_row(propose, rows, header):
     assert "column_5 is ignored: it is empty" in sentences
 
 
-def test_texts_that_are_too_long_are_cut_and_said(propose, rows):
+def test_texts_that_are_too_long_are_cut_and_reported(propose, rows):
     table = "".join(f"text {row % 7} of more words,{line}\n" for row, line in enumerate(rows().splitlines()))
     count, keys, sentences = propose(f"review,{HEADER}{'x ' * 70_000},{rows(1)}{table}")
     assert (count, keys) == (151, {"long_cells": "cut"})

@@ -66,7 +66,7 @@ importlib.import_module("my_features"), importlib.import_module("my_network")
 """
 
 
-def test_the_image_of_a_project_does_what_its_job_says_and_refuses_code_that_was_edited(image, tmp_path):
+def test_the_image_of_a_project_runs_its_job_and_refuses_edited_code(image, tmp_path):
     _, folder, project = image
     output = tmp_path / "flats.json"
     result = runner("--project", folder, "--vertex", "--pipeline", "flats", "--output", output)

@@ -80,7 +80,7 @@ def test_a_killed_tuning_resumes_and_the_trainer_uses_its_best_values(tmp_path):
     assert min(line["val_loss"] for line in history) == pytest.approx(best["score"], rel=1e-3)
 
 
-def test_the_error_of_a_config_without_a_search_space_says_what_to_add(tmp_path):
+def test_the_error_of_a_config_without_a_search_space_names_what_to_add(tmp_path):
     result = runner("tune", "cars", "--root", tmp_path)
 
     assert result.code == 2

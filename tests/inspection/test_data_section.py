@@ -130,7 +130,7 @@ def test_damage_names_the_file(run: Any, ask: Any, tmp_path: Path, command: str,
         ask(command)
 
 
-def test_a_store_without_such_an_artifact_says_so(writer: Any, ask: Any) -> None:
+def test_a_store_without_such_an_artifact_is_reported(writer: Any, ask: Any) -> None:
     writer.run("r").node("ingestion", outputs=[("examples", "Examples")])
     with pytest.raises(UserError, match=r"run r has no artifact of type Schema\. The store has none"):
         ask("schema")

@@ -53,7 +53,7 @@ def test_json_holds_the_values_as_they_are(rows: Path, ask: Any) -> None:
     assert ask("examples", "r", "--json")["artifact"] == 1, "the run's first, nearest to the data"
 
 
-def test_what_cannot_be_shown_is_said(rows: Path, writer: Any, ask: Any, tmp_path: Path) -> None:
+def test_what_cannot_be_shown_is_reported(rows: Path, writer: Any, ask: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Examples 1 has no split 'evil'\. Did you mean 'eval'\?"):
         ask("examples", "1", "--split", "evil")
     run = writer.run("s")

@@ -91,7 +91,7 @@ def test_no_store_and_a_damaged_store_are_our_errors(tmp_path: Path) -> None:
         _run("runs", "--root", tmp_path)
 
 
-def test_a_store_without_runs_says_so(writer: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_without_runs_is_reported(writer: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("runs", "--root", tmp_path) == 0
     assert capsys.readouterr().out == "no runs yet: start one with python runner.py --local\n"
     _run("runs", "--root", tmp_path, "--json")
@@ -119,7 +119,9 @@ def test_runs_can_be_chosen_by_state_and_time(two_runs: Path, ask: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [["--state", "fine"], ["--since", "yesterday"], ["--since", "9" * 20 + "d"]])
-def test_a_wrong_state_or_time_is_told_what_is_right(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_of_a_wrong_state_or_time_lists_what_is_accepted(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         _run("runs", *wrong)
     assert re.search(r"expected (one or several of COMPLETE|a date or time such as)", capsys.readouterr().err)

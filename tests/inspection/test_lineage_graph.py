@@ -122,7 +122,7 @@ def test_graphs_quote_what_names_hold(artifact_ids: Any, ask: Any, writer: Any) 
     )
 
 
-def test_our_ingestion_says_what_it_read(writer: Any, ask: Any, tmp_path: Any) -> None:
+def test_the_lineage_of_examples_names_what_ingestion_read(writer: Any, ask: Any, tmp_path: Any) -> None:
     settings = {"paths": ["/data/a.csv", "/data/b.csv"], "columns": {}}
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     run = writer.run("r")

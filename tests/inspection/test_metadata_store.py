@@ -126,7 +126,7 @@ def test_no_password_survives_redact(scheme: str, user: str, middle: str, host: 
     assert "s3c" not in redact(f"{scheme}{user}:s3c{middle}s3c@{host}/db")
 
 
-def test_no_store_yet_is_said_with_the_command_that_makes_one(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_store_names_the_command_that_creates_one(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=rf"^no runs yet under {re.escape(str(tmp_path))}: start one with python runner"
     ):

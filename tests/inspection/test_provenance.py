@@ -105,7 +105,7 @@ def test_a_run_names_its_model_and_a_blocked_run_its_reason(root: Path, ask: Any
     assert ask("show", "1700000004", "--json")["run"]["run_id"] == "run-4", "a pushed version"
 
 
-def test_a_model_that_a_rollback_restored_or_whose_version_is_gone_says_so(root: Path, ask: Any) -> None:
+def test_the_status_of_a_model_names_a_rollback_and_a_removed_version(root: Path, ask: Any) -> None:
     serving = str(root / "houses" / "serving")
     first_version, _ = versions.pushed(serving)
     restored = versions.restore(serving, first_version)

@@ -106,7 +106,7 @@ def test_each_chart_is_named_and_has_a_table_below(reports, run):
         ),
     ],
 )
-def test_the_head_says_the_verdict_in_a_sentence(reports, run, expected):
+def test_the_head_has_the_verdict_in_a_sentence(reports, run, expected):
     assert expected in words(reports[run])
 
 
@@ -237,7 +237,7 @@ def test_a_run_that_the_store_never_heard_of_has_a_report_from_its_folder(root, 
     assert "NOT RUN" in text
 
 
-def test_files_that_are_gone_or_damaged_are_told_and_the_rest_is_shown(tmp_path):
+def test_missing_and_damaged_files_are_listed_and_the_rest_is_shown(tmp_path):
     MADE["make"](tmp_path)
     artifacts = tmp_path / "houses/artifacts/4"
     (artifacts / "evaluation/verdict.json").write_text("{")
@@ -285,7 +285,7 @@ def test_each_end_of_a_run_has_its_sentence(root, state, outcome, message):
     assert message in head_section.sentence(facts)
 
 
-def test_the_card_says_task_data_metrics_and_provenance(root, reports):
+def test_the_card_has_task_data_metrics_and_provenance(root, reports):
     card = (root / "houses/runs/folder-4/model_card.md").read_text()
     for phrase in (
         "# Model card: houses",

@@ -118,7 +118,7 @@ def test_intervals_show_value_reach_and_baseline():
     assert text.count("reach") == 1
 
 
-def test_a_graph_leaves_out_what_a_longer_way_says_and_closes_no_circle():
+def test_a_graph_omits_transitive_edges_and_cycles():
     boxes = {name: (name, "", "COMPLETE") for name in "abc"}
     text = draw(boxes, [("a", "b"), ("b", "c"), ("a", "c"), ("c", "a"), ("a", "a")], label="g")
     assert text.count('class="edge"') == 4  # two edges, each with its tip

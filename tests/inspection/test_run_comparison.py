@@ -113,7 +113,7 @@ def test_what_differs_comes_worst_first(two: None, ask: Any) -> None:
     ]
 
 
-def test_the_text_says_the_same(two: None, ask: Any) -> None:
+def test_the_text_has_the_content_of_the_json(two: None, ask: Any) -> None:
     lines = [" ".join(line.split()) for line in ask("compare", "first", "latest", "--limit", "2").splitlines()]
     assert "config: 4 differ, the first 2; --limit N shows more" in lines
     assert "area train 0.5 mean 1 2" in lines
@@ -127,7 +127,7 @@ def test_the_text_says_the_same(two: None, ask: Any) -> None:
     assert "mae city = Rome 5 8 60.00% worse" in " ".join(ask("compare", "first", "latest", "--limit", "1").split())
 
 
-def test_the_same_and_the_unknown_are_said(two: None, ask: Any, writer: Any, tmp_path: Path) -> None:
+def test_equal_and_unknown_parts_are_reported(two: None, ask: Any, writer: Any, tmp_path: Path) -> None:
     answer = ask("compare", "first", "first")
     assert "config: equal\n" in answer
     assert "statistics: equal: both have ExampleStatistics 3" in answer

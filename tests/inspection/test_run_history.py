@@ -120,7 +120,7 @@ def test_what_the_runner_recorded_is_believed(writer: Any, read: Store, state: s
         ([("a", "FAILED"), ("b", "COMPLETE"), ("a", "CACHED")], "COMPLETE"),
     ],
 )
-def test_where_no_state_is_recorded_the_last_attempts_tell_it(
+def test_an_unrecorded_state_follows_from_the_last_attempts(
     writer: Any, read: Store, attempts: list[tuple[str, str]], state: str
 ) -> None:
     run = writer.run("r")
@@ -380,7 +380,7 @@ def test_a_store_of_stock_tfx_is_read(tmp_path: Path) -> None:
     assert first_nodes["schema.gen"].properties == {"schema_file": str(tmp_path / "schema.pbtxt")}
 
 
-def test_a_run_whose_process_is_gone_is_told_at_once(writer, tmp_path):
+def test_a_run_whose_process_is_gone_is_reported_immediately(writer, tmp_path):
     folder = tmp_path / "houses/runs/r"
     folder.mkdir(parents=True)
     writer.run("r", run_folder=str(folder)).node("trainer", state="RUNNING")

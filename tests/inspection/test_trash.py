@@ -26,7 +26,7 @@ def states(runs):
     return {int(row.id): row.state for row in runs.store().newest_artifacts(None)}
 
 
-def test_what_was_moved_is_put_back_as_it_was(runs, ask):
+def test_an_undo_restores_files_and_states(runs, ask):
     before, rows = tree(runs.home), states(runs)
     ask("clean", "--keep", "1", "--yes")
     assert pb.Artifact.DELETED in states(runs).values()

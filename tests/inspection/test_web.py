@@ -175,7 +175,7 @@ def test_the_report_as_a_file_is_given_where_it_is(ask, root):
         (root / "houses/runs/folder-1/report.html").unlink()
 
 
-def test_a_running_run_says_how_far_it_is_and_looks_again(tmp_path):
+def test_a_running_run_shows_its_progress_and_refreshes(tmp_path):
     writer = MADE["shared"].TfxWriter(tmp_path / "metadata.sqlite")
     folder = tmp_path / "folder"
     (folder / "logs").mkdir(parents=True)
@@ -222,7 +222,7 @@ def test_an_artifact_that_is_gone_still_has_its_page(tmp_path):
         assert "Lineage of ExampleStatistics" in text
 
 
-def test_the_command_says_what_is_wrong_with_its_address(tmp_path):
+def test_the_error_of_a_wrong_address_names_the_reason(tmp_path):
     for arguments, code, message in (
         (["--host", "0.0.0.0"], 2, "without a password"),
         (["--host", "203.0.113.9", "--expose"], 5, "cannot listen on"),

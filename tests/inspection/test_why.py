@@ -110,7 +110,7 @@ def test_a_damaged_verdict_is_named(evaluate: Any, ask: Any, tmp_path: Path, wri
         read_evaluation(artifact)
 
 
-def test_a_model_that_nobody_judged_says_why(writer: Any, ask: Any) -> None:
+def test_a_model_without_an_evaluation_is_reported_with_the_reason(writer: Any, ask: Any) -> None:
     run = writer.run("r")
     [model] = run.node("trainer", outputs=[("model", "Model")])
     assert ask("why", "latest", "--json")["reason"] == "not evaluated: no node has used the model"

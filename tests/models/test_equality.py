@@ -104,7 +104,7 @@ def test_features_are_what_the_roles_promise(everything):
             assert value.shape == (12, width)
 
 
-def test_label_and_weight_are_told_to_the_evaluation(everything, served):
+def test_label_and_weight_are_exported_for_the_evaluation(everything, served):
     np.testing.assert_array_equal(served["labels"]["label"], everything.table["price"])
     np.testing.assert_array_equal(served["labels"]["weight"], everything.table["times"])
     assert served["labels"]["weight"].dtype == tf.float32

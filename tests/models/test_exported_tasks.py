@@ -211,7 +211,7 @@ def test_a_picture_is_classed(exported):
     np.testing.assert_allclose(np.sum(answer["probabilities"], axis=1), 1, rtol=1e-6)
 
 
-def test_features_of_your_own_preprocessing_are_learnt_from(exported, monkeypatch):
+def test_features_of_your_own_preprocessing_are_trained_on(exported, monkeypatch):
     module: Any = types.ModuleType("made_by_the_user")
     module.preprocessing_fn = lambda inputs, custom_config: {
         "wide": tf.concat([inputs["x"], inputs["y"]], axis=1),

@@ -89,7 +89,7 @@ def test_the_vector_holds_every_kind_in_order_and_an_unknown_index_as_zeros():
     np.testing.assert_array_equal(vector[1], [2, 0, 0, 0, 0, 0, 0, 0, 0, 1, *SEEN["photo"][1].ravel()])
 
 
-def test_the_untrained_vector_has_learnt_indices_one_hot():
+def test_the_untrained_vector_has_embedded_indices_one_hot():
     vector, table = form("untrained")
 
     assert table is None

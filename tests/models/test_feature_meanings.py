@@ -115,7 +115,7 @@ def test_without_rows_what_has_to_be_measured_is_unknown(everything):
     assert (kinds["share"], kinds["share_bucket"], kinds["name_index"]) == ("number", "buckets", "tokens")
 
 
-def test_features_of_ones_own_function_stand_for_what_the_whole_graph_makes(everything):
+def test_features_of_user_preprocessing_have_the_digest_of_the_whole_graph(everything):
     facts = Facts.read(
         everything.graph, Features.model_validate(everything.sections["features"]), Label(column="price")
     )

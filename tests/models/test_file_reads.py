@@ -66,7 +66,7 @@ def test_a_module_counts_as_its_source(lists, monkeypatch):
         monkeypatch.delitem(__import__("sys").modules, "own_words")
 
 
-def test_a_file_that_changes_between_two_reads_is_told(lists):
+def test_a_file_that_changes_between_two_reads_is_reported(lists):
     def twice():
         with file_reads.watched():
             read(lists / "a.txt")

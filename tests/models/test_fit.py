@@ -46,7 +46,7 @@ NUMBERS = table(LINE, (2 * LINE[:, 0] - LINE[:, 1]).astype(np.float32))
 SIDES = table(LINE, (LINE[:, 0] > 0).astype(np.int64))
 
 
-def test_a_line_is_learnt_and_the_best_epochs_line_is_told(tmp_path):
+def test_a_line_is_fitted_and_the_best_epoch_is_returned(tmp_path):
     path = tmp_path / "history.jsonl"
     result = trained(PRICE, NUMBERS, training={"epochs": 8}, history=str(path))
 
@@ -73,7 +73,7 @@ def test_the_columns_stay_as_they_are_and_callbacks_are_called():
         np.testing.assert_array_equal(SIDES[name], column)
 
 
-def test_several_classes_are_told_apart_and_probabilities_sum_to_one():
+def test_several_classes_are_separated_and_probabilities_sum_to_one():
     kinds = np.digitize(LINE[:, 0], [-0.5, 0.5])
     result = trained(KIND, table(LINE, kinds), training={"epochs": 40, "optimizer": {"learning_rate": 0.1}})
     answer = result.target.answer(result.network({"a": NUMBERS["a"], "b": NUMBERS["b"]}))
@@ -159,7 +159,7 @@ def test_a_sum_of_squares_is_the_batchs_squares_times_the_rows():
     assert summed == pytest.approx(8 * mean)
 
 
-def test_without_epochs_the_network_stays_as_it_was_made():
+def test_without_epochs_the_network_keeps_its_initial_weights():
     initial_weights = [{"kernel": [[2.0], [-1.0]], "bias": [0.5]}]
     result = trained(SOLD, SIDES, network={"weights": initial_weights}, training={"epochs": 0})
 

@@ -72,7 +72,7 @@ def test_a_jpeg_of_four_inks_becomes_colours_and_grey():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("value", range(1, 9))
-def test_a_picture_is_turned_upright_as_exif_says(kind, value):
+def test_an_image_is_rotated_by_its_exif_orientation(kind, value):
     content = turned(value, kind)
     with Image.open(io.BytesIO(content)) as image:
         expected = np.asarray(ImageOps.exif_transpose(image))

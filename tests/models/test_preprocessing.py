@@ -112,7 +112,7 @@ def test_numbers_are_float32_and_indices_int64(graph):
     assert {tuple(feature.shape) for feature in spec.values()} == {(1,)}
 
 
-def test_every_feature_that_the_roles_promise_comes_out(transformed):
+def test_the_graph_has_every_output_that_the_roles_declare(transformed):
     assert {output.name for output in roles.Features.model_validate(FEATURES).outputs()} == set(transformed) - {"label"}
 
 
@@ -145,7 +145,7 @@ def test_a_constant_column_becomes_zero_not_nan(transformed):
     np.testing.assert_array_equal(transformed["same"], np.zeros(12))
 
 
-def test_a_row_comes_out_the_same_wherever_it_stands_in_its_batch(transformed, transform):
+def test_the_features_of_a_row_do_not_depend_on_its_place_in_the_batch(transformed, transform):
     for row in range(12):
         alone = transform(**{name: cells[row : row + 1] for name, cells in TABLE.items()})
         assert {name: value[0] for name, value in alone.items()} == {n: v[row] for n, v in transformed.items()}

@@ -80,7 +80,7 @@ def test_tiers_hold_equal_counts(label_of, cells):
     assert label_of({"task": "classes", "tiers": 3}, cells)[0] == [1, 0, 2, 0, 2, 1, 1, 0, 2]
 
 
-def test_classes_that_nobody_named_are_found_and_others_are_none(label_of):
+def test_unnamed_classes_are_inferred_and_other_values_have_none(label_of):
     label, graph = label_of({"task": "classes"}, [*COLOURS, " red"], ["red", "green ", "yellow", "blue", ""])
 
     assert label == [0, 1, 2, -1, -1]

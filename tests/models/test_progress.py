@@ -20,7 +20,7 @@ class Clock:
         return self.now
 
 
-def test_rows_their_rate_and_the_time_left_are_told_now_and_then(lines):
+def test_rows_their_rate_and_the_time_left_are_printed_at_intervals(lines):
     clock = Clock()
     meter = progress.Meter(total=10_000, clock=clock)
     for seconds in (1, 2.9, 3.0, 4, 7.9, 8.0):
@@ -33,7 +33,7 @@ def test_rows_their_rate_and_the_time_left_are_told_now_and_then(lines):
     ]
 
 
-def test_an_unknown_end_has_no_time_left_and_slow_things_are_told_by_their_length(lines):
+def test_without_a_total_no_time_left_is_printed_and_slow_units_have_their_seconds(lines):
     clock = Clock()
     meter = progress.Meter("epochs", clock=clock)
     clock.now += 40
@@ -61,7 +61,7 @@ def test_the_time_of_building_a_graph_is_no_rate(lines):
     assert lines == ["1 of 10 epochs", "4 of 10 epochs, 2 s each, about 12 s left"]
 
 
-def test_what_takes_long_before_anything_is_counted_is_told(lines, monkeypatch):
+def test_a_slow_step_before_the_first_count_is_printed(lines, monkeypatch):
     monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
     with progress.doing("building the graph of 750 columns"):
         for thread in threading.enumerate():

@@ -82,7 +82,7 @@ def eval_loss(folder):
 
 
 @pytest.mark.parametrize(("memory", "streamed"), [(4.0, 0), (1e-9, 2)], ids=["memory", "files"])
-def test_a_learnable_label_is_learnt(run, monkeypatch, memory, streamed):
+def test_a_learnable_label_is_fitted(run, monkeypatch, memory, streamed):
     calls, batches = [], streaming.batches
     monkeypatch.setattr(streaming, "batches", lambda *args, **keys: calls.append(1) or batches(*args, **keys))
     folder, history = run(
@@ -182,7 +182,7 @@ def test_event_files_for_tensorboard_are_written(run):
     assert {path.name for path in (folder / "run" / run_fn.BOARD).iterdir()} == {"train", "validation"}
 
 
-def test_a_warm_start_goes_on_from_the_exported_weights(run, arguments, tmp_path):
+def test_a_warm_start_begins_with_the_exported_weights(run, arguments, tmp_path):
     folder, history = run(training={"epochs": 5, "optimizer": {"learning_rate": 0.1}})
     meaning = json.loads((folder / "model" / run_fn.MEANING).read_text())
     assert sorted(meaning["features"]["zone_index"]["tokens"]) == ["north", "south"]

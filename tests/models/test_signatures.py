@@ -115,7 +115,7 @@ def test_transform_features_gives_what_the_network_reads(loaded, examples):
     }
 
 
-def test_clusters_tell_what_is_measured_and_need_no_label(examples):
+def test_clusters_export_what_is_measured_and_need_no_label(examples):
     served = signatures.Served(
         network=Network(),
         transform=Transform(),
@@ -159,7 +159,7 @@ def test_a_picture_gets_its_shape_before_the_network(examples):
     assert actual["transform_features"](examples=examples)["area"].shape == (3, 1)
 
 
-def test_a_label_that_may_be_missing_is_told_too():
+def test_a_nullable_label_is_exported_too():
     spec = {"lat": tf.io.FixedLenFeature([1], tf.float32)}
     served = signatures.Served(
         network=lambda features, training: features["lat"],

@@ -86,7 +86,7 @@ def test_rows_are_mixed_whole_and_none_is_lost(columns):
         np.testing.assert_array_equal(weights, x["x"][:, 0] / 2)
 
 
-def test_each_epoch_is_mixed_anew_and_a_seed_repeats_it(columns):
+def test_each_epoch_is_mixed_differently_and_a_seed_repeats_it(columns):
     label = np.asarray(columns["x"])
 
     def orders(seed):

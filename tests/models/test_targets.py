@@ -59,7 +59,7 @@ def test_the_target_has_mean_0_and_variance_1(values):
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 7.0, 1e-30, -3.3e7])
 @pytest.mark.parametrize("rows", [1, 3, 10, 1000])
-def test_a_constant_label_is_learnt_as_zero_and_answered_as_itself(value, rows):
+def test_a_constant_label_is_scaled_to_zero_and_predicted_as_itself(value, rows):
     values = column(np.full(rows, value))
     scale = LabelScale.fit(values, PLAIN)
 
@@ -126,7 +126,7 @@ def test_the_loss_is_the_cross_entropy_of_the_answer(names):
     assert float(loss) == pytest.approx(-np.log(label_probabilities).mean(), rel=1e-5)
 
 
-def test_one_class_cannot_be_learnt():
+def test_a_label_of_one_class_is_refused():
     label = Label(column="sold", task="binary", positive="yes")
     with pytest.raises(ValueError, match="label 'sold': the train split has 1 class"):
         target(label, np.zeros((5, 1), np.int64), None)

@@ -57,7 +57,7 @@ def test_rows_count_by_their_weights():
     assert temperature.fit(y, logits, weight) != pytest.approx(temperature.fit(y, logits), rel=1e-3)
 
 
-def test_rows_that_tell_no_optimum_leave_the_temperature_within_bounds():
+def test_rows_without_an_optimum_leave_the_temperature_within_bounds():
     y = np.array([[0], [1], [1]])
     right = np.array([[-1.0], [2.0], [3.0]])
 

@@ -143,13 +143,13 @@ def test_a_picture_is_resized_as_pillow_does(everything, row):
 
 
 @pytest.mark.parametrize("broken", [b"", b"GIF89a rest", b"no picture"])
-def test_what_is_no_picture_is_told(everything, broken):
+def test_the_error_of_an_undecodable_image_names_it(everything, broken):
     cells = tf.constant([[everything.table["image"][0]], [broken]])
     with pytest.raises(tf.errors.InvalidArgumentError, match="column 'image' must hold images, PNG or JPEG"):
         image_decoding.decode(cells, (6, 5), 1, column="image")
 
 
-def test_half_a_picture_is_told(everything):
+def test_a_truncated_image_is_an_error(everything):
     half = everything.table["image"][1][:-30]
     with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid PNG data"):
         image_decoding.decode(tf.constant([[half]]), (6, 5), 1, column="image")

@@ -112,7 +112,7 @@ def test_shuffled_rows_stay_whole_and_none_is_lost():
 
 
 @pytest.mark.usefixtures("shuffling")
-def test_each_epoch_is_shuffled_anew_and_a_seed_repeats_it():
+def test_each_epoch_is_shuffled_differently_and_a_seed_repeats_it():
     first, repeated, other_seed = (transformed_records.batches(COLUMNS, LABEL, size=7, seed=seed) for seed in (5, 5, 6))
     epochs = [rows(first) for _ in range(3)]
 

@@ -17,7 +17,7 @@ def trials(trial_order):
     return trial_process.Trials(trial_order)
 
 
-def test_a_trial_tells_the_metrics_of_the_epoch_that_is_kept(trials):
+def test_a_trial_returns_the_metrics_of_the_epoch_that_is_kept(trials):
     answer = trials.run(
         {"network": NETWORK, "training": {**TRAINING, "optimizer": {"name": "sgd", "learning_rate": 1.2}}}
     )

@@ -109,7 +109,7 @@ def test_an_ensemble_begins_with_the_members_that_there_were(month):
     assert other_bins.note.endswith("anew: embedding (5 bins, now 6)")
 
 
-def test_training_goes_on_from_where_the_last_one_ended(month):
+def test_training_resumes_from_the_previous_loss(month):
     first_month, second_month = month(1), month(2)
 
     def learn(data_month, epochs, warm=None):
@@ -211,7 +211,7 @@ def test_a_column_that_is_scaled_by_another_rule_is_another_number(month):
     ],
     ids=["width", "activation", "depth", "training alone"],
 )
-def test_another_network_begins_anew_from_where_it_differs(month, changes, weights_taken, anew):
+def test_another_network_is_initialized_from_the_first_layer_that_differs(month, changes, weights_taken, anew):
     previous = month(1).network(SMALL)
     carried_over = month(2).begun({**SMALL, **changes}, previous)
 
@@ -236,7 +236,7 @@ def test_your_own_network_is_carried_over_where_what_it_reads_can_be_matched(mon
             assert_same(answers(previous, second_month), answers(carried_over, second_month))
 
 
-def test_a_model_that_does_not_tell_what_its_weights_mean_is_not_begun_from(month):
+def test_a_model_without_meanings_of_its_weights_gives_no_warm_start(month):
     previous, fresh = month(1).network(SMALL), month(2).network(SMALL, seed=8)
     arrays = {variable.path: variable.numpy() for variable in previous.network.variables}
     start = carry_over.Warm(arrays, None, month(2).meanings)

@@ -19,7 +19,7 @@ def test_classes_in_another_order_keep_their_columns(month):
     assert_same(expected, actual)
 
 
-def test_a_new_class_begins_anew_beside_the_others(month):
+def test_a_new_class_is_initialized_beside_the_others(month):
     first_month, second_month = month(1, label=KIND), month(2, label=KIND)
     previous = first_month.network(SMALL)
     label = {"task": "classes", "classes": ["kind is x", "kind is y", "kind is w"]}
@@ -41,7 +41,7 @@ def test_a_new_class_begins_anew_beside_the_others(month):
         (PRICE, {"of": {"column": "rent", "transform": "none"}}, "the label changed"),
     ],
 )
-def test_another_label_makes_the_head_anew(month, label, changed_label, reason):
+def test_another_label_initializes_the_head(month, label, changed_label, reason):
     first_month, second_month = month(1, label=label), month(2, label=label)
     previous = first_month.network(SMALL)
     carried_over = second_month.begun(SMALL, previous, label={**meaning_of(previous)["label"], **changed_label})
@@ -61,7 +61,7 @@ def test_classes_that_change_sides_change_the_sign(month):
     )
 
 
-def test_a_perceptron_goes_on(month):
+def test_a_perceptron_starts_warm(month):
     first_month, second_month = month(1, label=SOLD), month(2, label=SOLD)
     previous = first_month.network({"name": "perceptron"})
     carried_over = second_month.begun({"name": "perceptron"}, previous)

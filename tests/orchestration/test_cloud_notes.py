@@ -7,7 +7,7 @@ from pipeline.variants import Name
 REQUEST = compiler.Request(target="kubeflow", name=Name("houses"), root="gs://bucket", image="registry/image:1")
 
 
-def test_a_note_says_that_the_data_is_only_on_this_machine():
+def test_data_that_is_only_on_this_machine_is_noted():
     paths = {"train": ["data/a.csv", "/home/me/b.csv"], "test": "gs://bucket/c.csv"}
     assert compiler._notes(REQUEST, "gs://bucket", paths) == [
         "to do: /home/me/b.csv is on this machine alone; copy it to data/ of the project and name it so in data.path"

@@ -119,7 +119,7 @@ def test_doctor_finds_what_the_gates_of_a_run_find(flats, gated, doctor, remembe
 QUICK = ("data.split=all", "gates.rows=off", "gates.drift={action='block', min_rows=100}")
 
 
-def test_a_gate_on_drift_that_compares_nothing_says_so_in_doctor_and_in_the_run(flats, gated, doctor, remember):
+def test_a_drift_gate_that_compares_nothing_is_reported_by_doctor_and_by_the_run(flats, gated, doctor, remember):
     block, warn = "gates.drift={action='block', min_rows=601}", "gates.drift={min_rows=601}"
     flats.data(flats.HEADER + rows(640))
     gated(*QUICK)
@@ -201,7 +201,7 @@ def test_a_gate_of_the_user_s_own_is_left_to_the_run(flats, doctor):
     assert doctor('gates.custom=["my_gate.judge"]')[1] == lines
 
 
-def test_texts_are_as_far_apart_as_tfdv_says():
+def test_the_distance_of_texts_equals_that_of_tfdv():
     import tensorflow_data_validation as tfdv
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 

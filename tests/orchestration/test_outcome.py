@@ -56,7 +56,7 @@ def test_the_table_shows_the_baseline_next_to_the_model():
     assert (mae, r2, auc) == (["mae", "64,734", "70,000"], ["r2", "0.9", "none"], ["auc", "none", "0.5"])
 
 
-def test_plain_models_are_columns_of_the_table_and_a_note_says_which_is_better():
+def test_plain_models_are_columns_of_the_table_and_a_note_names_the_better_one():
     plain = {"linear": {"mae": 90000.0, "r2": 0.8}, "boosted_trees": {"mae": 65000.0, "r2": 0.91}}
     [head, mae, r2] = lines(plain=plain, intervals={})
 
@@ -134,7 +134,7 @@ def test_the_terminal_ends_with_verdict_and_paths(capsys, pushed):
         ({"serves": 7, "blessed": False}, None),
     ],
 )
-def test_a_run_without_a_push_says_what_serves_or_why(capsys, more, line):
+def test_a_run_without_a_push_reports_what_serves_or_the_reason(capsys, more, line):
     Terminal(plain=True).outcome({**VERDICT, "blessed": True, "pushed": None, **more}, run_folder="runs/1")
     output = [printed for printed in capsys.readouterr().out.splitlines() if "pushed" in printed]
 

@@ -84,7 +84,7 @@ def test_findings_about_the_user_s_input_determine_the_exit_code():
     preflight_findings.refuse([Check("code")])
 
 
-def test_the_error_of_a_full_disk_says_how_much_space_is_needed(tmp_path, monkeypatch):
+def test_the_error_of_a_full_disk_names_the_space_needed(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=10**9)
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage)
 
@@ -95,7 +95,7 @@ def test_the_error_of_a_full_disk_says_how_much_space_is_needed(tmp_path, monkey
         preflight.check_room(str(tmp_path), 5 * 10**8)
 
 
-def test_the_error_of_a_package_that_differs_from_the_lock_says_how_to_fix_it(tmp_path):
+def test_the_error_of_a_package_that_differs_from_the_lock_names_the_fix(tmp_path):
     lock = tmp_path / "uv.lock"
     lock.write_text('name = "numpy"\nversion = "0.1"\n\nname = "numpy"\nversion = "0.2"\n')
     with pytest.raises(ResourceError) as caught:

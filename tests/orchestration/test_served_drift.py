@@ -90,7 +90,7 @@ def test_rows_as_in_training_have_no_drift(compare):
     assert (list(drift.findings), list(drift.absent)) == ([], [])
 
 
-def test_drift_is_said_as_by_the_gates_with_the_rows_of_unknown_categories(compare):
+def test_drift_is_reported_as_by_the_gates_with_the_rows_of_unknown_categories(compare):
     served = table(2, mean=14.0)
     served["country"][3] = "never"
     served["country"][4:104] = ["?"] * 100

@@ -29,7 +29,7 @@ def test_the_next_command_uses_the_process_that_stayed_and_finds_nothing_of_the_
     assert capsys.readouterr().out == ""
 
 
-def test_a_process_stays_only_as_long_as_the_user_said(capsys):
+def test_a_process_stays_for_the_configured_time(capsys):
     with command() as user_command:
         _, server, _ = user_command.run()
         user_command.workers.keep_minutes = 0.5 / 60

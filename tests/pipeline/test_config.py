@@ -153,7 +153,7 @@ def test_coverage_may_be_judged_of_a_model_with_intervals():
     assert parsed.plain("training")["training"]["interval"] == 0.9
 
 
-def test_no_early_stopping_can_be_said_in_a_config_made_by_code():
+def test_early_stopping_can_be_off_in_a_config_made_by_code():
     assert make(training={"early_stopping": None}).training.early_stopping is None
 
 

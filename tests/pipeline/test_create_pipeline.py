@@ -148,7 +148,7 @@ def code(nodes):
     return json.loads(nodes["trainer"].exec_properties["custom_config"])["code"]
 
 
-def test_an_edit_of_your_own_network_trains_anew(wired, write_module):
+def test_an_edit_of_your_own_network_changes_the_key_of_the_trainer(wired, write_module):
     text = "def build(features, settings):\n    return features.vector\n"
     digest = code(wired(network=write_module(text, "my_network")))
 
@@ -163,7 +163,7 @@ def test_your_own_network_that_does_not_import_is_named_with_its_line(wired, wri
 
 
 @pytest.mark.parametrize(("role", "noted"), [("numeric", True), ("text", False)])
-def test_what_is_hardly_meant_is_noted_by_ingestion(wired, role, noted):
+def test_a_group_that_is_also_a_feature_is_noted_by_ingestion(wired, role, noted):
     grouped = wired(columns={"group": "a"}, features={role: [{"column": "a"}]})
     settings = json.loads(grouped["ingestion"].exec_properties["settings"])["inline"]
 

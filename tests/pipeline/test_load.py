@@ -415,7 +415,7 @@ def test_overrides_apply_in_order_to_the_file(override):
         ),
     ],
 )
-def test_an_override_that_cannot_be_says_why(override, text, message):
+def test_the_error_of_an_invalid_override_names_the_reason(override, text, message):
     with pytest.raises(UserError, match=exactly(message)):
         override(text)
 
@@ -559,7 +559,7 @@ PRESENCE = "presence { min_fraction: 0.5 min_count: 1 }"
 OPTIONAL = f'feature {{ name: "area" type: FLOAT {PRESENCE} value_count {{ min: 1 max: 1 }} }}'
 
 
-def test_a_column_that_a_row_may_lack_is_told(root):
+def test_optional_columns_are_listed(root):
     (root / "schemas" / "flats.pbtxt").write_text(SCHEMA.replace(FEATURE.format("area", "FLOAT"), OPTIONAL))
 
     assert load.schema_columns(str(root), "flats") == {**TYPES, "area": "FLOAT"}

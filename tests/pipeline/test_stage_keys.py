@@ -11,7 +11,7 @@ from pipeline import user_code
 from pipeline.config import Config
 
 
-def test_all_code_of_the_stages_tells_one_run_from_another(copied_packages, tmp_path, stage_keys):
+def test_the_code_digest_of_a_run_covers_the_code_of_all_stages(copied_packages, tmp_path, stage_keys):
     modules = resume.code_modules(Config.model_validate(stage_keys.sections))
     paths = {path for path, _ in code_digest.sources(*modules).values()}
 

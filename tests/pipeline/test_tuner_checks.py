@@ -108,7 +108,7 @@ def test_the_objective_is_what_training_measures():
         make(RATE, objective="accuracy")
 
 
-def test_epochs_are_said_once():
+def test_epochs_are_set_in_one_place():
     epochs = {"training.epochs": {"low": 1, "high": 9}}
 
     assert make(epochs).tuner.epochs is None

@@ -127,7 +127,7 @@ def test_a_null_in_a_required_column_is_refused_by_name(kind, null):
         converted(tf.constant(["1", null]))
 
 
-def test_a_blank_text_is_a_value_where_no_null_value_says_otherwise():
+def test_a_blank_text_is_a_value_unless_it_is_a_null_value():
     assert graph("BYTES", RULES["no null value"], nullable=False)(tf.constant([""])).numpy().tolist() == [b""]
 
 

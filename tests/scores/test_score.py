@@ -21,7 +21,7 @@ def test_a_job_is_made_for_each_salt():
     assert {job.name for job in jobs} == {"exam-pass"}
 
 
-def test_the_document_says_what_holds_and_what_was_not_run():
+def test_the_document_marks_what_holds_and_what_was_not_run():
     absent = Scored("mine", (Job("mine"),), list, needs=Path("somewhere/mine.csv")).absent()
     scores = [Score("b", "1", "2", "3", False, 4.6), Score("a-x", "1", "2", "3", True, 4.4), absent]
     text = document(scores, ["a", "b", "mine"], total_seconds=90.0)
@@ -34,7 +34,7 @@ def test_the_document_says_what_holds_and_what_was_not_run():
     assert f"A whole run took 2 minutes on {os.cpu_count()} cores" in text
 
 
-def test_lines_that_are_not_made_anew_are_kept_with_their_day():
+def test_lines_that_are_not_measured_again_keep_their_date():
     order = ["a", "b"]
     former = document(
         [Score(name, "1", "", "", True, 1.0) for name in ("a-x", "a-y", "b", "gone")[:3]], order, total_seconds=60

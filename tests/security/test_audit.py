@@ -44,7 +44,7 @@ def test_an_affected_version_of_either_stack_needs_an_acceptance():
 
 
 @pytest.mark.parametrize("affected", [["<1.0"], [">=1.0.4,<2"], ["<1.0.3rc1"]])
-def test_an_acceptance_that_no_longer_matches_is_told(affected):
+def test_an_acceptance_that_no_longer_matches_is_reported(affected):
     [line] = faults(entry(affected=affected))
     assert line == (
         "security/advisories.toml: CVE-1 of wheels: accepted for 1.0.3, which is not locked or not affected: remove it"
@@ -69,10 +69,10 @@ def test_an_acceptance_that_no_longer_matches_is_told(affected):
         ({"note": "x"}, "unknown key 'note': remove it"),
     ],
 )
-def test_an_entry_that_is_incomplete_is_told(changes, wrong):
+def test_an_incomplete_entry_is_reported(changes, wrong):
     assert [line.rpartition("wheels: ")[2].rpartition("wheel: ")[2] for line in faults(entry(**changes))] == [wrong]
 
 
-def test_an_entry_that_is_there_twice_is_told():
+def test_a_duplicate_entry_is_reported():
     [line] = faults(entry(), entry())
     assert line == "security/advisories.toml: CVE-1 of wheels: listed twice: remove one"

@@ -58,13 +58,13 @@ def test_nine_thousand_json_bodies(tiny, method, body):
 @pytest.mark.slow
 @settings(max_examples=1000)
 @given(body=RAW)
-def test_a_thousand_bodies_that_are_hardly_json(tiny, body):
+def test_a_thousand_mutated_json_bodies(tiny, body):
     check(tiny.post("/v1/models/tiny:predict", content=body))
 
 
 @settings(max_examples=60)
 @given(body=RAW)
-def test_bytes_that_are_hardly_json(tiny, body):
+def test_mutated_json_bytes(tiny, body):
     check(tiny.post("/v1/models/tiny:predict", content=body))
 
 

@@ -126,7 +126,7 @@ def test_the_contribution_of_each_column_is_shown_as_a_bar(tiny, tab):
     fits(tab)
 
 
-def test_a_model_without_background_says_how_to_get_explanations(tiny, tab, exported, tmp_path):
+def test_a_model_without_background_rows_names_how_to_get_explanations(tiny, tab, exported, tmp_path):
     from serving.server.server_settings import ModelSource
 
     push(exported[1], tmp_path / "old", 3)

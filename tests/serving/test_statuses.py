@@ -90,7 +90,7 @@ def test_a_code_has_its_status_in_rest_and_in_grpc(failing, code):
     assert (error.value.code().name, error.value.details()) == (code, f"fails with {code}")
 
 
-def test_what_nobody_expected_is_an_error_of_the_server_whose_cause_only_the_log_has(failing):
+def test_an_unexpected_error_is_500_and_its_cause_is_only_in_the_log(failing):
     response = failing.predict({"instances": ["other"]})
     assert (response.status_code, response.json()) == (500, {"error": "the server failed; see its log"})
     assert [line for line in failing.lines if "POST /v1/models/tiny:predict: LookupError: a secret" in line]

@@ -139,7 +139,7 @@ def test_another_tools_expression_is_explained(text, message):
         ("@hourly", ()),
     ],
 )
-def test_steps_that_are_not_equal_are_said(text, notes):
+def test_unequal_steps_are_noted(text, notes):
     assert Cron(text).notes == notes
 
 

@@ -61,7 +61,7 @@ def test_a_baseline_is_one_comparison_or_several():
     assert [entry.metric for entry in made(baseline=[of_mae, of_r2]).baseline] == ["mae", "r2"]
 
 
-def test_columns_tell_their_key_and_what_fits():
+def test_columns_of_an_evaluation_have_their_key_and_what_fits():
     evaluation = made(
         slices=["city", AGE],
         rules=[
@@ -185,5 +185,5 @@ def test_metrics_and_keys_of_another_task_are_refused(task, keys, message):
         made(**keys).check(LABELS[task], METRICS[task])
 
 
-def test_any_class_can_be_named_where_only_the_data_tells_them():
+def test_any_class_is_accepted_where_only_the_data_defines_the_classes():
     made(floor={"recall[blue]": 0.5}).check(Label(column="y", task="classes"), METRICS["classes"])

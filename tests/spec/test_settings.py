@@ -60,7 +60,7 @@ def test_a_changed_file_is_refused(tmp_path):
         settings.unpack(packed)
 
 
-def test_packing_again_mends_a_changed_file(tmp_path):
+def test_packing_again_restores_a_changed_file(tmp_path):
     packed = settings.pack(LONG, str(tmp_path))
     with open(packed["file"], "w") as file:
         file.write("{}")

@@ -31,7 +31,7 @@ SECTIONS = {
         ({"lowest": 1, "high": 2}, "Extra inputs"),
     ],
 )
-def test_a_dimension_that_says_nothing_clear_is_refused(values, message):
+def test_an_ambiguous_dimension_is_refused(values, message):
     with pytest.raises(ValidationError, match=message):
         Dimension.model_validate(values)
 

@@ -78,7 +78,7 @@ def test_layers_are_restored_from_their_settings(tmp_path, layer, shape):
     assert layer.compute_output_shape((None, *shape)) == model.output.shape
 
 
-def test_a_wave_is_learnt_with_the_keys_of_the_paper():
+def test_a_wave_is_fitted_with_the_settings_of_the_paper():
     x = RANDOM.uniform(-3, 3, (256, 1)).astype(np.float32)
     columns = {"a": x, LABEL: np.sin(3 * x)}
     facts = Facts((Output(name="a", edges=tuple(np.linspace(-3, 3, 241).tolist())),))

@@ -141,7 +141,7 @@ def test_metrics_in_training_are_those_of_the_answer_of_all():
     assert result.history[0]["accuracy"] == pytest.approx(result.history[0]["val_accuracy"])
 
 
-def test_a_wave_is_learnt_that_few_bins_cannot_bend_to():
+def test_a_wave_is_fitted_that_few_bins_cannot_represent():
     losses = {
         bins: trained("number", {**SMALL, "bins": bins, "dropout": 0.0}, epochs=25).best["val_loss"] for bins in (1, 24)
     }

@@ -93,7 +93,7 @@ def test_what_others_deployed_stays(server):
     assert [deployed["id"] for deployed in endpoint["deployedModels"] if deployed["model"] != MODEL] == ["77"]
 
 
-def test_an_interrupted_call_goes_on_where_it_was(server, monkeypatch):
+def test_an_interrupted_call_resumes(server, monkeypatch):
     change = server.change_endpoint
     server.change_endpoint = lambda *_: (_ for _ in ()).throw(AssertionError("no machine of this type"))
     assert deploy(server) == 5
@@ -123,7 +123,7 @@ def test_an_interrupted_call_goes_on_where_it_was(server, monkeypatch):
         ),
     ],
 )
-def test_what_is_missing_is_told_before_anything_is_sent(server, capsys, arguments, message):
+def test_a_missing_option_is_reported_before_anything_is_sent(server, capsys, arguments, message):
     assert parser.main(["deploy", "houses", "--endpoint", server.url, *arguments]) == 2
     assert message in " ".join(capsys.readouterr().err.split())
     assert server.requests == []

@@ -177,7 +177,7 @@ def test_an_existing_run_is_followed_by_its_id(server, target, capsys):
         (["--local", "--follow", "x"], "--follow has no effect with --local"),
     ],
 )
-def test_what_is_missing_is_told_before_anything_is_sent(server, capsys, arguments, message):
+def test_a_missing_option_is_reported_before_anything_is_sent(server, capsys, arguments, message):
     assert parser.main(arguments) == 2
     err = capsys.readouterr().err
     assert message in " ".join(err.split())

@@ -100,7 +100,7 @@ def test_columns_that_have_no_contribution_are_named(predict_rows, pushed, tmp_p
     assert "contribution_country" not in row
 
 
-def test_a_model_that_refuses_mixed_rows_says_so(predict_rows, model, tmp_path, monkeypatch):
+def test_a_model_that_refuses_mixed_rows_cannot_be_explained(predict_rows, model, tmp_path, monkeypatch):
     def refuse(_):
         raise tf.errors.InvalidArgumentError(None, None, "rooms and area do not fit\nmore")
 

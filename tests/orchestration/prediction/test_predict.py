@@ -178,7 +178,7 @@ def test_standard_input_and_output(predict_rows, pushed, monkeypatch, capsys, tm
         ({"names": ["id", "sise", "rooms", "area", "country"]}, "column 'size' is missing, .*sise"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_written(predict_rows, pushed, tmp_path, change, message):
+def test_invalid_requests_are_rejected_before_anything_is_written(predict_rows, pushed, tmp_path, change, message):
     source = write(tmp_path / "in.csv", ROWS, change.pop("names", tuple(COLUMNS)))
     arguments = {"root": str(pushed / "runs"), "name": "rows", "source": source, "output": "out.csv", **change}
     arguments["output"] = str(tmp_path / arguments["output"])

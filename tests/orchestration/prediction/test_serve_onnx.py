@@ -196,7 +196,7 @@ def test_what_cannot_be_exported_rejects_the_version_with_the_reason(pushed, tmp
         versions.find("rows", 7)
 
 
-def test_without_onnx_runtime_the_command_says_what_to_install(pushed, monkeypatch, capsys):
+def test_the_error_without_onnx_runtime_names_the_package_to_install(pushed, monkeypatch, capsys):
     from serving import onnx_model
 
     monkeypatch.setattr(onnx_model, "installed", lambda: False)

@@ -103,7 +103,7 @@ def test_times_on_the_command_line_are_validated(tmp_path, capsys):
     assert "change the runs of one pipeline: add its times" in capsys.readouterr().err
 
 
-def test_a_message_says_that_there_is_no_schedule(tmp_path):
+def test_a_scheduler_without_schedules_is_refused(tmp_path):
     with pytest.raises(UserError, match="there is no schedule: add for example"):
         service.serve(str(tmp_path), lambda: plans.Plans([]), None)
 
