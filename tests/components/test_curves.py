@@ -1,4 +1,4 @@
-"""Areas under curves against scikit-learn, for scores that a histogram of equal buckets cannot tell apart."""
+"""Areas under curves against scikit-learn, for scores that share a bucket of an equal-width histogram."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Files without rows lie among others: they are passed over, and counted."""
+"""Files without rows among others are skipped and counted."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq

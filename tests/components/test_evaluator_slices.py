@@ -1,4 +1,4 @@
-"""Evaluations by slice, of models that answer what stands in their rows."""
+"""Evaluations by slice, of models whose predictions are columns of their rows."""
 
 import numpy as np
 import pytest

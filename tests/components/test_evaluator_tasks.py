@@ -1,4 +1,4 @@
-"""Whole evaluations of each task, by models that answer what stands in their rows."""
+"""Whole evaluations of each task, by models whose predictions are columns of their rows."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which files of a folder of classes are images, and what is said of the others."""
+"""Which files of a folder of classes are images, and how the others are reported."""
 
 import os
 

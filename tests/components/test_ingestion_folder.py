@@ -153,7 +153,7 @@ def test_the_first_of_several_images_in_a_file_is_read_and_reported(read, folder
 
 
 def large(height, width):
-    """A PNG of few bytes that says it has so many pixels."""
+    """Return a PNG of few bytes whose header has this many pixels."""
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunk = struct.pack(">I", len(head)) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
     return b"\x89PNG\r\n\x1a\n" + chunk + encoded(noise(), "PNG")[33:]

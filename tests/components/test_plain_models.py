@@ -1,4 +1,4 @@
-"""The stage plain-models: what it fits, and what it says if it cannot."""
+"""The stage plain-models: what it fits, and its note if it cannot."""
 
 import json
 import types

@@ -1,4 +1,4 @@
-"""A pass over the graph as it was traced gives what the saved graph gives, and tells what cannot stand by itself."""
+"""A pass over the graph as it was traced has the outputs of the saved graph; one with outside state is not written."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ CELLS = {"x": [[1.0], [2.0], [4.0]], "hole": [["a"], [], ["bb"]], "other": [[1],
 
 
 def written(function, folder):
-    """Whether the graph of a function of columns stands by itself."""
+    """Return whether the graph of a function of columns depends on nothing else, and was written."""
     specs = impl_helper.get_type_specs_from_feature_specs(SPEC)
     inner, inputs, outputs = impl_helper.trace_preprocessing_function(function, specs, False, str(folder / "base"))
     return traced.write(str(folder / "pass"), inner, inputs, outputs)

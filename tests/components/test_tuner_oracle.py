@@ -33,7 +33,7 @@ def loss(values, epochs):
 
 
 def run(oracle, score=loss):
-    """All rounds; each told in order."""
+    """Return all rounds; the results of each are reported in order."""
     rounds = []
     while proposals := oracle.round():
         rounds.append(proposals)

@@ -37,7 +37,7 @@ def table(rng):
 
 @pytest.fixture
 def findings(table):
-    """What the gate says of rows, by the schema that is proposed for the whole table."""
+    """Return a function that gives the findings of the gate on rows, with the schema proposed for the whole table."""
     facts, _ = column_facts.table(table)
     categories = ("c", 'odd "name"\\')
     schema = text_format.Parse(

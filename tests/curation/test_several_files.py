@@ -18,7 +18,7 @@ ROWS = "".join(f"{18 + row % 60},{'rgb'[row % 3]},{'yn'[row * 7 % 11 % 2]}\n" fo
 
 @pytest.fixture
 def propose(tmp_path):
-    """Proposes a config for files of one ending; returns what was said."""
+    """Proposes a config for files of one ending; returns the messages."""
 
     @with_attributes
     def run(*contents, ending="csv"):

@@ -1,4 +1,4 @@
-"""Shares of the splits by the rows of the rarer class, and what `new` says of a class that is too rare."""
+"""Shares of the splits by the rows of the rarer class, and the message of `new` about a class that is too rare."""
 
 import pytest
 import tomli

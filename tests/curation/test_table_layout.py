@@ -41,7 +41,7 @@ def table(rows):
 
 @pytest.fixture
 def propose(tmp_path):
-    """Proposes a config, and reads with it in all ways; returns rows read by a run, keys of `csv`, what was said."""
+    """Proposes a config, and reads with it in all ways; returns rows read by a run, keys of `csv`, and the messages."""
 
     @with_attributes
     def run(content, name="data/t.csv", label="bought"):

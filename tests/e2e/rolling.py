@@ -49,7 +49,7 @@ def main(pipeline: str, root: str, data_root: str, table: str) -> None:
             arrived = [row for row in rows if row[day][:7] <= month]
             with open(f"{data_root}/rolling.csv", "w", newline="") as file:
                 csv.writer(file).writerows([header, *arrived])
-            # The schedule looks daily, so that the second day of each month says again that nothing is new.
+            # The schedule looks daily, so that the second day of each month reports again that nothing is new.
             start = time.monotonic()
             for tick in range(2):
                 scheduler.tick([plan], 86400.0 * (31 * place + tick) + 100.0)

@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = DOCS / "tutorial" / "weekly-deliveries.md"
 HOW_TO = sorted((DOCS / "how-to").glob("*.md"))
 DATABASE = "postgresql://team:SECRET@db.example.com/runs"
-"""The store of the pages; a server of the test's own stands in for it."""
+"""The store of the pages; the test replaces it by a server of its own."""
 
 
 def new_tree(folder: Path) -> Path:
@@ -53,7 +53,7 @@ def test_tutorial(finished: Path) -> None:
 
 
 def marked(path: Path) -> Any:
-    """Return a page as a test's parameter, slow where it says so."""
+    """Return a page as a test's parameter, slow if the page is marked so."""
     slow = "slow" in Page(path).notes
     return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if slow else [])
 

@@ -15,7 +15,7 @@ def tree(tmp_path):
 
 @pytest.fixture
 def new_and_run(tree):
-    """Run `new`, and then what it says is the next command; returns both results."""
+    """Return a function that runs `new` and then the next command that it prints; it returns both results."""
 
     def run(path, *arguments):
         proposed = runner("new", "made", path, *arguments, tree=tree)

@@ -80,7 +80,7 @@ def test_the_scheduler_runs_detects_unchanged_data_quickly_and_survives_a_kill(t
         process.wait(90)
 
     served(lambda line: "begins" in line, signal.SIGKILL)
-    # The run goes on without its scheduler, and the next scheduler finds it.
+    # The run continues without its scheduler, and the next scheduler finds it.
     served(lambda line: "UNCHANGED" in line, signal.SIGTERM)
     fires = schedule_history.history(str(root))
     first_fire = fires[-1]

@@ -21,7 +21,7 @@ from ..trees import cold_runner, copy_tree
 def test_an_edit_of_a_module_changes_only_the_cache_keys_of_stages_that_import_it(
     copied_packages, tmp_path, figure, stage_keys
 ):
-    """Fault 60: an edit of each module of ours."""
+    """Fault 60: an edit of each module of the repository."""
     nodes = stage_keys.nodes()
     reached = {
         name: stage_keys.imported(
@@ -73,7 +73,7 @@ def write(path, text):
 
 @pytest.fixture
 def points(tmp_path):
-    """Copy of the data and the schema of a shipped pipeline, and what a run would be told of them."""
+    """Copy of the data and the schema of a shipped pipeline, and the digests that a run would be given."""
     data = shutil.copy(Path(REPOSITORY, "data/points_xor.csv"), tmp_path / "points.csv")
     schema = shutil.copy(Path(REPOSITORY, "schemas/points.pbtxt"), tmp_path / "points.pbtxt")
     return {

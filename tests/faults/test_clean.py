@@ -115,7 +115,7 @@ def test_a_clean_up_that_is_killed_at_any_step_can_be_undone(runs, figure):
     for number in itertools.count():
         killed = killed_at(number, runs.root)
         lost += files(runs.root) != contents
-        # The next clean-up goes on with it, and both are undone.
+        # The next clean-up continues it, and both are undone.
         clean(runs.root)
         lost += files(runs.root) != contents
         while os.listdir(runs.root / ".trash") != [".lock"]:

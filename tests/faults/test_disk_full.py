@@ -112,7 +112,7 @@ def _trains(events):
 
 @pytest.mark.slow
 def test_a_run_on_a_full_disk_fails_cleanly_and_resumes_with_free_space(disk, figure):
-    """Fault 22: the disk of a whole run fills up within a stage; the same command goes on."""
+    """Fault 22: the disk of a whole run fills up within a stage; the same command resumes."""
     root = disk(200)
     command = [sys.executable, str(REPOSITORY / "runner.py"), "--local", "--root", str(root), "--sample", "1500"]
     command += ["--set", "training.epochs=2"]

@@ -161,7 +161,7 @@ def test_a_worker_pool_that_is_killed_is_named(service, start, tmp_path, figure)
 
 
 def test_the_error_of_an_invalid_row_has_its_class_file_and_row(start, tmp_path, figure):
-    """Fault 54: both files are broken; the first one's row is told, as in process."""
+    """Fault 54: both files are broken; the error names the first one's row, as in process."""
     by_engine = {}
     for beam in ("--runner=FnApiRunner", own_prism()):
         running = start("broken", beam).wait(120)

@@ -139,7 +139,7 @@ def test_escape_sequences_in_a_store_are_not_interpreted_by_the_terminal(store, 
     for words in commands:
         for terminal in (False, True):
             for options in ([], ["--json"]):
-                # A terminal's own styles need a stream that says it is one.
+                # Styles are printed only to a stream whose isatty() is true.
                 out = io.StringIO()
                 out.isatty = lambda terminal=terminal: terminal
                 monkeypatch.setattr(sys, "stdout", out)
@@ -150,7 +150,7 @@ def test_escape_sequences_in_a_store_are_not_interpreted_by_the_terminal(store, 
                 assert code in (0, 2), (words, err)
                 answers += code == 0
                 assert harm(err) == []
-                # A terminal's table has styles of ours and folds long cells; a log has lines of any kind.
+                # A terminal's table has the table's styles and folds long cells; a log has lines of any kind.
                 drawn = terminal and not options
                 characters = harm(text, allowed="\x1b" if drawn else "")
                 assert [

@@ -14,7 +14,7 @@ ALL = "data.split=all"
 
 @pytest.fixture
 def stopped(gated, figure):
-    """Sees that a gate stops a table before the transformation; returns its words and its findings."""
+    """Return a function that checks that a gate stops a table; it returns the error's message and findings."""
 
     def run(row, case, text, *overrides, **more):
         gated.flats.data(text)
@@ -54,7 +54,7 @@ def test_missing_new_and_retyped_columns_stop_a_run(stopped):
 
 
 def test_a_column_of_another_type_is_rejected_by_preflight(flats, figure):
-    """Fault 8: text in a column of numbers is told before the first stage."""
+    """Fault 8: text in a column of numbers is reported before the first stage."""
     flats.data(TEXT.replace("\n45,", "\nlarge,"))
     [finding] = flats.errors()
     figure(8, "another type: told before the first stage")

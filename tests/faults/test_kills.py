@@ -120,7 +120,7 @@ def test_a_run_that_is_killed_at_any_time_resumes(warm, tmp_path, figure, kind, 
 
         print(f"kill {number}, seed {SEED}: at {moment:.2f} s of {seconds:.2f} s, {stage}; then {resumed.nodes}")
         assert resumed.code == 0, resumed.err
-        # A run that was killed before it was recorded is not gone on with.
+        # A run that was killed before it was recorded is not resumed.
         resumed_id = os.path.basename(resumed.result().line("Run:"))
         assert resumed_id == run_id or ended or not executions_before
         executions, still = successes(root, resumed_id)

@@ -11,7 +11,7 @@ ROWS = {"a": 60, "b": 90}
 
 @pytest.fixture
 def ran(warm, tmp_path):
-    """Run the points over files of the data; returns what the run said."""
+    """Run the points over files of the data; returns the output of the run."""
     (tmp_path / "data").mkdir()
 
     def run(*names, to="statistics", more=()):

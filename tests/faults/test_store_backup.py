@@ -89,7 +89,7 @@ def test_a_damaged_backup_replaces_nothing(root, tmp_path, figure):
 
 
 def test_a_backup_during_a_run_is_complete(root, tmp_path, figure):
-    """Fault 24: a writer goes on while the backup is made."""
+    """Fault 24: a backup beside an open transaction of a reader."""
     store = open_store(str(root), None, readonly=False).mlmd
     context = pb.Context(type_id=store.get_context_type("pipeline_run").id, name="while")
     with sqlite3.connect(root / "metadata.sqlite", isolation_level=None) as connection:

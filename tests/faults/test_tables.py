@@ -31,7 +31,7 @@ MEMORY_BYTES = 2 << 30
 
 @pytest.fixture
 def refused(flats, figure):
-    """Sees that preflight refuses a table in under two seconds of the processor; returns its words."""
+    """Return a function that checks that preflight refuses a table within 2 s of CPU; it returns the findings."""
     # Its imports are paid for once.
     assert flats.errors() == []
 
@@ -66,7 +66,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_malformed_rows_are_reported_with_their_lines(refused, fault):
-    """Fault 10: each is told with its line, wherever it is, plain and packed."""
+    """Fault 10: each is reported with its line, wherever it is, plain and compressed."""
     bad, message = FAULTS[fault]
     for place in (0, 20, 39):
         text = HEADER + "\n".join([*ROWS[:place], bad, *ROWS[place:]]) + "\n"
@@ -120,7 +120,7 @@ def test_null_out_of_range_and_constant_labels_are_rejected(refused):
 
 
 def test_a_readme_and_another_order_of_columns_are_accepted_and_a_stray_file_is_named(flats, figure):
-    """Fault 15: a README is passed over, another order is read by name, a stray file is named."""
+    """Fault 15: a README is skipped, another order is read by name, a stray file is named."""
     flats.data(TEXT, "parts/a.csv")
     flats.data("rent,area,city\n" + "".join(f"{800 + row},{row},Chur\n" for row in range(9)), "parts/b.csv")
     flats.data("About these files", "parts/README.txt")

@@ -37,7 +37,7 @@ ODDS = {"oslo": 0.0, "kyiv": 1.0, "lima": 0.03, "cork": 0.97}
 
 
 def write_month(tree: Path, month: int) -> None:
-    """Cities, most frequent first, tell the class; month 2 turns the order of both, and sizes grow."""
+    """Write a month: the city determines the class; month 2 reverses the frequencies of both, and sizes grow."""
     draw = random.Random(month)
     cities = list(ODDS) if month == 1 else list(ODDS)[::-1]
     rows = ["id,city,size,late"]

@@ -172,7 +172,7 @@ def test_requests_for_another_host_or_origin_are_rejected(address, figure):
 
 
 def test_an_open_address_needs_its_flag(root, figure):
-    """Fault 35: an address that others can reach, without the flag that says so, and with it."""
+    """Fault 35: an address that others can reach, without the flag that allows it, and with it."""
     for host in ("0.0.0.0", "::", "192.0.2.1"):
         command = [sys.executable, "runner.py", "ui", "--port", "0", "--root", str(root), "--host", host]
         completed = subprocess.run(command, cwd=MADE["REPOSITORY"], capture_output=True, text=True, timeout=60)

@@ -200,7 +200,7 @@ def test_a_version_that_others_put_there_stops_nothing(runs):
 
 
 def test_a_failed_execution_owns_only_the_folder_with_its_token(runs, writer):
-    """The same id is another store's too, and of earlier revisions the id is all that a name says."""
+    """Another store has the same id, and names of earlier revisions have only the id."""
     runs()
     for state, run in (("FAILED", "killed"), ("RUNNING", "going on")):
         writer.run(run, state="FAILED").node("trainer", state=state, folder_token="feedbeef")

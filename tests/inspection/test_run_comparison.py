@@ -16,7 +16,7 @@ SCHEMA = 'feature { name: "area" type: FLOAT float_domain { min: %s } } feature 
 
 @pytest.fixture
 def make(writer: Any, tmp_path: Path, write_statistics: Any) -> Any:
-    """Make a run of ours with all its files."""
+    """Make a run with all files of the runner."""
 
     def made(name: str, *, bounds: Any, words: Any, low: int, city: str, config: Any, metrics: Any) -> Path:
         folder = tmp_path / name
@@ -123,7 +123,7 @@ def test_the_text_has_the_content_of_the_json(two: None, ask: Any) -> None:
     assert "mae city = Rome 5 8 60.00% worse -" in lines
     assert "r2 all rows 0.8 0.7 12.50% worse inside A's 95 %" in lines
     assert not [line for line in lines if line.startswith("f1")]
-    # The one metric that is shown says nothing in the last column, which then goes with its header.
+    # The last column is empty for the one metric that is shown, so it is omitted with its header.
     assert "mae city = Rome 5 8 60.00% worse" in " ".join(ask("compare", "first", "latest", "--limit", "1").split())
 
 

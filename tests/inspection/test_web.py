@@ -275,7 +275,7 @@ def test_each_page_of_a_thousand_runs_takes_less_than_a_fifth_of_a_second(thousa
         ask.page("/")
         for path in PAGES:
             if kind == "stock" and "state=" in path:
-                continue  # states that nobody recorded are read from all 9,000 executions
+                continue  # states that are not recorded are read from all 9,000 executions
             begin = processor_seconds(address.pid)
             for _ in range(TIMES):
                 text = ask.page(path)

@@ -93,7 +93,7 @@ READERS = {
 
 
 def doors(tree):
-    """What a module uses of those parts of pyarrow, pandas and Beam that make types of what a file says."""
+    """Yield what a module uses of the parts of pyarrow, pandas and Beam that create types named in a file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if set(name.name.split(".")[1:]) & MODULES)

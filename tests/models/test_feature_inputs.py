@@ -61,7 +61,7 @@ SEEN = {
 
 
 def form(name):
-    """What one of the forms gives for two rows, and the table of the learnt vector."""
+    """Return one of the forms for two rows, and the table of the embedding."""
     feature_columns = feature_inputs.FeatureInputs(OUTPUTS)
     inputs = getattr(feature_columns, name)
     model = keras.Model(feature_columns.used(), inputs)

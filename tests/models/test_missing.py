@@ -1,4 +1,4 @@
-"""What stands in for a missing cell, by role; all figures are those of the cells that are there."""
+"""The value imputed for a missing cell, by role; all statistics are those of the other cells."""
 
 import datetime
 

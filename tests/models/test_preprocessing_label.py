@@ -31,7 +31,7 @@ def label_of(tmp_path, analyze, pack):
 
 
 def alone(label, cells):
-    """The transformed label without Beam: enough where nothing is learnt; None is a missing cell."""
+    """The transformed label without Beam: sufficient without analyzers; None is a missing cell."""
     present = [(row, cell) for row, cell in enumerate(cells) if cell is not None]
     kinds = {int: tf.int64, float: tf.float32, str: tf.string}
     kind = kinds[type(present[0][1])]

@@ -31,7 +31,7 @@ def notes(everything, stand_in):
 
 
 def counted(everything, name, longest, stand_in):
-    """How often each term of the vocabulary stands in each text."""
+    """Count each term of the vocabulary in each text."""
     counters = [collections.Counter(terms(note, longest)) for note in notes(everything, stand_in)]
     return np.array([[counts[term] for term in vocabulary(everything, name)] for counts in counters], np.float32)
 

@@ -39,7 +39,7 @@ SETTLED = {
     ],
     "date": [{"column": "day", "parts": ["year", "month", "days"]}],
 }
-"""Every role whose features of month 1 can be told exactly from those of month 2."""
+"""Every role whose features of month 1 can be computed exactly from those of month 2."""
 NETWORKS = {
     "linear": {"name": "linear"},
     "mlp": {"name": "mlp", "layers": [6, 4], "activation": "tanh", "batch_norm": True, "dropout": 0.2},

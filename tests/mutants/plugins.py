@@ -86,7 +86,7 @@ def _name(definition: Any) -> str:
 
 
 class Chosen:
-    """Runs some tests in the order in which they are named, and tells which failed first.
+    """Runs some tests in the order in which they are named, and records which failed first.
 
     Args:
         names: Their ids.

@@ -78,7 +78,7 @@ def start() -> None:
 
 
 def read(path: str) -> dict[str, set[int | str]]:
-    """Return the lines of a context by file; a name stands for a function that AutoGraph converted."""
+    """Return the lines of a context by file; a name represents a function that AutoGraph converted."""
     lines: dict[str, set[int | str]] = {}
     if os.path.exists(path):
         with open(path, encoding="utf-8", errors="replace") as file:

@@ -51,7 +51,7 @@ def test_several_files_in_the_image_are_relative_and_digested(tmp_path: Path) ->
 def test_a_folder_of_images_in_a_bucket_compiles_as_the_same_folder_here(
     tmp_path: Path, gcs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name of a folder in a bucket does not tell that it holds images, whose cells no model cleans."""
+    """The name of a folder in a bucket does not identify it as a folder of images, whose cells no model cleans."""
     for name in ("configs", "schemas"):
         (tmp_path / name).mkdir()
     (tmp_path / "configs" / "photos.toml").write_text(picture_files.CONFIG)

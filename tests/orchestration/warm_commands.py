@@ -71,7 +71,7 @@ class Command:
             os.close(nowhere)
 
     def run(self, code="pass"):
-        """Run an order; return its exit code, the pid that forked its worker, and what it told."""
+        """Run an order; return its exit code, the pid that forked its worker, and the values that it sent."""
         with self.started(code) as (worker, events):
             values = [json.loads(line) for line in events]
             return worker.wait(10), self.server, values

@@ -141,7 +141,7 @@ def run(path: Path, columns: dict[str, str], keys: dict[str, object]) -> None:
 
 
 def ends(path: Path, act: Callable[[], None]) -> None:
-    """Run it: it ends well, or with an error of ours that names the file."""
+    """Check that it succeeds, or fails with a PipelineError that names the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -116,7 +116,7 @@ def one_epoch(config, artifacts: Path) -> None:
 
 
 def reason(error: BaseException) -> BaseException:
-    """The innermost error of ours, as the worker would tell it."""
+    """Return the innermost UserError or GateError, as the worker would report it."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, UserError | GateError):
@@ -126,7 +126,7 @@ def reason(error: BaseException) -> BaseException:
 
 
 def user_error(table: Table, raised: Exception) -> Exception:
-    """The error that the user sees; fails where it is none of ours, or blames nothing."""
+    """Return the error that the user sees; it must be a UserError or GateError that names a column."""
     error = reason(raised)
     assert isinstance(error, UserError | GateError), f"{table.described}: {type(error).__name__}: {error}"
     named = [name for name in table.columns if repr(name) in str(error)]

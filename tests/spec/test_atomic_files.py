@@ -1,4 +1,4 @@
-"""Atomic writes: the earlier file or the complete new one, and a draft that is left by nobody."""
+"""Atomic writes: the earlier file or the complete new one, and no draft is left."""
 
 import os
 

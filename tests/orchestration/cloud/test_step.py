@@ -148,7 +148,7 @@ def test_an_image_with_other_code_is_refused(
 
 
 class Broken:
-    """An executor that fails in a way that nobody foresaw."""
+    """An executor that fails with an unexpected error."""
 
     def __init__(self, context: Any) -> None:
         del context
