@@ -34,7 +34,7 @@ NOTES = [
 
 
 def picture(number):
-    """Return one of twelve images as an array: of mixed sizes; grey, colour, palette, alpha and 16 bit."""
+    """Return one of twelve images as PNG or JPEG: of mixed sizes; grey, colour, palette, alpha and 16 bit."""
     random = np.random.default_rng(number)
     mode = ["L", "RGB", "RGBA", "P", "LA", "I;16", "1", "RGB", "L", "RGB", "L", "RGB"][number]
     sizes = [(6, 5), (9, 7), (5, 6), (3, 3), (6, 5), (6, 5), (12, 11), (40, 30), (1, 1), (6, 5), (7, 2), (2, 9)]
