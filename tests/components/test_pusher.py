@@ -16,6 +16,7 @@ from components.pusher import component
 from errors import ResourceError, RunError
 from models.export import self_check
 from serving import version_files, versions
+from spec.artifacts import atomic_files
 
 from ..attributes import with_attributes
 
@@ -113,7 +114,7 @@ def test_a_failed_copy_is_removed_and_the_error_names_the_serving_version(push, 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(version_files, "flush", full)
+    monkeypatch.setattr(atomic_files, "fsync", full)
     with pytest.raises(
         ResourceError, match=r"No space left on device. Version 1000 still serves; .* free some space, and run"
     ):
