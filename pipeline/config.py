@@ -12,7 +12,7 @@ from errors import UserError
 from models import network_files
 from models.roles import Features
 from pipeline import stages, user_code
-from pipeline.checks import extension_checks, format_checks, tuner_checks
+from pipeline.checks import extension_checks, format_checks, inference_checks, tuner_checks
 from pipeline.checks import network_checks as networks
 from spec.base import Strict
 from spec.cells.cleaning import folded, section
@@ -23,6 +23,7 @@ from spec.columns.label import Label
 from spec.custom_stages import Stages
 from spec.data import Data
 from spec.evaluation import Evaluation
+from spec.inference import Inference
 from spec.limits import Limits
 from spec.push import Push
 from spec.rows import data_paths
@@ -52,6 +53,7 @@ class Config(Strict):
     gates: Gates = Gates()
     tuner: Tuning | None = None
     push: Push = Push()
+    inference: Inference | None = None
     stages: Stages = Stages()
     limits: Limits = Limits()
     cloud: Cloud = Cloud()
@@ -102,6 +104,8 @@ class Config(Strict):
         if self.data.format is not None:
             format_checks.check(self.data)
         format_checks.check_csv(self.data)
+        if self.inference is not None:
+            inference_checks.check(self.inference, self.label)
         return self
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ import project
 from components.baseline.component import reference_model, served
 from components.evaluator import metric_catalog
 from components.evaluator.component import evaluator
+from components.inference.component import inference
 from components.ingestion.component import ingestion
 from components.plain_models.component import plain_models
 from components.pusher.component import pusher
@@ -43,6 +44,8 @@ class Places:
         schema_content: Digest of the schema.
         skew: Paths of served rows of [gates] skew, or None.
         skew_content: Digest of the served rows.
+        predicted: Paths of the rows that [inference] predicts, or None.
+        predicted_content: Digest of these rows.
         settings: Folder for long settings; None to keep them inline.
         baseline: Source of the baseline: ML Metadata, or the serving folder.
         accepted: Folder of the data that earlier runs accepted; None if ML Metadata is the source.
@@ -60,6 +63,8 @@ class Places:
     schema_content: str = ""
     skew: Any = None
     skew_content: str = ""
+    predicted: Any = None
+    predicted_content: str = ""
     settings: str | None = None
     baseline: Literal["metadata", "serving"] = "metadata"
     accepted: str | None = None
@@ -245,9 +250,27 @@ def create_pipeline(
         repeat=places.baseline == "metadata",
     )
 
+    # The blessed model predicts further rows.
+    inferred = None
+    if config.inference is not None:
+        inferred = inference(
+            model=trained.outputs["model"],
+            blessing=evaluated.outputs["blessing"],
+            section=config.inference,
+            paths=project.portable(places.predicted),
+            content=places.predicted_content,
+            data=config.data,
+            label=config.label,
+            label_type=columns.get(config.label.column or "", "BYTES"),
+            identifier=config.columns.id,
+            images=[image.column for image in config.features.of("image")],
+            settings_folder=places.settings,
+        )
+        inferred.add_upstream_node(pushed)
+
     # Custom stages are inserted between these stages.
     data = (examples, measured, approved, earlier_statistics, gate, plain, transformed)
-    built_in = (*data, warm_start, tuned, trained, baseline, evaluated, pushed)
+    built_in = (*data, warm_start, tuned, trained, baseline, evaluated, pushed, inferred)
     nodes = stage_insertion.insert([node for node in built_in if node is not None], config)
 
     return Pipeline(

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from errors import UserError
 from spec import plain_models
+from spec.stage_names import INFERENCE
 from spec.suggestions import nearest
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -23,8 +24,11 @@ ORDER = (
     "baseline",
     "evaluator",
     "pusher",
+    INFERENCE,
 )
 """Stages in the order in which they run."""
+PUSHER = "pusher"
+"""The stage that changes what is served."""
 RESOLVERS = ("warm-start", "history", "baseline")
 """Stages that look up artifacts of earlier runs; they run every time."""
 APART = (plain_models.STAGE,)
@@ -39,6 +43,10 @@ class Staged(Protocol):
     @property
     def tuner(self) -> Any:
         """[tuner], or None."""
+
+    @property
+    def inference(self) -> Any:
+        """[inference], or None."""
 
     @property
     def training(self) -> Any:
@@ -61,6 +69,7 @@ def ids(config: Staged) -> list[str]:
     """Return the stages of a pipeline, in the order in which they run."""
     absent = {
         *(("tuner",) if config.tuner is None else ()),
+        *((INFERENCE,) if config.inference is None else ()),
         *(() if config.training.warm_start else ("warm-start",)),
         *(() if fits_plain_models(config) else (plain_models.STAGE,)),
     }
@@ -86,6 +95,10 @@ def check_custom(config: Staged) -> None:
         key, name = f"stages.after_{stage.after}: {stage.path!r}", stage.id
         if stage.after == "tuner" and config.tuner is None:
             raise ValueError(f"{key}: this pipeline has no tuner: add [tuner], or place the stage after transformation")
+        if stage.after == INFERENCE and config.inference is None:
+            raise ValueError(
+                f"{key}: this pipeline has no stage {INFERENCE}: add [inference], or place the stage after the pusher"
+            )
         if not NAME.fullmatch(name):
             raise ValueError(
                 f"{key}: the stage would be called {name!r}, but a name consists of letters, digits and inner "
@@ -115,7 +128,7 @@ def check(config: Staged, *, first: str | None, to: str | None, only: bool = Fal
         UserError: the pipeline does not have one of them, they are in the wrong order, or the only one pushes.
     """
     stage_ids = ids(config)
-    if only and first == ORDER[-1]:
+    if only and first == PUSHER:
         raise UserError(
             f"--only {first}: it would change the served model. --from {first} pushes the model of the newest run, and "
             "--only evaluator shows whether a model is blessed"

@@ -60,6 +60,9 @@ class Stages(Strict):
     after_pusher: Paths = ()
     """Custom stages after the pusher. Further artifacts: pushed_model."""
 
+    after_inference: Paths = ()
+    """Custom stages after the predictions of [inference]. Further artifacts: inference_result."""
+
     def entries(self) -> Iterator[CustomStage]:
         """Yield the custom stages in order."""
         for key in type(self).model_fields:

@@ -22,6 +22,7 @@ MINIMAL = {
     "label": {"column": "y"},
     "training": {"warm_start": True},
     "tuner": {"space": {"training.batch_size": {"choices": [16, 32]}}},
+    "inference": {"path": "data/new.csv"},
 }
 TASK = "models.tasks.regression_task"
 NAMED = {
@@ -29,6 +30,7 @@ NAMED = {
     "validation": [*gate_catalog.module_names().values(), *formats.modules(None)],
     "plain-models": ["components.plain_models.fit_process"],
     "evaluator": list(metric_catalog.module_names()),
+    "inference": [*formats.modules(None), *metric_catalog.module_names()],
     "transformation": ["models.transform_graph.preprocessing", "models.features.numeric"],
     "trainer": ["models.training.run_fn", "models.networks.mlp", "models.features.numeric", TASK],
     "tuner": ["models.training.trial_process", "models.networks.mlp", "models.features.numeric", TASK],
@@ -61,6 +63,7 @@ def stage_keys(tmp_path):
             artifacts=str(tmp_path / "artifacts"),
             serving=str(tmp_path / "serving"),
             trials=str(tmp_path / "trials"),
+            predicted=str(tmp_path / "new.csv"),
             baseline="serving",
         )
         config = Config.model_validate({**MINIMAL, **sections})

@@ -26,6 +26,7 @@ from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.variants import Name
 from spec.artifacts import atomic_files
 from spec.rows import data_paths
+from spec.stage_names import INFERENCE
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
 """Placeholder without --cloud-root. Names of buckets have no capitals, so the platform rejects a job with it."""
@@ -130,6 +131,7 @@ def run(request: Request) -> int:
         data_content=content,
         schema_content=code_digest.file(os.path.join(project.folder(), schema)),
         skew=job_data.served(config, data_root, shown),
+        predicted=job_data.predicted(config, data_root, shown),
         baseline="serving",
         accepted=root.accepted(request.name.run),
         beam_args=tuple(request.beam_args),
@@ -139,7 +141,11 @@ def run(request: Request) -> int:
         create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample),
         image=image,
         # No parameter depends on earlier runs, nor on edits of data whose content is unknown here.
-        uncached=["baseline", "validation"] if content else ["baseline", "validation", "ingestion"],
+        uncached=[
+            *("baseline", "validation"),
+            *([] if content else ["ingestion"]),
+            *([INFERENCE] if config.inference is not None else []),
+        ],
     )
     known = run_facts.of(request, config, columns, data)
     job.record_runs(compiled, home=root.pipeline(request.name.run), stage="validation", facts=known)

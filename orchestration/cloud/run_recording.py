@@ -1,8 +1,8 @@
 """Record of a step of a compiled job in the folder of its run, so that runs in a cloud are inspected like local ones.
 
-Each step writes its record into HOME/runs/RUN_ID/steps. The step that ends a run, the pusher or one that failed, also
-writes run.json, report.html and the model card next to them. This needs no request to a platform and no additional
-step, which would cost the start of a machine. An error here never fails a step.
+Each step writes its record into HOME/runs/RUN_ID/steps. The pusher, the step of [inference] and one that failed, each
+of which may be the last, also write run.json, report.html and the model card next to them. This needs no request to a
+platform and no additional step, which would cost the start of a machine. An error here never fails a step.
 """
 
 import contextlib
@@ -20,7 +20,9 @@ from errors import GateError
 from inspection.store import replayed_store, step_records
 from orchestration.cloud import places
 from orchestration.records import run_record
+from pipeline.stages import PUSHER
 from spec.file_names import CARD, GATES, REPORT, RUN, VERDICT
+from spec.stage_names import INFERENCE
 
 FACTS = "facts"
 """Parameter of a step that is never cached: the facts of the compilation, as JSON."""
@@ -70,11 +72,11 @@ class Recording:
             self._write()
 
     def complete(self) -> None:
-        """Record outputs and end, and after the pusher the end of the run."""
+        """Record outputs and end, and after the pusher the end of the run; [inference] comes later still."""
         with _unharmed():
             self._record["outputs"] = _outputs(self._announced, self._output_file)
             self._end("COMPLETE", "")
-            if self._task == "pusher":
+            if self._task in (PUSHER, INFERENCE):
                 self._finish()
 
     def fail(self, reason: str, error: BaseException | None = None) -> None:

@@ -11,10 +11,11 @@ from orchestration.paths import Root
 from serving.onnx_model import MANIFEST
 
 FORMATS = ("saved_model", "onnx", "tflite")
+
 TFLITE_LACKS = (
-    "--format tflite is not available: TensorFlow Lite has no operators for the regular expressions that clean cells, "
-    "for tables from text to an index, and for checks that name a column. Use --format onnx, which needs no "
-    "TensorFlow either"
+    "--format tflite is not available: the built-in operators of TensorFlow Lite have no float64, in which columns are "
+    "scaled and regressions are converted to their unit, no regular expressions, which clean cells, no conversion from "
+    "text to numbers, and no hash of a text. Use --format onnx, which needs no TensorFlow either"
 )
 
 Write = Callable[[str, str, str, int], list[str]]

@@ -71,6 +71,8 @@ class Execution:
             schema_content=order.schema_content,
             skew=order.skew,
             skew_content=order.skew_content,
+            predicted=order.predicted,
+            predicted_content=order.predicted_content,
             settings=root.settings(self._name),
             trials=root.trials(self._name),
             metadata=self._connection,
@@ -78,11 +80,7 @@ class Execution:
             cache=order.cache,
         )
         pipeline = create_pipeline(
-            name=self._name,
-            config=order.config,
-            columns=order.columns,
-            places=places,
-            advisory=order.advisory,
+            name=self._name, config=order.config, columns=order.columns, places=places, advisory=order.advisory
         )
         self._ir: pipeline_pb2.Pipeline = Compiler().compile(pipeline)
         runtime_parameter_utils.substitute_runtime_parameter(self._ir, {PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})

@@ -12,6 +12,7 @@ from typing import Any
 import project
 from components.evaluator import metric_catalog
 from components.fingerprints import code_digest
+from components.inference import input_rows
 from components.ingestion.discovery import data_files, formats
 from models import file_reads
 from orchestration.records import run_events
@@ -46,6 +47,7 @@ def identity(
     to: str | None,
     advisory: bool,
     skew: data_paths.Paths | None = None,
+    predicted: data_paths.Paths | None = None,
 ) -> dict[str, str]:
     """Return digests of everything that must be unchanged to resume a run, by their names in messages.
 
@@ -57,6 +59,7 @@ def identity(
         to: Last stage to run, or None.
         advisory: Whether the rules of the evaluation only report.
         skew: Paths of served rows that validation compares with, or None.
+        predicted: Paths of the rows that [inference] predicts, or None.
     """
     plain = {key: value for key, value in config.plain().items() if key not in WITHOUT_EFFECT}
     text = json.dumps([plain, advisory], sort_keys=True).encode()
@@ -70,7 +73,14 @@ def identity(
         "libraries": code_digest.libraries_of(*modules),
         "stages": f"{first or ''}:{to or ''}",
         **({"served rows": data_files.content(data_files.resolve(skew, newest))} if skew else {}),
+        **({"rows to predict": _content_of_predicted(config, predicted)} if predicted else {}),
     }
+
+
+def _content_of_predicted(config: Config, paths: data_paths.Paths) -> str:
+    assert config.inference is not None
+    data = input_rows.settings(config.data, paths, config.inference.format)
+    return data_files.content(data_files.resolve(paths, data))
 
 
 def code_modules(config: Config) -> tuple[str, ...]:
@@ -96,6 +106,7 @@ def requested_identity(
         UserError: the data cannot be found.
     """
     data_folder, skew = os.path.abspath(data_root or project.folder()), reviewed.config.gates.skew.path
+    inference = reviewed.config.inference
     return identity(
         reviewed.config,
         data_files.under(data_folder, reviewed.config.data.paths),
@@ -104,6 +115,7 @@ def requested_identity(
         to=to,
         advisory=name.sample,
         skew=None if skew is None else data_files.under(data_folder, skew),
+        predicted=None if inference is None else data_files.under(data_folder, inference.path),
     )
 
 

@@ -28,6 +28,8 @@ class RunOrder:
         schema_content: Digest of the schema.
         skew: Paths of served rows that validation compares with; None without [gates] skew.
         skew_content: Digest of the served rows; empty without any.
+        predicted: Paths of the rows that [inference] predicts; None without it.
+        predicted_content: Digest of these rows; empty without any.
         code: Digest of the code that the supervisor planned with; None to accept any.
         beam_args: Arguments of every Beam pipeline.
         cache: Whether unchanged stages are served from earlier runs.
@@ -52,6 +54,8 @@ class RunOrder:
     schema_content: str
     skew: data_paths.Paths | None = None
     skew_content: str = ""
+    predicted: data_paths.Paths | None = None
+    predicted_content: str = ""
     code: str | None = None
     beam_args: tuple[str, ...] = field(default=())
     cache: bool = True

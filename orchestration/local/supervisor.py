@@ -154,6 +154,8 @@ def run(request: Request, workers: ForkServer) -> int:
                         schema_content=run_identity["schema"],
                         skew=report.skew,
                         skew_content=run_identity.get("served rows", ""),
+                        predicted=report.predicted,
+                        predicted_content=run_identity.get("rows to predict", ""),
                         code=run_identity["code"],
                         beam_args=tuple(request.beam_args),
                         cache=request.cache,

@@ -12,8 +12,8 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from components.inference import prediction_table
 from errors import ResourceError
-from orchestration.prediction import prediction_table
 from spec.artifacts import atomic_files
 
 _JOB, _HEAD, _DRAFT = "job.json", "head", "draft"

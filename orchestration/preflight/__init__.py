@@ -13,7 +13,7 @@ from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
 from errors import GateError, PipelineError, UserError
 from orchestration.paths import Root
-from orchestration.preflight import gate_check, installed, schema_check, user_imports
+from orchestration.preflight import further_rows, gate_check, installed, schema_check, user_imports
 from orchestration.preflight.data_checks import MissingColumnError, check_data
 from orchestration.preflight.disk import check_room, check_root, check_store
 from orchestration.preflight.first_rows import Table
@@ -25,7 +25,7 @@ from pipeline.config import Config
 from pipeline.variants import Name
 from spec.rows import data_paths
 
-__all__ = ["Check", "Report", "check_data", "check_room", "check_root", "check_served", "check_store", "look"]
+__all__ = ["Check", "Report", "check_data", "check_room", "check_root", "check_store", "look"]
 
 
 @dataclass
@@ -37,6 +37,7 @@ class Report:
         reviewed: Config and schema, if they are valid.
         data: The data's paths under the data root.
         skew: Those of served rows; None where [gates] names none.
+        predicted: Those of the rows that [inference] predicts; None without it.
         passed: Whether the checks of code and data were skipped, because an earlier run used the same.
         omissions: Data that will be skipped, dropped or converted, as far as the first rows show.
         query: The rows of [data] sql; None where it names paths.
@@ -46,6 +47,7 @@ class Report:
     reviewed: load.ReviewedConfig | None = None
     data: Any = None
     skew: Any = None
+    predicted: Any = None
     passed: bool = False
     omissions: Omissions = field(default_factory=Omissions)
     query: Snapshot | None = None
@@ -137,9 +139,7 @@ def look(
                 report.passed = True
             else:
                 attempt("code", lambda: _code(config))
-            if config.gates.skew.path is not None:
-                report.skew = data_files.under(data_root, config.gates.skew.path)
-                attempt("served rows", lambda: check_served(report.skew, config, config_path))
+            report.skew, report.predicted = further_rows.look(config, data_root, config_path, attempt)
         if config is not None and config.notify.channels:
             attempt("notify", lambda: _channels(config, config_path))
         if readable is not None:
@@ -212,28 +212,6 @@ def _data(report: Report, run: _Asked) -> int:
         )
     except MissingColumnError as error:
         raise schema_check.beside(error, config, run.name, run.stem, run.data_root) from error
-
-
-def check_served(paths: Any, config: Config, config_path: str) -> str:
-    """Check that the served rows of gates.skew can be read.
-
-    Args:
-        paths: Their paths on this machine.
-        config: The config.
-        config_path: Path of the config, for messages.
-
-    Returns:
-        Their size.
-
-    Raises:
-        UserError: they cannot.
-    """
-    try:
-        files = data_files.resolve(paths, config.data.model_copy(update={"span": None, "window": None}))
-    except UserError as error:
-        raise UserError(f"{config_path}: gates.skew.path: {str(error).removeprefix('data.path: ')}") from error
-    data = config.data.model_copy(update={"spans": None})
-    return f"{check_data(paths, data, config=config_path, columns=(), label=None):,} bytes in {len(files)} file(s)"
 
 
 def _channels(config: Config, config_path: str) -> str:

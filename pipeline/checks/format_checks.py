@@ -25,11 +25,21 @@ def check(data: Data) -> None:
         ValueError: the format is unknown, its module does not load or lacks an attribute, or a key has no effect.
     """
     name = str(data.format)
-    form = formats.reader(name).FORMAT if name in formats.names() else _user_format(name)
+    form = find(name)
     for key in OPTIONAL_KEYS:
         default = Data.model_fields[key].get_default(call_default_factory=True)
         if key not in form.keys and getattr(data, key) != default:
             raise ValueError(f"data.{key} has no effect with format = {name!r}: remove it")
+
+
+def find(name: str) -> Format:
+    """Return a format by its name.
+
+    Raises:
+        ValueError: it is unknown, or its module does not load or lacks an attribute.
+    """
+    form: Format = formats.reader(name).FORMAT if name in formats.names() else _user_format(name)
+    return form
 
 
 def check_csv(data: Data) -> None:

@@ -13,13 +13,15 @@ WHOLE = {
     **LEAST,
     "training": {"warm_start": True},
     "tuner": {"space": {"training.optimizer.learning_rate": {"low": 0.001, "high": 0.1}}},
+    "inference": {"path": "data/new.csv"},
 }
 
 
 @pytest.mark.parametrize("sections", [LEAST, WHOLE])
 def test_the_stages_are_those_of_the_compiled_pipeline_in_its_order(tmp_path, sections):
     config = Config.model_validate(sections)
-    folders = {key: str(tmp_path / key) for key in ("data", "schema", "artifacts", "serving", "trials")}
+    names = ("data", "schema", "artifacts", "serving", "trials", "predicted")
+    folders = {key: str(tmp_path / key) for key in names}
     pipeline = create_pipeline(name="x", config=config, columns={"a": "FLOAT", "y": "FLOAT"}, places=Places(**folders))
     compiled = [node.pipeline_node.node_info.id for node in Compiler().compile(pipeline).nodes]
     assert compiled == stages.ids(config)

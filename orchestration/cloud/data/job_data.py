@@ -10,6 +10,7 @@ from components.ingestion.discovery import bucket_data, data_files, formats
 from components.ingestion.omissions import Omissions
 from errors import UserError
 from orchestration import preflight
+from orchestration.preflight import further_rows
 from pipeline.config import Config
 from spec.rows import data_paths
 
@@ -60,10 +61,13 @@ def check_paths(config: Config, config_file: str) -> None:
     Raises:
         UserError: one does not.
     """
-    for _, path in data_paths.flat(config.data.paths):
+    named = [("data.path", path) for _, path in data_paths.flat(config.data.paths)]
+    if config.inference is not None:
+        named += [("inference.path", path) for _, path in data_paths.flat(config.inference.path)]
+    for key, path in named:
         if os.path.isabs(path) or os.path.normpath(path).startswith(".."):
             raise UserError(
-                f"{config_file}: data.path is {path!r}: a cloud job needs a path under the data root: put the file "
+                f"{config_file}: {key} is {path!r}: a cloud job needs a path under the data root: put the file "
                 "into data/, or into a bucket and say --data-root"
             )
 
@@ -80,10 +84,19 @@ def _here(config: Config, columns: Mapping[str, str], config_file: str) -> str:
     return data_files.content(data_files.resolve(here, config.data))
 
 
+def predicted(config: Config, data_root: str | None, config_file: str) -> Any:
+    """Return the paths of the rows that [inference] predicts, for its stage; None without it."""
+    if config.inference is None:
+        return None
+    if data_root is None:
+        further_rows.check_predicted(data_files.under(project.folder(), config.inference.path), config, config_file)
+    return data_files.under(data_root or "", config.inference.path)
+
+
 def served(config: Config, data_root: str | None, config_file: str) -> Any:
     """Return the paths of served rows for the stages; None without [gates] skew."""
     if config.gates.skew.path is None:
         return None
     if data_root is None:
-        preflight.check_served(data_files.under(project.folder(), config.gates.skew.path), config, config_file)
+        further_rows.check_served(data_files.under(project.folder(), config.gates.skew.path), config, config_file)
     return data_files.under(data_root or "", config.gates.skew.path)

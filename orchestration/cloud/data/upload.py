@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import buckets
 import printing
 import project
+from components.inference import input_rows
 from components.ingestion.discovery import bucket_objects, data_files, opening
 from components.ingestion.discovery.bucket_objects import ChangedError, Version
 from errors import ResourceError, UserError
@@ -80,18 +81,22 @@ def run(name: Name, overrides: tuple[str, ...], data_root: str) -> int:
 
 
 def _files(config: Config, config_file: str, root: str) -> Iterator[_File]:
-    """Yield the files of the data, and those of the served rows."""
+    """Yield the files of the data, of the served rows and of the rows to predict."""
     if config.data.sql is not None:
         raise UserError(f"{config_file}: data.sql: the data is in a database; a cloud job reads files")
     job_data.check_paths(config, config_file)
     groups = [(config.data.paths, config.data)]
+    served = config.data.model_copy(update={"span": None, "window": None})
     if config.gates.skew.path is not None:
-        groups.append((config.gates.skew.path, config.data.model_copy(update={"span": None, "window": None})))
-    for number, (paths, data) in enumerate(groups):
+        groups.append((config.gates.skew.path, served))
+    if config.inference is not None:
+        section = config.inference
+        groups.append((section.path, input_rows.settings(config.data, section.path, section.format)))
+    for paths, data in groups:
         try:
             found = data_files.resolve(data_files.under(project.folder(), paths), data)
         except UserError:
-            if number == 0:
+            if data is not served:
                 raise
             printing.line("note: there are no served rows here, which [gates] skew names: whatever serves writes them")
             continue

@@ -30,6 +30,7 @@ from serving import versions
 from spec import settings
 from spec.file_names import VERDICT
 from spec.rows import data_paths
+from spec.stage_names import INFERENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ class _Job:
         self._buckets = os.path.join(order.folder, "buckets")
         self._cache = StepCache(os.path.join(order.folder, "cache.json"))
         self._outputs: dict[str, dict[str, Artifact]] = {}
-        self._of_data = _data_variables(self._spec["root"]["dag"]["tasks"]["validation"])
+        self._of_data = _data_variables(self._spec["root"]["dag"]["tasks"])
         self.folder = os.path.join(order.folder, "runs", run_id)
         serving = _value("serving", self._spec["root"]["dag"]["tasks"]["pusher"]["inputs"]["parameters"]["serving"])
         self.serving = places.in_buckets(serving, self._buckets)
@@ -186,16 +187,23 @@ class _Job:
         }
 
 
-def _data_variables(validation: Mapping[str, Any]) -> dict[str, str]:
+def _data_variables(tasks: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables with which steps read data in its real bucket; none if the data is on this machine."""
-    text = long_parameters.restore(_value("settings", validation["inputs"]["parameters"]["settings"]))
-    values = settings.unpack(json.loads(text))
-    named = [path for paths in (values["source"]["paths"], values["skew"] or []) for _, path in data_paths.flat(paths)]
+    validation = _settings(tasks["validation"])
+    predicted = _settings(tasks[INFERENCE])["paths"] if INFERENCE in tasks else []
+    groups = (validation["source"]["paths"], validation["skew"] or [], predicted)
+    named = [path for paths in groups for _, path in data_paths.flat(paths)]
     remote = [path for path in named if data_paths.is_remote(path)]
     if not remote:
         return {}
     own = {name: os.environ[name] for name in buckets.ACCESS if name in os.environ}
     return {**own, places.DATA: json.dumps(remote)}
+
+
+def _settings(task: Mapping[str, Any]) -> dict[str, Any]:
+    text = long_parameters.restore(_value("settings", task["inputs"]["parameters"]["settings"]))
+    values: dict[str, Any] = settings.unpack(json.loads(text))
+    return values
 
 
 def _value(key: str, source: Mapping[str, Any]) -> Any:

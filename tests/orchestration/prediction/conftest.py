@@ -8,11 +8,14 @@ import pytest
 
 import project
 from components.evaluator import prediction
+from components.inference import prediction_parts
 from components.ingestion import sources
 from models.training import run_fn
 from orchestration.prediction import predict_file
 from pipeline import load
 from spec.cells.cleaning import section
+
+from ...flats import COMPLETE, OPTIONAL
 
 COLUMNS = {"id": "BYTES", "size": "FLOAT", "rooms": "INT", "area": "FLOAT", "country": "BYTES", "y": "FLOAT"}
 CONFIG = """
@@ -37,13 +40,7 @@ layers = [4]
 epochs = 3
 batch_size = 4
 """
-FEATURE = """feature {{
-  name: "{name}"
-  type: {kind}
-  presence {{ min_count: 1 {fraction}}}
-  shape {{ dim {{ size: 1 }} }}
-}}
-"""
+FEATURE = 'feature {{ name: "{name}" type: {kind} {presence} }}\n'
 ROWS = [
     ["a1", "3.5", " 2 ", "1", "NA", "1"],
     ["a2", "?", "3", "2.5", "?", "2"],
@@ -64,7 +61,7 @@ def write(path, rows, names=tuple(COLUMNS)):
     return str(path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pushed(tmp_path_factory, analyze, pack):
     """A project folder with a pushed model under runs/."""
     folder = tmp_path_factory.mktemp("project")
@@ -75,7 +72,7 @@ def pushed(tmp_path_factory, analyze, pack):
     required = {"id", "area", "y"}
     (folder / "schemas/rows.pbtxt").write_text(
         "".join(
-            FEATURE.format(name=name, kind=kind, fraction="min_fraction: 1 " if name in required else "")
+            FEATURE.format(name=name, kind=kind, presence=COMPLETE if name in required else OPTIONAL)
             for name, kind in COLUMNS.items()
         )
     )
@@ -98,20 +95,20 @@ def pushed(tmp_path_factory, analyze, pack):
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def model(pushed):
     """The pushed model, loaded once; it predicts two rows at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prediction, "BATCH", 2)
-        return predict_file.PushedModel(str(pushed / "runs/rows/serving/7"), "regression")
+        return predict_file.RowModel(str(pushed / "runs/rows/serving/7"), "regression")
 
 
 @pytest.fixture
 def predict_rows(pushed, model, tmp_path, monkeypatch):
     """Run in the project; returns the function that predicts into a file of the test's folder."""
     monkeypatch.setenv(project.VARIABLE, str(pushed))
-    monkeypatch.setattr(predict_file, "PushedModel", lambda *_: model)
-    monkeypatch.setattr(predict_file, "PART_BATCHES", 1)
+    monkeypatch.setattr(predict_file, "RowModel", lambda *_: model)
+    monkeypatch.setattr(prediction_parts, "PART_BATCHES", 1)
 
     def run(source, output="out.csv", **options):
         target = str(tmp_path / output)

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
+from components.inference.row_model import RowModel
 from errors import UserError
 from orchestration.prediction import predict_file
-from orchestration.prediction.pushed_model import PushedModel
 from spec.file_names import BACKGROUND
 
 from .conftest import BAD, NEW, ROWS, read, write
@@ -74,8 +74,8 @@ def test_a_version_without_background_is_named_with_the_fix(predict_rows, pushed
     folder = tmp_path / "7"
     shutil.copytree(pushed / "runs/rows/serving/7", folder)
     (folder / BACKGROUND).unlink()
-    model = PushedModel(str(folder), "regression")
-    monkeypatch.setattr(predict_file, "PushedModel", lambda *_: model)
+    model = RowModel(str(folder), "regression")
+    monkeypatch.setattr(predict_file, "RowModel", lambda *_: model)
     source = write(tmp_path / "rows.csv", ROWS)
     with pytest.raises(UserError, match=r"version 7 has no background rows, .*Run the pipeline again"):
         predict_rows(source, explain=True)
@@ -90,8 +90,8 @@ def test_columns_that_have_no_contribution_are_named(predict_rows, pushed, tmp_p
     del entry["cells"]
     entry["reason"] = "it holds encoded images"
     (folder / BACKGROUND).write_text(json.dumps(content))
-    model = PushedModel(str(folder), "regression")
-    monkeypatch.setattr(predict_file, "PushedModel", lambda *_: model)
+    model = RowModel(str(folder), "regression")
+    monkeypatch.setattr(predict_file, "RowModel", lambda *_: model)
     _, target = predict_rows(write(tmp_path / "rows.csv", ROWS), explain=True)
     assert "column 'country' has no contribution: it holds encoded images" in capsys.readouterr().err
     row = read(target)[3]

@@ -160,7 +160,7 @@ def test_an_export_replaces_an_export_and_nothing_else(root, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rows", "--format", "tflite"], "TensorFlow Lite has no operators for the regular expressions"),
+        (["rows", "--format", "tflite"], "operators of TensorFlow Lite have no float64"),
         (["rows", "--format", "onnx", "--version", "8"], "rows has no version 8"),
         (["none", "--format", "onnx"], "none has no pushed version"),
     ],

@@ -15,11 +15,12 @@ import pytest
 import tensorflow as tf
 
 from components.evaluator import prediction
+from components.inference import input_rows, prediction_table
 from components.ingestion import sources
 from components.ingestion.write import example_encoding
 from errors import UserError
 from orchestration.cli import parser
-from orchestration.prediction import input_rows, predict_file, prediction_table
+from orchestration.prediction import predict_file
 from pipeline import load
 
 from .conftest import BAD, COLUMNS, NEW, ROWS, read, write
@@ -84,7 +85,7 @@ def test_a_model_that_fails_on_no_rows_is_not_asked_for_them(pushed, monkeypatch
         return predict(self, examples)
 
     monkeypatch.setattr(prediction.Model, "predict", some)
-    model = predict_file.PushedModel(str(pushed / "runs/rows/serving/7"), "regression")
+    model = predict_file.RowModel(str(pushed / "runs/rows/serving/7"), "regression")
     outputs, errors = model.predict([])
     assert (outputs["prediction"].shape, errors) == ((0,), {})
 

@@ -1,45 +1,32 @@
-"""A pushed model that predicts rows; rows that it rejects are isolated, and the others are predicted."""
+"""An exported model that predicts rows; rows that it rejects are isolated, and the others are predicted."""
 
 import base64
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from components.evaluator.metrics.calibration_error import UNCALIBRATED
 from components.evaluator.prediction import Model
+from components.inference.explained_rows import RowExplainer
+from components.inference.input_rows import InputColumn
 from components.transformation import transform_errors
 from errors import ResourceError
 from models.export import self_check
-from orchestration.prediction.explained_rows import RowExplainer
 from spec.file_names import REQUESTS
 
+_Values = dict[str, np.ndarray[Any, Any]]
 _KINDS = {"int64": "INT", "float32": "FLOAT", "string": "BYTES"}
 
 
-@dataclass(frozen=True)
-class InputColumn:
-    """A raw column that the model reads.
-
-    Attributes:
-        name: Its name in the data.
-        kind: INT, FLOAT or BYTES.
-        nullable: Whether a cell may be null.
-    """
-
-    name: str
-    kind: str
-    nullable: bool
-
-
-class PushedModel:
-    """A pushed model.
+class RowModel:
+    """An exported model that predicts rows.
 
     Args:
-        folder: Folder of the version.
+        folder: Folder of the SavedModel, such as a pushed version.
         kind: Kind of the label's task.
         image_columns: Columns with encoded images, for messages.
 
@@ -55,18 +42,16 @@ class PushedModel:
     def __init__(self, folder: str, kind: str, image_columns: Sequence[str] = ()) -> None:
         self._folder = folder
         try:
-            with open(os.path.join(folder, REQUESTS), encoding="utf-8") as file:
-                inputs = json.load(file)["inputs"]
+            inputs = _read(folder, REQUESTS)["inputs"]
             self.columns = [
                 InputColumn(column["column"], _KINDS[column["dtype"]], column["nullable"]) for column in inputs
             ]
             self._model = Model(folder, kind)
             # A convolution fails on an empty batch, so the outputs of no rows are taken from the outputs of one row.
-            with open(os.path.join(folder, self_check.SAMPLE), encoding="utf-8") as file:
-                [row] = json.load(file)["rows"][:1]
-            outputs = self._model.predict(tf.constant([base64.b64decode(row)]))
+            [row] = _read(folder, self_check.SAMPLE)["rows"][:1]
+            outputs = self._outputs([base64.b64decode(row)])
             self._of_no_rows = {name: values[:0] for name, values in outputs.items()}
-        except FileNotFoundError as error:
+        except (FileNotFoundError, tf.errors.NotFoundError) as error:
             raise ResourceError(
                 f"{folder} lacks {REQUESTS} or {self_check.SAMPLE}, which tell the model's columns and outputs: push a "
                 "new model"
@@ -89,10 +74,7 @@ class PushedModel:
         Raises:
             ResourceError: the model fails for another reason than a row.
         """
-        errors: dict[int, str] = {}
-        parts: list[Mapping[str, np.ndarray[Any, Any]]] = []
-        for start in range(0, len(examples), self.batch):
-            self._predict(examples[start : start + self.batch], start, parts, errors)
+        parts, errors = self._isolated(self._outputs, examples)
         parts.append(self._of_no_rows)
         return {name: np.concatenate([part[name] for part in parts]) for name in self._of_no_rows}, errors
 
@@ -105,26 +87,42 @@ class PushedModel:
         kinds = {column.name: column.kind for column in self.columns}
         return RowExplainer(self._folder, kinds, self._model.predict_columns)
 
-    def _predict(
-        self,
-        examples: Sequence[bytes],
-        first: int,
-        parts: list[Mapping[str, np.ndarray[Any, Any]]],
-        errors: dict[int, str],
-    ) -> None:
-        """Predict rows; if the model rejects them, predict each half, down to the single rows that it rejects."""
-        try:
-            parts.append(self._model.predict(tf.constant(list(examples), tf.string)))
-            return
-        except tf.errors.InvalidArgumentError as error:
-            if len(examples) == 1:
-                errors[first] = self._reason(error)
-                return
-        middle = len(examples) // 2
-        self._predict(examples[:middle], first, parts, errors)
-        self._predict(examples[middle:], first + middle, parts, errors)
+    def _outputs(self, examples: Sequence[bytes]) -> _Values:
+        outputs = self._model.predict(tf.constant(list(examples), tf.string))
+        # What the evaluator compares calibrated probabilities with is no prediction.
+        outputs.pop(UNCALIBRATED, None)
+        return outputs
+
+    def _isolated(
+        self, compute: Callable[[Sequence[bytes]], _Values], examples: Sequence[bytes]
+    ) -> tuple[list[_Values], dict[int, str]]:
+        """Compute values of rows in batches; return those of each batch, and the errors of rows that are rejected."""
+        parts: list[_Values] = []
+        errors: dict[int, str] = {}
+
+        def add(start: int, stop: int) -> None:
+            """Compute rows; if the model rejects them, compute each half, down to the single rows that it rejects."""
+            try:
+                parts.append(compute(examples[start:stop]))
+            except tf.errors.InvalidArgumentError as error:
+                if stop - start == 1:
+                    errors[start] = self._reason(error)
+                    return
+                middle = (start + stop) // 2
+                add(start, middle)
+                add(middle, stop)
+
+        for start in range(0, len(examples), self.batch):
+            add(start, min(start + self.batch, len(examples)))
+        return parts, errors
 
     def _reason(self, error: tf.errors.OpError) -> str:
         explained = transform_errors.explain(error, self._subject)
         text = str(explained) if explained is not None else str(error.message)
         return text.removesuffix(transform_errors.ADVICE).partition("\n")[0]
+
+
+def _read(folder: str, name: str) -> Any:
+    """Read a JSON file of a model, which may be in a bucket."""
+    with tf.io.gfile.GFile(os.path.join(folder, name)) as file:
+        return json.loads(file.read())

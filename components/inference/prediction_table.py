@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from components.inference.input_rows import Rows
 from errors import UserError
 from models.data import arrow
-from orchestration.prediction.input_rows import Rows
 
 FILE, ROW, ERROR = "file", "row", "error"
 """Columns beside the predictions: the file if there are several, the row in it, and why it has no prediction."""
@@ -114,6 +114,37 @@ def head(rows: pa.Table, form: str) -> bytes:
     stream = io.BytesIO()
     pa_csv.write_csv(rows.slice(0, 0), stream)
     return stream.getvalue()
+
+
+class TableWriter:
+    """Writes tables with equal columns, one after the other, as one file.
+
+    Args:
+        file: A binary file.
+        form: Its format.
+    """
+
+    def __init__(self, file: Any, form: str) -> None:
+        self._file, self._form = file, form
+        self._parquet: Any = None
+        self._begun = False
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows."""
+        if self._form == "parquet":
+            self._parquet = self._parquet or arrow.parquet_writer(self._file, rows.schema)
+            self._parquet.write_table(rows)
+        else:
+            self._file.write((b"" if self._begun else head(rows, self._form)) + encoded(rows, self._form))
+        self._begun = True
+
+    def __enter__(self) -> "TableWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write what follows the last row; the file stays open."""
+        if self._parquet is not None:
+            self._parquet.close()
 
 
 def _plain(rows: pa.Table) -> Iterable[dict[str, Any]]:

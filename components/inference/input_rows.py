@@ -16,13 +16,27 @@ from components.ingestion.discovery import data_files, formats
 from components.ingestion.parsing import casting
 from errors import UserError
 from models.data import arrow
-from orchestration.prediction.pushed_model import InputColumn
-from pipeline.schema_columns import nearest
 from spec.cells.cleaning import Rules
 from spec.data import Data
+from spec.suggestions import nearest
 
 _UNTOUCHED: Mapping[str, Any] = {"null_values": (), "column_null_values": {}, "dates": {}, "fold_case": ()}
 """Rules of [data] with which text stays as it is."""
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """A raw column that the model reads.
+
+    Attributes:
+        name: Its name in the data.
+        kind: INT, FLOAT or BYTES.
+        nullable: Whether a cell may be null.
+    """
+
+    name: str
+    kind: str
+    nullable: bool
 
 
 @dataclass
@@ -35,6 +49,7 @@ class Rows:
         cells: The columns that the model reads, converted.
         names: Columns that identify a row, as they are in the file.
         errors: Place of a row among these -> why it cannot be predicted.
+        labeled: Places of the rows that have a label, if only the others are predicted.
     """
 
     file: str
@@ -42,14 +57,15 @@ class Rows:
     cells: pa.RecordBatch
     names: pa.RecordBatch
     errors: dict[int, str] = field(default_factory=dict)
+    labeled: Sequence[int] = ()
 
 
-def settings(data: Data, source: str, form: str | None) -> Data:
+def settings(data: Data, source: Any, form: str | None) -> Data:
     """Return [data] for other files than those of the config: without their splits, spans and query.
 
     Args:
         data: [data] of the config.
-        source: Path or pattern of the files.
+        source: Paths or patterns of the files.
         form: Their format; None for that of the config, or what their names tell.
     """
     values = data.model_dump(include={"sheet", "csv", "image", "strip_whitespace", "partitions"})
@@ -69,7 +85,14 @@ def files(data: Data) -> list[str]:
         raise UserError(str(error).replace("data.path: ", "").replace("fix the path", "name another")) from error
 
 
-def read(path: str, data: Data, columns: Sequence[InputColumn], names: Sequence[str], size: int) -> Iterator[Rows]:
+def read(
+    path: str,
+    data: Data,
+    columns: Sequence[InputColumn],
+    names: Sequence[str],
+    size: int,
+    label: InputColumn | None = None,
+) -> Iterator[Rows]:
     """Read one file.
 
     Args:
@@ -78,6 +101,7 @@ def read(path: str, data: Data, columns: Sequence[InputColumn], names: Sequence[
         columns: What the model reads.
         names: Columns that identify a row.
         size: Number of rows of each part, except the last.
+        label: Column of the label, if only rows without one are predicted; the file need not have it.
 
     Raises:
         UserError: the file cannot be read, or lacks a column.
@@ -92,13 +116,18 @@ def read(path: str, data: Data, columns: Sequence[InputColumn], names: Sequence[
             )
     form = formats.of(path, data.format)
     is_text = form is not None and form.is_untyped
-    kinds = {column.name: "BYTES" if is_text else column.kind for column in columns}
+    label = label if label is not None and label.name in file_columns else None
+    read_columns = [*columns, *([label] if label is not None else [])]
+    kinds = {column.name: "BYTES" if is_text else column.kind for column in read_columns}
     present = [name for name in names if name in file_columns]
     raw = data.model_copy(update=_UNTOUCHED) if is_text else data
     batches = reader.batches(path, raw, {**dict.fromkeys(present, "BYTES"), **kinds})
     row = 1
     for table in _parts(batches, [*dict.fromkeys([*kinds, *present])], size):
-        yield _converted(path, row, table, columns, present, data if is_text else None)
+        rows = _converted(path, row, table, columns, present, data if is_text else None)
+        if label is not None:
+            rows.labeled = _labeled(table, label.name, data if is_text else None)
+        yield rows
         row += len(table)
 
 
@@ -148,6 +177,15 @@ def _converted(
     cells = casting.narrowed(pa.RecordBatch.from_arrays(arrays, [column.name for column in columns]))
     name_columns = [batch.column(batch.schema.get_field_index(name)) for name in names]
     return Rows(path, first, cells, pa.RecordBatch.from_arrays(name_columns, list(names)), dict(sorted(errors.items())))
+
+
+def _labeled(batch: pa.RecordBatch, label: str, data: Data | None) -> list[int]:
+    """Return the places of the rows that have a label; texts are cleaned first."""
+    cells = batch.column(batch.schema.get_field_index(label))
+    if data is not None:
+        cells = casting.cast(cells, "BYTES", data.cleaning.rules(label))
+    places: list[int] = pc.indices_nonzero(cells.is_valid()).to_pylist()
+    return places
 
 
 def _cast(texts: pa.Array, column: InputColumn, rules: Rules, errors: dict[int, str]) -> pa.Array:
