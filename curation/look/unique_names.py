@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 
+from components.ingestion.discovery import compression
 from components.ingestion.parsing import csv_header
 from curation.propose.choices import Line
 from spec.data import Data
@@ -22,7 +23,7 @@ def settle(path: str, lines: Sequence[Line]) -> tuple[list[Line], list[str]]:
     data = Data.model_validate({"csv": data_keys.get("csv", {}), "path": path})
     try:
         names = csv_header.read(path, data).names
-    except csv.Error:
+    except (csv.Error, *compression.FAULTS):
         return list(lines), []  # the reader reports the fault
     new_names = unique(names)
     if new_names == names:

@@ -1,4 +1,9 @@
+import bz2
+import gzip
+import lzma
+
 import numpy as np
+import pytest
 
 from curation import new_config, schema_review
 from curation.look import unique_names
@@ -26,3 +31,10 @@ def test_new_reads_a_table_with_columns_that_share_a_name(tmp_path):
     assert list(reviewed.columns) == ["x", "x_2", "y"]
     assert "columns with the same name are numbered: 'x_2' (column 2); data.csv.names" in proposal.findings
     assert schema_review.diff(schema_review.Choice(root=str(tmp_path), name="made", data_root=str(tmp_path))) == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_damage_of_a_packed_file_is_left_to_its_reader(pack, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(pack(b"a,a\n" + b"1,2\n" * 999)[:-20])
+    assert unique_names.settle(str(path), []) == ([], [])
