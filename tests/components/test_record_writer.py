@@ -29,10 +29,10 @@ def deflate(request, monkeypatch):
         return pytest.importorskip("isal.isal_zlib", reason="the environment was set up before uv.lock contained isal")
     imports = builtins.__import__
 
-    def without(name, *rest):
+    def without(name, *arguments):
         if name.partition(".")[0] == "isal":
             raise ImportError(name)
-        return imports(name, *rest)
+        return imports(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", without)
     return zlib

@@ -11,7 +11,9 @@ from components import table_statistics
 def buckets(values):
     batch = pa.record_batch([pa.array(values)], ["n"])
     [figures] = table_statistics.proto([batch]).datasets[0].features
-    [equal] = [one for one in figures.num_stats.histograms if one.type == statistics_pb2.Histogram.STANDARD]
+    [equal] = [
+        histogram for histogram in figures.num_stats.histograms if histogram.type == statistics_pb2.Histogram.STANDARD
+    ]
     return equal.buckets
 
 

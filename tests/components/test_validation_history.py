@@ -217,8 +217,12 @@ def test_data_whose_model_was_taken_back_is_not_compared_with(tmp_path):
             event(pb.Event.OUTPUT, execution, "made", output)
     store = SimpleNamespace(
         get_context_by_type_and_name=lambda *_: None,
-        get_events_by_artifact_ids=lambda ids: [one for one in events if one.artifact_id in ids],
-        get_events_by_execution_ids=lambda ids: [one for one in events if one.execution_id in ids],
+        get_events_by_artifact_ids=lambda ids: [
+            event_proto for event_proto in events if event_proto.artifact_id in ids
+        ],
+        get_events_by_execution_ids=lambda ids: [
+            event_proto for event_proto in events if event_proto.execution_id in ids
+        ],
     )
     anomalies = [artifact(standard_artifacts.ExampleAnomalies, 10 + n, statistics=n) for n in (1, 2)]
     inputs = {"statistics": statistics, "anomalies": anomalies, "candidate": [statistics[2]], "model": models}

@@ -15,9 +15,9 @@ ALIGNED = "".join(f"{age:<5}{city:<13}{hours:<8}{bought}\n" for age, city, hours
 RIGHT = "".join(f"{age:>4}{city.replace(' ', '-'):>13}{hours:>8}{bought:>5}\n" for age, city, hours, bought in ROWS)
 
 
-def command(told):
+def command(message):
     """Returns the arguments of the command that a message shows between backquotes."""
-    python, *arguments = shlex.split(told.split("`")[1])
+    python, *arguments = shlex.split(message.split("`")[1])
     assert python == "python"
     return [sys.executable, *arguments]
 

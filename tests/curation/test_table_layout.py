@@ -224,8 +224,8 @@ def test_a_table_that_is_drawn_with_characters(propose, rows):
 def test_how_texts_and_quotes_within_them_are_quoted(propose, rows, cell, keys):
     lines = [line.split(",") for line in rows().splitlines()]
     table = "".join(f"{age},{cell.format(colour)},{hours},{bought}\n" for age, colour, hours, bought in lines)
-    count, found, sentences = propose(HEADER + table)
-    assert (count, found) == (150, keys)
+    count, layout, sentences = propose(HEADER + table)
+    assert (count, layout) == (150, keys)
     assert ("quote" in sentences) == bool(keys)
     [colour] = [entry for entry in propose.config.features.of("categorical") if entry.column == "colour"]
     assert colour
