@@ -1,7 +1,6 @@
 """--submit, --follow and --schedule with --kubeflow or --vertex, and the schedules of both platforms."""
 
 import argparse
-import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,8 +27,8 @@ _VARIABLES = {
 _OF_ONE = {"endpoint": "kubeflow", "network": "vertex", "encryption_key": "vertex"}
 """Option -> the only platform whose variable is read: the other platform has no use for it."""
 _TOKEN_VARIABLE = "KF_PIPELINES_TOKEN"
-Compile = Callable[[str | None], str]
-"""Compiles the job of a variant, None for the one of the arguments, and returns the file."""
+Compile = Callable[[str | None], tuple[str, Mapping[str, Any]]]
+"""Compiles the job of a variant, None for the one of the arguments, and returns the file and the run's parameters."""
 
 
 def add(root: Any) -> None:
@@ -45,6 +44,13 @@ def add(root: Any) -> None:
         const="",
         metavar="RUN",
         help="show the stages until the run ends, and exit with its code: of the submitted job, or of RUN",
+    )
+    cloud.add_argument(
+        "--parameter",
+        action="append",
+        metavar="NAME=VALUE",
+        help="set a parameter of the run, such as epochs=3 or data_path=gs://BUCKET/FILE, also with --schedule and "
+        "--dry-run; can be repeated",
     )
     add_access(cloud, lambda value: value)
 
@@ -90,14 +96,16 @@ def run(arguments: argparse.Namespace, compiled: Compile) -> int:
             raise UserError("--schedule starts runs at their times: leave out --submit and --follow")
         return _create(arguments, target, compiled)
     run_id = arguments.follow
+    if arguments.parameter and not arguments.submit:
+        raise UserError("--parameter is of the run that --submit starts: a run that exists keeps its own")
     if bool(arguments.submit) == bool(run_id):
         raise UserError("--follow is of the job that --submit starts, or of a run that exists: --follow RUN")
     if arguments.submit:
         _check_places(arguments)
     service = remote.connect(target, access(arguments, target))
     if arguments.submit:
-        path = compiled(None)
-        run_id = service.submit(_job(path, target), path)
+        path, parameters = compiled(None)
+        run_id = service.submit(_job(path), path, parameters)
         printing.line(f"submitted  {run_id}", f"page       {service.run(run_id).link}")
     return follow.follow(service, run_id) if arguments.follow is not None else 0
 
@@ -149,14 +157,11 @@ def _check_places(arguments: argparse.Namespace) -> None:
             raise UserError(f"a job that is sent needs {option}: name your own as {form}. Nothing was sent")
 
 
-def _job(path: str, target: "Target") -> Mapping[str, Any]:
+def _job(path: str) -> Mapping[str, Any]:
     """Read a compiled job, and check that it has no placeholders."""
-    import yaml
+    from orchestration.cloud import job_file, remote
 
-    from orchestration.cloud import remote
-
-    with open(path, encoding="utf-8") as file:
-        job: dict[str, Any] = json.load(file) if target == "vertex" else next(yaml.safe_load_all(file))
+    job = job_file.read(path)
     remote.check_job(job)
     return job
 
@@ -175,8 +180,8 @@ def _create(arguments: argparse.Namespace, target: "Target", compiled: Compile) 
                 f"{plan.name} is scheduled already: `python runner.py schedule delete {plan.name} --{target}` first"
             )
     for plan, times, notes in planned:
-        path = compiled(plan.schedule.variant)
-        service.create_schedule(plan.name, _job(path, target), path, times)
+        path, parameters = compiled(plan.schedule.variant)
+        service.create_schedule(plan.name, _job(path), path, times, parameters)
         printing.line(f"scheduled  {plan.name}: {times.cron}", *notes)
     return 0
 

@@ -1,11 +1,17 @@
 """Without a command: compile for a cluster (--kubeflow, --vertex), and try the compiled job here (--dry-run)."""
 
 import argparse
+from typing import Any
 
+import printing
 from errors import UserError
 from orchestration.cli import cloud_command, options
 from orchestration.paths import DRY_RUN_MODES
 from pipeline.variants import ALL, Name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orchestration.cloud.compiler import Request
 
 SPOT = "cloud.google.com/gke-spot=true"
 """Label of spot nodes on Google Kubernetes Engine."""
@@ -58,6 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
     target = "kubeflow" if arguments.kubeflow else "vertex"
     if cloud_command.wanted(arguments):
         return _send(arguments, target)
+    if arguments.parameter and arguments.dry_run is None:
+        raise UserError(
+            "--parameter is of a run: add --submit, --schedule or --dry-run, or pass it where you start the compiled "
+            "job; --set changes its default"
+        )
     for name in options.names(arguments):
         if arguments.dry_run is None:
             _compile(arguments, target, name, arguments.output)
@@ -70,11 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
         folder = Root(os.path.abspath(arguments.root)).dry_run(target, name.run)
         os.makedirs(folder, exist_ok=True)
         job = arguments.output or os.path.join(folder, f"{name.run}{compiler.suffix(target)}")
-        _compile(arguments, target, name, job)
+        parameters = _compile_for_run(arguments, target, name, job)
         # TFX is imported by the compilation.
         from orchestration.cloud.emulation import dry_run
 
-        dry_run.run(dry_run.Order(target=target, job=job, folder=folder, mode=arguments.dry_run))
+        dry_run.run(dry_run.Order(target=target, job=job, folder=folder, mode=arguments.dry_run, parameters=parameters))
     return 0
 
 
@@ -86,33 +97,53 @@ def _send(arguments: argparse.Namespace, target: str) -> int:
             "--dry-run executes the job on this machine: leave it out, or leave out the options that send the job"
         )
 
-    def compiled(variant: str | None) -> str:
+    def compiled(variant: str | None) -> tuple[str, dict[str, Any]]:
         from orchestration.cloud import compiler
 
         name = Name(arguments.pipeline, variant or arguments.variant, arguments.sample is not None)
         path = str(arguments.output or f"{name.run}{compiler.suffix(target)}")
-        _compile(arguments, target, name, path)
-        return path
+        return path, _compile_for_run(arguments, target, name, path)
 
     return cloud_command.run(arguments, compiled)
+
+
+def _compile_for_run(arguments: argparse.Namespace, target: str, name: Name, output: str) -> dict[str, Any]:
+    """Compile a job, and return the parameters of its run."""
+    from orchestration.cloud import job_file
+    from orchestration.cloud.parameters import runtime_parameters
+
+    runtime_parameters.parse(arguments.parameter or ())  # before the compilation, which takes time
+    _compile(arguments, target, name, output)
+    if not arguments.parameter:
+        return {}
+    from orchestration.cloud.parameters import requested_parameters
+
+    request = _request(arguments, target, name, output)
+    values = requested_parameters.values(arguments.parameter, request, job_file.read(output))
+    printing.line(*(f"parameter  {key} = {value}" for key, value in values.items()))
+    return values
 
 
 def _compile(arguments: argparse.Namespace, target: str, name: Name, output: str | None) -> None:
     from orchestration.cloud import compiler
 
-    compiler.run(
-        compiler.Request(
-            target=target,
-            name=name,
-            overrides=options.overrides(arguments),
-            data_root=arguments.data_root,
-            output=output,
-            image=arguments.image,
-            root=arguments.cloud_root,
-            beam_args=options.beam(arguments),
-            cache=not arguments.no_cache,
-            # A schedule starts the same job when there is new data.
-            pin=arguments.schedule is None,
-            spot=arguments.spot,
-        )
+    compiler.run(_request(arguments, target, name, output))
+
+
+def _request(arguments: argparse.Namespace, target: str, name: Name, output: str | None) -> "Request":
+    from orchestration.cloud import compiler
+
+    return compiler.Request(
+        target=target,
+        name=name,
+        overrides=options.overrides(arguments),
+        data_root=arguments.data_root,
+        output=output,
+        image=arguments.image,
+        root=arguments.cloud_root,
+        beam_args=options.beam(arguments),
+        cache=not arguments.no_cache,
+        # A schedule starts the same job when there is new data.
+        pin=arguments.schedule is None,
+        spot=arguments.spot,
     )

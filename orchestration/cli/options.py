@@ -123,6 +123,7 @@ _CLOUD_ONLY = {
     "--cloud-root": "cloud_root",
     "--dry-run": "dry_run",
     "--spot": "spot",
+    "--parameter": "parameter",
 }
 
 

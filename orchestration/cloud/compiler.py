@@ -119,7 +119,8 @@ def run(request: Request) -> int:
     with lazy_packages.quiet():
         for module in USER_CODE:
             user_code.load(module)
-        from orchestration.cloud import job, long_parameters, run_facts
+        from orchestration.cloud import job, run_facts
+        from orchestration.cloud.parameters import long_parameters, runtime_parameters
         from pipeline.create_pipeline import Places, create_pipeline
 
     places = Places(
@@ -149,6 +150,7 @@ def run(request: Request) -> int:
     )
     known = run_facts.of(request, config, columns, data)
     job.record_runs(compiled, home=root.pipeline(request.name.run), stage="validation", facts=known)
+    settable = runtime_parameters.declare(compiled, epochs=config.training.epochs, data=data, content=content)
     try:
         machines.apply(compiled, config.cloud, kubeflow=request.target == "kubeflow")
     except ValueError as error:
@@ -161,6 +163,7 @@ def run(request: Request) -> int:
     printing.line(f"image      {image}")
     listed = ", ".join(path for _, path in data_paths.flat(data))
     printing.line(f"data       {listed}{_where(request)}")
+    printing.line(f"parameters {', '.join(settable)}")
     printing.line(f"artifacts  {places.artifacts}")
     printing.line(f"serving    {places.serving}")
     if config.cloud.bucket_secret and request.target == "vertex":

@@ -12,8 +12,8 @@ from tfx.orchestration.pipeline import Pipeline
 
 from errors import RunError
 from orchestration.cloud import step
+from orchestration.cloud.parameters.runtime_parameters import FACTS
 from orchestration.cloud.remote import in_order
-from orchestration.cloud.run_recording import FACTS
 
 SCHEMA_VERSION = "2.1.0"
 """Version of the pipeline spec; open-source Kubeflow Pipelines accepts no other."""

@@ -36,7 +36,7 @@ class KubeflowService:
                 host=access.endpoint, namespace=access.namespace or "kubeflow", existing_token=access.token
             )
 
-    def submit(self, job: Mapping[str, Any], path: str) -> str:
+    def submit(self, job: Mapping[str, Any], path: str, parameters: Mapping[str, Any]) -> str:
         """Start a run in the experiment of the pipeline, with its root: the service reads no root from the job."""
         name = job["pipelineInfo"]["name"]
         with self._errors():
@@ -44,6 +44,7 @@ class KubeflowService:
                 self._experiment(name),
                 name,
                 path,
+                params=dict(parameters),
                 pipeline_root=_root(job),
                 service_account=self._access.service_account,
             )
@@ -81,7 +82,9 @@ class KubeflowService:
             if run.trigger and run.trigger.cron_schedule
         ]
 
-    def create_schedule(self, name: str, job: Mapping[str, Any], path: str, times: Times) -> str:
+    def create_schedule(
+        self, name: str, job: Mapping[str, Any], path: str, times: Times, parameters: Mapping[str, Any]
+    ) -> str:
         """Create a recurring run that starts one run at a time."""
         with self._errors():
             created = self._client.create_recurring_run(
@@ -91,6 +94,7 @@ class KubeflowService:
                 max_concurrency=1,
                 no_catchup=not times.catch_up,
                 pipeline_package_path=path,
+                params=dict(parameters),
                 pipeline_root=_root(job),
                 service_account=self._access.service_account,
             )

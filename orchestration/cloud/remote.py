@@ -125,8 +125,8 @@ class Times:
 class Service(Protocol):
     """The client of a platform. Each method raises ResourceError if the service cannot be reached or refuses."""
 
-    def submit(self, job: Mapping[str, Any], path: str) -> str:
-        """Start a run of a job, which is also in a file; return the run's id."""
+    def submit(self, job: Mapping[str, Any], path: str, parameters: Mapping[str, Any]) -> str:
+        """Start a run of a job, which is also in a file, with values of its parameters; return the run's id."""
 
     def run(self, run_id: str) -> Run:
         """Return the state of a run."""
@@ -134,8 +134,10 @@ class Service(Protocol):
     def schedules(self) -> list[Scheduled]:
         """List all schedules."""
 
-    def create_schedule(self, name: str, job: Mapping[str, Any], path: str, times: Times) -> str:
-        """Create a schedule of a job, which is also in a file; return its id."""
+    def create_schedule(
+        self, name: str, job: Mapping[str, Any], path: str, times: Times, parameters: Mapping[str, Any]
+    ) -> str:
+        """Create a schedule of a job, which is also in a file, with values of its parameters; return its id."""
 
     def pause(self, schedule: Scheduled) -> None:
         """Start no more runs of a schedule until it is resumed."""

@@ -19,13 +19,12 @@ import printing
 from errors import GateError
 from inspection.store import replayed_store, step_records
 from orchestration.cloud import places
+from orchestration.cloud.parameters.runtime_parameters import FACTS
 from orchestration.records import run_record
 from pipeline.stages import PUSHER
 from spec.file_names import CARD, GATES, REPORT, RUN, VERDICT
 from spec.stage_names import INFERENCE
 
-FACTS = "facts"
-"""Parameter of a step that is never cached: the facts of the compilation, as JSON."""
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 
 

@@ -6,6 +6,7 @@ It corrects what the platform passes, and runs TFX's own entry point:
 - Kubeflow passes input artifacts with an empty type. The type is taken from the specification of the component.
 - Kubeflow's launcher downloads inputs and uploads outputs itself. The step reads and writes the launcher's folders.
 - A parameter that is too long for a command line is in a file of the image. It is read from there.
+- Parameters that each run may set come beside the settings. They are put into these.
 - Each step, and the end of the run, is recorded in the folder of the pipeline; see run_recording.py.
 
 An error with a message for the user is printed without a traceback, and the step ends with its exit code.
@@ -21,7 +22,8 @@ from typing import Any
 
 import printing
 from errors import PipelineError, RunError
-from orchestration.cloud import long_parameters, machines, places
+from orchestration.cloud import machines, places
+from orchestration.cloud.parameters import long_parameters, runtime_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ def corrected(executor_input: Mapping[str, Any], inputs_spec: Mapping[str, Any],
         local_places: Folders that take the place of buckets.
 
     Raises:
-        UserError: a file with a long parameter is missing in the image, or differs.
+        UserError: a file with a long parameter is missing in the image, or differs; or a parameter of the run is not
+            valid.
     """
     inputs, outputs = executor_input.get("inputs", {}), executor_input.get("outputs", {})
     specs = inputs_spec.get("artifacts", {})
@@ -64,10 +67,8 @@ def corrected(executor_input: Mapping[str, Any], inputs_spec: Mapping[str, Any],
         }
         for key, group in inputs.get("artifacts", {}).items()
     }
-    parameters = {
-        key: local_places.parameter(long_parameters.restore(value))
-        for key, value in inputs.get("parameterValues", {}).items()
-    }
+    values = {key: long_parameters.restore(value) for key, value in inputs.get("parameterValues", {}).items()}
+    parameters = {key: local_places.parameter(value) for key, value in runtime_parameters.applied(values).items()}
     output_artifacts = {
         key: local_places.local(group) for key, group in outputs.get("artifacts", {}).items() if not _is_system(group)
     }

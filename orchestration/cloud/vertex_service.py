@@ -38,14 +38,17 @@ class VertexService:
         if (access.endpoint or "").startswith("http://"):
             self._options["credentials"] = google_credentials.AnonymousCredentials()
 
-    def submit(self, job: Mapping[str, Any], path: str) -> str:
+    def submit(self, job: Mapping[str, Any], path: str, parameters: Mapping[str, Any]) -> str:
         """Start a run; its id is the pipeline's name and the time."""
         del path
         name = job["pipelineSpec"]["pipelineInfo"]["name"]
         run_id = f"{name[:100].rstrip('-')}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"
         with self._errors():
             self._jobs().create_pipeline_job(
-                parent=self._parent, pipeline_job=self._job(job), pipeline_job_id=run_id, timeout=SECONDS
+                parent=self._parent,
+                pipeline_job=self._job(job, parameters),
+                pipeline_job_id=run_id,
+                timeout=SECONDS,
             )
         return run_id
 
@@ -79,7 +82,9 @@ class VertexService:
             for schedule in schedules
         ]
 
-    def create_schedule(self, name: str, job: Mapping[str, Any], path: str, times: Times) -> str:
+    def create_schedule(
+        self, name: str, job: Mapping[str, Any], path: str, times: Times, parameters: Mapping[str, Any]
+    ) -> str:
         """Create a schedule that starts one run at a time."""
         del path
         schedule = aiplatform_v1.Schedule(
@@ -87,7 +92,7 @@ class VertexService:
             cron=times.cron,
             max_concurrent_run_count=1,
             allow_queueing=times.queue,
-            create_pipeline_job_request={"parent": self._parent, "pipeline_job": self._job(job)},
+            create_pipeline_job_request={"parent": self._parent, "pipeline_job": self._job(job, parameters)},
         )
         with self._errors():
             created = self._schedules().create_schedule(parent=self._parent, schedule=schedule, timeout=SECONDS)
@@ -115,12 +120,13 @@ class VertexService:
     def _schedules(self) -> Any:
         return aiplatform_v1.ScheduleServiceClient(**self._options)
 
-    def _job(self, job: Mapping[str, Any]) -> Any:
-        """Return the compiled job as a message, with the service account, network and key of the command line."""
+    def _job(self, job: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+        """Return the compiled job as a message, with the parameters, account, network and key of the command line."""
         message = aiplatform_v1.PipelineJob.pb(aiplatform_v1.PipelineJob())
-        json_format.ParseDict(
-            {key: job[key] for key in ("pipelineSpec", "runtimeConfig", "labels") if key in job}, message
-        )
+        content = {key: job[key] for key in ("pipelineSpec", "runtimeConfig", "labels") if key in job}
+        if parameters:
+            content["runtimeConfig"] = {**content["runtimeConfig"], "parameterValues": dict(parameters)}
+        json_format.ParseDict(content, message)
         message.display_name = job["pipelineSpec"]["pipelineInfo"]["name"]
         message.service_account = self._access.service_account or ""
         message.network = self._access.network or ""

@@ -94,6 +94,12 @@ def tasks(spec: Job) -> Job:
     return spec["root"]["dag"]["tasks"]
 
 
+def constants(task: Job) -> Job:
+    """Return the parameters of a task without those that each run may set."""
+    parameters = task["inputs"]["parameters"].items()
+    return {key: value["runtimeValue"]["constant"] for key, value in parameters if "runtimeValue" in value}
+
+
 def texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -207,10 +213,8 @@ def test_ingestion_runs_as_in_the_job_on_kubeflow(jobs: dict[tuple[str, str], Jo
     spec = jobs["kubeflow", "houses"]
     component = spec["components"]["ingestion"]
     container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
-    parameters = tasks(spec)["ingestion"]["inputs"]["parameters"]
     kinds = {key: value["artifactType"] for key, value in component["outputDefinitions"]["artifacts"].items()}
-    values = {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}
-    task_input = executor_input("ingestion", parameters=values, outputs=kinds)
+    task_input = executor_input("ingestion", parameters=constants(tasks(spec)["ingestion"]), outputs=kinds)
     for folder in ("pod/minio", "empty"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "pod" / "minio").chmod(0o777)
@@ -232,7 +236,7 @@ def test_data_in_a_bucket_is_in_the_key_and_in_a_schedule_read_in_every_run(tmp_
         task = tasks(compiled("kubeflow", "houses", tmp_path, data_root="gs://bucket-of-data/here/", **flags))[
             "ingestion"
         ]
-        values = {key: value["runtimeValue"]["constant"] for key, value in task["inputs"]["parameters"].items()}
+        values = constants(task)
         assert "gs://bucket-of-data/here/data/houses.csv.gz" in values["settings"]
         return values["content"], task["cachingOptions"]
 

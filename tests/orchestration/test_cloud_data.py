@@ -21,7 +21,8 @@ def parameters(folder: Path, overrides: list[str], **flags: Any) -> tuple[Any, s
     )
     assert compiler.run(request) == 0
     task = json.loads(output.read_text())["pipelineSpec"]["root"]["dag"]["tasks"]["ingestion"]
-    values = {key: value["runtimeValue"]["constant"] for key, value in task["inputs"]["parameters"].items()}
+    parameters = task["inputs"]["parameters"].items()
+    values = {key: value["runtimeValue"]["constant"] for key, value in parameters if "runtimeValue" in value}
     return json.loads(values["settings"])["inline"]["paths"], values["content"]
 
 

@@ -9,20 +9,19 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-import yaml
 
 import buckets
 from components.baseline import reference
 from components.pusher.component import WITHHELD
 from components.summary import PROPERTY
 from errors import GateError, PipelineError, RunError, UserError
-from orchestration.cloud import long_parameters, places
+from orchestration.cloud import job_file, places
 from orchestration.cloud.emulation import step_process
 from orchestration.cloud.emulation.platforms import PLATFORMS, Artifact, Task
 from orchestration.cloud.emulation.step_cache import StepCache
+from orchestration.cloud.parameters import long_parameters, runtime_parameters
 from orchestration.display.terminal import Terminal
 from orchestration.local import run_lock
 from orchestration.paths import new_run_id
@@ -42,12 +41,14 @@ class Order:
         job: Path of the compiled file.
         folder: Folder of the pipeline's dry runs on this platform.
         mode: Whether each step is a new process ("subprocess") or a fork of this one ("fork").
+        parameters: Values of the run's parameters; the others have their defaults.
     """
 
     target: str
     job: str
     folder: str
     mode: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(order: Order) -> int:
@@ -79,8 +80,7 @@ class _Job:
     """A compiled job that runs on an emulated platform."""
 
     def __init__(self, order: Order, run_id: str, terminal: Terminal) -> None:
-        with open(order.job, encoding="utf-8") as file:
-            job = json.load(file) if order.job.endswith(".json") else next(yaml.safe_load_all(file))
+        job = job_file.read(order.job)
         self._order, self._run_id, self._terminal = order, run_id, terminal
         self._spec = job.get("pipelineSpec", job)
         # Kubeflow does not read the root in the file: the run has to name it.
@@ -89,9 +89,11 @@ class _Job:
         self._buckets = os.path.join(order.folder, "buckets")
         self._cache = StepCache(os.path.join(order.folder, "cache.json"))
         self._outputs: dict[str, dict[str, Artifact]] = {}
-        self._of_data = _data_variables(self._spec["root"]["dag"]["tasks"])
+        tasks = self._spec["root"]["dag"]["tasks"]
+        self._values = {**runtime_parameters.defaults(job), **order.parameters}
+        self._of_data = _data_variables({name: self._parameters(task) for name, task in tasks.items()})
         self.folder = os.path.join(order.folder, "runs", run_id)
-        serving = _value("serving", self._spec["root"]["dag"]["tasks"]["pusher"]["inputs"]["parameters"]["serving"])
+        serving = self._parameters(tasks["pusher"])["serving"]
         self.serving = places.in_buckets(serving, self._buckets)
         os.makedirs(self.folder)
         os.makedirs(self._buckets, exist_ok=True)
@@ -119,7 +121,7 @@ class _Job:
         task = Task(
             name=name,
             component=component,
-            parameters={key: _value(key, value) for key, value in inputs.get("parameters", {}).items()},
+            parameters=self._parameters(entry),
             inputs={key: self._input(source) for key, source in inputs.get("artifacts", {}).items()},
             root=self._root,
             pipeline=self._spec["pipelineInfo"]["name"],
@@ -159,6 +161,18 @@ class _Job:
         texts = [str(long_parameters.restore(value)) for value in task.parameters.values()]
         return any(uri in text for uri in data for text in texts)
 
+    def _parameters(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Resolve the parameters of a task as the platform does."""
+        sources = entry.get("inputs", {}).get("parameters", {})
+        return {key: self._value(key, source) for key, source in sources.items()}
+
+    def _value(self, key: str, source: Mapping[str, Any]) -> Any:
+        if "componentInputParameter" in source:
+            return self._values[source["componentInputParameter"]]
+        if "runtimeValue" not in source:
+            raise UserError(f"parameter {key} comes from another task: a dry run executes jobs without such parameters")
+        return source["runtimeValue"]["constant"]
+
     def _input(self, source: Mapping[str, Mapping[str, str]]) -> Artifact:
         output = source["taskOutputArtifact"]
         return self._outputs[output["producerTask"]][output["outputArtifactKey"]]
@@ -187,10 +201,14 @@ class _Job:
         }
 
 
-def _data_variables(tasks: Mapping[str, Any]) -> dict[str, str]:
-    """Return the variables with which steps read data in its real bucket; none if the data is on this machine."""
-    validation = _settings(tasks["validation"])
-    predicted = _settings(tasks[INFERENCE])["paths"] if INFERENCE in tasks else []
+def _data_variables(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the variables with which steps read data in its real bucket; none if the data is on this machine.
+
+    Args:
+        parameters: Task -> its parameters.
+    """
+    validation = _settings(parameters["validation"])
+    predicted = _settings(parameters[INFERENCE])["paths"] if INFERENCE in parameters else []
     groups = (validation["source"]["paths"], validation["skew"] or [], predicted)
     named = [path for paths in groups for _, path in data_paths.flat(paths)]
     remote = [path for path in named if data_paths.is_remote(path)]
@@ -200,16 +218,10 @@ def _data_variables(tasks: Mapping[str, Any]) -> dict[str, str]:
     return {**own, places.DATA: json.dumps(remote)}
 
 
-def _settings(task: Mapping[str, Any]) -> dict[str, Any]:
-    text = long_parameters.restore(_value("settings", task["inputs"]["parameters"]["settings"]))
-    values: dict[str, Any] = settings.unpack(json.loads(text))
+def _settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    restored = {key: long_parameters.restore(value) for key, value in parameters.items()}
+    values: dict[str, Any] = settings.unpack(json.loads(runtime_parameters.applied(restored)["settings"]))
     return values
-
-
-def _value(key: str, source: Mapping[str, Any]) -> Any:
-    if "runtimeValue" not in source:
-        raise UserError(f"parameter {key} has no constant value: a dry run executes jobs with constant parameters")
-    return source["runtimeValue"]["constant"]
 
 
 def _in_order(tasks: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -10,7 +10,8 @@ from google.protobuf import json_format
 
 import buckets
 from errors import UserError
-from orchestration.cloud import compiler, long_parameters, places, step
+from orchestration.cloud import compiler, places, step
+from orchestration.cloud.parameters import long_parameters
 from pipeline.variants import Name
 
 from .executor_inputs import (

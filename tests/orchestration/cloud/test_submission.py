@@ -17,6 +17,9 @@ SPEC = {
     "schemaVersion": "2.1.0",
     "sdkVersion": "tfx-1.16.0",
     "root": {
+        "inputDefinitions": {
+            "parameters": {"epochs": {"parameterType": "NUMBER_INTEGER", "defaultValue": 60.0, "isOptional": True}}
+        },
         "dag": {
             "tasks": {
                 "trainer": {"componentRef": {"name": "trainer"}, "taskInfo": {"name": "trainer"},
@@ -250,6 +253,25 @@ def test_schedules_are_created_listed_paused_resumed_and_deleted(server, target,
     assert "there is no schedule 'houses:command-line'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("words", "place"), [(["--submit"], "runs"), (["--schedule", "0 3 * * *"], "recurringruns")])
+def test_parameters_of_a_run_are_checked_and_sent(server, target, capsys, words, place):
+    assert parser.main([*access(target, server), *SEND, *words, "--parameter", "epochs=3"]) == 0
+    assert "parameter  epochs = 3" in capsys.readouterr().out
+    if target == "vertex":
+        body = posted(server, "/pipelineJobs" if place == "runs" else "/schedules")
+        config = (body if place == "runs" else body["createPipelineJobRequest"]["pipelineJob"])["runtimeConfig"]
+        assert (config["gcsOutputDirectory"], config["parameterValues"]) == (ROOT, {"epochs": 3.0})
+    else:
+        config = posted(server, f"/{place}")["runtime_config"]
+        assert (config["pipeline_root"], config["parameters"]) == (ROOT, {"epochs": 3})
+
+    server.requests.clear()
+    for value, message in (("epochs=-1", "parameter epochs is '-1'"), ("data_path=data/x.csv", "no such parameter")):
+        assert parser.main([*access(target, server), *SEND, "--submit", "--parameter", value]) == 2
+        assert message in capsys.readouterr().err
+    assert not [request for request in server.requests if request[0] == "POST"]
+
+
 def test_a_schedule_of_this_machine_is_not_deleted_by_command(server, capsys):
     assert parser.main(["schedule", "delete", "houses:x"]) == 2
     assert "remove it there, or add --vertex" in capsys.readouterr().err
@@ -261,7 +283,7 @@ def test_an_invalid_request_is_an_error_of_the_service(server):
     service = remote.connect("vertex", remote.Access(project="my-project", region="europe-west4", endpoint=server.url))
     job = {"pipelineSpec": {**SPEC, "schemaVersion": "2.0.0"}, "runtimeConfig": {"gcsOutputDirectory": ROOT}}
     with pytest.raises(ResourceError, match=r"^Vertex AI, project my-project, region europe-west4: .*not valid"):
-        service.submit(job, "")
+        service.submit(job, "", {})
 
 
 def test_the_order_of_stages_is_that_of_the_data_flow():
