@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 import project
 from errors import UserError
-from orchestration.cloud import compiler, machines, step
+from orchestration.cloud import compiler, kubeflow, machines, step, vertex
 from pipeline.variants import Name
-from spec.cloud import Cloud
+from spec.cloud import Cloud, Machine
 
 from ..test_cloud import compiled
 
@@ -90,6 +90,51 @@ def test_each_key_is_in_the_job(job: Any) -> None:
             "accesskey": "AWS_ACCESS_KEY_ID",
             "secretkey": "AWS_SECRET_ACCESS_KEY",
         }
+
+
+ALONE: dict[str, dict[str, Any]] = {
+    "cpu": {"cpu": 2},
+    "memory": {"memory": "8G"},
+    "accelerator": {"accelerator": "NVIDIA_L4"},
+    "accelerators": {"accelerator": "NVIDIA_L4", "accelerators": 2},
+    "retries": {"retries": 1},
+    "timeout": {"timeout": "4h"},
+    "labels": {"labels": {"team": "prices"}},
+    "environment": {"environment": {"AWS_ENDPOINT_URL": "http://minio:9000"}},
+    "bucket_secret": {"bucket_secret": "own"},
+}
+"""Key of [cloud] -> settings that need it."""
+
+
+def rendered(target: str, settings: dict[str, Any]) -> str:
+    """Return the compiled file of a job with one stage."""
+    job: dict[str, Any] = {
+        "pipelineSpec": {
+            "pipelineInfo": {"name": "houses"},
+            "root": {"dag": {"tasks": {"trainer": {"componentRef": {"name": "trainer"}}}}},
+            "components": {"trainer": {"executorLabel": "executor"}},
+            "deploymentSpec": {"executors": {"executor": {"container": {"image": "i:1"}}}},
+        },
+        "runtimeConfig": {"gcsOutputDirectory": "gs://b/r"},
+    }
+    cloud = Cloud.model_validate(settings)
+    machines.apply(job, cloud, kubeflow=target == "kubeflow")
+    return {"kubeflow": kubeflow, "vertex": vertex}[target].render(job, machines.platform(job, cloud))
+
+
+@pytest.mark.parametrize("target", ["kubeflow", "vertex"])
+@pytest.mark.parametrize("key", sorted({*Cloud.model_fields} - {"stages"}))
+def test_each_key_alone_changes_the_compiled_file(key: str, target: str) -> None:
+    settings = ALONE[key]
+    text = rendered(target, settings)
+    others = {name: value for name, value in settings.items() if name != key}
+    if (key, target) == ("bucket_secret", "vertex"):
+        assert text == rendered(target, others), "its stages use their service account; the command says so"
+    else:
+        assert text != rendered(target, others)
+    if key in Machine.model_fields:
+        of_stage = rendered(target, {"stages": {"trainer": settings}})
+        assert of_stage == text, "the same key of the stage"
 
 
 def test_the_file_for_kubeflow_is_read_by_its_client(job: Any, tmp_path: Path) -> None:
