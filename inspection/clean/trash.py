@@ -270,11 +270,20 @@ def _is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
 
 
+def _up_to(path: str, folder: str) -> list[str]:
+    """Return a path below a folder, and the folders between them."""
+    parts = os.path.relpath(path, folder).split(os.sep)
+    return [os.path.join(folder, *parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
 def _remove_empty_batches(root: str) -> None:
-    """Remove the empty folders of clean-ups, with their lists."""
+    """Remove folders of clean-ups in which nothing is left, with their lists; what was moved stays, also if empty."""
     for name in filter(_TIME.fullmatch, os.listdir(_folder(root))):
         batch = os.path.join(_folder(root), name)
+        moved = {os.path.join(batch, line["path"]) for line in _lines(batch)}
         for inner, _, _ in [] if os.path.islink(batch) else os.walk(batch, topdown=False):
+            if not moved.isdisjoint(_up_to(inner, batch)):
+                continue
             if inner == batch and os.listdir(batch) == [LIST]:
                 os.remove(os.path.join(batch, LIST))
             with contextlib.suppress(OSError):

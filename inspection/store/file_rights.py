@@ -77,6 +77,23 @@ def follow_umask(path: str, *, recursive: bool = True) -> None:
                     os.chmod(item, stat.S_IMODE(mode))
 
 
+def follow_umask_above(path: str, levels: int) -> str:
+    """Give the folders directly above a path the permissions of the umask, as `follow_umask` does.
+
+    Args:
+        path: The file or folder.
+        levels: Number of folders.
+
+    Returns:
+        The path.
+    """
+    folder = path
+    for _ in range(levels):
+        folder = os.path.dirname(folder)
+        follow_umask(folder, recursive=False)
+    return path
+
+
 def _below(path: str) -> Iterator[str]:
     yield path
     for folder, folders, names in os.walk(path):

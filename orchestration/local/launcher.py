@@ -41,17 +41,20 @@ class _Places(outputs_utils.OutputsResolver):  # type: ignore[misc]
         return super().generate_output_artifacts(execution_folders.name(execution_id, self._token))
 
     def get_executor_output_uri(self, execution_id: int) -> Any:
-        return super().get_executor_output_uri(execution_folders.name(execution_id, self._token))
+        path = super().get_executor_output_uri(execution_folders.name(execution_id, self._token))
+        # The folders of the execution, executor_execution, .system, of the node, and artifacts/.
+        return file_rights.follow_umask_above(path, 5)
 
     def get_stateful_working_directory(self, execution: Any) -> str:
         # TFX's name is random and not recorded, so the folder could not be attributed to an execution.
         name = execution_folders.name(int(execution.id), self._token)
         path = os.path.join(self._node_dir, ".system", "stateful_working_dir", name)
         os.makedirs(path, exist_ok=True)
-        return path
+        return file_rights.follow_umask_above(path, 4)
 
     def make_tmp_dir(self, execution_id: int) -> Any:
-        return super().make_tmp_dir(execution_folders.name(execution_id, self._token))
+        path = super().make_tmp_dir(execution_folders.name(execution_id, self._token))
+        return file_rights.follow_umask_above(os.path.join(path, ""), 1)
 
 
 class Launcher(launcher.Launcher):  # type: ignore[misc]
@@ -120,6 +123,8 @@ class Launcher(launcher.Launcher):  # type: ignore[misc]
         for artifacts in execution_info.output_dict.values():
             for artifact in artifacts:
                 _make_folder(os.path.dirname(artifact.uri) if isinstance(artifact, ValueArtifact) else artifact.uri)
+                # At once, because a killed stage leaves its folders, and another user resumes the run.
+                _share(artifact.uri)
         node_id = self._pipeline_node.node_info.id
         with self._stage_reads.of(node_id, execution_info.exec_properties) as reads:
             output = super()._run_executor(execution_info)
@@ -151,9 +156,7 @@ def _share(uri: str) -> None:
     """Apply the umask to the outputs of a stage: TFX makes folders with other permissions."""
     file_rights.follow_umask(uri)
     # Its parents: the folders of the output key, of the node, and artifacts/.
-    for _ in range(3):
-        uri = os.path.dirname(uri)
-        file_rights.follow_umask(uri, recursive=False)
+    file_rights.follow_umask_above(uri, 3)
 
 
 class _Cache:

@@ -193,3 +193,25 @@ def test_two_clones_share_the_cache_of_one_root(weeks, tmp_path):
     )
     assert edited.code == 0, edited.err
     assert {edited.nodes[node] for node in ("ingestion", "statistics", "transformation", "trainer")} == {"cached"}
+
+
+def test_equal_bytes_under_another_name_are_not_compared_with_themselves(weeks):
+    """The warnings about a week stay if its file is sent again, or the run is repeated without the cache."""
+    checked = ("--to", "validation", "--set", "gates.drift.min_rows=100")
+    first = weeks(*checked)
+    assert first.code == 0, first.err
+    assert "none yet" in first.out
+    header, *rows = weeks.week(2).read_text().splitlines()
+    moved = [",".join([str(float(row.split(",")[0]) + 3), *row.split(",")[1:]]) for row in rows]
+    (weeks.tree / "data/week-2.csv").write_text("\n".join([header, *moved, ""]))
+    second = weeks(*checked)
+    assert second.code == 0, second.err
+    warnings = run_json(second)["warnings"]
+    assert any("column 'x'" in warning and "Jensen-Shannon divergence" in warning for warning in warnings)
+
+    shutil.copy(weeks.tree / "data/week-2.csv", weeks.tree / "data/week-3.csv")
+    for more in ((), ("--no-cache",)):
+        again = weeks(*checked, *more)
+        assert again.code == 0, again.err
+        assert "1 earlier run with other data" in again.out
+        assert run_json(again)["warnings"] == warnings, more

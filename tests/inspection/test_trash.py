@@ -42,6 +42,21 @@ def test_an_undo_restores_files_and_states(runs, ask):
         ask("clean", "--undo")
 
 
+def test_empty_folders_are_put_back_too(runs, ask):
+    """As the output of a refused push, and `assets` of a SavedModel."""
+    shutil.rmtree(runs.place("evaluator", 1))
+    runs.place("evaluator", 1).mkdir()
+    (runs.place("trainer", 1) / "Format-Serving/assets").mkdir()
+    before, rows = sorted(runs.home.rglob("*")), states(runs)
+    ask("clean", "--keep", "1", "--yes")
+    assert not runs.place("evaluator", 1).exists()
+    ask("clean", "--undo")
+
+    assert [path for path in sorted(runs.home.rglob("*")) if path.name != ".lock"] == before
+    assert states(runs) == rows
+    assert os.listdir(runs.root / ".trash") == [".lock"]
+
+
 def test_each_clean_up_is_put_back_by_its_time(runs, ask, capsys):
     ask("clean", "--keep", "1", "--yes")
     runs(blessed=False)

@@ -3,12 +3,14 @@
 import functools
 import json
 import os
+import stat
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 import project
 from components.fingerprints import code_digest
+from components.ingestion import executor as ingestion_executor
 from components.ingestion import planning
 from errors import ResourceError, RunError, UserError
 from inspection.store import execution_folders
@@ -249,3 +251,26 @@ def test_code_that_changes_before_a_stage_imports_it_fails_the_stage(tmp_path, m
     os.replace(copied(path, "NAME = 1\n"), source)
     with pytest.raises(UserError, match=r"own\.py was edited during the run, before stage tuner loaded it"):
         loaded()
+
+
+def test_folders_of_a_stage_follow_the_umask_from_its_start(tmp_path, points_run, monkeypatch):
+    """TFX makes them for one user; then another user of the group may not run the stage, or resume it after a kill."""
+    moments, stage = [], ingestion_executor.Executor.Do
+
+    def unshared():
+        folders = [path for path in (tmp_path / "shared/artifacts").rglob("*") if path.is_dir()]
+        assert "executor_execution" in {path.name for path in folders}
+        return [str(path) for path in folders if not path.stat().st_mode & stat.S_IWGRP]
+
+    def observed(executor, *arguments):
+        moments.append(unshared())
+        return stage(executor, *arguments)
+
+    monkeypatch.setattr(ingestion_executor.Executor, "Do", observed)
+    before = os.umask(0o002)
+    try:
+        launch(points_run(tmp_path, "shared", "one"), "ingestion")
+    finally:
+        os.umask(before)
+    assert moments == [[]]
+    assert unshared() == []
