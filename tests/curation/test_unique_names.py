@@ -36,5 +36,5 @@ def test_new_reads_a_table_with_columns_that_share_a_name(tmp_path):
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_damage_of_a_packed_file_is_left_to_its_reader(pack, tmp_path):
     path = tmp_path / "t.csv"
-    path.write_bytes(pack(b"a,a\n" + b"1,2\n" * 999)[:-20])
+    path.write_bytes(pack(b"a,a\n" + b"1,2\n" * 9)[:-8])
     assert unique_names.settle(str(path), []) == ([], [])
