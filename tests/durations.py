@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-SHOWN = 20
+SHOWN = 40
 """Number of files in the summary."""
 
 

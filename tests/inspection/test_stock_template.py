@@ -52,7 +52,7 @@ def test_inspect_and_report_answer_on_the_store_of_the_stock_template(stock, ask
     assert [split["split"] for split in splits["splits"] if split["rows"] > 50] == ["train", "eval"]
     assert "bill_length_mm" in ask("schema")
     assert len(ask("examples", "-n", "3", "--json")["rows"]) == 3
-    assert "the same" in ask("compare", "latest", "latest")
+    assert "statistics: equal: both have ExampleStatistics" in ask("compare", "latest", "latest")
     facts = report_facts.collect(open_store(str(stock), None), run["run_id"])
     text = page.report(facts)
     assert facts.notes == []
