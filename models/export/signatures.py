@@ -22,7 +22,7 @@ from models.tasks.label_graph import as_number
 from models.transform_graph import raw_columns, text_cells
 from models.transform_graph import served_cells as graph_cleaning
 from spec.artifacts import signature_names
-from spec.cells.cleaning import Cleaning
+from spec.cells.cleaning import Cleaning, Rules
 from spec.columns.label import LABEL, Label
 
 Answer = Callable[[Any], dict[str, tf.Tensor]]
@@ -143,8 +143,7 @@ class Served(tf.Module):  # type: ignore[misc]
 
         @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def serving_rows(**texts: tf.Tensor) -> dict[str, tf.Tensor]:
-            cells = {columns[name]: self._cells(columns[name], value) for name, value in texts.items()}
-            return self.answer(self._all_parsed(cells))
+            return self.answer(self._all_parsed(self._cells({columns[name]: text for name, text in texts.items()})))
 
         texts = {name: tf.TensorSpec([None], tf.string, name) for name in columns}
         functions = {
@@ -185,14 +184,29 @@ class Served(tf.Module):  # type: ignore[misc]
             parsed |= zip(columns, tf.split(matrix, len(columns), axis=1), strict=True)
         return parsed
 
-    def _cells(self, column: str, texts: tf.Tensor) -> tf.Tensor:
-        """Convert cells as in a CSV file, string (batch,), to the column's dtype; encoded images are unchanged."""
-        if column in self._uncleaned:
-            return texts
-        feature = self._raw_spec[column]
-        rules = text_cells.UNCLEANED if self._cleaning is None else self._cleaning.rules(column)
-        nullable = isinstance(feature, tf.io.VarLenFeature)
-        return text_cells.parse(texts, feature.dtype, rules, column, nullable=nullable)
+    def _cells(self, texts: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Convert cells as in a CSV file to the dtypes of their columns; encoded images are unchanged.
+
+        Args:
+            texts: Column -> string (batch,).
+
+        Returns:
+            Column -> (batch,).
+        """
+        cells: dict[str, tf.Tensor] = {}
+        together: dict[tuple[Any, Rules, bool], list[str]] = {}
+        for column, text in texts.items():
+            if column in self._uncleaned:
+                cells[column] = text
+                continue
+            feature = self._raw_spec[column]
+            rules = text_cells.UNCLEANED if self._cleaning is None else self._cleaning.rules(column)
+            together.setdefault((feature.dtype, rules, isinstance(feature, tf.io.VarLenFeature)), []).append(column)
+        for (dtype, rules, nullable), columns in together.items():
+            matrix = tf.stack([texts[column] for column in columns], axis=1)
+            matrix = text_cells.parse(matrix, dtype, rules, columns, nullable=nullable)
+            cells |= zip(columns, tf.unstack(matrix, len(columns), axis=1), strict=True)
+        return cells
 
     def _clustered(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         assert self._vectors is not None

@@ -64,13 +64,13 @@ def without(values: tf.Tensor, null_values: Iterable[str]) -> tf.Tensor:
 
 
 def is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
-    """Return which numbers, (batch,), are null values, bool (batch,); all false for text."""
+    """Return which numbers, of any shape, are null values, bool of the same shape; all false for text."""
     numbers = () if values.dtype == tf.string else rules.null_numbers
     if values.dtype.is_integer:
         numbers = rules.null_integers()
     if not numbers:
         return tf.zeros_like(values, tf.bool)
-    return tf.reduce_any(tf.equal(values[:, tf.newaxis], tf.constant(numbers, values.dtype)), axis=1)
+    return tf.reduce_any(tf.equal(tf.expand_dims(values, -1), tf.constant(numbers, values.dtype)), axis=-1)
 
 
 def _iso(texts: tf.Tensor, form: DateFormat) -> tf.Tensor:

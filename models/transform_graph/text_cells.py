@@ -5,6 +5,7 @@ dates. A cell that ingestion would refuse fails with a message that names the co
 Arrow reads and TensorFlow does not.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -32,45 +33,45 @@ UNCLEANED = Rules(strip=False, null_values=("",))
 """Rules for data of a format that ingestion does not clean: an empty cell is null."""
 
 
-def parse(texts: tf.Tensor, dtype: Any, rules: Rules, column: str, *, nullable: bool) -> tf.Tensor:
-    """Convert the cells of one column.
+def parse(texts: tf.Tensor, dtype: Any, rules: Rules, columns: Sequence[str], *, nullable: bool) -> tf.Tensor:
+    """Convert the cells of columns with the same rules; tracing many columns costs as much as tracing one.
 
     Args:
-        texts: string (batch,), each as in a CSV file, without quotes.
+        texts: string (batch, columns), each as in a CSV file, without quotes.
         dtype: int64, float32 or string.
-        rules: Cleaning rules of the column.
-        column: Name of the column, for messages.
+        rules: Cleaning rules of the columns.
+        columns: Names of the columns, for messages.
         nullable: Whether a cell may be null.
 
     Returns:
-        Cells of (batch,), nulls as in `spec.cells.null_cells`. Evaluating them fails if a cell is not a number or date
-        of the column's format, or is null and the column is not nullable.
+        Cells of (batch, columns), nulls as in `spec.cells.null_cells`. Evaluating them fails if a cell is not a number
+        or date of the columns' format, or is null and the columns are not nullable.
     """
     if dtype == tf.string:
-        cells, is_null = _texts(texts, rules, column)
+        cells, is_null = _texts(texts, rules, columns)
     else:
-        cells, is_null = _numbers(texts, dtype, rules, column)
+        cells, is_null = _numbers(texts, dtype, rules, columns)
     if nullable:
         return tf.where(is_null, tf.constant(null_cells.BY_DTYPE[dtype.name], dtype), cells)
-    raw_cells = raw_columns.require(texts, tf.logical_not(is_null), column, "must have a value in every row")
+    raw_cells = raw_columns.require(texts, tf.logical_not(is_null), columns, "must have a value in every row")
     with tf.control_dependencies([raw_cells]):
         return tf.identity(cells)
 
 
-def _texts(texts: tf.Tensor, rules: Rules, column: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Clean texts; return (cells, which are null), (batch,) each."""
+def _texts(texts: tf.Tensor, rules: Rules, columns: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Clean texts; return (cells, which are null), (batch, columns) each."""
     cells = served_cells.texts(texts, rules)
     is_null = tf.equal(cells, "")
     if "" not in rules.null_values:
         is_null = tf.logical_and(is_null, tf.not_equal(served_cells.stripped(texts) if rules.strip else texts, ""))
     if rules.date is not None:
         is_date = tf.logical_or(is_null, tf.strings.regex_full_match(cells, f"(?:{ISO})(?s:.*)"))
-        cells = raw_columns.require(cells, is_date, column, f"must hold dates written {rules.date.text} or YYYY-MM-DD")
+        cells = raw_columns.require(cells, is_date, columns, f"must hold dates written {rules.date.text} or YYYY-MM-DD")
     return cells, is_null
 
 
-def _numbers(texts: tf.Tensor, dtype: Any, rules: Rules, column: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Convert numbers; return (cells, which are null), (batch,) each."""
+def _numbers(texts: tf.Tensor, dtype: Any, rules: Rules, columns: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor]:
+    """Convert numbers; return (cells, which are null), (batch, columns) each."""
     texts = served_cells.without(served_cells.stripped(texts), rules.null_values)
     is_null = tf.equal(texts, "")
     if "" not in rules.null_values:
@@ -88,7 +89,7 @@ def _numbers(texts: tf.Tensor, dtype: Any, rules: Rules, column: str) -> tuple[t
         fits = tf.logical_and(fits, is_float)
     kind = "integers" if dtype == tf.int64 else "numbers"
     number_format = "" if form.plain else f" with {form}"
-    texts = raw_columns.require(texts, tf.logical_or(is_null, fits), column, f"must hold {kind}{number_format}")
+    texts = raw_columns.require(texts, tf.logical_or(is_null, fits), columns, f"must hold {kind}{number_format}")
     with tf.control_dependencies([texts]):
         plain = tf.where(is_null, "0", plain)
         numbers = tf.strings.to_number(plain if dtype == tf.int64 else _shortened(plain), dtype)

@@ -53,8 +53,10 @@ def test_a_sample_is_written_as_each_signature_reads_it(guide):
 
     assert typed == {"sq_ft": 0.1, "rooms": -(2**63), "zone": "Z\u00fcrich", "photo": {"b64": "iVBORw=="}}
     assert texts == {"sq_ft": "0,1", "rooms": "", "zone": "Z\u00fcrich", "photo": {"b64": "iVBORw=="}}
-    cells = text_cells.parse(tf.constant([texts["sq_ft"]]), tf.float32, COMMA.rules("sq ft"), "sq ft", nullable=True)
-    assert cells.numpy().tolist() == [np.float32(0.1)]
+    cells = text_cells.parse(
+        tf.constant([[texts["sq_ft"]]]), tf.float32, COMMA.rules("sq ft"), ["sq ft"], nullable=True
+    )
+    assert cells.numpy().tolist() == [[np.float32(0.1)]]
 
 
 def test_a_missing_number_is_the_token_that_tensorflow_serving_reads():

@@ -1,5 +1,6 @@
 """A cell of a CSV file means the same in ingestion and in the signature `serving_rows`."""
 
+import contextlib
 import csv
 import functools
 
@@ -58,7 +59,8 @@ def graph(kind, rules, nullable=True):
     """The conversion as a graph, traced once."""
     dtype = DTYPES[kind]
     function = tf.function(
-        lambda texts: text_cells.parse(texts, dtype, rules, "size", nullable=nullable), autograph=False
+        lambda texts: text_cells.parse(texts[:, tf.newaxis], dtype, rules, ["size"], nullable=nullable)[:, 0],
+        autograph=False,
     )
     return function.get_concrete_function(tf.TensorSpec([None], tf.string))
 
@@ -68,6 +70,7 @@ def _released():
     """Lets go of the graphs while TensorFlow is still there."""
     yield
     graph.cache_clear()
+    together.cache_clear()
 
 
 def ingested(cell, kind, rules):
@@ -156,6 +159,40 @@ def test_a_number_of_many_digits_is_read_alike(text):
     rules = RULES["default"]
     [value] = served(graph("FLOAT", rules)(tf.constant([text])))
     assert value == ingested(text, "FLOAT", rules)
+
+
+@functools.cache
+def together(kind, rules):
+    """The conversion of three columns at once."""
+    function = tf.function(
+        lambda texts: text_cells.parse(texts, DTYPES[kind], rules, ["a", "size", "c"], nullable=True), autograph=False
+    )
+    return function.get_concrete_function(tf.TensorSpec([None, 3], tf.string))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("default", "INT"), ("default", "FLOAT"), ("default", "BYTES"), ("accounting", "FLOAT"), ("seconds", "BYTES")],
+)
+@settings(max_examples=20)
+@given(cells=st.lists(PADDED, min_size=1, max_size=8))
+def test_columns_with_the_same_rules_are_read_as_each_alone(name, kind, cells):
+    rules = RULES[name]
+    alone = {}
+    for cell in ["1", *cells]:
+        with contextlib.suppress(tf.errors.InvalidArgumentError):
+            [alone[cell]] = graph(kind, rules)(tf.constant([cell])).numpy().tolist()
+    good = list(alone)
+    rows = [[cell, good[-1], good[0]] for cell in good]
+    expected = [[alone[cell] for cell in row] for row in rows]
+
+    actual = together(kind, rules)(tf.constant(rows)).numpy().tolist()
+    np.testing.assert_equal(actual, expected)
+    for cell in set(cells) - alone.keys():
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"column 'size'") as refused:
+            together(kind, rules)(tf.constant([*rows, [good[0], cell, good[0]]]))
+        assert "'a'" not in str(refused.value)
+        assert "'c'" not in str(refused.value)
 
 
 COLUMNS = {"size": "FLOAT", "rooms": "INT", "zone": "BYTES"}
