@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from components.ingestion.write import example_encoding
 from models.export import signatures
+from spec.cells.cleaning import Cleaning
 from spec.columns.label import Label
 
 RAW_SPEC = {
@@ -180,6 +181,41 @@ def test_a_nullable_label_is_exported_too():
     labels = served.signatures()["labels"](examples=tf.constant([row.SerializeToString() for row in rows]))["label"]
 
     np.testing.assert_array_equal(labels, [2.0**53 - 1, np.nan])
+
+
+def test_cells_of_columns_of_one_type_follow_the_rules_of_their_own_column():
+    """Columns with the same rules are parsed together; a null value of one is a number in another."""
+    required, nullable = tf.io.FixedLenFeature([1], tf.float32), tf.io.VarLenFeature(tf.float32)
+    text = tf.io.FixedLenFeature([1], tf.string)
+    spec = {"a": required, "hole": nullable, "b": required, "other": nullable, "text": text}
+    served = signatures.Served(
+        network=lambda features, training: features,
+        transform=lambda raw: {
+            name: tf.strings.length(value)
+            if name == "text"
+            else tf.sparse.to_dense(value, -1.0)
+            if isinstance(value, tf.SparseTensor)
+            else value
+            for name, value in raw.items()
+        },
+        answer=dict,
+        raw_spec=spec,
+        label=Label(task="clusters"),
+        label_spec=None,
+        class_names=None,
+        features=list(spec),
+        cleaning=Cleaning(strip=True, null_values=("", "NA"), of_column={"other": ("7",)}),
+    )
+    rows = served.signatures()["serving_rows"]
+    texts = {"a": ["1", "7"], "hole": ["7", "NA"], "b": [" 3", "4"], "other": ["7", "5"], "text": [" ab ", "7"]}
+    answer = rows(**{name: tf.constant(cells) for name, cells in texts.items()})
+
+    expected = {"a": [1, 7], "hole": [7, -1], "b": [3, 4], "other": [-1, 5], "text": [2, 1]}
+    assert {name: value.numpy().ravel().tolist() for name, value in answer.items()} == expected
+    first_row = {column: cells[:1] for column, cells in texts.items()}
+    for name in ("a", "b"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=rf"column \W*{name}\W* must have a value"):
+            rows(**{column: tf.constant(cells) for column, cells in {**first_row, name: ["NA"]}.items()})
 
 
 def test_no_row_gets_no_answer(loaded):
