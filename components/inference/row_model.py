@@ -7,18 +7,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import tensorflow as tf
 
 from components.evaluator.metrics.calibration_error import UNCALIBRATED
 from components.evaluator.prediction import Model
 from components.inference.explained_rows import RowExplainer
 from components.inference.input_rows import InputColumn
+from components.ingestion.write import example_encoding, record_writer
 from components.transformation import transform_errors
 from errors import ResourceError
 from models.export import self_check
 from spec.file_names import REQUESTS
 
 _Values = dict[str, np.ndarray[Any, Any]]
+_ARROW = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
 _KINDS = {"int64": "INT", "float32": "FLOAT", "string": "BYTES"}
 
 
@@ -50,6 +53,7 @@ class RowModel:
             # A convolution fails on an empty batch, so the outputs of no rows are taken from the outputs of one row.
             [row] = _read(folder, self_check.SAMPLE)["rows"][:1]
             outputs = self._outputs([base64.b64decode(row)])
+            self._sample = tf.train.Example.FromString(base64.b64decode(row))
             self._of_no_rows = {name: values[:0] for name, values in outputs.items()}
         except (FileNotFoundError, tf.errors.NotFoundError) as error:
             raise ResourceError(
@@ -78,6 +82,37 @@ class RowModel:
         parts.append(self._of_no_rows)
         return {name: np.concatenate([part[name] for part in parts]) for name in self._of_no_rows}, errors
 
+    @property
+    def outputs(self) -> dict[str, int]:
+        """Output of numbers -> its number of values in a row; 0 for one value that is not in a list."""
+        numbers = {name: values for name, values in self._of_no_rows.items() if values.dtype != object}
+        return {name: values.shape[1] if values.ndim > 1 else 0 for name, values in numbers.items()}
+
+    def labels(self, cells: pa.RecordBatch) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], dict[int, str]]:
+        """Compute labels, as the evaluator compares them with predictions.
+
+        Args:
+            cells: n rows with the label, and the weight if the model has one. The model parses its other columns too,
+                which have no effect: they are those of its first sample row.
+
+        Returns:
+            Labels and weights of the rows without errors, in order; row number -> why it has no label.
+
+        Raises:
+            ResourceError: the model fails for another reason than a row.
+        """
+        columns = dict(zip(cells.schema.names, cells.columns, strict=True))
+        for column in self.columns:
+            feature = self._sample.features.feature[column.name]
+            value = list(getattr(feature, feature.WhichOneof("kind") or "bytes_list").value)[:1] or [None]
+            columns.setdefault(column.name, pa.array(value * len(cells), _ARROW[column.kind]))
+        complete = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+        examples = record_writer.cut(example_encoding.examples(complete))
+        parts, errors = self._isolated(self._labels, examples)
+        labels = np.concatenate([part["label"] for part in parts]) if parts else np.zeros(0)
+        weights = np.concatenate([part["weight"] for part in parts]) if parts else np.zeros(0)
+        return labels, weights, errors
+
     def explainer(self) -> RowExplainer:
         """Return the explainer of its predictions.
 
@@ -92,6 +127,10 @@ class RowModel:
         # What the evaluator compares calibrated probabilities with is no prediction.
         outputs.pop(UNCALIBRATED, None)
         return outputs
+
+    def _labels(self, examples: Sequence[bytes]) -> _Values:
+        label, weight = self._model.label(tf.constant(list(examples), tf.string))
+        return {"label": label, "weight": weight}
 
     def _isolated(
         self, compute: Callable[[Sequence[bytes]], _Values], examples: Sequence[bytes]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from serving.server.engines.session import Signature
-from serving.server.served_models import LoadedVersion, ServedModel
+from serving.server.loaded_version import LoadedVersion
+from serving.server.served_models import ServedModel
 from serving.server.statuses import RequestError
 from spec.artifacts.signature_names import CLASS_NAMES, DEFAULT, EXAMPLES
 

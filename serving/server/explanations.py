@@ -7,7 +7,8 @@ from serving.explanation.background import NotExplainableError
 from serving.explanation.shapley import Explanation
 from serving.server import example_methods
 from serving.server.json_api import json_requests
-from serving.server.served_models import LoadedVersion, ServedModel
+from serving.server.loaded_version import LoadedVersion
+from serving.server.served_models import ServedModel
 from serving.server.statuses import RequestError
 from spec.artifacts.signature_names import DEFAULT
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from serving.server.served_models import LoadedVersion, ServedModel
+from serving.server.loaded_version import LoadedVersion
+from serving.server.served_models import ServedModel
 from serving.server.statuses import RequestError
 
 SIGNATURES = "signature_def"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from serving.server import example_methods, explanations, model_messages
 from serving.server.json_api import json_examples, json_requests, json_responses
-from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
+from serving.server.loaded_version import LoadedVersion
+from serving.server.served_models import ServedModel, ServedModels
 from serving.server.statuses import RequestError
 
 _METHOD = re.compile(
@@ -102,5 +103,6 @@ async def _predict(model: ServedModel, loaded: LoadedVersion, name: str, request
     if not signature.inputs:
         raise RequestError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
     inputs, by_row = json_requests.arrays(request, signature.inputs)
-    outputs = await model.run(loaded, signature, inputs)
+    ids = json_requests.ids(request, inputs)
+    outputs = await model.run(loaded, signature, inputs, ids=ids)
     return json_responses.predictions(outputs, by_row=by_row)

@@ -2,17 +2,15 @@
 
 import asyncio
 import contextlib
-import functools
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from serving import versions
-from serving.explanation import background
-from serving.explanation.shapley import Explainer
 from serving.server.batching import Arrays, Batcher
 from serving.server.engines.session import Session, Signature
+from serving.server.loaded_version import LoadedVersion
 from serving.server.metrics import Metrics
 from serving.server.row_log.row_log import RowLog
 from serving.server.server_settings import ModelSource, ServerSettings
@@ -24,26 +22,6 @@ _ATTEMPTS = 2
 """Number of attempts to load a version: a read error of a busy disk may be gone at the next poll."""
 
 Log = Callable[[str], object]
-
-
-class LoadedVersion:
-    """A loaded version, its batchers by signature, and the number of requests that use it."""
-
-    def __init__(self, number: int, session: Session) -> None:
-        self.number = number
-        self.session = session
-        self.batchers: dict[str, Batcher] = {}
-        self.users = 0
-        self.retired = False
-
-    @functools.cached_property
-    def explainer(self) -> Explainer:
-        """Explainer of the version's predictions, made at the first use.
-
-        Raises:
-            NotExplainableError: the version has no background rows.
-        """
-        return Explainer(background.read(self.session.folder))
 
 
 class ServedModel:
@@ -202,11 +180,18 @@ class ServedModel:
         raise RequestError(f"Servable not found for request: {request}", "NOT_FOUND")
 
     async def run(
-        self, loaded: LoadedVersion, signature: Signature, inputs: Arrays, *, logged: bool = True
+        self,
+        loaded: LoadedVersion,
+        signature: Signature,
+        inputs: Arrays,
+        *,
+        logged: bool = True,
+        ids: Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Run a signature, in a batch with other requests if its inputs and outputs have rows.
 
-        Inputs and outputs are arrays by name. `logged` rows are a client's, and go to the log of served rows.
+        Inputs and outputs are arrays by name. `logged` rows are a client's, and go to the log of served rows, with the
+        ids that the client gave them.
 
         Raises:
             RequestError: inputs have different numbers of rows, more than allowed, or the run fails.
@@ -227,7 +212,8 @@ class ServedModel:
         self._metrics.rows(self.source.name, rows)
         outputs = await batcher.submit(inputs, rows)
         if logged and self._rows is not None:
-            self._rows.record(self.source.name, loaded.number, loaded.session.folder, signature.name, inputs, outputs)
+            model, folder = self.source.name, loaded.session.folder
+            self._rows.record(model, loaded.number, folder, signature.name, inputs, outputs, ids)
         return outputs
 
     def close(self) -> None:

@@ -63,6 +63,34 @@ def test_rows_of_requests_are_written_with_prediction_time_and_version(served, t
         assert rows["served_at"][0].year >= 2024
 
 
+def test_ids_of_a_client_are_logged_beside_its_rows(served, tmp_path):
+    with served() as server:
+        answer = server.predict({"instances": [ROW, {**ROW, "x": -1.0}], "ids": ["a", 7]})
+        assert answer.json() == server.predict({"instances": [ROW, {**ROW, "x": -1.0}]}).json()
+        columns = {name: [value] for name, value in ROW.items()}
+        assert server.predict({"inputs": columns, "ids": ["c"]}).status_code == 200
+    rows = logged(tmp_path / "log/tiny")
+    assert sorted(zip(rows["x"], rows["served_id"], strict=True), key=str) == [
+        (-1.0, "7"), (-1.0, None), (1.5, "a"), (1.5, "c"), (1.5, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ("a", "'ids' must be a list of strings or integers, one for each row"),
+        ([1.5], "'ids' must be a list of strings or integers"),
+        ([True], "'ids' must be a list of strings or integers"),
+        ([], "'ids' has 0 values, and the request has 1 rows"),
+        (["a", "b"], "'ids' has 2 values, and the request has 1 rows"),
+    ],
+)
+def test_ids_that_do_not_fit_the_rows_are_refused(tiny, ids, message):
+    answer = tiny.predict({"instances": [ROW], "ids": ids})
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
 def test_masked_columns_and_rows_that_are_not_sampled_are_left_out(served, tmp_path):
     with served(masked=frozenset({"word"}), sample=0.25) as server:
         for number in range(40):

@@ -12,8 +12,9 @@ def add(commands: Any) -> None:
     drift = commands.add_parser(
         "drift",
         help="compare served rows with the training rows: drift NAME --log DIR, drift NAME FILE",
-        description="Compare served rows with the training rows of the version that serves, by the limits of [gates]. "
-        "The exit code is 3 if a limit is exceeded, which prints the column, the limit and the rows.",
+        description="Compare served rows with the training rows of the version that serves, by the limits of [gates]; "
+        "or with --labels their predictions with labels that are known now, by the metrics of [evaluation]. The exit "
+        "code is 3 if a limit or a floor is exceeded, which is printed.",
     )
     drift.add_argument("name", metavar="NAME", help="a pipeline, PIPELINE-VARIANT or PIPELINE-sample")
     rows_group = drift.add_mutually_exclusive_group(required=True)
@@ -21,6 +22,12 @@ def add(commands: Any) -> None:
         "source", nargs="?", metavar="FILE", help="a file, folder or pattern in any format that ingestion reads"
     )
     rows_group.add_argument("--log", metavar="DIR", help="the folder that serve --log writes")
+    drift.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="a file, folder or pattern with ids and labels, to measure the predictions of --log; clients send the ids",
+    )
+    drift.add_argument("--id", metavar="COLUMN", help="column of the ids in --labels (default: [columns] id)")
     drift.add_argument("--version", type=int, metavar="V", help="a pushed version (default: the one that serves)")
     drift.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options.add_store(drift, options.absent)
@@ -29,6 +36,41 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare the rows and print a table; the exit code is that of a gate if a limit is exceeded."""
+    from errors import UserError
+
+    if arguments.labels is not None:
+        if arguments.log is None:
+            raise UserError("--labels measures the predictions of the server's log: name it with --log DIR, not FILE")
+        return _live(arguments)
+    if arguments.id is not None:
+        raise UserError("--id names the column of the ids in --labels FILE: add --labels, or remove --id")
+    return _compared(arguments)
+
+
+def _live(arguments: argparse.Namespace) -> int:
+    """Print metrics of served predictions."""
+    import printing
+    from orchestration import lazy_packages
+
+    with lazy_packages.quiet():
+        from orchestration import live_metrics, live_table
+
+        live = live_metrics.measure(
+            arguments.root,
+            arguments.name,
+            os.path.join(arguments.log, arguments.name, "rows-*.parquet"),
+            arguments.labels,
+            metadata=arguments.metadata,
+            version=arguments.version,
+            id_column=arguments.id,
+        )
+    code, text = live_table.shown(live, json=arguments.json)
+    printing.block(text)
+    return code
+
+
+def _compared(arguments: argparse.Namespace) -> int:
+    """Print distances of served rows."""
     import printing
     from errors import GateError
     from inspection.text_output import as_json, drawn, number, table

@@ -17,8 +17,9 @@ from serving.server.example_messages import Example
 from serving.server.grpc_api import serving_protos, tensor_protos
 from serving.server.grpc_api.health_service import Health
 from serving.server.json_api import json_examples
+from serving.server.loaded_version import LoadedVersion
 from serving.server.metrics import Metrics
-from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
+from serving.server.served_models import ServedModel, ServedModels
 from serving.server.server_settings import ServerSettings
 from serving.server.statuses import RequestError
 from spec.artifacts.signature_names import DEFAULT

@@ -10,7 +10,8 @@ from typing import Any
 from serving.server import example_messages
 from serving.server.example_messages import Example
 from serving.server.json_api.json_values import Input
-from serving.server.served_models import LoadedVersion, ServedModel, ServedModels
+from serving.server.loaded_version import LoadedVersion
+from serving.server.served_models import ServedModel, ServedModels
 from serving.server.statuses import RequestError
 from spec.artifacts.signature_names import CLASS_NAMES, DEFAULT
 from spec.file_names import REQUESTS

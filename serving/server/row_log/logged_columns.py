@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from serving.server.row_log.row_log import Rows
 
 PREFIX = "served_"
-"""Prefix of the columns that are not raw ones: `served_at`, `served_version`, and `served_OUTPUT`."""
+"""Prefix of the columns that are not raw ones: `served_id`, `served_at`, `served_version`, and `served_OUTPUT`."""
 _KINDS = {"bytes_list": pa.binary(), "float_list": pa.float32(), "int64_list": pa.int64()}
 
 Array = np.ndarray[Any, Any]
@@ -32,8 +32,8 @@ def table(requests: "Sequence[Rows]", masked: Collection[str]) -> pa.Table:
         masked: Columns that are left out.
 
     Returns:
-        One row per served row: its raw columns, then `served_at` (UTC, microseconds), `served_version` and a column for
-        each output value.
+        One row per served row: its raw columns, then `served_id` if a client gave ids, `served_at` (UTC, microseconds),
+        `served_version` and a column for each output value.
     """
     columns = dict(columns_of(requests[0].folder))
     if requests[0].signature == EXAMPLES:
@@ -46,7 +46,11 @@ def table(requests: "Sequence[Rows]", masked: Collection[str]) -> pa.Table:
     by_name: dict[str, pa.Array] = {name: column for name, column in raw.items() if name not in masked}
     seconds = np.concatenate([np.full(rows.count, rows.seconds) for rows in requests])
     stamps = pa.array((seconds * 1e6).astype(np.int64)).cast(pa.timestamp("us"))
-    served_columns = {"at": stamps, "version": pa.array(np.full(len(seconds), requests[0].version))}
+    ids: list[str | None] = []
+    for rows in requests:
+        ids += rows.ids or [None] * rows.count
+    served_columns = {"id": pa.array(ids, pa.string())} if any(rows.ids for rows in requests) else {}
+    served_columns |= {"at": stamps, "version": pa.array(np.full(len(seconds), requests[0].version))}
     for name in requests[0].outputs:
         served_columns |= _flat(name, np.concatenate([rows.outputs[name] for rows in requests]))
     for name, column in served_columns.items():

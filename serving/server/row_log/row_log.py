@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,7 @@ class Rows:
         seconds: Time of the request, in seconds since 1970.
         inputs: Input name -> array of (rows, ...).
         outputs: Output name -> predictions, array of (rows, ...).
+        ids: The client's id of each row; None without ids.
     """
 
     model: str
@@ -58,6 +59,7 @@ class Rows:
     seconds: float
     inputs: Arrays
     outputs: Arrays
+    ids: Sequence[str] | None = None
 
     @property
     def count(self) -> int:
@@ -67,7 +69,8 @@ class Rows:
     @functools.cached_property
     def size(self) -> int:
         """Approximate size in memory, in bytes."""
-        return sum(_size(value) for value in (*self.inputs.values(), *self.outputs.values()))
+        ids = sum(_CELL_BYTES + len(row_id) for row_id in self.ids or ())
+        return ids + sum(_size(value) for value in (*self.inputs.values(), *self.outputs.values()))
 
 
 def _size(array: Array) -> int:
@@ -120,7 +123,16 @@ class RowLog:
         self._thread = threading.Thread(target=self._run, name="row log", daemon=True)
         self._thread.start()
 
-    def record(self, model: str, version: int, folder: str, signature: str, inputs: Arrays, outputs: Arrays) -> None:
+    def record(
+        self,
+        model: str,
+        version: int,
+        folder: str,
+        signature: str,
+        inputs: Arrays,
+        outputs: Arrays,
+        ids: Sequence[str] | None = None,
+    ) -> None:
         """Sample rows of a request and queue them for the thread, without waiting; arguments as in `Rows`."""
         if signature not in SIGNATURES:
             return
@@ -136,6 +148,7 @@ class RowLog:
             time.time(),
             {name: value[sampled_rows] for name, value in inputs.items()},
             {name: value[sampled_rows] for name, value in outputs.items()},
+            None if ids is None else [ids[row] for row in sampled_rows],
         )
         with self._lock:
             fits = self._bytes + rows.size <= MEMORY_BYTES
