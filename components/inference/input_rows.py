@@ -108,12 +108,12 @@ def read(
     """
     reader = sources.reader(path, data)
     file_columns = reader.look(path, data)
-    for column in columns:
-        if column.name not in file_columns:
-            raise UserError(
-                f"{path}: column {column.name!r} is missing, which the model reads."
-                f"{nearest(column.name, file_columns, 'columns')}"
-            )
+    missing = [column.name for column in columns if column.name not in file_columns]
+    if missing:
+        listed = ", ".join(map(repr, missing))
+        subject = f"column {listed} is" if len(missing) == 1 else f"columns {listed} are"
+        hint = nearest(missing[0], file_columns, "columns")
+        raise UserError(f"{path}: {subject} missing, which the model reads.{hint}")
     form = formats.of(path, data.format)
     is_text = form is not None and form.is_untyped
     label = label if label is not None and label.name in file_columns else None

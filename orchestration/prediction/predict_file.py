@@ -25,6 +25,8 @@ from spec.rows.data_paths import flat
 
 STREAM = "-"
 """Standard input as the source, and standard output as the target."""
+STANDARD_INPUT = "standard input"
+"""Name of that source in messages."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def predict(
                     finished.add(part.table, part.record)
                 finished.place()
             records = finished.records
-    error_texts = [text for record in records for text in record["named"]][:NAMED]
+        shown_path = STANDARD_INPUT if source == STREAM else path
+        error_texts = [text.replace(path, shown_path) for record in records for text in record["named"]][:NAMED]
     outcome = Outcome(
         sum(part_record["rows"] for part_record in records),
         sum(part_record["errors"] for part_record in records),
@@ -113,7 +116,11 @@ def _config_format(config: Config) -> str:
 
 @contextlib.contextmanager
 def _source(source: str, config: Config) -> Iterator[str]:
-    """Yield the path of the source; standard input is copied to a temporary file, because it is read twice."""
+    """Yield the path of the source; standard input is copied to a temporary file, because it is read twice.
+
+    Raises:
+        UserError: as inside the `with` block; messages name standard input instead of the copy.
+    """
     if source != STREAM:
         yield source
         return
@@ -126,7 +133,10 @@ def _source(source: str, config: Config) -> Iterator[str]:
                 shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
         except OSError as error:
             raise ResourceError(f"standard input could not be copied to {folder}: {error.strerror or error}") from error
-        yield copy
+        try:
+            yield copy
+        except UserError as error:
+            raise UserError(str(error).replace(copy, STANDARD_INPUT)) from error
 
 
 def _note(text: str) -> None:

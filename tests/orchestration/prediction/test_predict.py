@@ -169,6 +169,19 @@ def test_standard_input_and_output(predict_rows, pushed, monkeypatch, capsys, tm
 
 
 @pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("id,size\n1,2\n", "^standard input: columns 'area', 'country', 'rooms' are missing, which the model reads"),
+        ("id,size,rooms,area,country\n1,a,2,3,fr\n", "^no row can be predicted:\nstandard input, row 1: "),
+    ],
+)
+def test_errors_name_standard_input_instead_of_its_copy(predict_rows, pushed, monkeypatch, tmp_path, table, message):
+    monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=io.BytesIO(table.encode())))
+    with pytest.raises(UserError, match=message):
+        predict_file.predict(str(pushed / "runs"), "rows", "-", str(tmp_path / "out.csv"))
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"source": "nowhere.csv"}, r"there is no file .*nowhere\.csv"),
