@@ -7,7 +7,7 @@ import pytest
 
 from components.ingestion import planning
 from components.ingestion.ingestion_settings import IngestionSettings
-from components.ingestion.rows import row_profile
+from components.ingestion.rows import row_division, row_profile
 
 COLUMNS = {
     "id": pa.array([1, 2, 3, 4]),
@@ -91,11 +91,10 @@ def test_a_label_of_many_numbers_keeps_its_ends():
     first = pa.RecordBatch.from_arrays([numbers], ["y"])
     second = pa.RecordBatch.from_arrays([pa.array(np.arange(601, dtype=np.float32) - 700)], ["y"])
     rows = {"train": list(range(601))}
-    facts, digests, _, _ = gathered([(first, rows), (second, rows)], skip=None, label="y")
+    facts, _, _, _ = gathered([(first, rows), (second, rows)], label="y")
 
     assert facts["train"].labels is None
     assert facts["train"].ends == [-700.0, 599.0]
-    assert digests == {}
 
 
 def ingestion(split, duties=None, read=()):
@@ -129,3 +128,13 @@ def test_a_name_that_the_reader_adds_does_not_count_also_where_the_whole_row_div
     assert set(planning.naming(config, ("file",))) == {None, "file"}
     assert planning.divided(config, ("file",))
     assert not planning.divided(ingestion({"by": "all"}), ("file",))
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_rows_are_digested_for_every_task_and_features_where_classes_may_contradict_each_other(classes):
+    settings = ingestion({"by": "hash"}).model_copy(update={"classes": classes, "label": "city"})
+    marks = row_division.marks(settings, ())
+    marks.add(batch(), {"train": np.arange(4)})
+
+    assert len(marks.marked().digests["train"]) == 4
+    assert ("train" in marks.marked().features) is classes

@@ -215,3 +215,20 @@ def test_equal_bytes_under_another_name_are_not_compared_with_themselves(weeks):
         assert again.code == 0, again.err
         assert "1 earlier run with other data" in again.out
         assert run_json(again)["warnings"] == warnings, more
+
+
+def test_a_served_model_that_was_trained_on_test_rows_is_no_baseline(weeks):
+    """As after a change of `split`: its metrics on rows that it knows are too good to be reached."""
+    first = weeks()
+    assert first.code == 0, first.err
+    config = weeks.tree / "configs/weeks.toml"
+    config.write_text(CONFIG.replace("train = 6, eval = 2, test = 2", "train = 2, eval = 2, test = 6"))
+    held = weeks()
+    assert held.code == 3, held.out
+    line = held.line("Not pushed:")
+    assert line.startswith(f"it was not compared with the serving version {version(first)}: ")
+    share = re.search(r"the served model was trained on (\d+\.\d)% of these rows, because they were split diff", line)
+    assert share, line
+    assert 25 < float(share[1]) < 42, "of the 60 % that are test rows now, a third were train rows"
+    assert run_json(held)["outcome"]["baseline"] is None
+    assert "evaluation.baseline" not in held.out + held.err, "no advice to widen the tolerance"

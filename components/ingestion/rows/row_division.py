@@ -29,6 +29,6 @@ def marks(settings: IngestionSettings, added: Sequence[str]) -> Marks:
         settings: The node's settings.
         added: Columns that the reader adds to identify a row.
     """
-    compared = settings.classes or planning.divided(settings, added)
-    skip = planning.naming(settings, added) if compared else None
-    return Marks(skip=skip, label=settings.label, name=next(iter(added), None))
+    skip = planning.naming(settings, added)
+    name = next(iter(added), None)
+    return Marks(skip=skip, label=settings.label, name=name, compares_features=settings.classes)

@@ -64,13 +64,22 @@ class Marks:
     """Collector of the row profile from batches.
 
     Args:
-        skip: Columns excluded from the digest, which identify a row or its split; None for no digests.
+        skip: Columns excluded from the digest, which identify a row or its split.
         label: The label column, if there is one.
         name: The column that the reader adds to identify a row, if there is one; stored next to the digests.
+        compares_features: Whether to also store the digests of the rows without their label.
     """
 
-    def __init__(self, *, skip: Collection[str | None] | None, label: str | None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        skip: Collection[str | None],
+        label: str | None,
+        name: str | None = None,
+        compares_features: bool = True,
+    ) -> None:
         self._skip, self._label, self._name = skip, label, name
+        self._compares_features = compares_features
         self._digests: dict[str, list[Digests]] = {}
         self._features: dict[str, list[Digests]] = {}
         self._names: dict[str, list[str]] = {}
@@ -83,12 +92,12 @@ class Marks:
             batch: n rows.
             rows: Split -> row numbers, int64.
         """
-        row_digests = digests(batch, self._skip) if self._skip is not None else None
+        row_digests = digests(batch, self._skip)
         label_index = batch.schema.get_field_index(self._label) if self._label else -1
         # Digests are sums over the columns.
         features = (
             None
-            if row_digests is None or label_index < 0
+            if label_index < 0 or not self._compares_features
             else row_digests - _of_column(str(self._label), batch.column(label_index))
         )
         numbers = {
@@ -98,13 +107,12 @@ class Marks:
         }
         non_finite = {name: values for name, values in numbers.items() if not np.isfinite(values).all()}
         for split, places in rows.items():
-            if row_digests is not None:
-                self._digests.setdefault(split, []).append(row_digests[places])
-                if features is not None:
-                    self._features.setdefault(split, []).append(features[places])
-                if self._name is not None:
-                    column = batch.column(batch.schema.get_field_index(self._name))
-                    self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
+            self._digests.setdefault(split, []).append(row_digests[places])
+            if features is not None:
+                self._features.setdefault(split, []).append(features[places])
+            if self._name is not None:
+                column = batch.column(batch.schema.get_field_index(self._name))
+                self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
             facts = Facts(
                 len(places),
                 odd={name: _non_finite_counts(batch, name, non_finite[name], places) for name in non_finite},
