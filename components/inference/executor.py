@@ -99,7 +99,7 @@ def _predict(config: InferenceSettings, data: Data, content: str, model_folder: 
                 facts["errors"] += part.record["errors"]
                 facts["named"] = [*facts["named"], *part.record["named"]][:NAMED]
         file.seek(0)
-        with fileio.open(f"{target}/{PREDICTIONS}.{config.output}", "wb") as table:
+        with fileio.open(f"{target}/{PREDICTIONS.format(output=config.output)}", "wb") as table:
             shutil.copyfileobj(file, table, _BLOCK_BYTES)
     if facts["errors"] == facts["rows"] and facts["rows"]:
         raise UserError("\n".join(["no row can be predicted:", *facts["named"]]))

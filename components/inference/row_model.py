@@ -109,8 +109,8 @@ class RowModel:
         complete = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
         examples = record_writer.cut(example_encoding.examples(complete))
         parts, errors = self._isolated(self._labels, examples)
-        labels = np.concatenate([part["label"] for part in parts]) if parts else np.zeros(0)
-        weights = np.concatenate([part["weight"] for part in parts]) if parts else np.zeros(0)
+        labels = np.concatenate([values["label"] for values in parts]) if parts else np.zeros(0)
+        weights = np.concatenate([values["weight"] for values in parts]) if parts else np.zeros(0)
         return labels, weights, errors
 
     def explainer(self) -> RowExplainer:

@@ -22,8 +22,8 @@ STEPS = 1_200
 """Steps of the training of an ensemble, if the bounds of the epochs allow it: about as many for any number of rows, so
 that time grows with the batch, and more slowly than the rows."""
 EPOCHS = (12, 40)
-"""Fewest and most epochs of an ensemble. 120 epochs were worse than 40 on the test rows of a table of 392 rows; the lower
-bound was not measured against others."""
+"""Fewest and most epochs of an ensemble. 120 epochs were worse than 40 on the test rows of a table of 392 rows. Other
+lower bounds were not measured."""
 NUMBERS = ("numeric", "date")
 """Roles whose features are numbers."""
 

@@ -56,8 +56,8 @@ def test_the_id_is_no_feature_and_further_names_of_rows_are_ignored(propose, rng
 def test_times_without_a_date_are_no_id_and_named_with_what_to_write(entry, form):
     chosen = entry("start", [form.format(hour, minute) for hour in range(1, 10) for minute in range(60)])
     assert chosen.role == "ignored"
-    assert "they are times such as " in chosen.why
-    assert "write them in the data as numbers of hours, such as 9.25 for 9:15" in chosen.why
+    assert "they are times such as " in chosen.reason
+    assert "write them in the data as numbers of hours, such as 9.25 for 9:15" in chosen.reason
 
 
 def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):

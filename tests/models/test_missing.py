@@ -207,5 +207,5 @@ def test_a_dense_column_s_missing_cells(dense, rows, values):
 @pytest.mark.parametrize("rule", [None, "drop"])
 def test_a_column_that_may_be_missing_needs_a_rule(rule):
     raw = tf.sparse.from_dense(tf.constant([[1.0]]))
-    with pytest.raises(ValueError, match=r"column 'age' may be missing by its schema.*give it `missing`"):
+    with pytest.raises(ValueError, match=r"column 'age' may be missing by its schema.*set `missing`"):
         raw_columns.read(raw, "age", rule)

@@ -140,7 +140,7 @@ def test_doctor_checks_a_pipeline_of_the_repository(capsys, tmp_path):
 
 def test_a_group_column_that_is_also_a_feature_is_reported(flats, tmp_path):
     flats.config(flats.CONFIG.replace("[features]", '[columns]\ngroup = "city"\n[features]'))
-    remark = "the group 'city' is also a feature: no value of it in eval and test is in train"
+    remark = "the group 'city' is also a feature: its values in eval and test are not in train, so nothing learned"
 
     def remarks(*overrides):
         report = preflight.look(Name("flats"), overrides, root=str(tmp_path), data_root=str(flats.root))

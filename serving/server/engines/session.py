@@ -43,7 +43,7 @@ class Signature:
             shape, expected = inputs[spec.name].shape, spec.shape
             if expected is None:
                 continue
-            if shape[1:] == expected[1:] and expected[:1] == (-1,):
+            if len(shape) == len(expected) and shape[1:] == expected[1:] and expected[:1] == (-1,):
                 continue
             if len(shape) != len(expected) or any(
                 size not in (-1, actual) for size, actual in zip(expected, shape, strict=True)
