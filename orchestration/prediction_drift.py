@@ -16,11 +16,10 @@ from inspection.read.recorded_diagnosis import read_diagnosis
 from inspection.store import artifact_files, artifact_lookup
 from inspection.store.metadata_store import Store
 from models.data import arrow
+from serving.server.row_log.logged_columns import PREFIX, VERSION
 
 COLUMN = "prediction"
 """Name of the predictions in tables and findings."""
-_PREFIX = "served_"
-_VERSION = f"{_PREFIX}version"
 _EVALUATION = "the predictions of the evaluation"
 
 
@@ -34,16 +33,16 @@ def evaluated(store: Store, run: str) -> Mapping[str, Sequence[Any]]:
 
 def logged(files: Sequence[str], output: str, version: int) -> list[Any]:
     """Return the predictions that a version served, from the Parquet files of the server's log; nothing of others."""
-    column = f"{_PREFIX}{output}"
+    column = f"{PREFIX}{output}"
     values: list[Any] = []
     for path in files:
         if not path.endswith(".parquet"):
             continue
         with arrow.parquet_file(path) as file:
-            if not {column, _VERSION} <= set(file.schema_arrow.names):
+            if not {column, VERSION} <= set(file.schema_arrow.names):
                 continue
-            table = file.read(columns=[column, _VERSION])
-        of_version = table.filter(pc.equal(table[_VERSION], version))
+            table = file.read(columns=[column, VERSION])
+        of_version = table.filter(pc.equal(table[VERSION], version))
         values += of_version[column].drop_null().to_pylist()
     return values
 

@@ -9,10 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.data import arrow
-from serving.server.row_log.logged_columns import PREFIX
-
-ID, VERSION = f"{PREFIX}id", f"{PREFIX}version"
-"""Columns of the log: the id that a client gave a row, and the version that served it."""
+from serving.server.row_log.logged_columns import ID, PREFIX, VERSION
 
 Array = np.ndarray[Any, Any]
 

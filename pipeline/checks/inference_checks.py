@@ -1,4 +1,4 @@
-"""Checks [inference]: its format exists, and rows without a label can be told."""
+"""Checks [inference]: its format exists, and there is a label that rows may lack."""
 
 from pipeline.checks import format_checks
 from spec.columns.label import Label

@@ -111,15 +111,15 @@ class Batcher:
         while self._waiting and self._running < self._slots:
             if self._rows <= self._quick_rows:
                 if self._timer is None:
-                    self._timer = asyncio.get_running_loop().call_soon(self._timed_out)
+                    self._timer = asyncio.get_running_loop().call_soon(self._start_waiting)
                 return
             if len(self._waiting) < self._expected and self._rows < self._batch_rows:
                 if self._timer is None:
-                    self._timer = asyncio.get_running_loop().call_later(self._batch_seconds, self._timed_out)
+                    self._timer = asyncio.get_running_loop().call_later(self._batch_seconds, self._start_waiting)
                 return
             self._start_one()
 
-    def _timed_out(self) -> None:
+    def _start_waiting(self) -> None:
         self._timer = None
         if self._waiting and self._running < self._slots:
             self._start_one()

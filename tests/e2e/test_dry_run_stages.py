@@ -12,7 +12,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def summary(result: Result, stage: str) -> str:
-    """Return what a stage told, without its time."""
+    """Return the summary line of a stage, without its time."""
     [line] = [line for line in result.out.splitlines() if line.startswith(f"{stage} ") and " done " in line]
     return line.split(" s  ", 1)[1]
 

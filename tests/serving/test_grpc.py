@@ -16,6 +16,8 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.server.server_settings import Limits
+
 from ..served import running
 from .tiny_models import example
 
@@ -68,6 +70,18 @@ def test_the_output_filter_chooses_outputs(service):
     assert list(service.Predict(request).outputs) == ["prediction"]
     request.output_filter.append("none")
     assert code(service.Predict, request) == ("INVALID_ARGUMENT", "output tensor alias not found in signature: none")
+
+
+def test_a_request_that_takes_too_long_ends_with_deadline_exceeded(tiny):
+    spin = predict_pb2.PredictRequest()
+    spin.model_spec.name, spin.model_spec.signature_name = "tiny", "spin"
+    spin.inputs["n"].CopyFrom(tf.make_tensor_proto([100_000], tf.int64))
+    with (
+        running(*tiny.settings.models, limits=Limits(seconds=0.1)) as served,
+        grpc.insecure_channel(served.grpc) as slow,
+    ):
+        service = prediction_service_pb2_grpc.PredictionServiceStub(slow)
+        assert code(service.Predict, spin) == ("DEADLINE_EXCEEDED", "no response within 0.1 seconds")
 
 
 def without_word():

@@ -43,8 +43,8 @@ class Signature:
             shape, expected = inputs[spec.name].shape, spec.shape
             if expected is None:
                 continue
-            if len(shape) == len(expected) and shape[1:] == expected[1:] and expected[:1] == (-1,):
-                continue
+            if len(shape) == len(expected) and expected == (-1, *shape[1:]):
+                continue  # the usual case: the general comparison costs several times as much, for each input
             if len(shape) != len(expected) or any(
                 size not in (-1, actual) for size, actual in zip(expected, shape, strict=True)
             ):

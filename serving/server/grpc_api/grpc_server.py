@@ -1,6 +1,5 @@
 """gRPC services of TensorFlow Serving: PredictionService and ModelService, beside the health service."""
 
-import asyncio
 import contextlib
 import hmac
 import time
@@ -13,6 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 from errors import ResourceError
 from serving.server import example_methods, model_messages
+from serving.server.deadline import Deadline
 from serving.server.example_messages import Example
 from serving.server.grpc_api import serving_protos, tensor_protos
 from serving.server.grpc_api.health_service import Health
@@ -44,8 +44,9 @@ class _Answers:
         started = time.monotonic()
         code, message = "OK", ""
         try:
-            return await asyncio.wait_for(response, self._settings.limits.seconds)
-        except asyncio.TimeoutError:
+            with Deadline(self._settings.limits.seconds):
+                return await response
+        except TimeoutError:
             code, message = "DEADLINE_EXCEEDED", f"no response within {self._settings.limits.seconds:g} seconds"
         except RequestError as error:
             code, message = error.code, error.message

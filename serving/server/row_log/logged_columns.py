@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PREFIX = "served_"
 """Prefix of the columns that are not raw ones: `served_id`, `served_at`, `served_version`, and `served_OUTPUT`."""
+ID, VERSION = f"{PREFIX}id", f"{PREFIX}version"
+"""Columns of the id that a client gave a row, and of the version that served it."""
 _KINDS = {"bytes_list": pa.binary(), "float_list": pa.float32(), "int64_list": pa.int64()}
 
 Array = np.ndarray[Any, Any]
