@@ -82,17 +82,7 @@ def test_a_list_that_is_no_vector_names_line_and_column(read, cell, message):
         read(f'{{"v": [1, 2]}}\n{{"v": {cell}}}\n', vectors={"v": 2})
 
 
-@pytest.mark.parametrize(
-    ("text", "advice"),
-    [
-        ('{"data": [{"a": 1}, {"a": 2}]}', r"if its rows are the list 'data', convert .*jq -c '\.data\[\]' "),
-        ('{"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}}', r"if its keys are columns, .*pd\.read_json\("),
-    ],
-)
-def test_an_object_that_holds_a_whole_table_is_named_with_the_command(tmp_path, text, advice):
-    (tmp_path / "t.json").write_text(text)
-    with pytest.raises(UserError, match=rf"t\.json is one object, which would be one row: {advice}"):
-        sources.look(str(tmp_path / "t.json"), Data(path="x"))
+def test_one_object_with_other_values_is_a_row(tmp_path):
     (tmp_path / "t.json").write_text('{"a": {"x": 1}, "b": 2, "c": [1]}')
     assert sources.look(str(tmp_path / "t.json"), Data(path="x")) == ["a.x", "b"]
 
@@ -115,7 +105,7 @@ def test_a_column_that_the_config_drops_is_left_out(read):
             r"table\.jsonl, line 2: this is not JSON \(.+, at character \d+\): write one object per line",
         ),
         ('{"a": 1}\n\n[1]\n', r"table\.jsonl, line 3: this is not an object"),
-        ("{\n", r"table\.jsonl is one JSON value over many lines: convert it .*`jq -c"),
+        ('{\n"a": 1\n}\n', r"table\.jsonl is one JSON object over several lines, .*`jq -c"),
         ('[{"a": 1}]', r"table\.jsonl is a JSON array: convert it .*`jq -c '\.\[\]' \S*table\.jsonl"),
         ("[" * 100_000, r"table\.jsonl is a JSON array|line 1: this is not JSON \(nested too deep\)"),
         ('{"a":' * 100_000, r"line 1: this is not JSON"),

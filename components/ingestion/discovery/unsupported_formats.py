@@ -8,7 +8,7 @@ import zipfile
 from typing import Any, NamedTuple
 
 import buckets
-from components.ingestion.discovery import compression, opening
+from components.ingestion.discovery import compression, json_documents, opening
 from spec.rows import data_paths
 
 HEAD_BYTES = 512
@@ -47,8 +47,7 @@ def pandas_command(read: str, needs: str = "", keys: str = "") -> str:
 _PARQUET = (
     "convert it, as with `python -c \"import pandas as pd; pd.{read}('{{path}}').to_parquet('{{base}}.parquet')\"`"
 )
-ONE_JSON = "convert it to an object a line, as with `jq -c '.[]' {path} > table.jsonl`"
-JSON_LINES = "JSON lines"
+JSON_LINES, JSON_ARRAY = _JSON = ("JSON lines", "a JSON array")
 EXCEL = "an Excel workbook"
 _EXCEL_97 = pandas_command("read_excel", "xlrd")
 _KINDS = (
@@ -106,7 +105,7 @@ _KINDS = (
     _Kind("a PDF", r"%PDF-", (".pdf",), "export the table that it shows"),
     _Kind("a web page, no table", r"\s*<(!DOCTYPE html|html)", (".html", ".htm"), "download the file itself"),
     _Kind("XML", r"\s*<\?xml", (".xml",), pandas_command("read_xml", "lxml")),
-    _Kind("a JSON array", r"\s*\[\s*[{\[]", (), ONE_JSON),
+    _Kind(JSON_ARRAY, r"\s*\[\s*[{\[]", (), "write one object per line"),
     _Kind(JSON_LINES, r'\s*\{\s*"', (), 'write format = "jsonl" under [data], or let its name end in .jsonl'),
     _Kind("a pointer of Git LFS, not the file", r"version https://git-lfs", (), "fetch it, as with `git lfs pull`"),
     _Kind("packed by Zstandard", r"\x28\xb5\x2f\xfd", (".zst",), "unpack it, as with `zstd -d {path}`"),
@@ -164,7 +163,9 @@ def refusal(path: str, but: str = "") -> str | None:
         with contextlib.suppress(*compression.FAULTS), contextlib.closing(opening.open_unpacked(path)) as file:
             head = file.read(HEAD_BYTES)
     kind = next((kind for kind in _KINDS if re.match(kind.magic.encode("latin-1"), head)), None)
-    return None if kind is None or kind.what == but else _sentence(path, kind)
+    if kind is None or kind.what == but:
+        return None
+    return (json_documents.refusal(path) if kind.what in _JSON else None) or _sentence(path, kind)
 
 
 def by_name(path: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from components.ingestion.discovery import compression, opening, unsupported_formats
+from components.ingestion.discovery import compression, json_documents, opening, unsupported_formats
 from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import casting, csv_text, vectors
 from components.ingestion.parsing.typed_columns import typed
@@ -32,10 +32,6 @@ MAX_DEPTH = 16
 """Maximum depth of nested objects whose values become columns."""
 LOOKED_AT = 200_000
 """Number of lines that `look` searches for keys: two seconds."""
-PANDAS = (
-    'if its keys are columns, as pandas writes them, convert it, as with `python -c "import pandas as pd; '
-    "pd.read_json('{path}').to_json('table.jsonl', orient='records', lines=True)\"`"
-)
 SOME_LISTS = "lists in some rows, as missing values"
 LISTS = "holds lists: a cell is one number or text"
 
@@ -130,24 +126,9 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     if not lines:
         raise NoRowsError(f"{path} is empty: it needs one object per line")
     columns = _read_columns(names, lists, data, omissions)
-    if lines == 1 and (advice := _of_one_object(names, lists)):
-        raise UserError(f"{path} is one object, which would be one row: {advice.format(path=path)}")
+    if lines == 1 and (refusal := json_documents.refusal(path)):
+        raise UserError(refusal)
     return columns
-
-
-def _of_one_object(names: Iterable[str], lists: Iterable[str]) -> str:
-    """Return how to convert an object that holds a whole table: a list of rows, or columns; "" if it is a row."""
-    if not list(names) and lists:
-        return f"if its rows are the list {next(iter(lists))!r}, " + unsupported_formats.ONE_JSON.replace(
-            ".[]", f".{next(iter(lists))}[]"
-        )
-    inner: dict[str, list[str]] = {}
-    for name in names:
-        outer, _, key = name.partition(".")
-        inner.setdefault(outer, []).append(key)
-    columns = list(inner.values())
-    is_table = len(columns) > 1 and len(columns[0]) > 1 and all(keys == columns[0] for keys in columns)
-    return PANDAS if is_table else ""
 
 
 def lengths(path: str, data: Data) -> dict[str, int]:
@@ -226,6 +207,7 @@ def _lines(path: str) -> Iterator[tuple[int, str]]:
             while line := text.readline(csv_text.LINE_LENGTH):
                 number += 1
                 if len(line) == csv_text.LINE_LENGTH and not line.endswith("\n"):
+                    _check_document(path, number)
                     raise UserError(f"{path}, line {number}: a line of over {csv_text.LINE_LENGTH:,} characters")
                 if line.strip():
                     yield number, line
@@ -241,17 +223,21 @@ def _object(path: str, number: int, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
     except (ValueError, RecursionError) as error:
-        if text.strip() in ("{", "["):
-            raise UserError(
-                f"{path} is one JSON value over many lines: {unsupported_formats.ONE_JSON.format(path=path)}"
-            ) from error
+        _check_document(path, number)
         reason = "nested too deep"
         if isinstance(error, json.JSONDecodeError):
             reason = f"{error.msg}, at character {error.pos + 1}"
         raise UserError(f"{path}, line {number}: this is not JSON ({reason}): write one object per line") from error
     if not isinstance(value, dict):
+        _check_document(path, number)
         raise UserError(f'{path}, line {number}: this is not an object: write one per line, as {{"column": 1}}')
     return value
+
+
+def _check_document(path: str, number: int) -> None:
+    """Check that a file whose first line is not an object does not contain other JSON."""
+    if number == 1 and (refusal := json_documents.refusal(path)):
+        raise UserError(refusal)
 
 
 def _flatten(
