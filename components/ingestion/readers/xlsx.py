@@ -36,10 +36,10 @@ LAST_ROWS = 20
 INSTALL = "run `make set-up`, which installs the dependency group `excel`"
 ERRORS = "an error such as #N/A, as a missing value"
 EMPTY = "empty"
-MERGED = "merged cells, of which the first alone has the value"
-_MERGE = re.compile(rb"<(?:\w{1,20}:)?mergeCell[\s/>]")
-_MAX_TAG_LENGTH = 40
-"""Bytes that can contain the start of a merged cell's tag."""
+MERGED = "merged cells, of which the first alone has the value: unmerge and fill them if the others have it too"
+_MERGE = re.compile(rb"""<(?:\w{1,20}:)?mergeCell\s+ref=["']([A-Z0-9:$]{1,30})["']""")
+_MAX_TAG_LENGTH = 80
+"""Bytes that can contain a merged cell's tag up to its range."""
 _MIDNIGHT = datetime.time()
 
 
@@ -226,8 +226,8 @@ def _sheet(path: str, name: str | None, omissions: Omissions) -> Iterator[Any]:
             sheet = _chosen(path, book.worksheets, name, omissions)
             # The sheet size stored by the writing program may be wrong.
             sheet.reset_dimensions()
-            if merged := _merged(local, sheet._worksheet_path):
-                omissions.add("range", MERGED, action="read", count=merged)
+            for cells in _merged(local, sheet._worksheet_path):
+                omissions.add("range", MERGED, cells, action="read")
         yield sheet
 
 
@@ -283,12 +283,13 @@ def _workbook(path: str) -> Iterator[str]:
         yield local
 
 
-def _merged(path: str, part: str) -> int:
-    """Count the ranges of merged cells of a sheet without parsing it, which would take as long as reading it."""
-    count, overlap = 0, b""
+def _merged(path: str, part: str) -> Iterator[str]:
+    """Yield the ranges of merged cells of a sheet without parsing it, which would take as long as reading it."""
+    overlap = b""
     with zipfile.ZipFile(path) as archive, archive.open(part.lstrip("/")) as file:
         while block := file.read(1 << 20):
             text = overlap + block
-            count += len(_MERGE.findall(text)) - len(_MERGE.findall(overlap))
+            for match in _MERGE.finditer(text):
+                if match.end() > len(overlap):
+                    yield match[1].decode()
             overlap = text[-_MAX_TAG_LENGTH:]
-    return count
