@@ -1,4 +1,4 @@
-"""Messages about labels that cannot be learned, shared by gates, `new`, preflight and `schema diff`."""
+"""Messages about labels and weights that cannot be learned, shared by gates, `new`, preflight and `schema diff`."""
 
 import json
 import math
@@ -41,7 +41,7 @@ def accepting(label: Label, values: Sequence[str], schema: str, *, domain: bool,
     if domain:
         entries = " ".join(f"value: {json.dumps(value, ensure_ascii=False)}" for value in values[:NAMED])
         edits.append(f"add {entries}{_more(values)} to the string_domain of {label.column!r} in {schema}")
-    column = _in_expression(label)
+    column = _in_expression(label.column)
     condition = " or ".join(f"{column} = '{value}'" if texts else f"{column} = {value}" for value in values[:NAMED])
     return f'{" and ".join(edits)}; or skip such rows with data.exclude = ["{condition}"]'
 
@@ -50,9 +50,9 @@ def _more(values: Sequence[str]) -> str:
     return f" and {len(values) - NAMED} more" if len(values) > NAMED else ""
 
 
-def _in_expression(label: Label) -> str:
-    """Return the label's column as data.exclude names it."""
-    return str(label.column) if re.fullmatch(r"[A-Za-z_]\w*", str(label.column)) else f"`{label.column}`"
+def _in_expression(column: str | None) -> str:
+    """Return a column as data.exclude names it."""
+    return str(column) if re.fullmatch(r"[A-Za-z_]\w*", str(column)) else f"`{column}`"
 
 
 def contradicted(rows: int, total: int, best: int, note: str = "") -> str:
@@ -84,10 +84,25 @@ def untransformed(label: Label, smallest: float) -> tuple[str, str]:
     return (
         f'contains {smallest:g}, but label.transform = "{label.transform}" requires numbers above {above:g}',
         f"label.transform = {transforms} in the config; or skip such rows with "
-        f'data.exclude = ["{_in_expression(label)} <= {above:g}"]',
+        f'data.exclude = ["{_in_expression(label.column)} <= {above:g}"]',
     )
 
 
 def weightless(column: str) -> str:
     """Describe a weight column that is 0 in every row."""
     return f"the weight column {column!r} is 0 in every row, so no row counts: fix it, or remove columns.weight"
+
+
+def negative_weight(column: str, smallest: float) -> tuple[str, str]:
+    """Describe weights below 0, and the edit that skips their rows; both empty if there are none.
+
+    Args:
+        column: The weight column.
+        smallest: The smallest weight.
+    """
+    if not smallest < 0:
+        return "", ""
+    return (
+        f"contains {smallest:g}, but a weight must be a number of 0 or more",
+        f'fix it, or skip such rows with data.exclude = ["{_in_expression(column)} < 0"]',
+    )

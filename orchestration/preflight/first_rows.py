@@ -108,8 +108,7 @@ class Table:
         kept_rows = self.keeper.keep(batch)
         self.kept += len(kept_rows)
         if self.weight in kept_rows.schema.names:
-            heaviest = pc.max(kept_rows.column(kept_rows.schema.get_field_index(self.weight))).as_py()
-            self._heaviest = max(self._heaviest, heaviest if isinstance(heaviest, int | float) else 1.0)
+            yield from self._weights(path, kept_rows, places)
         yield from self._splits(path, kept_rows, places)
         label_index = batch.schema.get_field_index(self.label.column) if self.label.column else -1
         if label_index < 0:
@@ -130,6 +129,19 @@ class Table:
                         f"{path}{location}: the label {self.label.column!r} is {column[row].as_py():g} but {edit}: fix "
                         "the row, or the limit in the schema"
                     )
+
+    def _weights(self, path: str, kept_rows: pa.RecordBatch, places: Sequence[str]) -> Iterator[str]:
+        """Yield the error of the first weight below 0, and note the largest weight."""
+        column = kept_rows.column(kept_rows.schema.get_field_index(self.weight))
+        if pa.types.is_binary(column.type):
+            self._heaviest = 1.0
+            return
+        self._heaviest = max(self._heaviest, pc.max(column).as_py() or 0.0)
+        row = pc.index(pc.fill_null(pc.less(column, 0), False), True).as_py()
+        if row >= 0:
+            problem, edit = label_problems.negative_weight(str(self.weight), column[row].as_py())
+            location = places[kept_rows.column(kept_rows.num_columns - 1)[row].as_py()]
+            yield f"{path}{location}: the weight column {self.weight!r} {problem}: {edit}"
 
     def _untransformed(
         self, path: str, kept_rows: pa.RecordBatch, column: pa.Array, places: Sequence[str]

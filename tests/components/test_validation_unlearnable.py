@@ -1,4 +1,4 @@
-"""What no gate lets through, whatever its action: labels without a logarithm, weights of 0 alone."""
+"""What no gate lets through, whatever its action: labels without a logarithm, weights below 0 or of 0 alone."""
 
 import pytest
 
@@ -32,3 +32,16 @@ def test_weights_that_are_all_zero_stop_the_run(flats, gated):
     assert finding["splits"] == ["train", "eval", "test"]
     flats.data(flats.HEADER + rows(40, area=lambda row: row % 2))
     assert gated.found(*weighted) == []
+
+
+@pytest.mark.parametrize("action", ["block", "off"])
+def test_a_negative_weight_stops_the_run_with_line_and_edit(flats, gated, action):
+    flats.data(flats.HEADER + rows(40, area=lambda row: -3 if row == 5 else row))
+    weighted = ["data.split=all", "features.numeric=[]", "columns.weight=area", f"gates.label={action}"]
+    finding = one(gated.found(*weighted))
+
+    assert (finding["gate"], finding["action"], finding["measured"]) == ("label", "block", -3)
+    assert finding["text"] == "contains -3, but a weight must be a number of 0 or more"
+    assert finding["edit"] == 'fix it, or skip such rows with data.exclude = ["area < 0"]'
+    assert [row["line"] for row in finding["rows"]] == [7]
+    assert gated.found(*weighted, "data.exclude=['area < 0']") == []

@@ -169,6 +169,22 @@ def test_weights_that_are_all_zero_are_rejected(flats, weights, is_rejected):
     assert [line.partition(": ")[2] for line in flats.errors()] == ([message] if is_rejected else [])
 
 
+def test_a_negative_weight_is_rejected_with_its_line(flats):
+    flats.config(flats.CONFIG.replace("[features]", '[columns]\nweight = "w"\n[features]'))
+    flats.schema(
+        flats.SCHEMA
+        + 'feature { name: "w" type: FLOAT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }'
+    )
+    lines = flats.rows(40).splitlines()
+    flats.data("area,city,rent,w\n" + "".join(f"{line},{-0.5 if row == 3 else 1}\n" for row, line in enumerate(lines)))
+
+    assert only(flats.errors()) == (
+        ", line 5: the weight column 'w' contains -0.5, but a weight must be a number of 0 or more: fix it, or skip "
+        'such rows with data.exclude = ["w < 0"]'
+    )
+    assert flats.errors("data.exclude=['w < 0']") == []
+
+
 SPLIT = 'data.split={by = "column", column = "city", values = {Bern = "train", Chur = "test"}}'
 
 
