@@ -38,6 +38,8 @@ ERRORS = "an error such as #N/A, as a missing value"
 EMPTY = "empty"
 MERGED = "merged cells, of which the first alone has the value: unmerge and fill them if the others have it too"
 _MERGE = re.compile(rb"""<(?:\w{1,20}:)?mergeCell\s+ref=["']([A-Z0-9:$]{1,30})["']""")
+SCAN_BYTES = 1 << 20
+"""Bytes of a sheet that are searched for merged cells at once."""
 _MAX_TAG_LENGTH = 80
 """Bytes that can contain a merged cell's tag up to its range."""
 _MIDNIGHT = datetime.time()
@@ -287,7 +289,7 @@ def _merged(path: str, part: str) -> Iterator[str]:
     """Yield the ranges of merged cells of a sheet without parsing it, which would take as long as reading it."""
     overlap = b""
     with zipfile.ZipFile(path) as archive, archive.open(part.lstrip("/")) as file:
-        while block := file.read(1 << 20):
+        while block := file.read(SCAN_BYTES):
             text = overlap + block
             for match in _MERGE.finditer(text):
                 if match.end() > len(overlap):
