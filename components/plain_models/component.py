@@ -9,7 +9,8 @@ from tfx.types import component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
 from components.fingerprints import code_digest
-from components.plain_models.executor import PROCESS, Executor
+from components.plain_models.background_fit import PROCESS
+from components.plain_models.executor import Executor
 from spec import settings
 from spec.plain_models import STAGE
 

@@ -25,6 +25,7 @@ from components.tuner.executor import FILES as TRIAL_FILES
 from errors import RunError, UserError
 from inspection.store import metadata_store as inspection_store
 from orchestration.local import launcher
+from orchestration.local.early_fit import EarlyFit
 from orchestration.local.run_order import RunOrder
 from orchestration.local.stage_records import changed_stages, finished_stages, stage_file_reads
 from orchestration.local.stage_records import stage_outputs as outputs_of
@@ -87,6 +88,8 @@ class Execution:
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
         self._to, self._first, self._base, self._only = order.to, order.first, order.base, order.only
+        self.early_fit = EarlyFit(self._nodes, of_whole_run=order.first is None and order.to is None)
+        self._nodes = self.early_fit.order()
         self._reason, self._outdated = "", list[str]()
         self._outputs: dict[str, dict[str, list[Any]]] = {}
         self._stage_reads = StageReads(
@@ -176,15 +179,14 @@ class Execution:
                     # Another run or stage wrote them: only the damaged ones are retired.
                     outputs = {key: [item for item in group if item.id in damaged] for key, group in outputs.items()}
                 line = launcher.retire(handle.store, execution, outputs, damaged)
-                say(
-                    line
-                    if node_id not in RESOLVERS
-                    else line.replace("the stage runs again", _RETIRED[node_id == "history"])
-                )
-                if node_id not in RESOLVERS:
+                if node_id in RESOLVERS:
+                    say(line.replace("the stage runs again", _RETIRED[node_id == "history"]))
+                else:
+                    say(line)
                     reasons = " and ".join(f"{damage.key} was {damage.word}" for damage in damaged.values())
                     rerun_note = f"; ran again, because {reasons}"
         self._outputs[node_id] = outputs
+        self.early_fit.after(node_id, self._outputs, executed=not is_earlier and not is_taken)
         self._copy(node_id)
         line = self._resolved(node_id) if node_id in RESOLVERS else self._line(node_id)
         line += rerun_note

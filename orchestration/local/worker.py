@@ -146,35 +146,43 @@ def _run(order: RunOrder, emit: run_events.Sink) -> None:
             execution = Execution(order, opened, opened_by_custom)
     progress.listen(lambda text: emit("progress", text=text))
     emit("plan", nodes=execution.node_ids, upstream=execution.upstream)
-    for node_id in execution.node_ids:
-        if _asked:
-            raise Stopped
-        emit("node", node=node_id, state="RUNNING")
-        started = time.monotonic()
-        try:
-            with _log(order, node_id):
-                state, line = execution.launch(node_id, lambda text: emit("progress", text=text))
-        except Exception as error:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            emit("node", node=node_id, state="FAILED", seconds=time.monotonic() - started, summary="")
-            if findings := _findings(error):
-                emit("gates", node=node_id, findings=findings)
-            if isinstance(error, Stopped):
-                raise
-            raise _explain(error, node_id, _log_path(order, node_id)) from error
-        _release()
-        if opened := execution.reads():
-            emit("reads", files=opened)
-        emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
-        if findings := execution.findings(node_id):
-            emit("gates", node=node_id, findings=findings)
-        if files := execution.files(node_id):
-            emit("files", files=files)
-        if values := execution.tuned(node_id):
-            emit("tuned", values=values)
-        if lines := execution.omissions(node_id):
-            emit("omissions", node=node_id, lines=lines)
+    try:
+        for node_id in execution.node_ids:
+            _launch(execution, node_id, order, emit)
+    finally:
+        execution.early_fit.close()
     emit("outcome", **execution.outcome())
+
+
+def _launch(execution: Any, node_id: str, order: RunOrder, emit: run_events.Sink) -> None:
+    """Run one node, and emit its state and results."""
+    if _asked:
+        raise Stopped
+    emit("node", node=node_id, state="RUNNING")
+    started = time.monotonic()
+    try:
+        with _log(order, node_id):
+            state, line = execution.launch(node_id, lambda text: emit("progress", text=text))
+    except Exception as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        emit("node", node=node_id, state="FAILED", seconds=time.monotonic() - started, summary="")
+        if findings := _findings(error):
+            emit("gates", node=node_id, findings=findings)
+        if isinstance(error, Stopped):
+            raise
+        raise _explain(error, node_id, _log_path(order, node_id)) from error
+    _release()
+    if opened := execution.reads():
+        emit("reads", files=opened)
+    emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
+    if findings := execution.findings(node_id):
+        emit("gates", node=node_id, findings=findings)
+    if files := execution.files(node_id):
+        emit("files", files=files)
+    if values := execution.tuned(node_id):
+        emit("tuned", values=values)
+    if lines := execution.omissions(node_id):
+        emit("omissions", node=node_id, lines=lines)
 
 
 def _findings(error: BaseException | None) -> list[dict[str, Any]]:

@@ -1,12 +1,13 @@
 """The stage plain-models: what it fits, and its note if it cannot."""
 
 import json
+import os
 import types
 
 import numpy as np
 import pytest
 
-from components.plain_models import executor, raw_rows
+from components.plain_models import background_fit, executor, raw_rows
 from spec.file_names import PLAIN
 
 ROWS = 400
@@ -81,8 +82,8 @@ def process(monkeypatch, tmp_path):
 
     def become(script):
         (tmp_path / "script.py").write_text(script)
-        monkeypatch.setattr(executor, "PROCESS", "script")
-        monkeypatch.setattr(executor.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
+        monkeypatch.setattr(background_fit, "PROCESS", "script")
+        monkeypatch.setattr(background_fit.project, "environment", lambda: {"PYTHONPATH": str(tmp_path)})
 
     return become
 
@@ -141,7 +142,7 @@ def test_a_label_of_one_class_is_no_error(fitted):
 def test_a_fit_that_does_not_end_in_time_is_left_out(fitted, process, monkeypatch, stuck):
     process(f"{stuck}\n")
     if stuck.startswith("import"):
-        monkeypatch.setattr(executor, "_WALL", 1)
+        monkeypatch.setattr(background_fit, "_WALL", 1)
     result = fitted({"n": "number"}, seconds=0.2)
     assert result.facts["fitted"] == {}
     assert result.line == "none: not fitted within the 0.2 s of evaluation.plain_seconds"
@@ -187,3 +188,45 @@ def test_a_sample_is_stated(fitted, monkeypatch):
 def test_too_many_rows_to_predict_are_no_error(fitted, monkeypatch):
     monkeypatch.setattr(raw_rows, "MAX_PREDICTED", 50)
     assert fitted({"n": "number"}).line == "none: the split test has 60 rows, more than 50"
+
+
+@pytest.fixture
+def examples(folder):
+    from tfx.types import artifact_utils, standard_artifacts
+
+    artifact = standard_artifacts.Examples()
+    artifact.uri, artifact.split_names = str(folder), artifact_utils.encode_split_names(["train", "test"])
+    return artifact
+
+
+def parameter(**settings_given):
+    label = {"column": "y", "transform": "log"}
+    config = {"label": label, "kinds": {"n": "number"}, "types": {"n": "FLOAT", "y": "FLOAT"}, **settings_given}
+    return json.dumps({"inline": config})
+
+
+def test_the_stage_takes_over_the_fit_that_has_begun_with_its_settings(examples):
+    background_fit.begin(examples, parameter())
+    [early] = background_fit._begun.values()
+
+    other = background_fit.begun(examples, parameter(split="train"))
+    taken = background_fit.begun(examples, parameter())
+    again = background_fit.begun(examples, parameter())
+
+    assert taken is early
+    assert other is not early
+    assert again is not early, "a fit is taken over once"
+    assert list(taken.facts()["fitted"]) == ["linear", "boosted_trees"]
+    for fit in (other, taken, again):
+        fit.close()
+
+
+def test_close_ends_the_process_of_a_fit_and_removes_its_files(examples, process):
+    process("import time\ntime.sleep(600)\n")
+    background_fit.begin(examples, parameter())
+    [early] = background_fit._begun.values()
+    background_fit.close()
+
+    assert early._process.poll() is not None
+    assert not os.path.exists(early._folder.name)
+    assert background_fit._begun == {}
