@@ -21,8 +21,8 @@ from ..warm import REPOSITORY
 from .conftest import run_folder, run_json, runner
 
 NODES = [
-    *("ingestion", "schema", "statistics", "history", "validation", "plain-models", "transformation"),
-    *("trainer", "baseline", "evaluator", "pusher"),
+    *("ingestion", "schema", "statistics", "history", "validation", "transformation", "trainer"),
+    *("baseline", "plain-models", "evaluator", "pusher"),
 ]
 
 

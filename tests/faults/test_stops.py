@@ -16,8 +16,8 @@ from ..trees import cold_runner, copy_tree
 
 PIPELINE = "points-xor_linear"
 STAGES = (
-    *("ingestion", "schema", "statistics", "history", "validation", "plain-models", "transformation"),
-    *("trainer", "baseline", "evaluator", "pusher"),
+    *("ingestion", "schema", "statistics", "history", "validation", "transformation", "trainer"),
+    *("baseline", "plain-models", "evaluator", "pusher"),
 )
 LONG = {"ingestion": 0.1, "statistics": 0.3, "transformation": 0.5, "trainer": 0.8, "evaluator": 0.0}
 """Stages that take long enough to be met, and seconds after which they are at work."""
