@@ -61,6 +61,12 @@ def test_an_idx_file_that_was_cut_or_is_none_is_named(read, look, tmp_path):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match="a-images-idx3-ubyte is truncated, or is not an IDX file"):
         read(path)
+    path.write_bytes(struct.pack(">HBBIII", 0, 8, 3, 5, 1 << 31, 1 << 31))
+    for ask in (look, read):
+        with pytest.raises(
+            UserError, match=r"a-images-idx3-ubyte holds images of 2,147,483,648 x 2,147,483,648 pixels"
+        ):
+            ask(path)
     path.write_bytes(b"\x89PNG....")
     with pytest.raises(UserError, match="is not an IDX file of bytes: it starts with 0x8950, 0x4e"):
         look(path)

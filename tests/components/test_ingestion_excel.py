@@ -131,6 +131,14 @@ def test_merged_cells_at_the_edge_of_a_block_are_counted_once(tmp_path):
         assert list(xlsx._merged(str(tmp_path / "x.zip"), "/sheet.xml")) == ["A1:A2", "A1:A2"]
 
 
+def test_a_damaged_row_number_stops_the_reading(write, monkeypatch):
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 1000)
+    path = write(ROWS)
+    patched(path, b'<row r="3"', b'<row r="99999999999999"')
+    with pytest.raises(UserError, match=r"x\.xlsx: the sheet names a row above 1,000, the last one of Excel"):
+        read(path)
+
+
 def test_a_sheet_is_named(write):
     path = write(ROWS, [["z"], [9]])
     assert read(path, sheet="Sheet 2") == [{"z": 9}]

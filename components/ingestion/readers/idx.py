@@ -18,8 +18,8 @@ from components.ingestion.write import image_encoding
 from errors import UserError
 from spec.data import Data
 
-BATCH_IMAGES = 1024
-"""Number of images encoded as PNG per batch."""
+BATCH_IMAGES, BATCH_BYTES = 1024, 64 << 20
+"""Maximum number of images, and of bytes of their pixels, per batch."""
 _BYTES = 0x08
 """IDX's code for unsigned bytes, the only supported type."""
 COLUMNS = {"image": "BYTES", "label": "INT"}
@@ -64,8 +64,9 @@ def batches(
     """
     with _opened(path) as (images, shape), _opened(labels_of(path)) as (label, labels):
         _check(path, shape, labels)
-        for start in range(0, shape[0], BATCH_IMAGES):
-            count = min(BATCH_IMAGES, shape[0] - start)
+        step = min(BATCH_IMAGES, max(1, BATCH_BYTES // math.prod(shape[1:])))
+        for start in range(0, shape[0], step):
+            count = min(step, shape[0] - start)
             pixels = np.frombuffer(_exactly(images, count * math.prod(shape[1:]), path), np.uint8)
             classes = np.frombuffer(_exactly(label, count, labels_of(path)), np.uint8).astype(np.int64)
             encoded = [image_encoding.encode(image, data.image) for image in pixels.reshape(count, *shape[1:])]
@@ -98,6 +99,11 @@ def _check(path: str, shape: tuple[int, ...], labels: tuple[int, ...]) -> None:
     if len(shape) not in (3, 4) or not all(shape[1:]) or (len(shape) == 4 and shape[3] not in (1, 3)):
         raise UserError(
             f"{path} holds bytes of shape {shape}: images are (number, height, width), or with 1 or 3 channels"
+        )
+    if shape[1] * shape[2] > image_encoding.MAX_PIXELS:
+        raise UserError(
+            f"{path} holds images of {shape[1]:,} x {shape[2]:,} pixels, more than the limit of "
+            f"{image_encoding.MAX_PIXELS:,}: its header may be damaged"
         )
     if labels != shape[:1]:
         raise UserError(f"{path} holds {shape[0]:,} images, but {labels_of(path)} labels of shape {labels}")

@@ -29,6 +29,8 @@ FORMAT = Format(
 )
 BATCH_CELLS = 250_000
 """Cells decoded per batch: limits memory."""
+MAX_ROWS = 1_048_576
+"""Largest number of rows of a sheet that Excel allows."""
 LOOKED_AT = 100
 """Rows that `look` reads."""
 LAST_ROWS = 20
@@ -38,10 +40,8 @@ ERRORS = "an error such as #N/A, as a missing value"
 EMPTY = "empty"
 MERGED = "merged cells, of which the first alone has the value: unmerge and fill them if the others have it too"
 _MERGE = re.compile(rb"""<(?:\w{1,20}:)?mergeCell\s+ref=["']([A-Z0-9:$]{1,30})["']""")
-SCAN_BYTES = 1 << 20
-"""Bytes of a sheet that are searched for merged cells at once."""
-_MAX_TAG_LENGTH = 80
-"""Bytes that can contain a merged cell's tag up to its range."""
+SCAN_BYTES, _MAX_TAG_LENGTH = 1 << 20, 80
+"""Bytes of a sheet that are searched for merged cells at once, and those of a merged cell's tag up to its range."""
 _MIDNIGHT = datetime.time()
 
 
@@ -234,13 +234,15 @@ def _sheet(path: str, name: str | None, omissions: Omissions) -> Iterator[Any]:
 
 
 def _rows(path: str, sheet: Any) -> Iterator[Sequence[Any]]:
+    """Iterate over rows, with empty ones where the sheet leaves out numbers; a damaged number would yield millions."""
     rows = iter(sheet.iter_rows())
-    while True:
+    for _ in range(MAX_ROWS + 1):
         with _damage(path):
             row = next(rows, None)
         if row is None:
             return
         yield row
+    raise UserError(f"{path}: the sheet names a row above {MAX_ROWS:,}, the last one of Excel: it is damaged")
 
 
 @contextlib.contextmanager
