@@ -1,6 +1,7 @@
 """Reader of Parquet files."""
 
 import codecs
+import collections
 import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -105,8 +106,9 @@ def lengths(path: str, data: Data) -> dict[str, int | None]:
     list_lengths: dict[str, int | None] = {}
     with _opened(path) as file:
         schema = file.schema_arrow
+        counts = collections.Counter(schema.names)
         for name in left_out_columns.read_columns(schema.names, data):
-            if schema.names.count(name) > 1 or not vectors.is_numbers(schema.field(name).type):
+            if counts[name] > 1 or not vectors.is_numbers(schema.field(name).type):
                 continue
             ends = set[int]()
             for batch in file.iter_batches(BATCH_ROWS, columns=[name]):

@@ -1,5 +1,6 @@
 """Columns that are not read: those in data.drop, and the row index of pandas."""
 
+import collections
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -71,7 +72,7 @@ def check_names(path: str, names: Sequence[str]) -> None:
         raise UserError(
             f"{path}: column {nameless[0]} of {len(names)} has no name: name it in the file, or {advice('')}"
         )
-    if duplicate_names := sorted({name for name in names if names.count(name) > 1}):
+    if duplicate_names := sorted(name for name, count in collections.Counter(names).items() if count > 1):
         raise UserError(
             f"{path}: two columns are named {duplicate_names[0]!r}: rename one, or {advice(duplicate_names[0])}"
         )
