@@ -287,4 +287,6 @@ def _reference(places: Places, name: str, candidate: Any = None) -> Any:
     """Return the node that finds the model that serves; see components/baseline/reference.py."""
     if places.baseline == "metadata":
         return reference_model(serving=places.serving, candidate=candidate, name=name)
-    return served(serving=places.serving, candidate=candidate, name=name)
+    # Only a comparison needs the rows that the model was trained on.
+    accepted = places.accepted if candidate is not None else None
+    return served(serving=places.serving, accepted=accepted, candidate=candidate, name=name)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import buckets
 from serving.ownership import RECORD
+from spec.artifacts import atomic_files
 from spec.rows.data_paths import is_remote
 
 _BLOCK_BYTES = 1 << 20
@@ -90,6 +91,15 @@ def copy(source: str, target: str) -> None:
     for path in paths(source):
         with open(os.path.join(source, path), "rb") as file:
             write(os.path.join(target, path), file)
+
+
+def replace(path: str, content: bytes) -> None:
+    """Write a file atomically, on this machine or in a bucket; its folder is created."""
+    if is_remote(path):
+        buckets.write(path, content)
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    atomic_files.write(path, content, flush=True)
 
 
 def write(path: str, content: bytes | BinaryIO) -> None:

@@ -16,11 +16,13 @@ from tfx.types.channel import Channel
 from tfx.utils import io_utils, path_utils
 
 import buckets
+import manifest
 from components import lineage, summary
 from components.baseline import decline, reference
 from components.fingerprints import artifact_digest, code_digest
+from components.validation import accepted
 from errors import ResourceError
-from serving import versions
+from serving import version_files, versions
 from spec.rows.data_paths import is_remote
 
 BASELINE = "baseline_model_id"
@@ -136,25 +138,33 @@ class ServedSpec(component_spec.ComponentSpec):  # type: ignore[misc]
 
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "serving": component_spec.ExecutionParameter(type=str),
+        "accepted": component_spec.ExecutionParameter(type=str, optional=True),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         "candidate": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)
     }
-    OUTPUTS: ClassVar[dict[str, Any]] = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+    }
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Copies the version to compare with to the artifact, which stays empty if there is none."""
+    """Copies the version to compare with to an artifact, and the digests of its train rows to another one.
+
+    The artifacts stay empty if there is no version, or if its train rows are unknown.
+    """
 
     @code_digest.checked
     def Do(  # noqa: N802  TFX's name
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
         """Copy the serving model; if that is the candidate itself, the model that the candidate was compared with."""
-        model = artifact_utils.get_single_instance(output_dict["model"])
-        if not is_remote(model.uri):
-            os.makedirs(model.uri, exist_ok=True)
+        model, examples = (artifact_utils.get_single_instance(output_dict[key]) for key in ("model", "examples"))
+        for artifact in (model, examples):
+            if not is_remote(artifact.uri):
+                os.makedirs(artifact.uri, exist_ok=True)
         candidate = artifact_utils.get_single_uri(input_dict["candidate"]) if input_dict.get("candidate") else ""
         serving = exec_properties["serving"]
         try:
@@ -168,14 +178,26 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         source = versions.path(serving, version.number)
         try:
             buckets.copy_folder(source, path_utils.serving_model_dir(model.uri))
+            _copy_train_rows(exec_properties.get("accepted"), version, examples)
         except buckets.BucketError as error:
             raise ResourceError(f"the serving model cannot be copied: {error.strerror}") from error
         model.set_string_custom_property(decline.PROPERTY, json.dumps(dict(version.declines)))
         summary.put(model, f"version {version.number}")
 
 
+def _copy_train_rows(accepted_folder: str | None, version: versions.Version, examples: Any) -> None:
+    """Copy the digests of the rows that a version was trained on to an Examples artifact, if they are known."""
+    place = version.extra.get("examples")
+    content = accepted.train_rows(accepted_folder, place) if accepted_folder and place else None
+    if content is not None:
+        path = f"{manifest.COUNTS}/train{manifest.MARKS}"
+        version_files.replace(f"{examples.uri}/{path}", content)
+        text = manifest.dump(manifest.Manifest({}, [path]))
+        version_files.replace(f"{examples.uri}/{manifest.FILE}", text.encode())
+
+
 class Served(base_component.BaseComponent):  # type: ignore[misc]
-    """The serving model, copied from the serving folder."""
+    """The serving model, copied from the serving folder, and the digests of its train rows."""
 
     SPEC_CLASS = ServedSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -204,22 +226,25 @@ def reference_model(*, serving: str, candidate: Any = None, name: str = "baselin
     ).with_id(name)
 
 
-def served(*, serving: str, candidate: Any = None, name: str = "baseline") -> Served:
+def served(*, serving: str, accepted: str | None = None, candidate: Any = None, name: str = "baseline") -> Served:
     """Make the node that copies the model from the serving folder.
 
     Args:
         serving: The serving folder.
+        accepted: Folder of accepted data, with the digests of train rows; None if they are not needed.
         candidate: Channel of the trained model, which is not compared with itself; None before a warm start.
         name: The node's id.
 
     Returns:
-        A node with output `model`, empty if nothing was pushed yet.
+        A node with outputs `model`, empty if nothing was pushed yet, and `examples`, which only has digests of rows.
     """
     spec = ServedSpec(
         serving=serving,
+        accepted=accepted,
         code=json.dumps(code_digest.stage(Executor.__module__)),
         candidate=candidate,
         model=Channel(type=standard_artifacts.Model),
+        examples=Channel(type=standard_artifacts.Examples),
     )
     node: Served = Served(spec=spec).with_id(name)
     return node

@@ -1,16 +1,21 @@
 """Trials and their results, which are stored on disk so that an interrupted tuning can resume."""
 
+import contextlib
 import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tfx.dsl.io import fileio
 
+import buckets
+from errors import ResourceError
 from models import file_reads
+from serving import version_files
+from spec.rows.data_paths import is_remote
 from spec.tuning import Tuning
 
 LOSS = "loss"
@@ -107,23 +112,41 @@ class Store:
 
     def read(self, sections: Mapping[str, Any]) -> Result | None:
         """Read the stored result of a trial with these sections; None if there is none or a file it read changed."""
-        path = self._path(sections)
-        if self._anew or not fileio.exists(path):
+        content = None if self._anew else self._content(self._path(sections))
+        if content is None:
             return None
-        with fileio.open(path) as file:
-            record: dict[str, Any] = json.loads(file.read())
-        result = Result(**record["result"])
+        result = Result(**json.loads(content)["result"])
         return None if file_reads.changed(result.reads) else result
 
     def write(self, sections: Mapping[str, Any], result: Result) -> None:
         """Store a result, unless it is not reproducible."""
         if not result.keep:
             return
-        path = self._path(sections)
-        fileio.makedirs(self._folder)
-        with fileio.open(f"{path}.partial", "w") as file:
-            file.write(json.dumps({"sections": sections, "result": asdict(result)}))
-        fileio.rename(f"{path}.partial", path, overwrite=True)
+        text = json.dumps({"sections": sections, "result": asdict(result)})
+        with self._errors():
+            version_files.replace(self._path(sections), text.encode())
+
+    def _content(self, path: str) -> bytes | None:
+        """Read a file; None if it does not exist. TensorFlow has no file system for s3:// and minio://."""
+        if is_remote(path):
+            with self._errors(), contextlib.suppress(FileNotFoundError):
+                return buckets.read(path)
+            return None
+        # Python's own `open` would make the file an input of the stage; see models/file_reads.py.
+        if not fileio.exists(path):
+            return None
+        with fileio.open(path, "rb") as file:
+            content: bytes = file.read()
+        return content
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except buckets.BucketError as error:
+            raise ResourceError(
+                f"{self._folder}: results of trials cannot be read or stored: {error.strerror}"
+            ) from error
 
     def _path(self, sections: Mapping[str, Any]) -> str:
         text = json.dumps({**self._decides, "sections": sections}, sort_keys=True)

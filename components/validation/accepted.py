@@ -2,10 +2,12 @@
 
 Each validation that passes adds a file for its data, unless there is one: TIME-SPAN-DIGEST.json with the number of
 rows, the statistics of the train split, and the place of the examples. The digest is that of all statistics, so it is
-equal for equal rows. A file appears as a whole, and files are never changed.
+equal for equal rows. rows/DIGEST.marks holds the digests of the train rows of the examples at a place, so that a model
+is not compared on rows that the served model was trained on. A file appears as a whole, and files are never changed.
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -20,11 +22,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 import buckets
 from components.baseline import reference
-from components.validation.gate_context import TRAIN, PreviousRun, row_count
+from components.ingestion.rows import row_profile
+from components.validation.gate_context import TRAIN, Digests, PreviousRun, row_count
 from errors import ResourceError
 from serving import version_files
-from spec.artifacts import atomic_files
-from spec.rows.data_paths import is_remote
 
 _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]{32})\.json")
 
@@ -109,14 +110,41 @@ def accept(folders: Folders, data: Data) -> None:
             "examples": data.examples,
             TRAIN: base64.b64encode(data.statistics[TRAIN].SerializeToString(deterministic=True)).decode(),
         }
-        path, text = f"{folders.accepted}/{time.time_ns():020d}-{data.span}-{digest}.json", json.dumps(content).encode()
-        if is_remote(path):
-            buckets.write(path, text)
-        else:
-            os.makedirs(folders.accepted, exist_ok=True)
-            atomic_files.write(path, text, flush=True)
+        path = f"{folders.accepted}/{time.time_ns():020d}-{data.span}-{digest}.json"
+        version_files.replace(path, json.dumps(content).encode())
     except buckets.BucketError as error:
         raise ResourceError(f"the accepted data cannot be recorded for later runs: {error.strerror}") from error
+
+
+def keep_train_rows(folder: str, examples: str, digests: Digests) -> None:
+    """Store the digests of the train rows of an Examples artifact, unless they are there.
+
+    Args:
+        folder: Folder of accepted data.
+        examples: Place of the artifact; see `lineage.place`.
+        digests: Digests of its train rows.
+
+    Raises:
+        ResourceError: the bucket cannot be read or written.
+    """
+    path = _rows_path(folder, examples)
+    try:
+        if os.path.basename(path) not in version_files.names(os.path.dirname(path)):
+            version_files.replace(path, row_profile.content(row_profile.Marked({}, {TRAIN: digests}, {}, {})))
+    except buckets.BucketError as error:
+        raise ResourceError(f"the accepted rows cannot be recorded for later runs: {error.strerror}") from error
+
+
+def train_rows(folder: str, examples: str) -> bytes | None:
+    """Read the row profile with the digests of the train rows of an Examples artifact; None if there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        return b"".join(version_files.blocks(_rows_path(folder, examples)))
+    return None
+
+
+def _rows_path(folder: str, examples: str) -> str:
+    name = hashlib.blake2b(examples.encode(), digest_size=16).hexdigest()
+    return f"{folder}/rows/{name}{row_profile.ENDING}"
 
 
 def _files(folder: str) -> list[re.Match[str]]:

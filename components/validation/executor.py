@@ -20,7 +20,7 @@ from components.fingerprints import code_digest
 from components.ingestion.discovery import bucket_data, data_files
 from components.ingestion.ingestion_settings import IngestionSettings
 from components.validation import accepted, gate_findings, gate_inputs, row_locations, schema_gate
-from components.validation.gate_context import GateContext
+from components.validation.gate_context import TRAIN, GateContext
 from components.validation.gate_findings import Finding
 from components.validation.node_settings import ValidationSettings
 from components.validation.passed_statistics import STATISTICS_ID
@@ -54,12 +54,13 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         settings = _settings(exec_properties)
         examples = input_dict.get("examples", [])
         data = accepted.Data(statistics, figures.span, lineage.place(examples[0]) if examples else "")
-        folders = _folders(exec_properties)
+        folders, train_rows = _folders(exec_properties), None
         with _local_settings(settings) as (settings, bucket):
             if settings is None:
                 findings = schema_gate.findings(anomalies, statistics, schema, "the schema")
             else:
                 profiles = gate_inputs.row_profiles(examples)
+                train_rows = profiles.digests.get(TRAIN)
                 context = GateContext(
                     schema=schema,
                     statistics=statistics,
@@ -91,6 +92,8 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         artifact.set_int_custom_property(STATISTICS_ID, figures.id)
         if folders:
             accepted.accept(folders, data)
+            if train_rows is not None:
+                accepted.keep_train_rows(folders.accepted, data.examples, train_rows)
         warnings = f"; {len(findings)} warning{'s' if len(findings) > 1 else ''}" if findings else ""
         summary.put(artifact, f"no anomaly in {', '.join(splits)}{warnings}")
 

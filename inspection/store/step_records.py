@@ -6,14 +6,12 @@ the platform's cache served have no record in their run: they are those that wro
 
 import concurrent.futures
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import buckets
 from serving import version_files
-from spec.artifacts import atomic_files
 from spec.rows.data_paths import is_remote
 
 Record = dict[str, Any]
@@ -48,15 +46,6 @@ def read(path: str) -> Any:
         raise
     except (OSError, ValueError):
         return None
-
-
-def write(path: str, content: bytes) -> None:
-    """Write a file atomically, on this machine or in a bucket; its folder is created."""
-    if is_remote(path):
-        buckets.write(path, content)
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    atomic_files.write(path, content)
 
 
 def of_run(home: str, run_id: str) -> Steps:

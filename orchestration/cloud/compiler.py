@@ -21,7 +21,7 @@ from orchestration.cloud import kubeflow, machines, vertex
 from orchestration.cloud.data import job_data
 from orchestration.local.worker import USER_CODE
 from orchestration.paths import Root
-from pipeline import load, user_code
+from pipeline import load, stages, user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.variants import Name
 from spec.artifacts import atomic_files
@@ -138,12 +138,14 @@ def run(request: Request) -> int:
         beam_args=tuple(request.beam_args),
         cache=request.cache,
     )
+    pipeline = create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample)
     compiled = job.compile_job(
-        create_pipeline(name=name, config=config, columns=columns, places=places, advisory=request.name.sample),
+        pipeline,
         image=image,
         # No parameter depends on earlier runs, nor on edits of data whose content is unknown here.
         uncached=[
-            *("baseline", "validation"),
+            *(node.id for node in pipeline.components if node.id in stages.RESOLVERS),
+            "validation",
             *([] if content else ["ingestion"]),
             *([INFERENCE] if config.inference is not None else []),
         ],

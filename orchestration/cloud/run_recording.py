@@ -22,6 +22,7 @@ from orchestration.cloud import places
 from orchestration.cloud.parameters.runtime_parameters import FACTS
 from orchestration.records import run_record
 from pipeline.stages import PUSHER
+from serving import version_files
 from spec.file_names import CARD, GATES, REPORT, RUN, VERDICT
 from spec.stage_names import INFERENCE
 
@@ -92,7 +93,7 @@ class Recording:
 
     def _write(self) -> None:
         path = f"{self._folder}/{step_records.STEPS}/{self._task}.json"
-        step_records.write(path, json.dumps(self._record).encode())
+        version_files.replace(path, json.dumps(self._record).encode())
 
     @property
     def _folder(self) -> str:
@@ -105,7 +106,7 @@ class Recording:
         own_steps = step_records.of_run(self._home, self._run_id)
         steps = step_records.with_cached(own_steps, lambda run_id: step_records.of_run(self._home, run_id))
         facts = self._run_facts(own_steps, steps)
-        step_records.write(f"{self._folder}/{RUN}", json.dumps(facts, indent=1).encode())
+        version_files.replace(f"{self._folder}/{RUN}", json.dumps(facts, indent=1).encode())
         run = replayed_store.CloudRun(facts["pipeline"], self._run_id, self._folder, steps)
         with tempfile.TemporaryDirectory(prefix="report-") as folder:
             store = replayed_store.replay([run], self._home, self._located)
@@ -117,7 +118,7 @@ class Recording:
             write_report.write(store, self._run_id, folder)
             for name in (GATES, REPORT, CARD):
                 with contextlib.suppress(FileNotFoundError), open(os.path.join(folder, name), "rb") as file:
-                    step_records.write(f"{self._folder}/{name}", file.read())
+                    version_files.replace(f"{self._folder}/{name}", file.read())
 
     def _located(self, uri: str) -> str:
         """Return where an artifact can be read: this step's own in the launcher's folders, others in the bucket."""

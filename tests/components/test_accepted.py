@@ -1,14 +1,17 @@
 """Accepted data of earlier runs, in a folder of this machine and in buckets."""
 
+import io
 import itertools
 import os
 
+import numpy as np
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.types import standard_artifacts
 
 import buckets
 from components import lineage
+from components.ingestion.rows import row_profile
 from components.validation import accepted
 from errors import ResourceError
 from serving import versions
@@ -85,6 +88,22 @@ def test_a_damaged_file_is_skipped(folders):
     assert [rows for rows, _ in accepted_rows(folders, data(9))] == [3]
 
 
+def test_the_train_rows_of_an_artifact_are_stored_once(folders):
+    assert accepted.train_rows(folders.accepted, "run/1") is None
+    for first_digest, examples in ((1, "run/1"), (5, "run/1"), (8, "run/2")):
+        accepted.accept(folders, data(3, examples=examples))
+        accepted.keep_train_rows(folders.accepted, examples, np.array([first_digest, 2], np.uint64))
+    profiles = {
+        examples: row_profile.read(io.BytesIO(accepted.train_rows(folders.accepted, examples)))
+        for examples in ("run/1", "run/2")
+    }
+    assert {examples: profile.digests["train"].tolist() for examples, profile in profiles.items()} == {
+        "run/1": [1, 2],
+        "run/2": [8, 2],
+    }
+    assert accepted_rows(folders, data(4)) == [(5, "the last run with other data")], "they are no data of a run"
+
+
 def test_a_bucket_that_may_not_be_used_stops_the_stage(gcs):
     gcs.denied = "bucket-of-others"
     folders = accepted.Folders("gs://bucket-of-others/accepted", "gs://bucket-of-others/serving")
@@ -92,6 +111,8 @@ def test_a_bucket_that_may_not_be_used_stops_the_stage(gcs):
         accepted.previous_runs(folders, data(1), 5)
     with pytest.raises(ResourceError, match=r"^the accepted data cannot be recorded for later runs: .*permission den"):
         accepted.accept(folders, data(1))
+    with pytest.raises(ResourceError, match=r"^the accepted rows cannot be recorded for later runs: .*permission den"):
+        accepted.keep_train_rows(folders.accepted, "run/1", np.array([1], np.uint64))
 
 
 def test_the_place_of_an_artifact_is_equal_in_a_bucket_and_in_the_launcher_s_folder():

@@ -11,6 +11,7 @@ import pytest
 
 from components.tuner import executor, search, trial_plot, trial_pool, trial_tables, trials
 from components.tuner.trials import Result, Store, Trial
+from errors import ResourceError
 from spec.tuning import Tuning
 
 SPACE = {
@@ -80,6 +81,20 @@ def test_a_stopped_search_is_taken_up_and_trains_only_what_is_missing(tmp_path, 
     assert [trial.earlier for trial in resumed_trials].count(True) == 5
     assert len(resumed.given) == len(everything.given) - 5
     assert [{**line, "earlier": False} for line in lines(resumed_trials)] == lines(complete_search)
+
+
+@pytest.mark.parametrize("scheme", ["gs", "s3", "minio"])
+def test_results_in_a_bucket_are_taken_up_as_on_a_disk(gcs, s3, scheme):
+    trained = [Arithmetic() for _ in range(3)]
+    for train, anew in zip(trained, (False, False, True), strict=True):
+        find(f"{scheme}://bucket/trials-{scheme}", train, trials=4, anew=anew)
+    assert [len(train.given) for train in trained] == [4, 0, 4]
+
+
+def test_a_bucket_of_results_that_may_not_be_used_stops_the_stage(gcs):
+    gcs.denied = "bucket-of-others"
+    with pytest.raises(ResourceError, match=r"^gs://bucket-of-others/t: results of trials cannot be .*permission den"):
+        find("gs://bucket-of-others/t", Arithmetic(), trials=2)
 
 
 def test_what_decides_a_trial_names_its_result(tmp_path):

@@ -1,4 +1,6 @@
-"""Dry runs of a tuner and of texts, compared with the same runs on this machine."""
+"""Dry runs of a tuner, of texts and of what reads earlier runs, compared with the same runs on this machine."""
+
+import re
 
 import pytest
 
@@ -17,25 +19,49 @@ def summary(result: Result, stage: str) -> str:
     return line.split(" s  ", 1)[1]
 
 
-def equal(project: Project, name: str) -> dict[str, Result]:
-    """Run a pipeline everywhere; the metrics must be equal to the last digit."""
-    results = {target: project.run(name, target) for target in ("local", *ROOTS)}
-    expected = outcome(results["local"], name, "local")
-    for target in ROOTS:
-        there = outcome(results[target], name, target)
-        assert there["metrics"] == expected["metrics"], target
-        assert there["intervals"] == expected["intervals"], target
+def equal(project: Project, name: str, target: str) -> dict[str, Result]:
+    """Run a pipeline here and on a platform; the metrics must be equal to the last digit."""
+    results = {"local": project.local(name), target: project.run(name, target)}
+    here, there = (outcome(result, name, place) for place, result in results.items())
+    assert there["metrics"] == here["metrics"]
+    assert there["intervals"] == here["intervals"]
     return results
 
 
 @pytest.mark.slow
-def test_a_tuner_finds_the_values_of_a_local_run_and_the_trainer_takes_them(project: Project) -> None:
-    results = equal(project, "tuned")
-    lines = {target: summary(result, "tuner") for target, result in results.items()}
+@pytest.mark.parametrize("target", ROOTS)
+def test_a_tuner_finds_the_values_of_a_local_run_and_the_trainer_takes_them(project: Project, target: str) -> None:
+    results = equal(project, "tuned", target)
+    lines = {place: summary(result, "tuner") for place, result in results.items()}
     assert set(lines.values()) == {lines["local"]}
     assert "of 3 " in lines["local"]
 
 
 @pytest.mark.slow
-def test_texts_have_the_metrics_of_a_local_run(project: Project) -> None:
-    equal(project, "notes")
+@pytest.mark.parametrize("target", ROOTS)
+def test_a_warm_start_takes_the_weights_of_the_model_that_serves(project: Project, target: str) -> None:
+    project.rows("warm", 120)
+    first_runs = equal(project, "warm", target)
+    assert {summary(result, "warm-start") for result in first_runs.values()} == {"none yet"}
+    project.rows("warm", 150)
+    lines = {place: summary(result, "trainer") for place, result in equal(project, "warm", target).items()}
+    assert set(lines.values()) == {lines["local"]}
+    assert "of the model that serves" in lines["local"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ROOTS)
+def test_a_model_is_not_compared_on_rows_that_the_served_model_was_trained_on(project: Project, target: str) -> None:
+    equal(project, "divided", target)
+    salt = ("--set", "data.split.salt=b")
+    results = [project.local("divided", *salt, code=3), project.run("divided", target, *salt, code=3)]
+    pattern = r"the served model was trained on [0-9.]+% of these rows"
+    here, there = (re.findall(pattern, result.err) for result in results)
+    assert there == here
+    assert here
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ROOTS)
+def test_texts_have_the_metrics_of_a_local_run(project: Project, target: str) -> None:
+    equal(project, "notes", target)

@@ -154,6 +154,12 @@ def test_only_what_depends_on_earlier_runs_is_never_cached(spec: Job) -> None:
     assert uncached == {"baseline", "validation"}
 
 
+def test_the_look_up_of_the_model_that_a_warm_start_takes_is_never_cached(tmp_path: Path) -> None:
+    spec = compiled("kubeflow", "houses", tmp_path, overrides=["training.warm_start=true"])
+    uncached = {name for name, task in tasks(spec).items() if not task["cachingOptions"].get("enableCache")}
+    assert uncached == {"warm-start", "baseline", "validation"}
+
+
 def test_a_job_names_the_folder_of_accepted_data_and_that_of_versions(spec: Job) -> None:
     parameters = tasks(spec)["validation"]["inputs"]["parameters"]
     folders = {key: parameters[key]["runtimeValue"]["constant"] for key in ("accepted", "serving")}

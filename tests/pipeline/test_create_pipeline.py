@@ -42,6 +42,7 @@ def test_a_warm_start_reads_the_latest_blessed_model_and_so_does_its_cache_key(w
     assert nodes["trainer"].inputs["base_model"] is nodes["warm-start"].outputs["model"]
     assert "candidate" not in nodes["warm-start"].inputs
     assert "candidate" in nodes["baseline"].inputs
+    assert nodes["evaluator"].inputs["baseline_examples"] is nodes["baseline"].outputs["examples"]
 
 
 def test_plain_models_are_fitted_again_if_data_columns_or_label_change_and_not_for_another_network(wired):

@@ -132,16 +132,8 @@ class Marks:
 
     def write(self, file: BinaryIO) -> None:
         """Write the profile and close the file."""
-        marked = self.marked()
-        held_by = {"digests": marked.digests, "features": marked.features}
-        arrays = {f"{kind}/{split}": array for kind, by_split in held_by.items() for split, array in by_split.items()}
-        # As JSON: a NumPy array of strings takes the length of the longest for each.
-        arrays |= {f"names/{split}": _bytes(names) for split, names in self._names.items()}
-        facts = {split: _plain(facts) for split, facts in self._facts.items()}
-        buffer = io.BytesIO()
-        np.savez(buffer, facts=_bytes(facts), **arrays)
         with file:
-            file.write(buffer.getvalue())
+            file.write(content(self.marked()))
 
 
 def _bytes(content: Any) -> np.ndarray[Any, Any]:
@@ -162,6 +154,18 @@ class Marked(NamedTuple):
     digests: dict[str, Digests]
     features: dict[str, Digests]
     names: dict[str, list[str]]
+
+
+def content(marked: Marked) -> bytes:
+    """Return the content of the file of a profile."""
+    held_by = {"digests": marked.digests, "features": marked.features}
+    arrays = {f"{kind}/{split}": array for kind, by_split in held_by.items() for split, array in by_split.items()}
+    # As JSON: a NumPy array of strings takes the length of the longest for each.
+    arrays |= {f"names/{split}": _bytes(names) for split, names in marked.names.items()}
+    facts = {split: _plain(facts) for split, facts in marked.facts.items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, facts=_bytes(facts), **arrays)
+    return buffer.getvalue()
 
 
 def read(file: BinaryIO) -> Marked:
