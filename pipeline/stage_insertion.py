@@ -13,6 +13,7 @@ from errors import UserError
 from pipeline import stages, user_code
 from pipeline.config import Config
 from spec.custom_stages import CustomStage
+from spec.stage_names import RESOLVERS
 
 CODE = "code"
 """Execution parameter that carries the digest of the code of a stage into its cache key."""
@@ -50,7 +51,7 @@ def insert(nodes: Iterable[BaseNode], config: Config) -> list[BaseNode]:
                 node.add_upstream_node(previous)
                 previous = previous if stage in stages.APART else None
             # A resolver gives artifacts of earlier runs under the names of this run's.
-            if stage not in stages.RESOLVERS:
+            if stage not in RESOLVERS:
                 channels.update(node.outputs)
         else:
             continue

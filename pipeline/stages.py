@@ -29,8 +29,6 @@ ORDER = (
 """Stages in the order in which they run."""
 PUSHER = "pusher"
 """The stage that changes what is served."""
-RESOLVERS = ("warm-start", "history", "baseline")
-"""Stages that look up artifacts of earlier runs; they run every time."""
 APART = (plain_models.STAGE,)
 """Stages whose outputs only the evaluator reads, so that the next stage does not wait for them."""
 _LAST_BESIDE = {"ingestion": "warm-start"}

@@ -2,3 +2,5 @@
 
 INFERENCE = "inference"
 """The stage that predicts the rows of [inference]."""
+RESOLVERS = ("warm-start", "history", "baseline")
+"""Stages that look up artifacts of earlier runs; they run every time."""

@@ -24,6 +24,7 @@ from inspection.store import step_records
 from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT, Store, open_store
 from inspection.store.step_records import Record, Steps
 from spec.rows.data_paths import is_remote
+from spec.stage_names import RESOLVERS
 
 _TYPED = {"span": pb.INT, "version": pb.INT, "split_names": pb.STRING}
 """Properties that TFX declares for artifacts of data; all others are custom ones."""
@@ -90,9 +91,11 @@ class _Replay:
         outputs = {key: [self._artifact(artifact_record, inputs)] for key, artifact_record in record["outputs"].items()}
         if execution.last_known_state not in (pb.Execution.COMPLETE, pb.Execution.CACHED):
             outputs = {}
+        # As of a resolver on this machine: what it looked up is no output of the run.
+        direction_out = pb.Event.INTERNAL_OUTPUT if task in RESOLVERS else pb.Event.OUTPUT
         artifacts_and_events = [
             (artifact, _event(direction, key, index, started))
-            for direction, groups in ((pb.Event.INPUT, inputs), (pb.Event.OUTPUT, outputs))
+            for direction, groups in ((pb.Event.INPUT, inputs), (direction_out, outputs))
             for key, group in groups.items()
             for index, artifact in enumerate(group)
         ]

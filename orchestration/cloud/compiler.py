@@ -21,12 +21,12 @@ from orchestration.cloud import kubeflow, machines, vertex
 from orchestration.cloud.data import job_data
 from orchestration.local.worker import USER_CODE
 from orchestration.paths import Root
-from pipeline import load, stages, user_code
+from pipeline import load, user_code
 from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.variants import Name
 from spec.artifacts import atomic_files
 from spec.rows import data_paths
-from spec.stage_names import INFERENCE
+from spec.stage_names import INFERENCE, RESOLVERS
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
 """Placeholder without --cloud-root. Names of buckets have no capitals, so the platform rejects a job with it."""
@@ -144,7 +144,7 @@ def run(request: Request) -> int:
         image=image,
         # No parameter depends on earlier runs, nor on edits of data whose content is unknown here.
         uncached=[
-            *(node.id for node in pipeline.components if node.id in stages.RESOLVERS),
+            *(node.id for node in pipeline.components if node.id in RESOLVERS),
             "validation",
             *([] if content else ["ingestion"]),
             *([INFERENCE] if config.inference is not None else []),

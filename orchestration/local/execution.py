@@ -32,9 +32,9 @@ from orchestration.local.stage_records import stage_outputs as outputs_of
 from orchestration.local.stage_records.stage_file_reads import StageReads
 from orchestration.paths import Root
 from pipeline.create_pipeline import Places, create_pipeline
-from pipeline.stages import RESOLVERS
 from spec import tuning
 from spec.file_names import BEST, FILES, GATES, HISTORY, OMISSIONS, VERDICT
+from spec.stage_names import RESOLVERS
 
 _STATES = metadata_store_pb2.Execution.State
 _RETIRED = ("looked up again", "not compared with")

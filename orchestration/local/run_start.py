@@ -16,6 +16,7 @@ from orchestration.paths import Root
 from orchestration.records import run_record
 from pipeline import stages
 from pipeline.config import Config
+from spec.stage_names import RESOLVERS
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def base(
     Raises:
         UserError: no run has finished these stages.
     """
-    needed_stages = [stage for stage in stages.before(config, first) if not (only and stage in stages.RESOLVERS)]
+    needed_stages = [stage for stage in stages.before(config, first) if not (only and stage in RESOLVERS)]
     if not needed_stages:
         return None
     run_id = finished_stages.newest_with(store, place.pipeline, needed_stages, place.root.pipeline(place.pipeline))

@@ -7,6 +7,7 @@ import pytest
 
 import buckets
 from errors import ResourceError, UserError
+from inspection.report import report_facts
 from inspection.run_history import list_runs, show_run
 from inspection.store import artifact_files, replayed_store, step_records
 from orchestration.cli import parser
@@ -108,6 +109,18 @@ def test_a_cached_step_is_that_of_the_run_that_executed_it(bucket):
     assert blessing.properties["current_model_id"] == model.id, "an id of this store, not of the platform"
     [examples] = nodes["ingestion"].outputs
     assert (examples.properties["span"], examples.properties["split_names"]) == (3, '["train"]')
+
+
+def test_what_a_warm_start_looks_up_is_no_output_of_a_run(bucket):
+    looked_up = {
+        key: bucket.artifact("run-1", "warm-start", key, kind)
+        for key, kind in (("model", "Model"), ("examples", "Examples"))
+    }
+    bucket.step("run-1", "warm-start", outputs=looked_up)
+    bucket.complete_run("run-1")
+    facts = report_facts.collect(replayed_store.open_root(bucket.root, None), "run-1")
+    assert facts.examples.uri.endswith("/ingestion_-77/examples")
+    assert facts.lineage.artifacts[facts.lineage.start].uri.endswith("/trainer_-77/model")
 
 
 def test_inspect_shows_a_run_of_a_bucket(bucket, capsys):
