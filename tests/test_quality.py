@@ -1,8 +1,11 @@
 """The arithmetic of `make quality`: errors, ratios, ranks, and which tables may steer choices."""
 
+import sys
+
 import numpy as np
 import pytest
 
+import benchmarks.quality.__main__ as quality
 from benchmarks.quality import judge, quality_document, tables
 from benchmarks.quality.boosted_trees import TREES
 from benchmarks.quality.quality_document import Result
@@ -74,3 +77,27 @@ def test_the_document_names_what_was_not_measured():
     assert f"| {table.name} |" in used
     assert all(measured_at_end.name in final for measured_at_end in tables.TABLES if not tables.used(measured_at_end))
     assert "Not measured" in used
+
+
+def test_a_failed_table_does_not_stop_the_others(monkeypatch, tmp_path):
+    measured = []
+
+    def one(folder, table, seed, python):
+        measured.append((table.name, seed))
+        return int(table.name == "meats")
+
+    monkeypatch.setattr(quality, "_prepare", lambda folder, python: 0)
+    monkeypatch.setattr(quality, "_one", one)
+    names = ["wine", "meats"]
+    monkeypatch.setattr(sys, "argv", ["quality", *names, "--seeds", "1", "2", "--folder", str(tmp_path)])
+
+    assert quality.main() == 1
+    assert measured == [("meats", 1), ("wine", 1), ("meats", 2), ("wine", 2)]
+
+
+def test_nothing_is_measured_without_the_tables(monkeypatch, tmp_path):
+    monkeypatch.setattr(quality, "_prepare", lambda folder, python: 1)
+    monkeypatch.setattr(quality, "_one", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(sys, "argv", ["quality", "wine", "--folder", str(tmp_path)])
+
+    assert quality.main() == 1

@@ -42,7 +42,9 @@ def _frames(train: Any, test: Any, categories: Any) -> tuple[Any, Any]:
         for number in np.flatnonzero(categories):
             values = np.unique(np.concatenate([train[:, number], test[:, number]]))
             categories_seen = values[~np.isnan(values)]
-            frame[f"c{number}"] = pd.Categorical(matrix[:, number], categories=categories_seen)
+            # XGBoost refuses categories that are floating-point numbers.
+            cells = pd.array(matrix[:, number], dtype="Int64")
+            frame[f"c{number}"] = pd.Categorical(cells, categories=categories_seen.astype(int))
         frames.append(frame)
     return frames[0], frames[1]
 
