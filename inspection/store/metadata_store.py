@@ -23,7 +23,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError, UserError
 from inspection.store import file_rights, role_rights
-from inspection.store.relocation import Relocation
+from inspection.store.relocation import Relocation, recorded_paths
 from inspection.store.store_address import connection_config as connection_config  # re-exported
 from inspection.store.store_address import redact as redact
 
@@ -51,13 +51,14 @@ class Store:
     Args:
       mlmd: The MetadataStore, for methods that this class does not wrap.
       location: Path, or URL without its password, for messages.
-      relocation: Translates paths of a root that was moved.
+      root: The folder of all runs; None if unknown.
+      in_root: Whether the store is in the root.
     """
 
-    def __init__(self, mlmd: MetadataStore, *, location: str, relocation: Relocation | None = None) -> None:
+    def __init__(self, mlmd: MetadataStore, *, location: str, root: str | None = None, in_root: bool = False) -> None:
         self.mlmd = mlmd
         self.location = location
-        self.relocation = relocation or Relocation(None, in_root=False)
+        self.relocation = Relocation(root, in_root, lambda: recorded_paths(self._query))
 
     def _query(self, method: str, *args: object) -> Any:
         try:
@@ -173,7 +174,7 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
             raise UserError(f"no runs yet {location}: start one with python runner.py --local")
         try:
             is_of_root = os.path.realpath(os.path.dirname(path)) == os.path.realpath(root) if root else False
-            store = Store(MetadataStore(config), location=path, relocation=Relocation(root, is_of_root))
+            store = Store(MetadataStore(config), location=path, root=root, in_root=is_of_root)
         except (RuntimeError, mlmd_errors.StatusError) as error:
             raise ResourceError(f"{path} cannot be opened by ML Metadata: {_first_line(error)}. {_FIX}") from error
         if not readonly:
@@ -182,9 +183,7 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
     config.postgresql.skip_db_creation = readonly
     if not readonly and (refusal := role_rights.refusal(url or "")) is not None:
         raise ResourceError(refusal)
-    store = _open_postgresql(config, url or "")
-    store.relocation = Relocation(root, in_root=False)
-    return store
+    return _open_postgresql(config, url or "", root)
 
 
 def _check_rights(path: str, readonly: bool) -> None:
@@ -230,13 +229,13 @@ def _check_sqlite(path: str) -> None:
         raise ResourceError(f"{path} is an SQLite file, but not an ML Metadata store")
 
 
-def _open_postgresql(config: pb.ConnectionConfig, url: str) -> Store:
+def _open_postgresql(config: pb.ConnectionConfig, url: str, root: str) -> Store:
     deadline = time.monotonic() + _TABLES_SECONDS
     while True:
         stderr: list[str] = []
         try:
             with _captured_output(stderr):
-                return Store(MetadataStore(config), location=redact(url))
+                return Store(MetadataStore(config), location=redact(url), root=root)
         except (RuntimeError, mlmd_errors.StatusError) as error:
             match = re.search(r"PostgreSQL error: (.+)", "".join(stderr))
             reason = match.group(1) if match else _first_line(error)

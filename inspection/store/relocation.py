@@ -1,11 +1,14 @@
 """Paths of a root that was moved, copied or mounted elsewhere: the store contains the old paths.
 
 An old path is ROOT/PIPELINE/PART/REST. It is translated to the same PIPELINE/PART/REST under the current root if that
-exists. In a store that several roots may share, an old path that still exists is kept.
+exists, or if ROOT is a former root: another path of ROOT was translated. So a file that was deleted here is not looked
+for there. In a store that several roots may share, an old path that still exists is kept, and no root is a former one.
 """
 
+import functools
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 PARTS = ("artifacts", "runs", "serving", "settings")
@@ -22,11 +25,13 @@ class Relocation:
     Args:
         root: The folder of all runs; None if unknown: then no path is translated.
         in_root: Whether the store is in the root, and so belongs to this root only.
+        recorded: Returns the paths of all runs and artifacts in the store.
     """
 
-    def __init__(self, root: str | None, in_root: bool) -> None:
+    def __init__(self, root: str | None, in_root: bool, recorded: Callable[[], Iterable[str]] = tuple) -> None:
         self._root = os.path.abspath(root) if root and "://" not in root else None
         self._in_root = in_root
+        self._recorded = recorded
 
     def path(self, path: str) -> str:
         """Return the current path of a file; the path itself if no other is known."""
@@ -34,13 +39,30 @@ class Relocation:
             return path
         if not self._in_root and os.path.exists(path):
             return path
+        translated = list(self._translated(path))
+        existing = (current for _, current in translated if os.path.lexists(current))
+        in_former_root = (current for root, current in translated if root in self._former_roots)
+        return next(existing, None) or next(in_former_root, path)
+
+    def _translated(self, path: str) -> Iterator[tuple[str, str]]:
+        """Yield each folder that may be the root of a path, and the path under the current root."""
         parts = path.split(os.sep)
-        for index in range(len(parts) - 2, 0, -1):
+        for index in range(len(parts) - 2, 1, -1):
             if parts[index] in PARTS:
-                current = os.path.join(self._root, *parts[index - 1 :])
-                if os.path.lexists(current):
-                    return current
-        return path
+                yield os.sep.join(parts[: index - 1]) or os.sep, os.path.join(self._root or "", *parts[index - 1 :])
+
+    @functools.cached_property
+    def _former_roots(self) -> frozenset[str]:
+        """Other roots of which a run or an artifact is under the current root."""
+        if self._root is None or not self._in_root:
+            return frozenset()
+        return frozenset(
+            root
+            for path in self._recorded()
+            if not path.startswith(self._root + os.sep)
+            for root, current in self._translated(path)
+            if os.path.lexists(current)
+        )
 
     def artifact(self, artifact: Any) -> bool:
         """Translate the paths of an artifact in place; return whether one changed."""
@@ -78,6 +100,16 @@ class Relocation:
 def run_folder(context: Any) -> str:
     """Return the folder that a run's context names; empty if it names none."""
     return str(context.custom_properties[_RUN_FOLDER].string_value) if _RUN_FOLDER in context.custom_properties else ""
+
+
+def recorded_paths(query: Callable[..., Any]) -> Iterator[str]:
+    """Yield the folders of all runs and the paths of all artifacts, as they are in the store.
+
+    Args:
+        query: Calls a method of ML Metadata.
+    """
+    yield from map(run_folder, query("get_contexts_by_type", "pipeline_run"))
+    yield from (artifact.uri for artifact in query("get_artifacts"))
 
 
 def rewrite(mlmd: Any, pipeline_id: int, relocation: Relocation) -> int:

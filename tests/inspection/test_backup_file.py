@@ -93,6 +93,36 @@ def test_a_restore_marks_what_a_later_clean_up_removed(writer, tmp_path, ask):
     assert len(live()) == 9
 
 
+@pytest.mark.parametrize("put", [Path.rename, shutil.copytree], ids=["moved", "copied"])
+def test_a_restore_marks_what_a_clean_up_removed_after_the_root_was_moved_or_copied(make_writer, tmp_path, put):
+    """If the folders of the runs are gone too, the artifacts of what serves show that the old root is a former one."""
+    old_root, root, copy = tmp_path / "old", tmp_path / "new", tmp_path / "copy"
+    old_root.mkdir()
+    writer = make_writer(old_root / "metadata.sqlite")
+    runs = Runs(writer, old_root)
+    runs(served=True)
+    runs(blessed=False)
+    store_backup.backup(str(old_root), None, str(copy))
+    put(old_root, root)
+    later_writer = make_writer(root / "metadata.sqlite")
+    later_writer._known = writer._known
+    runs = Runs(later_writer, root)
+    runs.count = 2
+    runs(blessed=False)
+    runs.clean(keep=1)
+    shutil.rmtree(root / "houses/runs")
+
+    gone = store_backup.restore(str(root), None, str(copy)).missing
+    assert sorted(artifact.uri for artifact in gone) == sorted(
+        str(runs.place(node, 2)) for node in ("evaluator", "ingestion", "trainer")
+    )
+    store = open_store(str(root), None)
+    assert {
+        artifact.uri for artifact in store.newest_artifacts(None) if missing_artifacts.is_missing(artifact)
+    } == set()
+    assert all(artifact.uri.startswith(f"{root}/") for artifact in store.newest_artifacts(None))
+
+
 def test_artifacts_without_files_are_shown_as_missing_after_a_plain_copy_back(writer, tmp_path, ask):
     """A plain copy marks nothing in the store, in contrast to `inspect restore`."""
     runs, store, copy = Runs(writer, tmp_path), tmp_path / "metadata.sqlite", tmp_path / "copy"

@@ -60,6 +60,23 @@ def test_a_store_of_several_roots_keeps_a_path_that_leads_somewhere(moved, tmp_p
     assert Relocation(None, in_root=False).path(str(other_path)) == str(other_path)
 
 
+def test_a_path_of_a_former_root_is_not_looked_for_there(moved, tmp_path):
+    """The original of a copied root still has what was deleted in the copy; a root that shares the store is no former
+    one."""
+    recorded = [tmp_path / "old/houses/runs/one", tmp_path / "other/houses/runs/two", moved / "houses/runs/three"]
+    gone_here = [tmp_path / "old/houses/artifacts/trainer/model/9", tmp_path / "other/houses/artifacts/trainer/model/7"]
+    for path in gone_here:
+        path.mkdir(parents=True)
+
+    def paths(**kind):
+        relocated = Relocation(str(moved), recorded=lambda: map(str, recorded), **kind)
+        return [relocated.path(str(path)) for path in gone_here]
+
+    current = str(moved / "houses/artifacts/trainer/model/9")
+    assert paths(in_root=True) == [current, str(gone_here[1])]
+    assert paths(in_root=False) == list(map(str, gone_here))
+
+
 def test_a_store_is_read_so_and_written_so_once(make_writer, tmp_path):
     old_root, new_root = tmp_path / "old", tmp_path / "new"
     uri = old_root / "houses/artifacts/trainer/model/3-0a1b2c3d"
