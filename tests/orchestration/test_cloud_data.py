@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from errors import UserError
+from orchestration.cli import parser
 from orchestration.cloud import compiler
 from pipeline.variants import Name
 
@@ -24,6 +25,40 @@ def parameters(folder: Path, overrides: list[str], **flags: Any) -> tuple[Any, s
     parameters = task["inputs"]["parameters"].items()
     values = {key: value["runtimeValue"]["constant"] for key, value in parameters if "runtimeValue" in value}
     return json.loads(values["settings"])["inline"]["paths"], values["content"]
+
+
+PREDICTED = '\n[inference]\npath = "data/new.csv"\n'
+SERVED = '\n[gates.skew]\npath = "data/served.csv"\n'
+
+
+@pytest.mark.parametrize("target", ["kubeflow", "vertex"])
+@pytest.mark.parametrize(
+    ("more", "key", "missing"),
+    [("", "data.path", "flats"), (PREDICTED, "inference.path", "new"), (SERVED, "gates.skew.path", "served")],
+)
+def test_a_compilation_without_the_data_names_the_file_and_the_option_for_a_bucket(
+    target: str, more: str, key: str, missing: str, flats: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flats.config(flats.CONFIG + more)
+    if not more:
+        (flats.root / "data/flats.csv").unlink()
+    output = flats.root / ("job.yaml" if target == "kubeflow" else "job.json")
+    command = [f"--{target}", "--pipeline", "flats", "--output", str(output), "--cloud-root", "gs://bucket/x"]
+    assert parser.main(command) == 2
+    error = capsys.readouterr().err
+    assert error == (
+        f"error: configs/flats.toml: {key}: there is no file {flats.root}/data/{missing}.csv. Put it there, or fix the "
+        "path. The job reads the data of this project, which is in the image; --data-root gs://BUCKET/FOLDER reads it "
+        "from a bucket instead\n"
+    )
+    assert not output.exists()
+
+    # What needs no data is found without it.
+    flats.config((flats.CONFIG + more).replace('column = "city"', 'column = "town"'))
+    assert parser.main(command) == 2
+    error = capsys.readouterr().err
+    assert "features.categorical names 'town', which schemas/flats.pbtxt does not define" in error
+    assert "there is no file" not in error
 
 
 def test_files_of_predefined_splits_stay_patterns(tmp_path: Path, gcs: Any) -> None:

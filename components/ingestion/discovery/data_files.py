@@ -27,6 +27,8 @@ from spec.rows import data_paths
 from spec.rows.data_paths import Paths, flat, is_remote, mapped
 
 OTHER_FOLDER = "a folder among data files: add it to data.path to read it too"
+NO_FILE = "there is no file"
+"""Start of the error about a path without a file."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> lis
 def _no_file(pattern: str, omissions: Omissions) -> str:
     """Return the message for a path without a data file, with what it holds instead."""
     if not omissions:
-        return f"data.path: there is no file {pattern}. Put it there, or fix the path"
+        return f"data.path: {NO_FILE} {pattern}. Put it there, or fix the path"
     return f"data.path: {pattern} holds no data; {'; '.join(omissions.lines())}. Rename the data files, or fix the path"
 
 

@@ -1,7 +1,8 @@
 """Which data a compiled job reads, and the digest of what it must find there."""
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import printing
@@ -76,12 +77,27 @@ def _here(config: Config, columns: Mapping[str, str], config_file: str) -> str:
     """Check the data of the project, and return the digest of its contents."""
     here = data_files.under(project.folder(), config.data.paths)
     omissions = Omissions()
-    preflight.check_data(
-        here, config.data, config=config_file, columns=columns, label=config.label.column, omissions=omissions
-    )
+    with _of_the_image():
+        preflight.check_data(
+            here, config.data, config=config_file, columns=columns, label=config.label.column, omissions=omissions
+        )
     for line in omissions.lines():
         printing.line(f"data       {line}")
     return data_files.content(data_files.resolve(here, config.data))
+
+
+@contextlib.contextmanager
+def _of_the_image() -> Iterator[None]:
+    """Say in the error about a missing file where a job reads it, and how it reads it from a bucket."""
+    try:
+        yield
+    except UserError as error:
+        if data_files.NO_FILE not in str(error):
+            raise
+        raise UserError(
+            f"{error}. The job reads the data of this project, which is in the image; --data-root gs://BUCKET/FOLDER "
+            "reads it from a bucket instead"
+        ) from error
 
 
 def predicted(config: Config, data_root: str | None, config_file: str) -> Any:
@@ -89,7 +105,8 @@ def predicted(config: Config, data_root: str | None, config_file: str) -> Any:
     if config.inference is None:
         return None
     if data_root is None:
-        further_rows.check_predicted(data_files.under(project.folder(), config.inference.path), config, config_file)
+        with _of_the_image():
+            further_rows.check_predicted(data_files.under(project.folder(), config.inference.path), config, config_file)
     return data_files.under(data_root or "", config.inference.path)
 
 
@@ -98,5 +115,6 @@ def served(config: Config, data_root: str | None, config_file: str) -> Any:
     if config.gates.skew.path is None:
         return None
     if data_root is None:
-        further_rows.check_served(data_files.under(project.folder(), config.gates.skew.path), config, config_file)
+        with _of_the_image():
+            further_rows.check_served(data_files.under(project.folder(), config.gates.skew.path), config, config_file)
     return data_files.under(data_root or "", config.gates.skew.path)
