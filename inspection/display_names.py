@@ -91,9 +91,9 @@ def seconds_of(execution: pb.Execution) -> float | None:
 
 
 def when(milliseconds: int) -> datetime | None:
-    """Convert milliseconds since the epoch to local time; None if 0 or out of range."""
+    """Convert milliseconds since the epoch to a time in UTC; None if 0 or out of range."""
     try:
-        return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone() if milliseconds else None
+        return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if milliseconds else None
     except (OverflowError, ValueError, OSError):
         return None
 

@@ -7,6 +7,7 @@ keeps `--help` fast.
 import argparse
 import importlib
 import os
+import re
 from datetime import datetime, timedelta
 
 import project
@@ -168,7 +169,8 @@ def _since(text: str) -> datetime:
     try:
         if text[-1:] in units and text[:-1].isdigit():
             return datetime.now().astimezone() - timedelta(**{units[text[-1]]: int(text[:-1])})
-        return datetime.fromisoformat(text).astimezone()
+        # Python 3.10 does not read the Z of UTC.
+        return datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text)).astimezone()
     except (ValueError, OverflowError) as error:
         message = f"expected a date or time such as 2026-11-25 or 2026-11-25T14:30, or 30m, 12h or 7d ago, got {text}"
         raise argparse.ArgumentTypeError(message) from error

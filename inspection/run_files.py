@@ -69,7 +69,7 @@ class Attempt(TypedDict, total=False):
     """One attempt of a run."""
 
     started: str
-    """Start time, local with offset."""
+    """Start time, in UTC."""
     pid: int
     """Process id of the supervisor."""
     ended: str

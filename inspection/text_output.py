@@ -9,10 +9,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from printing import Styled, visible
+from spec.timing import utc
 
 _COLORS = {
     "COMPLETE": "green",
@@ -51,8 +52,8 @@ def duration(seconds: float | None) -> str | None:
 
 
 def moment(time: datetime | None) -> str | None:
-    """Format a time to the second, with its offset; None stays None."""
-    return time.isoformat(timespec="seconds") if time else None
+    """Format a time to the second, in UTC; None stays None."""
+    return utc.text(time.timestamp()) if time else None
 
 
 def number(value: float | None, digits: int = 5) -> str | None:
@@ -152,7 +153,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
+        return value.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, bytes):
         try:
             return value.decode()

@@ -2,8 +2,9 @@
 
 import os
 import secrets
-import time
 from dataclasses import dataclass
+
+from spec.timing import utc
 
 DRY_RUN_MODES = ("subprocess", "fork")
 """Values of --dry-run: how a step is started."""
@@ -66,4 +67,4 @@ class Root:
 
 def new_run_id() -> str:
     """Return UTC date and time with two random bytes: sorts by start, and runs of the same second differ."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    return f"{utc.name()}-{secrets.token_hex(2)}"

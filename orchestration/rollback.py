@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from typing import Any
 
 from ml_metadata import errors as mlmd_errors
@@ -20,8 +19,8 @@ from orchestration import serving_folders
 from orchestration.paths import Root
 from serving import versions
 from spec.rows.data_paths import is_remote
+from spec.timing import utc
 
-TIME = "%Y-%m-%dT%H:%M:%SZ"
 """Format of times, in UTC."""
 EXECUTION = "orchestration.rollback.bring_back"
 """Type of the executions that record a rollback in ML Metadata."""
@@ -35,7 +34,7 @@ def describe(root: str, name: str) -> list[dict[str, Any]]:
     return [
         {
             "version": version.number,
-            "pushed": time.strftime(TIME, time.gmtime(version.pushed)) if version.pushed else None,
+            "pushed": utc.text(version.pushed) if version.pushed else None,
             "serves": position == 0,
             "copy_of": version.copy_of,
             "taken_back": version.number in rolled_back,

@@ -18,6 +18,7 @@ from components.query.query_rows import Deadline, Query, Result, Row
 from errors import ResourceError, UserError
 from models.data import arrow
 from spec.addresses import database_address
+from spec.timing import utc
 
 STEP_BYTES, MOST_ROWS = 16 << 20, 5_000
 """About so many bytes of texts are fetched at once, and at most so many rows."""
@@ -55,9 +56,8 @@ class Snapshot:
 
     def plain(self) -> dict[str, Any]:
         """Return all fields except the limit as JSON-able values."""
-        time_text = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(self.taken))
         query = {"sql": self.query.sql, "database": self.query.database}
-        return {**query, "path": self.path, "rows": self.rows, "taken": time_text}
+        return {**query, "path": self.path, "rows": self.rows, "taken": utc.text(self.taken)}
 
 
 def take(query: Query, data_root: str, folder: str) -> Snapshot:

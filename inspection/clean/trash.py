@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ from errors import ResourceError
 from inspection.clean.clean_up import Kept, Removal
 from inspection.clean.pipeline_files import size
 from inspection.store.metadata_store import Store
+from spec.timing import utc
 
 FOLDER = ".trash"
 LIST = "moved.jsonl"
@@ -99,7 +99,7 @@ class Batch:
 
     def _append_to_list(self, removals: Sequence[Removal], states_before: dict[int, int]) -> None:
         if not self.folder:
-            trash, time_name = _folder(self._root), time.strftime("%Y%m%d-%H%M%S")
+            trash, time_name = _folder(self._root), utc.name()
             os.makedirs(trash, exist_ok=True)
             while os.path.lexists(os.path.join(trash, time_name)):
                 time_name += "-"

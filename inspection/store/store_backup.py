@@ -5,7 +5,6 @@ import fcntl
 import os
 import shutil
 import sqlite3
-import time
 import urllib.parse
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from inspection.store import file_rights, missing_artifacts
 from inspection.store.metadata_store import open_store
 from inspection.store.store_address import connection_config, redact
 from spec.artifacts import atomic_files
+from spec.timing import utc
 
 _PAGES_PER_STEP = 1000
 """Pages copied per step; a run that writes waits for one step at most."""
@@ -109,7 +109,7 @@ def restore(root: str, url: str | None, path: str) -> Restored:
             shutil.copyfile(path, partial)
             atomic_files.fsync(partial)
             if os.path.exists(target):
-                aside = f"{target}.before-{time.strftime('%Y%m%d-%H%M%S')}"
+                aside = f"{target}.before-{utc.name()}"
                 while os.path.exists(aside):
                     aside += "-"
                 # A journal that a killed writer left belongs to the previous store.

@@ -25,8 +25,7 @@ from pipeline.stages import PUSHER
 from serving import version_files
 from spec.file_names import CARD, GATES, REPORT, RUN, VERDICT
 from spec.stage_names import INFERENCE
-
-_TIME = "%Y-%m-%dT%H:%M:%S%z"
+from spec.timing import utc
 
 
 class Recording:
@@ -134,8 +133,8 @@ class Recording:
             "pipeline": os.path.basename(self._home),
             **compiled_facts,
             "versions": run_record.versions(),
-            "started": _moment(started),
-            "ended": _moment(time.time()),
+            "started": utc.text(started),
+            "ended": utc.text(),
             "state": state,
             "reason": reason,
             "stages": {task: record["state"] for task, record in steps.items()},
@@ -173,10 +172,6 @@ def _outputs(announced: Mapping[str, Any], output_file: str) -> dict[str, Any]:
         metadata = {**artifact.get("metadata", {}), **described.get("metadata", {})}
         outputs[key] = {**artifact, "uri": described.get("uri") or artifact["uri"], "metadata": metadata}
     return outputs
-
-
-def _moment(seconds: float) -> str:
-    return time.strftime(_TIME, time.localtime(seconds))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +12,10 @@ from inspection.store.metadata_store import redact
 from orchestration.records import code_revision, run_events
 from spec.artifacts import atomic_files
 from spec.file_names import EVENTS, GATES, RUN
+from spec.timing import utc
 
 ENDED = ("state", "reason", "ended", "outcome", "stage", "log", "not_continued")
 """Keys of run.json about the end of an attempt."""
-_FORMAT = "%Y-%m-%dT%H:%M:%S%z"
 PACKAGES = (
     *("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-data-validation"),
     *("numpy", "pyarrow"),
@@ -43,7 +42,7 @@ class Record:
         os.makedirs(os.path.join(folder, "logs"), exist_ok=True)
         self.folder = folder
         attempts = list(facts.get("attempts", ()))
-        started = _now()
+        started = utc.text()
         self.facts = {
             **{key: value for key, value in facts.items() if key not in ENDED},
             "command": [
@@ -66,7 +65,7 @@ class Record:
 
     def event(self, fields: dict[str, Any]) -> None:
         """Append an event with its time."""
-        self._events.write(run_events.to_line(**{**fields, "time": _now()}))
+        self._events.write(run_events.to_line(**{**fields, "time": utc.text()}))
         self._events.flush()
 
     def update(self, **facts: Any) -> None:
@@ -82,8 +81,8 @@ class Record:
 
     def close(self, state: str, reason: str, **facts: Any) -> None:
         """Record the end of the run and of its current attempt."""
-        self.facts["attempts"][-1].update(ended=_now(), state=state, reason=reason)
-        self.update(state=state, reason=reason, ended=_now(), **facts)
+        self.facts["attempts"][-1].update(ended=utc.text(), state=state, reason=reason)
+        self.update(state=state, reason=reason, ended=utc.text(), **facts)
         self._events.close()
 
     def _write(self) -> None:
@@ -128,14 +127,10 @@ def close_earlier(folder: str, facts: dict[str, Any], state: str, reason: str, *
     """
     events_path = os.path.join(folder, EVENTS)
     last_event = os.path.getmtime(events_path if os.path.exists(events_path) else folder)
-    ended = time.strftime(_FORMAT, time.localtime(last_event))
+    ended = utc.text(last_event)
     attempts = [dict(attempt) for attempt in facts.get("attempts", ())]
     if attempts and "state" not in attempts[-1]:
         attempts[-1].update(ended=ended, state=state, reason=reason)
     facts = {"ended": ended, **facts, "state": state, "reason": reason, "attempts": attempts, **more}
     write(folder, facts)
     return facts
-
-
-def _now() -> str:
-    return time.strftime(_FORMAT)

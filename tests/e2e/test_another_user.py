@@ -3,6 +3,7 @@ loses history."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -25,6 +26,8 @@ WRITING = (
     "push --rollback flats",
     "schedule run-now daily",
     "schedule pause daily",
+    "--local --schedule",
+    "inspect restore BACKUP",
     "inspect clean --yes",
 )
 
@@ -40,6 +43,7 @@ def project(tmp_path_factory):
         versions.place(str(model), str(root / "flats/serving"), check=lambda _: None)
     (root / "flats/.lock").write_text("")
     open_store(str(root), None, readonly=False)
+    shutil.copy(root / "metadata.sqlite", folder / "backup")
     State(str(root)).close()
     assert runner("schedule", "list", "--project", folder).code == 0
     for path in (root, *root.rglob("*")):
@@ -51,10 +55,12 @@ def project(tmp_path_factory):
 @pytest.fixture
 def ask(project, reduced):
     def run(command):
+        words = [str(project / "backup") if word == "BACKUP" else word for word in command.split()]
         process = subprocess.run(
-            [*reduced, sys.executable, str(REPOSITORY / "runner.py"), *command.split(), "--project", str(project)],
+            [*reduced, sys.executable, str(REPOSITORY / "runner.py"), *words, "--project", str(project)],
             capture_output=True,
             text=True,
+            timeout=300,
             env={**os.environ, "NO_COLOR": "1"},
         )
         return Result(process.returncode, process.stdout, process.stderr)

@@ -57,7 +57,7 @@ def states(root):
 def met(warm, root, stage, attempt):
     """Start an attempt and wait until it is in a stage."""
     running = warm.start(*command(root))
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while time.monotonic() < end and running.going:
         for path in (root / PIPELINE / "runs").glob("*/events.jsonl"):
             *earlier_attempts, current_attempt = (

@@ -52,7 +52,7 @@ def test_runs_prints_an_aligned_table(two_runs: Path, capsys: pytest.CaptureFixt
     assert header.split() == ["RUN", "PIPELINE", "STATE", "STARTED", "TOOK", "REASON"]
     assert blocked.split()[:3] == ["2026-11-02T10", "houses", "BLOCKED"]
     assert complete.split()[:3] == ["2026-11-01T10", "houses", "COMPLETE"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", blocked.split()[3])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", blocked.split()[3])
     assert [line.index(word) for line, word in ((header, "STATE"), (blocked, "BLOCKED"), (complete, "COMPLETE"))] == [
         25
     ] * 3
@@ -78,7 +78,7 @@ def test_json_holds_the_same_and_more(two_runs: Path, capsys: pytest.CaptureFixt
     detail = json.loads(capsys.readouterr().out)
     assert detail["run"] == listed
     assert listed["state"] == "BLOCKED"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", listed["ended"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", listed["ended"])
     assert [node["state"] for node in detail["nodes"]] == ["CACHED", "FAILED", "NOT RUN"]
     assert detail["nodes"][0]["outputs"][0]["properties"] == {"tfx_version": "1.16.0"}
 

@@ -135,6 +135,9 @@ def test_comparison_and_report_have_the_values_of_the_tuner(root: Path, ask: Any
     rate = config["training.optimizer.learning_rate"]
     assert (rate.a, rate.b, rate.aspect) == (1e-6, 0.0125, "B from the tuner")
     assert "B from the tuner" in ask("compare", "run-1", "run-4")
+    facts = report_facts.collect(open_store(str(root), None), "run-4")
+    assert "0.0125 (from the tuner; the config has 1e-06)" in page.report(facts)
+    assert "From the tuner: training.optimizer.learning\\_rate = 0.0125" in model_card.card(facts)
 
 
 def test_a_metric_that_is_too_good_is_a_warning_in_report_and_card(root: Path) -> None:

@@ -1,7 +1,6 @@
 import json
 import re
 import shutil
-import time
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -11,7 +10,7 @@ from components.baseline import reference
 from errors import ResourceError, UserError
 from inspection.store.artifact_lookup import find_model
 from inspection.store.metadata_store import open_store
-from orchestration import paths, rollback
+from orchestration import rollback
 from orchestration.cli import parser
 from serving import versions
 
@@ -228,15 +227,3 @@ def test_versions_as_json_have_utc_times_and_rolled_back_versions(serving, capsy
         (True, False),
         (False, False),
     ]
-
-
-def test_run_ids_use_utc(monkeypatch):
-    monkeypatch.setenv("TZ", "Pacific/Auckland")
-    time.tzset()
-    try:
-        start = time.gmtime()
-        run_id = paths.new_run_id()
-        assert run_id[:11] in {time.strftime("%Y%m%d-%H", moment) for moment in (start, time.gmtime())}
-    finally:
-        monkeypatch.undo()
-        time.tzset()

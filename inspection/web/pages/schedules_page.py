@@ -27,13 +27,13 @@ def page(root: str, query: Query) -> Page:
             tag("a", schedule.name, href=to("/schedules", schedule=schedule.name)),
             schedule.settings.get("cron") or schedule.settings.get("on"),
             schedule.settings.get("timezone"),
-            "paused" if schedule.paused else _local(schedule.next),
+            "paused" if schedule.paused else _time(schedule.next),
             _ended(schedule.last),
         ]
         for schedule in all_schedules
     ]
     runs = [
-        [fire.schedule, _local(fire.due), state(fire.state), fire.attempts, run_link(fire.run_id), fire.reason]
+        [fire.schedule, _time(fire.due), state(fire.state), fire.attempts, run_link(fire.run_id), fire.reason]
         for fire in history(root, schedule=selected, limit=PAGE)
     ]
     all_link = tag("p", tag("a", "All schedules", href="/schedules")) if selected else None
@@ -47,9 +47,9 @@ def page(root: str, query: Query) -> Page:
     return Page("Schedules", joined(content))
 
 
-def _local(time: datetime | None) -> Html | None:
-    return keep(moment(time.astimezone())) if time else None
+def _time(time: datetime | None) -> Html | None:
+    return keep(moment(time)) if time else None
 
 
 def _ended(fire: Fire | None) -> Html | str:
-    return joined([state(fire.state), " ", _local(fire.ended or fire.due)]) if fire else "never"
+    return joined([state(fire.state), " ", _time(fire.ended or fire.due)]) if fire else "never"
