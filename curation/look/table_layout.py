@@ -27,10 +27,10 @@ FOOTER_ROWS = 20
 SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 """A first line that tells a spreadsheet the delimiter."""
 _VALUE = re.compile(
-    r"[+-]?[$€£]?\d*[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|\d{1,4}([-/.])\d{1,2}\2\d{1,4}([ T]\d{1,2}:\d\d.*)?"
+    r"[+-]?[$€£]?[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|\d{1,4}([-/.])\d{1,2}\2\d{1,4}([ T]\d{1,2}:\d\d.*)?"
 )
 """A number in any format, or a date."""
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _YEAR = re.compile(r"(18|19|20)\d\d")
 _BLANK = ("", "?", "NA", "N/A", "null", "nan", "NaN")
 
@@ -146,7 +146,8 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _are_counted(numbers: Sequence[str]) -> bool:
-    integers = [int(number) for number in numbers if number.isdecimal()]
+    # Python refuses to convert thousands of digits.
+    integers = [int(number) for number in numbers if number.isdecimal() and len(number) < 19]
     return len(integers) == len(numbers) > 1 and integers == list(range(integers[0], integers[0] + len(integers)))
 
 
