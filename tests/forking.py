@@ -4,7 +4,8 @@ Started by warm.py, it imports the packages that a run needs, but no code of thi
 objects, one per line: `argv`, `tree`, `env`, `cwd` and `folder`. For each it forks a process that acts as
 `python TREE/runner.py ARGV`, writes out, err and code to the folder, and replies with the pid. The code of the tree is
 imported after the fork, so each run uses the current code. The forked process is the supervisor; where the real one
-starts `python -m orchestration.local.worker`, this one forks again.
+starts `python -m orchestration.local.worker`, this one forks again. Where a dry run with forks starts
+`python -m orchestration.cloud.step` as a new process, a process that was forked before the command forks it.
 """
 
 import gc
@@ -12,6 +13,7 @@ import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -88,6 +90,60 @@ class _Forked:
             os.kill(self.pid, signal.SIGKILL)
 
 
+class _Steps:
+    """Replacement of `subprocess.run` for steps: forks them from a process without the threads of this one."""
+
+    def __init__(self) -> None:
+        self._run = subprocess.run
+        ours, theirs = socket.socketpair()
+        if os.fork() == 0:
+            ours.close()
+            self._serve(theirs)
+        theirs.close()
+        self._orders = ours.makefile("rw")
+
+    def run(self, command: Any, **options: Any) -> Any:
+        if list(command[:3]) != ["python", "-m", "orchestration.cloud.step"]:
+            return self._run(command, **options)
+        order = {"argv": command[3:], "cwd": options["cwd"], "env": options["env"], "log": options["stdout"].name}
+        self._orders.write(json.dumps(order) + "\n")
+        self._orders.flush()
+        return subprocess.CompletedProcess(command, int(self._orders.readline()))
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection.makefile("rw") as orders:
+            for line in orders:
+                pid = os.fork()
+                if pid == 0:
+                    self._step(json.loads(line))
+                orders.write(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+                orders.flush()
+        os._exit(0)
+
+    def _step(self, order: dict[str, Any]) -> None:
+        """Act as `python -m orchestration.cloud.step` in the forked process."""
+        code: Any = 1
+        try:
+            log = os.open(order["log"], os.O_WRONLY)
+            _streams(os.devnull, log, log)
+            _close_all_but(0, 1, 2)
+            os.environ.clear()
+            os.environ.update(order["env"])
+            os.chdir(order["cwd"])
+            sys.path[:1] = order["env"]["PYTHONPATH"].split(os.pathsep)
+            from orchestration.cloud import step
+
+            step.main(order["argv"])
+            code = 0
+        except SystemExit as error:
+            code = error.code
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
+
+
 def _streams(*sources: Any) -> None:
     """Redirect standard input, output and error to files or descriptors."""
     for number, source in enumerate(sources):
@@ -116,6 +172,8 @@ def _command(order: dict[str, Any]) -> None:
     tempfile.tempdir = None
     sys.path[0] = tree
     sys.argv = [f"{tree}/runner.py", *order["argv"]]
+    if "--dry-run" in order["argv"]:
+        subprocess.run = _Steps().run  # type: ignore[assignment]
     from orchestration.cli import parser
     from orchestration.local import fork_server
 

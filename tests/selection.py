@@ -12,17 +12,22 @@ TOGETHER = {
     "tests/models/test_missing.py": "tests/models/test_equality.py",
     "tests/inspection/test_speed.py": "tests/inspection/test_web.py",
     "tests/models/test_feature_meanings.py": "tests/models/test_equality.py",
+    "tests/models/test_warm_start_outputs.py": "tests/models/test_warm_start.py",
 }
 """File -> file with the same slow session fixtures: both run in one process."""
 _COMMANDS = (
     "the command line, exit codes and files of whole runs; test_houses.py and test_tasks.py run both stacks whole"
 )
+_JOBS = "options of compiled jobs; test_dry_run.py and test_buckets_as_data.py run jobs and read buckets on both stacks"
 ONE_STACK = {
     "tests/browser": "pages in Chromium: they are text, and tests/inspection compares it on both stacks",
     "tests/faults/test_names.py": "pages in Chromium: they are text, and tests/inspection compares it on both stacks",
     "tests/faults/test_kills.py": "signals, which the kernel delivers; test_stops.py stops runs on both stacks",
+    "tests/e2e/test_another_user.py": "rights of files, which the kernel checks",
     "tests/e2e/test_cache.py": _COMMANDS,
     "tests/e2e/test_docs_pages.py": "pages that show the output of one stack; " + _COMMANDS,
+    "tests/e2e/test_dry_run_buckets.py": _JOBS,
+    "tests/e2e/test_dry_run_parameters.py": _JOBS,
     "tests/e2e/test_errors.py": _COMMANDS,
     "tests/e2e/test_month.py": _COMMANDS,
     "tests/e2e/test_new_command.py": _COMMANDS,

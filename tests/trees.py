@@ -2,12 +2,15 @@
 
 import functools
 import gzip
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.workloads import copy_code
+from benchmarks import workloads
+from components.fingerprints import parsed_sources
 
 from .warm import REPOSITORY, Result
 
@@ -22,6 +25,23 @@ def cold_runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 40
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
     )
     return Result(completed.returncode, completed.stdout, completed.stderr)
+
+
+def copy_code(tree: Path) -> None:
+    """Copy the repository with its bytecode and parsed sources, so that commands need not compile and parse them."""
+    workloads.copy_code(tree)
+    for path in tree.rglob("*.py"):
+        source = REPOSITORY / path.relative_to(tree)
+        # Bytecode is valid for the modification time of its source.
+        shutil.copystat(source, path)
+        compiled = Path(importlib.util.cache_from_source(str(source)))
+        if compiled.exists():
+            (path.parent / compiled.parent.name).mkdir(exist_ok=True)
+            shutil.copy2(compiled, path.parent / compiled.parent.name)
+    parsed = Path(parsed_sources.FOLDER, parsed_sources.FILE)
+    if (REPOSITORY / parsed).exists():
+        (tree / parsed.parent).mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / parsed, tree / parsed)
 
 
 def copy_tree(target: Path, *, rows: int) -> Path:

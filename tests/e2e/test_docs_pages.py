@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.workloads import copy_code
-
 from ..pages import Page, Reader
 from ..toml_edits import merged
+from ..trees import copy_code
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = DOCS / "tutorial" / "weekly-deliveries.md"

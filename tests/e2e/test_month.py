@@ -7,9 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
-from benchmarks.workloads import copy_code
-
 from .. import toml_edits, warm
+from ..trees import copy_code
 from .conftest import runner
 from .weekly_config import CONFIG
 

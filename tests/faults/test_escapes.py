@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.workloads import copy_code
 from orchestration.cli import parser
+
+from ..trees import copy_code
 
 TESTS = Path(__file__).parents[1]
 MADE = runpy.run_path(str(TESTS / "inspection/made.py"))

@@ -7,9 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.workloads import copy_code
-
-from ..trees import cold_runner
+from ..trees import cold_runner, copy_code
 
 TESTS = Path(__file__).parents[1]
 field = runpy.run_path(str(TESTS / "pickled.py"))["field"]
