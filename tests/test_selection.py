@@ -9,6 +9,14 @@ REPOSITORY = Path(__file__).parents[1]
 pytest_plugins = ["pytester"]
 
 
+@pytest.fixture
+def pytester(pytester, monkeypatch):
+    """Start pytest with only the plugin that distributes tests: the import of all others takes a second and more."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "xdist.plugin")
+    return pytester
+
+
 @pytest.mark.parametrize("path", [*ONE_STACK, *FIRST, *TOGETHER, *TOGETHER.values()])
 def test_what_is_named_exists(path):
     assert (REPOSITORY / path).exists()
