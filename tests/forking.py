@@ -4,8 +4,8 @@ Started by warm.py, it imports the packages that a run needs, but no code of thi
 objects, one per line: `argv`, `tree`, `env`, `cwd` and `folder`. For each it forks a process that acts as
 `python TREE/runner.py ARGV`, writes out, err and code to the folder, and replies with the pid. The code of the tree is
 imported after the fork, so each run uses the current code. The forked process is the supervisor; where the real one
-starts `python -m orchestration.local.worker`, this one forks again. Where a dry run with forks starts
-`python -m orchestration.cloud.step` as a new process, a process that was forked before the command forks it.
+starts `python -m orchestration.local.worker`, this one forks again. With STEPS=forks in `env`, steps that a dry run
+starts as `python -m orchestration.cloud.step` are forks too.
 """
 
 import gc
@@ -172,7 +172,7 @@ def _command(order: dict[str, Any]) -> None:
     tempfile.tempdir = None
     sys.path[0] = tree
     sys.argv = [f"{tree}/runner.py", *order["argv"]]
-    if "--dry-run" in order["argv"]:
+    if order["env"].get("STEPS") == "forks":
         subprocess.run = _Steps().run  # type: ignore[assignment]
     from orchestration.cli import parser
     from orchestration.local import fork_server

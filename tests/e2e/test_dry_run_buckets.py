@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from .. import picture_files
 from ..flats import COMPLETE, Flats
 from ..picture_files import classes
-from ..trees import cold_runner
 from ..warm import Result
 from .conftest import run_folder, runner
 
@@ -36,18 +34,19 @@ class Stored:
     def __init__(self, folder: Path, urls: dict[str, str]) -> None:
         self.folder, self._urls = folder, urls
 
-    def run(self, *words: object, start: Callable[..., Result] = runner) -> Result:
-        return start(*words, "--project", self.folder, timeout=900, **self._urls)
+    def run(self, *words: object, **environment: str) -> Result:
+        return runner(*words, "--project", self.folder, timeout=900, **self._urls, **environment)
 
     def upload(self, name: str, root: str) -> Result:
         result = self.run("upload", name, "--data-root", root)
         assert result.code == 0, result.err + result.out
         return result
 
-    def dry_run(self, name: str, target: str, root: str, start: Callable[..., Result] = runner) -> Result:
+    def dry_run(self, name: str, target: str, root: str, steps: str = "forks") -> Result:
+        """Run a job; steps that read a bucket are new processes, as for a user, or forks."""
         cloud = {"kubeflow": "minio://store/root", "vertex": "gs://bucket/root"}[target]
         keys = ("--cloud-root", cloud, "--image", "registry/image:1", "--dry-run", "fork", "--data-root", root)
-        return self.run(f"--{target}", "--pipeline", name, *keys, start=start)
+        return self.run(f"--{target}", "--pipeline", name, *keys, STEPS=steps)
 
     def outcome(self, name: str) -> Any:
         result = self.run("--local", "--pipeline", name)
@@ -98,21 +97,20 @@ def stored(tmp_path: Path, gcs: Any, s3: str) -> Stored:
 
 
 @pytest.mark.parametrize(
-    ("name", "target", "root", "start"),
+    ("name", "target", "root", "steps"),
     [
-        # Steps that read the bucket are new processes here, as for a user.
-        ("flats", "kubeflow", "s3://bucket/dry", cold_runner),
-        ("weeks", "vertex", "gs://bucket-of-data/dry", runner),
-        ("photos", "kubeflow", "gs://bucket-of-data/dry", runner),
+        ("flats", "kubeflow", "s3://bucket/dry", "processes"),
+        ("weeks", "vertex", "gs://bucket-of-data/dry", "forks"),
+        ("photos", "kubeflow", "gs://bucket-of-data/dry", "forks"),
     ],
 )
 def test_metrics_of_data_in_a_bucket_are_those_of_a_local_run(
-    stored: Stored, name: str, target: str, root: str, start: Callable[..., Result]
+    stored: Stored, name: str, target: str, root: str, steps: str
 ) -> None:
     expected = stored.outcome(name)
     stored.upload(name, root)
     shutil.move(stored.folder / "data", stored.folder.parent / "elsewhere")
-    dry = stored.dry_run(name, target, root, start)
+    dry = stored.dry_run(name, target, root, steps)
     run = recorded(dry, name)
     assert run["outcome"]["metrics"] == expected["metrics"]
     assert run["outcome"]["intervals"] == expected["intervals"]
