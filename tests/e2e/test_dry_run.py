@@ -136,18 +136,23 @@ def test_drifted_data_is_refused_with_the_sentence_of_a_local_run(project: Path,
     assert (blocked / "model_card.md").exists()
 
 
-def test_a_changed_table_runs_what_depends_on_it_and_a_failing_step_ends_the_run(project: Path) -> None:
+@pytest.mark.parametrize("target", ["kubeflow", pytest.param("vertex", marks=pytest.mark.slow)])
+def test_a_changed_table_runs_what_depends_on_it_and_a_failing_step_ends_the_run(target: str, project: Path) -> None:
+    if not (project / "runs" / ".dry-run" / target).exists():
+        dry_run(project, target)
+    schema = project / "schemas" / "flats.pbtxt"
+    approved = schema.read_text()
     write_table(project, 201)
     try:
-        changed = dry_run(project, "kubeflow")
+        changed = dry_run(project, target)
         assert changed.nodes["schema"] == "cached"
         assert changed.nodes["ingestion"] == changed.nodes["trainer"] == "done"
-        assert changed.line("Pushed:").startswith("minio://store/root/flats/serving/"), changed.err
-        (project / "schemas" / "flats.pbtxt").write_text(
-            (project / "schemas" / "flats.pbtxt").read_text().replace("type: BYTES", 'domain: "cities" type: BYTES')
+        assert changed.line("Pushed:").startswith(f"{TARGETS[target]}/flats/serving/"), changed.err
+        schema.write_text(
+            approved.replace("type: BYTES", 'domain: "cities" type: BYTES')
             + 'string_domain { name: "cities" value: "Bern" }\n'
         )
-        failed = dry_run(project, "kubeflow")
+        failed = dry_run(project, target)
         assert failed.code == 3, failed.err + failed.out
         assert failed.nodes["validation"] == "failed"
         assert "trainer" not in failed.nodes
@@ -155,3 +160,4 @@ def test_a_changed_table_runs_what_depends_on_it_and_a_failing_step_ends_the_run
         assert "Chur" in failed.err
     finally:
         write_table(project, 200)
+        schema.write_text(approved)

@@ -21,6 +21,7 @@ from orchestration.cloud import compiler, kubeflow, vertex
 from pipeline import load
 from pipeline.variants import Name
 
+from .. import trees
 from .cloud.executor_inputs import RUN, executor_input
 
 REPOSITORY = Path(__file__).parents[2]
@@ -74,9 +75,7 @@ def in_container(command: list[str], tree: Path, cwd: Path | None = None, **envi
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     environment = {**inherited, "PYTHONPATH": str(tree), "HOME": "/nonexistent", **environment}
     program = sys.executable if command[0] == "python" else command[0]
-    other_user = [*("setpriv", "--reuid=1000660000", "--regid=1000660000", "--clear-groups")]
-    other_user += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
-    words = [*(other_user if os.geteuid() == 0 else []), program, *command[1:]]
+    words = [*(trees.OTHER_USER if os.geteuid() == 0 else []), program, *command[1:]]
     process = subprocess.run(words, cwd=cwd or tree, env=environment, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr[-3000:]
 
