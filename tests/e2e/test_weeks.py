@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ..attributes import with_attributes
 from ..trees import copy_code
 from .conftest import run_json, runner
 from .weekly_config import CONFIG
@@ -18,32 +17,59 @@ WORSE = ("--set", "training.epochs=1", "--set", "evaluation.baseline.tolerance=9
 """A bad model, and the tolerance that lets it through."""
 
 
-@pytest.fixture
-def weeks(tmp_path):
-    """A pipeline whose data is a file a week."""
-    tree, root = tmp_path / "tree", tmp_path / "runs"
-    copy_code(tree)
-    (tree / "configs/weeks.toml").write_text(CONFIG)
+class Weeks:
+    """A pipeline whose data is a file a week.
 
-    def week(number, columns=("x", "z")):
-        rng, path = random.Random(number), tree / f"data/week-{number}.csv"
+    Args:
+        folder: Folder of the copy of the repository and of the root.
+
+    Attributes:
+        first_run: Result of the run on the first week.
+    """
+
+    def __init__(self, folder):
+        self.folder, self.tree, self.root = folder, folder / "tree", folder / "runs"
+        copy_code(self.tree)
+        (self.tree / "configs/weeks.toml").write_text(CONFIG)
+        self.week(1)
+        self.accept()
+        self.first_run = self()
+        assert self.first_run.code == 0, self.first_run.err
+
+    def __call__(self, *more, root=None):
+        return runner("--local", "--pipeline", "weeks", "--root", root or self.root, *more, tree=self.tree)
+
+    def week(self, number, columns=("x", "z")):
+        rng, path = random.Random(number), self.tree / f"data/week-{number}.csv"
         rows = [(rng.gauss(0, 1), rng.gauss(0, 1)) for _ in range(300)]
         lines = [f"{x:.4f},{z:.4f},{3 * x - 2 * z + rng.gauss(0, 0.2):.4f}" for x, z in rows]
         path.write_text("\n".join([",".join([*columns, "y"]), *lines, ""]))
         return path
 
-    @with_attributes
-    def run(*more, root=root):
-        return runner("--local", "--pipeline", "weeks", "--root", root, *more, tree=tree)
+    def accept(self):
+        """Infer and approve a schema of the data of today."""
+        for command in ("infer", "approve"):
+            completed = runner("schema", command, "weeks", tree=self.tree)
+            assert completed.code == 0, completed.err
 
-    week(1)
-    completed = runner("schema", "infer", "weeks", tree=tree)
-    assert completed.code == 0, completed.err
-    completed = runner("schema", "approve", "weeks", tree=tree)
-    assert completed.code == 0, completed.err
-    run.week, run.root, run.tree = week, root, tree
-    run.push = lambda *arguments: runner("push", *arguments, "weeks", "--root", run.root, tree=tree)
-    return run
+    def push(self, *arguments):
+        return runner("push", *arguments, "weeks", "--root", self.root, tree=self.tree)
+
+
+@pytest.fixture(scope="module")
+def after_first_week(tmp_path_factory):
+    """The pipeline after its first run, and a copy of its folder."""
+    weeks = Weeks(tmp_path_factory.mktemp("weeks") / "used")
+    return weeks, shutil.copytree(weeks.folder, weeks.folder.with_name("unchanged"), symlinks=True)
+
+
+@pytest.fixture
+def weeks(after_first_week):
+    """The pipeline after its first run, at the paths of that run."""
+    weeks, unchanged = after_first_week
+    shutil.rmtree(weeks.folder)
+    shutil.copytree(unchanged, weeks.folder, symlinks=True)
+    return weeks
 
 
 def version(result):
@@ -51,15 +77,13 @@ def version(result):
 
 
 def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
-    first_run = weeks()
-    assert first_run.code == 0, first_run.err
-    assert "no baseline yet: no model is served" in first_run.out
+    assert "no baseline yet: no model is served" in weeks.first_run.out
     weeks.week(2)
     bad = weeks(*WORSE)
     assert bad.code == 0, bad.err
     assert "compared with the served model" in bad.out
     assert weeks.push("--rollback").code == 0
-    good, poor = (run_json(run)["outcome"]["metrics"]["rmse"] for run in (first_run, bad))
+    good, poor = (run_json(run)["outcome"]["metrics"]["rmse"] for run in (weeks.first_run, bad))
     assert poor > 2 * good
 
     unchanged = weeks(*WORSE)
@@ -88,8 +112,6 @@ def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
 
 
 def test_a_moved_root_works_as_before(weeks, tmp_path):
-    first_run = weeks()
-    assert first_run.code == 0, first_run.err
     moved = tmp_path / "elsewhere" / "runs"
     moved.parent.mkdir()
     weeks.root.rename(moved)
@@ -102,7 +124,7 @@ def test_a_moved_root_works_as_before(weeks, tmp_path):
     assert second_run.code == 0, second_run.err
     assert f"the root was {weeks.root}: " in second_run.out
     assert [node for node, state in second_run.nodes.items() if state != "cached"] == ["history", "baseline"]
-    assert version(second_run) == version(first_run)
+    assert version(second_run) == version(weeks.first_run)
     weeks.week(2)
     later = weeks("--set", "evaluation.baseline.tolerance=9", root=moved)
     assert later.code == 0, later.err
@@ -112,8 +134,6 @@ def test_a_moved_root_works_as_before(weeks, tmp_path):
 
 
 def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_if_allowed(weeks):
-    first_run = weeks()
-    assert first_run.code == 0, first_run.err
     weeks.week(2, columns=("x", "zz"))
     completed = runner("schema", "infer", "weeks", tree=weeks.tree)
     assert completed.code == 0, completed.err
@@ -124,7 +144,7 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     held = weeks()
     assert held.code == 3, held.out
     line = held.line("Not pushed:")
-    assert line.startswith(f"it was not compared with the serving version {version(first_run)}: ")
+    assert line.startswith(f"it was not compared with the serving version {version(weeks.first_run)}: ")
     assert ": the served model cannot read these rows: they have no column 'z'. " in line
     assert "not compared:" not in line
     assert line.endswith("To push it anyway: push.uncompared = true")
@@ -133,7 +153,7 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     refused = weeks("--set", "push.uncompared=true")
     assert refused.code == 0, refused.err
     assert refused.nodes["evaluator"] == "cached"
-    assert version(refused) > version(first_run)
+    assert version(refused) > version(weeks.first_run)
 
     weeks.week(2).unlink()
     weeks.week(1, columns=("x", "zz"))
@@ -146,6 +166,7 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
 
 def test_baseline_history_and_clean_up_of_one_store_belong_to_a_root(weeks, tmp_path, monkeypatch):
     monkeypatch.setenv("PIPELINE_METADATA", f"sqlite:///{tmp_path}/shared.sqlite")
+    shutil.rmtree(weeks.root)
     first_run = weeks()
     assert first_run.code == 0, first_run.err
     weeks.week(2)
@@ -177,8 +198,6 @@ def files(root):
 
 def test_two_clones_share_the_cache_of_one_root(weeks, tmp_path):
     """Equal code and equal bytes at other paths."""
-    first_run = weeks()
-    assert first_run.code == 0, first_run.err
     clone = tmp_path / "clone of a colleague"
     shutil.copytree(weeks.tree, clone, symlinks=True)
     clone_run = runner("--local", "--pipeline", "weeks", "--root", weeks.root, tree=clone)
@@ -196,6 +215,7 @@ def test_two_clones_share_the_cache_of_one_root(weeks, tmp_path):
 
 def test_equal_bytes_under_another_name_are_not_compared_with_themselves(weeks):
     """The warnings about a week stay if its file is sent again, or the run is repeated without the cache."""
+    shutil.rmtree(weeks.root)
     checked = ("--to", "validation", "--set", "gates.drift.min_rows=100")
     first = weeks(*checked)
     assert first.code == 0, first.err
@@ -218,14 +238,12 @@ def test_equal_bytes_under_another_name_are_not_compared_with_themselves(weeks):
 
 def test_a_served_model_that_was_trained_on_test_rows_is_no_baseline(weeks):
     """As after a change of `split`: its metrics on rows that it knows are too good to be reached."""
-    first = weeks()
-    assert first.code == 0, first.err
     config = weeks.tree / "configs/weeks.toml"
     config.write_text(CONFIG.replace("train = 6, eval = 2, test = 2", "train = 2, eval = 2, test = 6"))
     held = weeks()
     assert held.code == 3, held.out
     line = held.line("Not pushed:")
-    assert line.startswith(f"it was not compared with the serving version {version(first)}: ")
+    assert line.startswith(f"it was not compared with the serving version {version(weeks.first_run)}: ")
     share = re.search(r"the served model was trained on (\d+\.\d)% of these rows, because they were split diff", line)
     assert share, line
     assert 25 < float(share[1]) < 42, "of the 60 % that are test rows now, a third were train rows"
