@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,15 +117,16 @@ class Warm:
 
     Args:
         scratch: Folder for the output of the commands.
+        prefix: Command that starts the server, as another user.
     """
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch, self._count = scratch, 0
+    def __init__(self, scratch: Path, prefix: Sequence[str] = ()) -> None:
+        self._scratch, self._count, self._prefix = scratch, 0, prefix
         self._process: Any = None
 
     def __enter__(self) -> "Warm":
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("forking.py"))],
+            [*self._prefix, sys.executable, str(Path(__file__).with_name("forking.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -145,6 +147,8 @@ class Warm:
         self._count += 1
         folder = self._scratch / f"command-{self._count}"
         folder.mkdir(parents=True)
+        if self._prefix:
+            folder.chmod(0o777)
         order = {
             "argv": list(map(str, arguments)),
             "tree": str(tree),

@@ -82,6 +82,7 @@ def test_after_a_rollback_the_restored_version_is_the_reference(weeks):
     bad = weeks(*WORSE)
     assert bad.code == 0, bad.err
     assert "compared with the served model" in bad.out
+    assert re.search(r"worse by [\d,.]+%, tolerated", bad.out)
     assert weeks.push("--rollback").code == 0
     good, poor = (run_json(run)["outcome"]["metrics"]["rmse"] for run in (weeks.first_run, bad))
     assert poor > 2 * good
@@ -131,6 +132,22 @@ def test_a_moved_root_works_as_before(weeks, tmp_path):
     assert "1 earlier run with other data" in later.out
     assert "compared with the served model" in later.out
     assert "the root was" not in later.out
+
+
+def test_in_a_copied_root_a_stage_whose_artifact_is_gone_runs_again(weeks, tmp_path):
+    """The artifact is not taken from the original, which is still there."""
+    first_run = weeks("--to", "validation")
+    assert first_run.code == 0, first_run.err
+    copy = tmp_path / "copy"
+    shutil.copytree(weeks.root, copy, symlinks=True)
+    shutil.rmtree(copy / "weeks/artifacts/statistics")
+    rows = json.loads(runner("inspect", "artifacts", "--root", copy, "--json", tree=weeks.tree).out)
+    assert [row["type"] for row in rows if row["state"] == "MISSING"] == ["ExampleStatistics"]
+    again = weeks("--to", "validation", root=copy)
+    assert again.code == 0, again.err
+    assert [node for node, state in again.nodes.items() if state == "cached"] == ["ingestion", "schema"]
+    rows = json.loads(runner("inspect", "artifacts", "--root", copy, "--json", tree=weeks.tree).out)
+    assert not [row["uri"] for row in rows if not row["uri"].startswith(f"{copy}/")]
 
 
 def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_if_allowed(weeks):
