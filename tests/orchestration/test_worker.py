@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,7 +29,7 @@ def run(tmp_path, monkeypatch):
             node_ids, upstream = ("first", "second"), {}
 
             def __init__(self, order, opened, opened_by_custom):
-                pass
+                self.early_fit = SimpleNamespace(close=lambda: launched.append("early fit closed"))
 
             def launch(self, node_id, say):
                 launched.append(node_id)
@@ -87,7 +88,7 @@ def swallowed():
 def test_no_stage_starts_after_a_swallowed_stop(run):
     launched, reports = run(swallowed)
 
-    assert launched == ["first"]
+    assert launched == ["first", "early fit closed"]
     assert reports == [("first", "RUNNING"), ("first", "COMPLETE")]
 
 
@@ -100,7 +101,7 @@ def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
     launched, reports = run(goes_on)
 
     assert time.monotonic() - begun < 10
-    assert launched == ["first"]
+    assert launched == ["first", "early fit closed"]
     assert reports == [("first", "RUNNING"), ("first", "FAILED")]
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 

@@ -166,7 +166,7 @@ def _header(place: str, names: Sequence[Any], width: int) -> str:
 def _lists(value: Mapping[str, Any], place: str = "", depth: int = 1) -> Iterator[tuple[str, list[Any]]]:
     """Yield the lists in an object, each with the program of jq that finds it."""
     for key, inner in value.items():
-        step = f".{key}" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key) else f".[{json.dumps(key)}]"
+        step = f".{key}" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key) else f".{json.dumps(key)}"
         if isinstance(inner, list):
             yield place + step, inner
         elif isinstance(inner, dict) and depth < MAX_DEPTH:
