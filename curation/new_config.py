@@ -76,9 +76,9 @@ def new(
         verb = "exist" if len(existing) > 1 else "exists"
         raise UserError(f"{' and '.join(existing)} already {verb}: choose another name, or replace with --force")
     if isinstance(source, BucketSource):
-        loaded = object_copies.read(source, root)
+        loaded = object_copies.read(source, root, label)
     else:
-        loaded = read(source, root) if isinstance(source, str) else query_result.read(source, root)
+        loaded = read(source, root, label) if isinstance(source, str) else query_result.read(source, root)
     proposal = propose(name, loaded, label)
     for target, text in zip(targets, (proposal.config, proposal.schema), strict=True):
         replace(target, text, keep=True)

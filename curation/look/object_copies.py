@@ -26,12 +26,13 @@ class BucketSource:
     folder: str
 
 
-def read(source: BucketSource, root: str) -> LoadedData:
+def read(source: BucketSource, root: str, label: str | None = None) -> LoadedData:
     """Copy objects and read the copies; messages and keys name the objects instead of the copies.
 
     Args:
         source: Their address.
         root: The project folder.
+        label: Label that the user has chosen; None if it is guessed later.
 
     Raises:
         UserError: there is no such object, or it cannot be read.
@@ -45,7 +46,7 @@ def read(source: BucketSource, root: str) -> LoadedData:
         return text.replace(local, address).replace(inside, address)
 
     try:
-        loaded = reading.read(str(copies.paths), root)
+        loaded = reading.read(str(copies.paths), root, label)
     except UserError as error:
         raise UserError(named(str(error))) from error
     lines = []

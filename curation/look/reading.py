@@ -98,12 +98,13 @@ class LoadedData:
         return isinstance(self.values.get("path"), Mapping)
 
 
-def read(path: str, root: str) -> LoadedData:
+def read(path: str, root: str, label: str | None = None) -> LoadedData:
     """Read data that has no config yet.
 
     Args:
         path: A file, a pattern of files or a folder, relative to the working directory.
         root: The project folder: a path inside it is written relative to it.
+        label: Label that the user has chosen; None if it is guessed later.
 
     Raises:
         UserError: the data does not exist or cannot be read.
@@ -152,7 +153,7 @@ def read(path: str, root: str) -> LoadedData:
     if form is not None and form.is_cleaned and "image" not in form.keys:
         plain = _active(lines)
         reread = functools.partial(lambda further_keys, keys: cells(root, {**keys, **further_keys}).table, keys=plain)
-        settled, cell_findings = cell_rules.propose(table, lines, first_path, str(format_name), reread)
+        settled, cell_findings = cell_rules.propose(table, lines, first_path, str(format_name), reread, label)
         findings = [*findings, *cell_findings]
         if settled != lines:
             lines = settled

@@ -24,7 +24,12 @@ NAMED = 8
 
 
 def propose(
-    table: pa.Table, lines: Sequence[Line], path: str, kind: str = "csv", read: Read | None = None
+    table: pa.Table,
+    lines: Sequence[Line],
+    path: str,
+    kind: str = "csv",
+    read: Read | None = None,
+    label: str | None = None,
 ) -> tuple[list[Line], list[str]]:
     """Propose the keys of [data] that control how cells are read.
 
@@ -34,6 +39,7 @@ def propose(
         path: The first file.
         kind: The format.
         read: Reads the same table with other keys of [data].
+        label: Label that the user has chosen; None if it is guessed later.
 
     Returns:
         All keys, and findings, one sentence each.
@@ -58,7 +64,9 @@ def propose(
     for column, texts in dates.odd.items():
         table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
     values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
-    codes, said_of_codes = _codes(table, keys, read)
+    codes, said_of_codes = _codes(table, keys, read, label)
+    if any(line.active for line in codes):
+        keys = [line for line in keys if line.key != "null_values"]
     return [*keys, *of_dates, *values, *codes], [*findings, *said_of_dates, *said_of_values, *said_of_codes]
 
 
@@ -120,22 +128,32 @@ def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
     return lines, findings
 
 
-def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None) -> tuple[list[Line], list[str]]:
-    """Suggest to keep NA among two-letter codes, such as for Namibia, although it means null by default."""
+def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None, label: str | None) -> tuple[list[Line], list[str]]:
+    """Suggest to keep NA among two-letter codes, such as for Namibia, although it means null by default.
+
+    It is kept if the label would have only one value without it.
+    """
     names = [name for name in table.column_names if _of_capitals(table[name])]
     blank = next((line.value for line in keys if line.key == "null_values"), [*Data(path="").null_values])
     if not names or read is None or NA not in blank:
         return [], []
     other_tokens = [text for text in blank if text != NA]
-    with_it, findings = read({"null_values": other_tokens}), []
+    with_it, findings, is_class = read({"null_values": other_tokens}), [], False
     for name in names:
         rows = pc.sum(pc.equal(with_it[name], NA)).as_py() or 0
-        if rows:
+        if rows and name == label and pc.count_distinct(table[name]).as_py() == 1:
+            is_class = True
+            findings.append(
+                f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is a class, because the label has only one other "
+                "value: data.null_values"
+            )
+        elif rows:
             findings.append(
                 f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is read as null; if it is a code like the "
                 f"others, set data.null_values = {config_text.toml(other_tokens)}"
             )
-    return ([Line("null_values", other_tokens, f"if {NA!r} is a code", active=False)] if findings else []), findings
+    reason = f"{NA!r} is a class of the label" if is_class else f"if {NA!r} is a code"
+    return ([Line("null_values", other_tokens, reason, active=is_class)] if findings else []), findings
 
 
 def _of_capitals(column: pa.ChunkedArray) -> bool:

@@ -1,5 +1,6 @@
 import pyarrow as pa
 import pytest
+import tomli
 
 from curation import new_config
 from curation.facts import cell_values
@@ -154,9 +155,49 @@ def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
     assert data.table["country"].null_count == 60 // len(values)
 
 
+@pytest.fixture
+def coded(tmp_path):
+    """Proposes a pipeline for a table of codes, of which NA is one; returns its [data] and label, and the findings."""
+
+    def propose(codes, label="y"):
+        for folder in ("configs", "schemas"):
+            (tmp_path / folder).mkdir()
+        rows = "".join(f"{row % 7},{codes[row % len(codes)]}\n" for row in range(60))
+        (tmp_path / "t.csv").write_text("a,y\n" + rows)
+        proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label=label)
+        config = tomli.loads(proposal.config)
+        return config["data"].get("null_values"), config["label"]["column"], proposal.findings
+
+    return propose
+
+
+def test_na_is_a_class_of_a_label_with_one_other_value(coded):
+    null_values, label, findings = coded(("NA", "EU"))
+
+    assert null_values == ["", "?", "N/A", "null"]
+    assert label == "y"
+    said = "y: 'NA' in 30 of 60 cells is a class, because the label has only one other value: data.null_values"
+    assert said in findings
+
+
+def test_na_is_null_in_a_label_with_two_other_values(coded):
+    null_values, _, findings = coded(("NA", "EU", "AS"))
+
+    assert null_values is None
+    assert any(finding.startswith("y: 'NA' in 20 of 60 cells is read as null; if it is a code") for finding in findings)
+
+
+def test_na_is_null_in_a_column_that_is_not_the_label(coded):
+    null_values, label, _ = coded(("NA", "EU"), label="a")
+
+    assert (null_values, label) == (None, "a")
+
+
 def test_the_error_of_a_refused_label_names_its_cells(tmp_path):
     for folder in ("configs", "schemas"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row % 7},{('NA', 'EU')[row % 2]}\n" for row in range(60)))
-    with pytest.raises(UserError, match=r"'y' cannot be the label: .*; y: 'NA' in 30 of 60 cells is read as null"):
+    days = [(f"2024-{1 + row // 28:02}-{1 + row % 28:02}", f"{1 + row % 28:02}.03.2021") for row in range(84)]
+    rows = "".join(f"{row % 7},{days[row][row % 2]}\n" for row in range(84))
+    (tmp_path / "t.csv").write_text("a,y\n" + rows)
+    with pytest.raises(UserError, match=r"'y' cannot be the label: .*; y holds dates in several formats"):
         new_config.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label="y")
