@@ -131,29 +131,30 @@ def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
 def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None, label: str | None) -> tuple[list[Line], list[str]]:
     """Suggest to keep NA among two-letter codes, such as for Namibia, although it means null by default.
 
-    It is kept if the label would have only one value without it.
+    It is kept if the label would have only one value without it, and no other column has it.
     """
     names = [name for name in table.column_names if _of_capitals(table[name])]
     blank = next((line.value for line in keys if line.key == "null_values"), [*Data(path="").null_values])
     if not names or read is None or NA not in blank:
         return [], []
     other_tokens = [text for text in blank if text != NA]
-    with_it, findings, is_class = read({"null_values": other_tokens}), [], False
-    for name in names:
-        rows = pc.sum(pc.equal(with_it[name], NA)).as_py() or 0
-        if rows and name == label and pc.count_distinct(table[name]).as_py() == 1:
-            is_class = True
-            findings.append(
-                f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is a class, because the label has only one other "
-                "value: data.null_values"
-            )
-        elif rows:
-            findings.append(
-                f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is read as null; if it is a code like the "
-                f"others, set data.null_values = {config_text.toml(other_tokens)}"
-            )
-    reason = f"{NA!r} is a class of the label" if is_class else f"if {NA!r} is a code"
-    return ([Line("null_values", other_tokens, reason, active=is_class)] if findings else []), findings
+    with_it = read({"null_values": other_tokens})
+    rows_of = {name: rows for name in with_it.column_names if (rows := _cells_with_na(with_it[name]))}
+    described = {name: f"{name}: {NA!r} in {rows:,} of {len(table):,} cells is" for name, rows in rows_of.items()}
+    if label is not None and label in names and [*rows_of] == [label] and pc.count_distinct(table[label]).as_py() == 1:
+        finding = f"{described[label]} a class, because the label has only one other value: data.null_values"
+        return [Line("null_values", other_tokens, f"{NA!r} is a class of the label")], [finding]
+    findings = [
+        f"{described[name]} read as null; if it is a code like the others, set data.null_values = "
+        f"{config_text.toml(other_tokens)}"
+        for name in names
+        if name in rows_of
+    ]
+    return ([Line("null_values", other_tokens, f"if {NA!r} is a code", active=False)] if findings else []), findings
+
+
+def _cells_with_na(column: pa.ChunkedArray) -> int:
+    return pc.sum(pc.equal(column, NA)).as_py() or 0 if pa.types.is_string(column.type) else 0
 
 
 def _of_capitals(column: pa.ChunkedArray) -> bool:

@@ -159,10 +159,11 @@ def test_na_among_codes_of_two_capitals_is_named(tmp_path, values, named):
 def coded(tmp_path):
     """Proposes a pipeline for a table of codes, of which NA is one; returns its [data] and label, and the findings."""
 
-    def propose(codes, label="y"):
+    def propose(codes, label="y", more=()):
         for folder in ("configs", "schemas"):
             (tmp_path / folder).mkdir()
-        rows = "".join(f"{row % 7},{codes[row % len(codes)]}\n" for row in range(60))
+        numbers = [*range(7), *more]
+        rows = "".join(f"{numbers[row % len(numbers)]},{codes[row % len(codes)]}\n" for row in range(60))
         (tmp_path / "t.csv").write_text("a,y\n" + rows)
         proposal = new_config.new(str(tmp_path), "made", str(tmp_path / "t.csv"), label=label)
         config = tomli.loads(proposal.config)
@@ -185,6 +186,12 @@ def test_na_is_null_in_a_label_with_two_other_values(coded):
 
     assert null_values is None
     assert any(finding.startswith("y: 'NA' in 20 of 60 cells is read as null; if it is a code") for finding in findings)
+
+
+def test_na_is_null_in_all_columns_if_one_beside_the_label_has_it(coded):
+    """As a value it would make categories of numbers."""
+    with pytest.raises(UserError, match="'y' cannot be the label: it has only one value"):
+        coded(("NA", "EU"), more=["NA"])
 
 
 def test_na_is_null_in_a_column_that_is_not_the_label(coded):
