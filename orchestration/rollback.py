@@ -21,7 +21,6 @@ from serving import versions
 from spec.rows.data_paths import is_remote
 from spec.timing import utc
 
-"""Format of times, in UTC."""
 EXECUTION = "orchestration.rollback.bring_back"
 """Type of the executions that record a rollback in ML Metadata."""
 

@@ -14,12 +14,11 @@ from components.fingerprints import parsed_sources
 
 from .warm import REPOSITORY, Result
 
-OTHER_USER = (
-    *("setpriv", "--reuid=1000660000", "--regid=1000660000", "--clear-groups"),
-    *("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"),
-)
-"""Start of a command that root runs as a user without a name, as OpenShift does: this user can read everything, as the
-interpreter may be in a closed folder, but writes only what anyone may write."""
+READS_ALL = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search")
+"""Options of setpriv for a user who can read everything, as the interpreter may be in a closed folder."""
+OTHER_USER = ("setpriv", "--reuid=1000660000", "--regid=1000660000", "--clear-groups", *READS_ALL)
+"""Start of a command that root runs as a user without a name, as OpenShift does: this user can read everything, but
+writes only what anyone may write."""
 
 
 def cold_runner(*arguments: object, tree: Path = REPOSITORY, timeout: float = 400, **environment: str) -> Result:

@@ -62,12 +62,12 @@ class Fit:
     def facts(self) -> dict[str, Any]:
         """Wait for the process; return the content of the artifact's facts.
 
-        `fitted` has the models whose predictions `content` returns, `failed` the reasons for the others, and `note` the
+        `fitted` has the models whose `predictions` can be read, `failed` the reasons for the others, and `note` the
         reason if there is none at all.
         """
         if self._process is None:
             return self._facts
-        failure = self._wait()
+        failure = self._wait(self._process)
         facts = dict(self._facts)
         try:
             facts |= json.loads(_read(self._path(FACTS)))
@@ -104,15 +104,14 @@ class Fit:
         resource.prlimit(self._process.pid, resource.RLIMIT_CORE, (0, 0))
         resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (limit, limit + 1))
 
-    def _wait(self) -> str:
+    def _wait(self, process: "subprocess.Popen[bytes]") -> str:
         """Wait for the end of the process, at most until its deadline; return why it ended."""
-        assert self._process is not None
         late = f"not fitted within the {self._seconds:g} s of evaluation.plain_seconds"
         try:
-            code = self._process.wait(max(self._deadline - time.monotonic(), 0))
+            code = process.wait(max(self._deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
             return late
         return late if code == -signal.SIGXCPU else f"its process ended with code {code}"
 
@@ -147,7 +146,7 @@ def _settings(parameter: str) -> PlainSettings:
 
 
 def _obstacle(config: PlainSettings, train: Any, predicted: Any) -> str:
-    """Return why nothing can be fitted; "" if nothing is known."""
+    """Return why nothing can be fitted; "" if something can."""
     if not config.kinds:
         left_out = f": {', '.join(config.left_out)} holds texts or images" if config.left_out else ""
         return f"no column of numbers, categories or dates{left_out}"

@@ -13,6 +13,7 @@ from google.protobuf import json_format
 
 from errors import ResourceError
 from orchestration.cloud.remote import Access, Run, Scheduled, Stage, Times, in_order
+from spec.timing import utc
 
 SECONDS = 60.0
 """Time limit of a request."""
@@ -77,7 +78,7 @@ class VertexService:
                 schedule.display_name,
                 schedule.cron,
                 schedule.state.name.lower(),
-                schedule.next_run_time.strftime("%Y-%m-%dT%H:%M:%SZ") if schedule.next_run_time else "",
+                utc.text(schedule.next_run_time.timestamp()) if schedule.next_run_time else "",
             )
             for schedule in schedules
         ]

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ..trees import READS_ALL
 from ..warm import Warm
 from .test_month import Month
 
 USERS, TEAM = {"ada": 54321, "bob": 54322}, 54330
-"""Numbers of users and of the group, which own nothing else here."""
-READ = "--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"
-"""They may read everything, since Python may be in a folder of root; what they may read is checked by modes."""
+"""Numbers of users and of the group, which own nothing else here. What they may read is checked by modes."""
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to be two other users"),
     pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is missing, which runs a command as a user"),
@@ -46,7 +45,7 @@ class Team:
         home = self.folder / user
         home.mkdir()
         os.chown(home, number, number)
-        start = ["setpriv", f"--reuid={number}", f"--regid={number}", f"--groups={TEAM}", *READ]
+        start = ["setpriv", f"--reuid={number}", f"--regid={number}", f"--groups={TEAM}", *READS_ALL]
         return Warm(self.folder / "out" / user, (*start, "sh", "-c", f'umask {umask}; exec "$@"', "sh"))
 
     def start(self, user: str, *arguments: object):

@@ -155,28 +155,26 @@ def test_the_error_of_a_label_without_a_logarithm_names_line_and_edits(flats, tr
         )
 
 
+def weighted(flats, kind, weights):
+    """Give a row each of the weights in turn."""
+    flats.config(flats.CONFIG.replace("[features]", '[columns]\nweight = "w"\n[features]'))
+    shape = "presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }"
+    flats.schema(f'{flats.SCHEMA}feature {{ name: "w" type: {kind} {shape} }}')
+    lines = flats.rows(40).splitlines()
+    cells = [f"{line},{weights[row % len(weights)]}\n" for row, line in enumerate(lines)]
+    flats.data("area,city,rent,w\n" + "".join(cells))
+
+
 @pytest.mark.parametrize(("weights", "is_rejected"), [((0, 0), True), ((0, 2), False)])
 def test_weights_that_are_all_zero_are_rejected(flats, weights, is_rejected):
-    flats.config(flats.CONFIG.replace("[features]", '[columns]\nweight = "w"\n[features]'))
-    flats.schema(
-        flats.SCHEMA
-        + 'feature { name: "w" type: INT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }'
-    )
-    lines = flats.rows(40).splitlines()
-    flats.data("area,city,rent,w\n" + "".join(f"{line},{weights[row % 2]}\n" for row, line in enumerate(lines)))
+    weighted(flats, "INT", weights)
     message = "the weight column 'w' is 0 in every row, so no row counts: fix it, or remove columns.weight"
 
     assert [line.partition(": ")[2] for line in flats.errors()] == ([message] if is_rejected else [])
 
 
 def test_a_negative_weight_is_rejected_with_its_line(flats):
-    flats.config(flats.CONFIG.replace("[features]", '[columns]\nweight = "w"\n[features]'))
-    flats.schema(
-        flats.SCHEMA
-        + 'feature { name: "w" type: FLOAT presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } } }'
-    )
-    lines = flats.rows(40).splitlines()
-    flats.data("area,city,rent,w\n" + "".join(f"{line},{-0.5 if row == 3 else 1}\n" for row, line in enumerate(lines)))
+    weighted(flats, "FLOAT", [1, 1, 1, -0.5, *[1] * 36])
 
     assert only(flats.errors()) == (
         ", line 5: the weight column 'w' contains -0.5, but a weight must be a number of 0 or more: fix it, or skip "
