@@ -35,11 +35,15 @@ class Omission:
     count: int = 0
     names: list[str] = field(default_factory=list)
 
-    def line(self) -> str:
-        """Return a sentence with action, count, reason and names."""
+    def line(self, *, rest: str = "...") -> str:
+        """Return a sentence with action, count, reason and names.
+
+        Args:
+            rest: Text in place of the names that do not fit.
+        """
         limit = SHOWN_COLUMNS if self.kind == "column" else SHOWN
         names = ", ".join(map(short, self.names[:limit]))
-        more = ", ..." if self.names and self.count > min(len(self.names), limit) else ""
+        more = f", {rest}" if self.names and self.count > min(len(self.names), limit) else ""
         listed = f" ({names}{more})" if names else ""
         return f"{self.action} {_counted(self.count, self.kind)}: {self.reason}{listed}"
 
@@ -90,9 +94,9 @@ class Omissions:
         """Return JSON-able values."""
         return [asdict(omission) for omission in self]
 
-    def lines(self) -> list[str]:
-        """Return one sentence per reason."""
-        return [omission.line() for omission in self]
+    def lines(self, *, rest: str = "...") -> list[str]:
+        """Return one sentence per reason, with `rest` in place of the names that do not fit."""
+        return [omission.line(rest=rest) for omission in self]
 
     def summary(self) -> list[str]:
         """Return counts per action, without the reasons: `skipped 3 files, 1 folder`."""

@@ -74,7 +74,7 @@ class Terminal:
         self._line(f"warning: {text}", soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Print a note on the result of the last node."""
+        """Print a note on the data or on the result of the last node."""
         self.console.print(f"  {text}", soft_wrap=True)
 
     def plan(self, node_ids: list[str]) -> None:

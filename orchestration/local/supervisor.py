@@ -29,6 +29,7 @@ from orchestration.records import run_events, run_record
 from pipeline import load, stages
 from pipeline.schema_columns import unused
 from serving import versions
+from spec.file_names import REPORT
 
 TUNER = "tuner"
 """Id of the stage that `tune` ends with."""
@@ -113,6 +114,7 @@ def run(request: Request, workers: ForkServer) -> int:
         run_id = unfinished["run_id"] if unfinished else new_run_id()
         last_facts = run_hold.last
         run_hold.name(run_id)
+        unused_columns = unused(config, columns)
         facts = {
             "run_id": run_id,
             "pipeline": name.run,
@@ -124,7 +126,7 @@ def run(request: Request, workers: ForkServer) -> int:
             "metadata": place.shown,
             "beam_args": list(request.beam_args),
             "identity": run_identity,
-            "unused": unused(config, columns).plain(),
+            "unused": unused_columns.plain(),
         }
         repeated_run = None
         if unfinished is None and request.cache and not (request.first or config.training.warm_start or report.skew):
@@ -136,6 +138,8 @@ def run(request: Request, workers: ForkServer) -> int:
             # TensorFlow and TFX leave files in the temporary folder, which is removed at the end of the run.
             with terminal, tempfile.TemporaryDirectory(prefix=f"{resume.SCRATCH}{run_id}-") as scratch:
                 book.update(scratch=scratch)
+                for line in unused_columns.lines(rest=f"... all of them: {REPORT}"):
+                    terminal.note(line)
                 if repeated_run is not None:
                     outcome = unchanged_run.repeat(repeated_run, place, store.mlmd, run_id, book, terminal)
                 else:

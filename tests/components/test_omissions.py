@@ -1,4 +1,4 @@
-from components.ingestion.omissions import NAMED, Omissions, short
+from components.ingestion.omissions import NAMED, SHOWN_COLUMNS, Omissions, short
 
 
 def test_equal_reasons_are_counted_together_with_the_first_names():
@@ -16,6 +16,15 @@ def test_equal_reasons_are_counted_together_with_the_first_names():
     assert omissions.summary() == ["skipped 25 files", "left out 1 column, 1,200 rows"]
     assert len(omissions.plain()[0]["names"]) == NAMED
     assert not Omissions()
+
+
+def test_a_text_of_the_caller_stands_for_the_columns_that_do_not_fit():
+    omissions = Omissions()
+    for number in range(SHOWN_COLUMNS + 1):
+        omissions.add("column", "constant", f"c{number}", action="not used")
+    (line,) = omissions.lines(rest="... all of them: report.html")
+    assert line.startswith(f"not used {SHOWN_COLUMNS + 1} columns: constant (c0, c1, ")
+    assert line.endswith(f"c{SHOWN_COLUMNS - 1}, ... all of them: report.html)")
 
 
 def test_parts_are_put_together_and_come_back_from_json():

@@ -1,5 +1,7 @@
 """From data without a config to a pushed model, with `new` and a run."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -49,6 +51,9 @@ def test_a_table_with_question_marks_and_a_label_of_texts(new_and_run, tree):
     metrics = run_json(result)["outcome"]["metrics"]
     assert metrics["auc"] > 0.75
     assert "Pushed:" in result.out
+    unused = re.findall(r"not used .+", result.out)
+    assert unused == ["not used 1 column: [columns] id (id)", "not used 1 column: features.ignored (country)"]
+    assert re.findall(r"not used .+", runner("doctor", "made", tree=tree).out) == unused
 
     equal_data = runner("schema", "diff", "made", tree=tree)
     assert (equal_data.code, equal_data.out) == (0, "the data matches schemas/made.pbtxt\n")
