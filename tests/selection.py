@@ -10,7 +10,7 @@ FIRST = ("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "t
 """Files that start first, so that no long file runs alone at the end."""
 TOGETHER = {
     "tests/models/test_missing.py": "tests/models/test_equality.py",
-    "tests/inspection/test_speed.py": "tests/inspection/test_web.py",
+    "tests/inspection/test_store_reads.py": "tests/inspection/test_web.py",
     "tests/models/test_feature_meanings.py": "tests/models/test_equality.py",
     "tests/models/test_warm_start_outputs.py": "tests/models/test_warm_start.py",
 }

@@ -1,5 +1,6 @@
 """Counts of numbers that programs write instead of null, such as -999 and 9999, at both ends of a column."""
 
+import functools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class Ends:
             return
         if sentinels.is_marker(ends["min"]) or sentinels.is_marker(ends["max"]):
             # A type that cannot hold a marker cannot hold it in a cell either.
-            is_marker = pc.is_in(values.cast(pa.float64(), safe=False), value_set=_MARKERS)
+            is_marker = pc.is_in(values.cast(pa.float64(), safe=False), value_set=_markers())
             for count in pc.value_counts(values.filter(is_marker)).to_pylist():
                 marker = int(count["values"])
                 self.markers[marker] = self.markers.get(marker, 0) + count["counts"]
@@ -72,7 +73,10 @@ class Ends:
                 yield marker, count
 
 
-_MARKERS = pa.array(MARKERS, pa.float64())
+@functools.cache
+def _markers() -> pa.Array:
+    """Return MARKERS; not at import, since the first array of Python's numbers makes pyarrow import pandas."""
+    return pa.array(MARKERS, pa.float64())
 
 
 def of(parts: Iterable[pa.Array]) -> Ends:

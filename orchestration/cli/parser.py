@@ -1,53 +1,35 @@
 """The command line. Heavy imports come after the arguments are parsed, so that --help is fast."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import printing
 from errors import GateError, PipelineError, ResourceError
-from orchestration.cli import (
-    ci_command,
-    compile_command,
-    curate_command,
-    doctor_command,
-    init_command,
-    inspect_command,
-    local_command,
-    options,
-    schedule_command,
-    tune_command,
-    ui_command,
-    upload_command,
-)
-from orchestration.cli.model_commands import (
-    deploy_command,
-    drift_command,
-    export_command,
-    predict_command,
-    push_command,
-    serve_command,
-)
+from orchestration.cli import compile_command, local_command, options
 from orchestration.projects import project_selection
 
-COMMANDS = (
-    init_command,
-    inspect_command,
-    curate_command,
-    tune_command,
-    push_command,
-    predict_command,
-    serve_command,
-    export_command,
-    deploy_command,
-    schedule_command,
-    drift_command,
-    doctor_command,
-    ui_command,
-    upload_command,
-    ci_command,
-)
+COMMANDS = {
+    "init": "init_command",
+    "inspect": "inspect_command",
+    "new": "curate_command",
+    "schema": "curate_command",
+    "tune": "tune_command",
+    "push": "model_commands.push_command",
+    "predict": "model_commands.predict_command",
+    "serve": "model_commands.serve_command",
+    "export": "model_commands.export_command",
+    "deploy": "model_commands.deploy_command",
+    "schedule": "schedule_command",
+    "drift": "model_commands.drift_command",
+    "doctor": "doctor_command",
+    "ui": "ui_command",
+    "upload": "upload_command",
+    "ci": "ci_command",
+}
+"""Command -> its module in this package, in the order of --help."""
 DEFAULT_PIPELINE = "houses"
 
 EPILOG = """\
@@ -66,8 +48,12 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all arguments."""
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all arguments.
+
+    Args:
+        command: The only command that the parser has to know, so that no module of another is imported; None for all.
+    """
     root = _Parser(
         prog="runner.py",
         description="From a table and a small TOML file to a checked, trained, evaluated and pushed Keras model.",
@@ -93,8 +79,8 @@ def parser() -> argparse.ArgumentParser:
     local_command.add(root)
     compile_command.add(root)
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    for module in dict.fromkeys(COMMANDS.values() if command is None else [COMMANDS[command]]):
+        importlib.import_module(f"orchestration.cli.{module}").add(commands)
     return root
 
 
@@ -107,7 +93,7 @@ def main(argv: Sequence[str]) -> int:
     with printing.guarded():
         arguments = None
         try:
-            arguments = parser().parse_args(_joined(argv))
+            arguments = parser(argv[0] if argv and argv[0] in COMMANDS else None).parse_args(_joined(argv))
             options.check_target(arguments)
             if arguments.command != "init":
                 project_selection.choose(arguments.project)
@@ -148,6 +134,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     if arguments.kubeflow or arguments.vertex:
         return compile_command.run(arguments)
     if arguments.local and arguments.schedule is not None:
+        from orchestration.cli import schedule_command
+
         return schedule_command.serve(arguments)
     if arguments.local:
         return local_command.run(arguments)

@@ -48,19 +48,8 @@ class Names:
         self.mark = f"-{SCRIPT}{QUOTES}" if hostile else ""
 
 
-class Address(str):
-    """Address of a server, and its process."""
-
-    pid: int
-
-    def __new__(cls, address: str, pid: int) -> "Address":
-        instance = super().__new__(cls, address)
-        instance.pid = pid
-        return instance
-
-
 @contextlib.contextmanager
-def served(root: Path, *more: str) -> Iterator[Address]:
+def served(root: Path, *more: str) -> Iterator[str]:
     """Run `runner.py ui` on a free port, and yield its address."""
     command = [sys.executable, "runner.py", "ui", "--port", "0", "--root", str(root), *more]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -72,7 +61,7 @@ def served(root: Path, *more: str) -> Iterator[Address]:
         assert server.stdout is not None
         line = server.stdout.readline()
         assert line.startswith("http://"), line
-        yield Address(line.split()[0].rstrip("/"), server.pid)
+        yield line.split()[0].rstrip("/")
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=20)
