@@ -1,6 +1,6 @@
 """Differences between data and an approved schema: those that stop a run, and those that do not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -43,7 +43,10 @@ class Difference:
 
 
 def differences(
-    schema: schema_pb2.Schema, table: pa.Table, columns_of: Mapping[str, Sequence[str]] | None = None
+    schema: schema_pb2.Schema,
+    table: pa.Table,
+    columns_of: Mapping[str, Sequence[str]] | None = None,
+    not_numbers: Collection[str] = (),
 ) -> list[Difference]:
     """Compare data with a schema.
 
@@ -51,6 +54,7 @@ def differences(
         schema: The approved schema.
         table: The data; a column may hold strings although its type in the schema is a number.
         columns_of: File -> its columns, to name the files that lack one; None if the table is one file.
+        not_numbers: Columns of numbers that are texts, because they have another format than data.csv says.
 
     Returns:
         Differences, the worst first.
@@ -66,11 +70,11 @@ def differences(
             text = schema_mismatches.missing_column(location, feature.name, renamed.get(feature.name))
             result.append(Difference(0, -len(files_without) / len(files), feature.name, text))
             continue
-        result += _column(feature, table[feature.name], domains)
+        result += _column(feature, table[feature.name], domains, feature.name in not_numbers)
     approved = {feature.name for feature in schema.feature}
     for name in table.column_names:
         if name not in approved:
-            kind = column_facts.settle(table[name])[0]
+            kind = "BYTES" if name in not_numbers else column_facts.settle(table[name])[0]
             files_with = [file for file, names in files.items() if name in names]
             location = f" in {_file_list(files_with)}" if 0 < len(files_with) < len(files) else ""
             result.append(Difference(3, -1.0, name, schema_mismatches.new_column(kind, location)))
@@ -111,11 +115,14 @@ def _file_list(files: Sequence[str]) -> str:
 
 
 def _column(
-    feature: schema_pb2.Feature, cells: pa.ChunkedArray, domains: Mapping[str, schema_pb2.StringDomain]
+    feature: schema_pb2.Feature,
+    cells: pa.ChunkedArray,
+    domains: Mapping[str, schema_pb2.StringDomain],
+    are_texts: bool,
 ) -> list[Difference]:
     approved = schema_pb2.FeatureType.Name(feature.type)
     kind, typed = column_facts.settle(cells)
-    if approved == "BYTES":
+    if approved == "BYTES" or are_texts:
         kind, typed = "BYTES", cells if pa.types.is_binary(cells.type) else cells.cast(pa.string())
     result: list[Difference] = []
     if _WIDTH[kind] > _WIDTH.get(approved, 2) and cells.null_count < len(cells):

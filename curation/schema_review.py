@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.ingestion.discovery.bucket_files import Copies
 from components.ingestion.omissions import Omissions
+from components.ingestion.parsing import conversions
 from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
 from curation import renamed_columns
@@ -84,10 +85,9 @@ class Inferred(NamedTuple):
 
 
 def infer(choice: Choice) -> Inferred:
-    """Infer a schema from the data of configs/NAME.toml, and merge it with the approved one.
+    """Infer a schema from the data of configs/NAME.toml, and merge it with the approved one, which stays allowed.
 
-    A column keeps its approved type if its cells still fit, because roles depend on it. Approved values, nulls and
-    ranges stay allowed, even if this data does not contain them.
+    A column keeps its approved type if its cells still fit, because roles depend on it.
 
     Raises:
         UserError: config, schema or data cannot be read, or the files have different columns.
@@ -98,7 +98,7 @@ def infer(choice: Choice) -> Inferred:
     types = load.schema_columns(choice.root, stem) if os.path.exists(path) else {}
     loaded = _rows(config, choice.data_root, types).cells
     _check_files(loaded, parse(path) if types else schema_pb2.Schema())
-    facts = _facts(loaded.table, {**loaded.kinds, **types})
+    facts = _facts(loaded.table, loaded.typed(types))
     categories = {entry.column for entry in config.features.of("categorical")}
     source = retrieved.where if retrieved else config.data.path
     head = [
@@ -172,13 +172,14 @@ def compare(
     (loaded, refused), schema = _rows(config, data_root, types), parse(approved_path(root, stem))
     schema_path = f"{SCHEMAS}/{stem}.pbtxt"
     result = [
-        *differences(schema, loaded.table, loaded.columns_of or None),
+        *differences(schema, loaded.table, loaded.columns_of or None, loaded.not_numbers),
         *new_classes(schema, loaded.table, config.label, schema_path),
     ]
     if refused:
         result.append(Difference(2, -1.0, str(config.label.column), refused))
     if omissions is not None:
         omissions.merge(loaded.omissions)
+        conversions.record(config.data, {name: kind for name, kind in types.items() if kind != "BYTES"}, omissions)
     return sorted(result)
 
 
@@ -195,10 +196,7 @@ class Proposed(NamedTuple):
 
 
 def propose(choice: Choice) -> Proposed:
-    """Write the inferred schema to schemas/NAME.proposed.pbtxt.
-
-    A different existing proposal, which may have been edited, is kept as FILE.previous.
-    """
+    """Write the inferred schema to schemas/NAME.proposed.pbtxt; a different one is kept as FILE.previous."""
     target, (text, marks) = proposed_path(choice.root, choice.stem), infer(choice)
     replace(target, text, keep=os.path.exists(target) and _read(target) != text)
     return Proposed(target, marks)
@@ -273,7 +271,7 @@ def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     read_columns = [name for name in keep.columns if name in loaded.table.column_names]
     if not read_columns:
         return _Rows(loaded)
-    _, typed = column_facts.table(loaded.table.select(read_columns), {**loaded.kinds, **types})
+    _, typed = column_facts.table(loaded.table.select(read_columns), loaded.typed(types))
     numbered = typed.append_column(_NUMBER, pa.array(np.arange(len(typed)))).combine_chunks()
     stays = np.zeros(len(typed), bool)
     for batch in numbered.to_batches():

@@ -110,6 +110,8 @@ def check_columns(
         require("data.column_null_values", column)
     for column in config.data.dates:
         require("data.dates", column, ("BYTES",))
+    for column in config.data.csv.plain:
+        require("data.csv.plain", column)
     for column in config.data.fold_case:
         require("data.fold_case", column, ("BYTES",))
     for duty, column in config.columns:

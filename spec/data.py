@@ -49,7 +49,10 @@ class Csv(Strict):
     """Thousands separator of numbers; " " stands for any space character, including no-break spaces."""
     units: tuple[str, ...] = ()
     """Signs to remove before or after a number, such as ["$", "%", "EUR"]: 45 % is read as 45. "()": a number in
-    parentheses is negative; "\u2212": the typographic minus sign is a minus, as it is beside any of these keys."""
+    parentheses is negative; "-": a number before a minus sign is, such as 12.50-; "\u2212": the typographic minus sign
+    is a minus, as it is beside any of these keys."""
+    plain: tuple[str, ...] = ()
+    """Columns whose numbers are written as programs write them, such as 1234.5, whatever the three keys above say."""
 
     @field_validator("encoding")
     @classmethod
@@ -215,7 +218,8 @@ class Data(Strict):
         """How the cells of all columns are cleaned."""
         numbers = NumberFormat(self.csv.decimal, self.csv.thousands, self.csv.units)
         nulls = self.column_null_values
-        return Cleaning(self.strip_whitespace, self.null_values, nulls, self.fold_case, numbers, self.dates)
+        plain = self.csv.plain
+        return Cleaning(self.strip_whitespace, self.null_values, nulls, self.fold_case, numbers, self.dates, plain)
 
     @field_validator("exclude")
     @classmethod

@@ -1,15 +1,16 @@
 """Detection of number formats in a table of strings, and of columns that mix several formats."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.parsing import number_parsing
+from curation.facts import column_facts
 from models.data import arrow
 from spec.cells.cleaning import Cleaning
-from spec.cells.number_format import MINUS, PARENTHESES, PLAIN, NumberFormat, quoted
+from spec.cells.number_format import MINUS, PARENTHESES, PLAIN, TRAILING_MINUS, NumberFormat, quoted
 
 ODD = 2
 """Maximum number of distinct strings among numbers that are not numbers: possible null tokens."""
@@ -23,17 +24,18 @@ EXAMPLES = 3
 CODES = (
     *("EUR", "USD", "CHF", "GBP", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "BRL", "AUD", "CAD"),
     *("US$", "C$", "A$", "R$", "Rs.", "Rs", "kr", "Fr.", "zł", "Kč", "Ft"),
+    *(".\u2013", ".-", ".--", ",\u2013", ",-", ",--"),
 )
-"""Codes and abbreviations of currencies, before or after a number."""
+"""Codes and abbreviations of currencies, before or after a number; dashes in place of cents, such as 12.- and 12,--."""
 _PAIRS = ((".", ","), (",", ""), (".", " "), (",", "."), (",", " "), (".", "'"), (",", "'"), (".", "_"))
 """Decimal sign and thousands separator, most likely first."""
 _CURRENCY = r"\p{Sc}|" + "|".join(quoted(code) for code in sorted(CODES, key=len, reverse=True))
 _LOOKS = (
     r"^(?P<open>\(?)[+\-\x{2212}]?(?P<before>" + _CURRENCY + r"|%)?\s*[+\-\x{2212}]?"
-    r"(?:[.,]?\d|\d[\d.,'_ \x{a0}\x{2000}-\x{200a}\x{202f}\x{2019}]*\d[.,]?)(?:[eE][+-]?\d+)?"
+    r"(?:[.,]?\d|\d[\d.,'_ \x{a0}\x{2000}-\x{200a}\x{202f}\x{2019}]*\d[.,]??)(?:[eE][+-]?\d+)?(?P<minus>-?)"
     r"(?P<gap>[\s\x{a0}\x{202f}]*)(?P<after>" + _CURRENCY + r"|%|\pL[\pL\x{b0}/\x{b2}\x{b3}]*|\x{b0}\pL?)?\)?$"
 )
-"""A number with optional sign, currency, percent sign or unit."""
+"""A number with optional sign, currency, percent sign or unit; a minus may follow it."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,14 @@ class Formats:
         columns: Column whose strings are numbers in this format -> an example.
         mixed: Column whose numbers do not share a format -> row indices and strings of examples.
         ambiguous: Column whose numbers have other values with another decimal sign -> an example.
+        plain: Column whose numbers are in the default format, but not in that of the table -> an example.
     """
 
     numbers: NumberFormat
     columns: dict[str, str]
     mixed: dict[str, list[tuple[int, str]]]
     ambiguous: dict[str, str]
+    plain: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class _Column:
         """Return which of the strings are numbers in this format, bool (n,)."""
         return number_parsing.fits(self.texts, replace(form, units=self.units))
 
+    def plain(self) -> bool:
+        """Return whether the strings are numbers in the default format, except at most ODD others."""
+        return len(self.others) <= ODD and _all(number_parsing.fits(self.texts, PLAIN))
+
     def fitted(self, form: NumberFormat) -> bool:
         """Return whether the column can be read in this format: all strings fit, except at most ODD others."""
         return self.one_unit and len(self.others) <= ODD and _all(self.fits(form))
@@ -92,8 +100,10 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
         (NumberFormat(*separators) for separators in _PAIRS), key=lambda form: delimiter == ";" and form.decimal == "."
     )
     fitted = {form: [column for column in columns if column.fitted(form)] for form in forms}
-    best = max(forms, key=lambda form: len(fitted[form]))
-    rivals = [form for form in forms if form.decimal != best.decimal and len(fitted[form]) == len(fitted[best])]
+    # Columns in the default format decide last: they can be read beside any other.
+    weights = {form: (sum(not column.plain() for column in fitted[form]), len(fitted[form])) for form in forms}
+    best = max(forms, key=lambda form: weights[form])
+    rivals = [form for form in forms if form.decimal != best.decimal and weights[form] == weights[best]]
     columns_read, ambiguous, units = {}, {}, dict[str, None]()
     grouped = False
     for column in fitted[best]:
@@ -107,37 +117,48 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
         grouped |= not _all(number_parsing.fits(fitting, replace(form, thousands="")))
         if any(_differ(fitting, form, replace(rival, units=column.units)) for rival in rivals):
             ambiguous[column.name] = columns_read[column.name]
+    plain = {
+        column.name: column.texts[0].as_py()
+        for column in columns
+        if columns_read and column.plain() and not _all(column.fits(best))
+    }
     mixed = {
         column.name: _examples(table[column.name], column, best)
         for column in columns
-        if column not in fitted[best] and _mixed(column, forms)
+        if column not in fitted[best] and column.name not in plain and _mixed(column, forms)
     }
     numbers = replace(best, thousands=best.thousands if grouped else "", units=tuple(units)) if columns_read else PLAIN
     without = replace(numbers, units=tuple(unit for unit in numbers.units if unit != MINUS))
     numbers = numbers if without.plain else without
-    return Formats(numbers, columns_read, mixed, ambiguous)
+    return Formats(numbers, columns_read, mixed, ambiguous, plain)
 
 
-def as_read(table: pa.Table, cleaning: Cleaning, texts: Sequence[str] = ()) -> pa.Table:
+def as_read(table: pa.Table, cleaning: Cleaning, texts: Sequence[str] = ()) -> tuple[pa.Table, list[str]]:
     """Rewrite numbers as ingestion reads them: in plain format, with null for null tokens.
 
     Args:
         table: Cells; a column of strings counts as numbers if all of them are numbers.
         cleaning: Rules of the columns.
         texts: Columns that are known to be text.
+
+    Returns:
+        The table, and the columns of plain numbers that are text because they do not have the format of data.csv.
     """
-    arrays = []
+    arrays, not_numbers = [], []
     for name, column in zip(table.column_names, table.columns, strict=True):
         rules = cleaning.rules(name)
         if pa.types.is_string(column.type) and name not in texts and column.null_count < len(column):
-            if not rules.numbers.plain and _all(number_parsing.fits(column, rules.numbers)):
-                column = number_parsing.plain(column, rules.numbers)
+            if not rules.numbers.plain:
+                if _all(number_parsing.fits(column, rules.numbers)):
+                    column = number_parsing.plain(column, rules.numbers)
+                elif column_facts.settle(column)[0] != "BYTES":
+                    not_numbers.append(name)
             if rules.null_numbers and _all(number_parsing.fits(column, PLAIN)):
                 numbers = pa.array([float(number) for number in rules.null_numbers])
                 is_null = pc.is_in(number_parsing.plain(column, PLAIN).cast(pa.float64()), value_set=numbers)
                 column = arrow.if_else(is_null, pa.scalar(None, pa.string()), column)
         arrays.append(column)
-    return pa.table(arrays, names=table.column_names)
+    return pa.table(arrays, names=table.column_names), not_numbers
 
 
 def _columns(table: pa.Table) -> Iterator[_Column]:
@@ -162,7 +183,9 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
         one_unit = len(separators) <= 1 and ("" not in unit_sets or not (words or "%" in separators))
         in_parentheses = _any(pc.equal(_group(looks, "open"), "("))
         with_minus = _any(pc.match_substring(texts, MINUS))
-        further = [sign for sign, occurs in ((PARENTHESES, in_parentheses), (MINUS, with_minus)) if occurs]
+        trailing = _any(pc.equal(_group(looks, "minus"), TRAILING_MINUS))
+        signs_found = ((PARENTHESES, in_parentheses), (TRAILING_MINUS, trailing), (MINUS, with_minus))
+        further = [sign for sign, occurs in signs_found if occurs]
         yield _Column(name, texts, not_numbers, (*sorted(separators), *further), one_unit)
 
 
@@ -179,7 +202,8 @@ def _written(texts: pa.Array) -> bool:
 def _mixed(column: _Column, forms: Sequence[NumberFormat]) -> bool:
     """Return whether most of the strings are numbers of any format."""
     of_a_format = [any(fits) for fits in zip(*(column.fits(form).to_pylist() for form in forms), strict=True)]
-    return sum(of_a_format) >= MIXED_SHARE * len(of_a_format) and (len(column.others) > ODD or _written(column.texts))
+    several = len(column.others) > ODD or not column.one_unit or _written(column.texts)
+    return several and sum(of_a_format) >= MIXED_SHARE * len(of_a_format)
 
 
 def _examples(cells: pa.ChunkedArray, column: _Column, form: NumberFormat) -> list[tuple[int, str]]:

@@ -46,6 +46,7 @@ class Cells(NamedTuple):
         kinds: Column -> type, if the format defines it.
         omissions: What was skipped, dropped or converted.
         columns_of: File -> its columns; empty unless there are several files of a table.
+        not_numbers: Columns of numbers that are texts, because data.csv says that numbers have another format.
     """
 
     table: pa.Table
@@ -53,6 +54,11 @@ class Cells(NamedTuple):
     kinds: Mapping[str, str]
     omissions: Omissions
     columns_of: Mapping[str, list[str]] = {}
+    not_numbers: Sequence[str] = ()
+
+    def typed(self, types: Mapping[str, str]) -> dict[str, str]:
+        """Return the columns' types, from those of a schema."""
+        return {**self.kinds, **types, **dict.fromkeys(self.not_numbers, "BYTES")}
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class LoadedData:
         is_complete: Whether all rows were read.
         format_name: The format, or "rows of a query".
         pictures: Size and color of the images; None for a table.
-        kinds: Column -> type, if the format defines it.
+        kinds: Column -> type, if the format or data.csv defines it.
         added: Column that the reader adds to identify a row -> why it is not a feature.
         findings: Findings in the choice of the paths, one sentence each.
     """
@@ -141,8 +147,7 @@ def read(path: str, root: str, label: str | None = None) -> LoadedData:
         findings += [
             f"{name}: {reason}, {name}.0 to {name}.{length - 1}: data.vectors" for name, length in lists.items()
         ]
-    unread = _unreadable(lines, root)
-    if unread:
+    if unread := _unreadable(lines, root):
         reasons = [f"{short(name)} is dropped: {reason}" for name, reason in unread.items()]
         lines.append(Line("drop", list(unread), "; ".join(reasons)))
         findings += reasons
@@ -164,7 +169,8 @@ def read(path: str, root: str, label: str | None = None) -> LoadedData:
         return LoadedData(
             table.drop(["image"]), tuple(lines), is_complete, str(format_name), looked, findings=tuple(findings)
         )
-    return LoadedData(table, tuple(lines), is_complete, str(format_name), findings=tuple(findings))
+    kinds, said = cells_read.typed({}), tuple(findings)
+    return LoadedData(table, tuple(lines), is_complete, str(format_name), kinds=kinds, findings=said)
 
 
 def _active(lines: Sequence[Line]) -> dict[str, Any]:
@@ -174,7 +180,7 @@ def _active(lines: Sequence[Line]) -> dict[str, Any]:
 def _cut(root: str, lines: list[Line], format_name: str | None) -> tuple[Cells, list[Line], list[str]]:
     """Read the data; cut text that is too long, and return the key for it and a sentence."""
     data = _active(lines)
-    form = None if format_name is None else formats.reader(format_name).FORMAT
+    form = formats.reader(format_name).FORMAT if format_name else None
     most = MOST_ROWS if form is not None and form.is_untyped else None
     if format_name != "csv":
         return cells(root, data, most), lines, []
@@ -225,14 +231,13 @@ def cells(root: str, data: Mapping[str, Any], max_rows: int | None = None, texts
             break
     if not rows:
         raise UserError(f"{data['path']} holds no rows")
-    table = number_formats.as_read(several_files.together(batches), parsed.cleaning, texts)
-    return Cells(table, rows < max_rows, {}, omissions, columns_of if len(paths) > 1 else {})
+    table, not_numbers = number_formats.as_read(several_files.together(batches), parsed.cleaning, texts)
+    return Cells(table, rows < max_rows, {}, omissions, columns_of if len(paths) > 1 else {}, not_numbers)
 
 
 def _partitions(lines: Sequence[Line], root: str) -> list[str]:
     """Return the keys of folders named KEY=VALUE below the data's folder."""
-    data = _parsed(root, _active(lines))
-    names: list[str] = []
+    data, names = _parsed(root, _active(lines)), list[str]()
     for _, pattern in data_paths.flat(data.paths):
         folder = pattern if os.path.isdir(pattern) else os.path.dirname(re.split(r"[*?{[]", pattern)[0])
         file_paths = [file.path for file in data_files.resolve(pattern, data)]
@@ -250,10 +255,8 @@ def _vectors(lines: Sequence[Line], root: str) -> dict[str, int]:
 def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
     """Return columns that cannot be read or that some files lack, with the reason."""
     data = _parsed(root, _active(lines))
-    reasons: dict[str, str] = {}
     paths = _filled(data, Omissions())
-    for path in paths:
-        reasons |= sources.unreadable(path, data)
+    reasons = {name: reason for path in paths for name, reason in sources.unreadable(path, data).items()}
     return reasons | several_files.uncommon(paths, data.model_copy(update={"drop": tuple(reasons)}))
 
 

@@ -2,11 +2,11 @@
 
 import itertools
 import math
-import re
 from typing import Any
 
 from curation.facts.column_facts import Column
 from curation.facts.relations import Order
+from curation.propose import text_hints
 from curation.propose.choices import Entry
 from curation.propose.label_choice import ordered_shape
 from curation.propose.name_hints import CODE_WORDS, COUNT_WORDS, CYCLES, has, words
@@ -21,13 +21,12 @@ MANY_TEXTS = 20_000
 """Texts from which fewer words are kept: each row has a number for each of them."""
 MIN_GAIN = 0.01
 """Share of the label's variance that the values must explain beyond a linear fit."""
-_TIME = re.compile(r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?")
-"""A time of day, or a duration."""
 
 
 def text(column: Column) -> Entry:
     """Choose the role of a string column."""
-    if column.words >= TEXT_WORDS and column.distinct > 50:
+    hint = text_hints.hint(column)
+    if column.words >= TEXT_WORDS and column.distinct > 50 and not hint:
         size = 500 if column.distinct < 2000 else 5000 if column.distinct < MANY_TEXTS else 2000
         values: dict[str, Any] = {"column": column.name, "vocabulary_size": size, "weight": "tfidf"}
         reason = (
@@ -44,18 +43,10 @@ def text(column: Column) -> Entry:
         )
         if column.other_date:
             reason += "; if these are dates, set data.dates"
-        elif holds_times(column):
-            reason += (
-                f"; they are times such as {str(column.top[0][0])!r}: write them in the data as numbers of hours, such "
-                "as 9.25 for 9:15, or with their date, as YYYY-MM-DD hh:mm"
-            )
+        elif hint:
+            reason += f"; {hint}"
         return Entry("ignored", {"column": column.name}, reason)
     return _category(column, f"{column.distinct:,} distinct values")
-
-
-def holds_times(column: Column) -> bool:
-    """Return whether a string column holds times of day or durations, such as 9:05."""
-    return bool(column.top) and all(_TIME.fullmatch(str(value)) for value, _ in column.top)
 
 
 def codes(column: Column, reason: str) -> Entry:

@@ -1,5 +1,6 @@
 """Proposed keys of [data] for cells: number formats, date formats and null values."""
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -61,6 +62,7 @@ def propose(
             table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
     dates = date_formats.detect(table)
     of_dates, said_of_dates = _dates(dates, place)
+    said_of_dates += _future(table, dates)
     for column, texts in dates.odd.items():
         table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
     values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
@@ -97,6 +99,8 @@ def _with_numbers(lines: Sequence[Line], formats: Formats, finding: str) -> list
     changed_keys = {
         key: list(value) if key == "units" else value for key, value in keys.items() if value != getattr(PLAIN, key)
     }
+    if formats.plain:
+        changed_keys["plain"] = list(formats.plain)
     reason = "; ".join(part for part in (csv_line.reason, finding) if part)
     return [*(line for line in lines if line.key != "csv"), Line("csv", {**csv_line.value, **changed_keys}, reason)]
 
@@ -126,6 +130,20 @@ def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
             f"format and set it, such as data.dates = {key}; list values that mean null in data.column_null_values"
         )
     return lines, findings
+
+
+def _future(table: pa.Table, dates: Dates) -> list[str]:
+    """Name columns whose years have two digits and are read as years to come."""
+    today, findings = datetime.date.today().isoformat(), []
+    of_two_digits = {name: form for name, form in dates.formats.items() if "YY" in form.replace("YYYY", "")}
+    for name, column in zip(of_two_digits, date_formats.written(table, dates).select(of_two_digits), strict=True):
+        later = column.filter(pc.greater(column, today))
+        if len(later):
+            findings.append(
+                f"{name}: {len(later):,} of {len(table):,} dates are read as dates to come, up to {pc.max(later)}, "
+                f"because 00 to 68 stand for 2000 to 2068: if they are past, write years with four digits"
+            )
+    return findings
 
 
 def _codes(table: pa.Table, keys: Sequence[Line], read: Read | None, label: str | None) -> tuple[list[Line], list[str]]:
@@ -188,6 +206,9 @@ def _read(formats: Formats) -> str:
     text = f"numbers are written with {formats.numbers}: {', '.join(listed_columns)}{more}"
     if "%" in formats.numbers.units:
         text += "; 45 % is read as 45"
+    if formats.plain:
+        listed_plain = ", ".join(f"{name} ({example!r})" for name, example in list(formats.plain.items())[:NAMED])
+        text += f"; with a decimal point, whatever the others have: {listed_plain}"
     if formats.ambiguous:
         name, example = next(iter(formats.ambiguous.items()))
         digits = number_parsing.plain(pa.array([example]), formats.numbers)[0].as_py()

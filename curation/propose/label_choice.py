@@ -15,7 +15,10 @@ FEW = 20
 """Largest number of distinct integers that may be class codes."""
 SKEWED = 1.0
 """Skewness from which the model predicts the logarithm of a positive label."""
-_TRUE = ("1", "yes", "true", "y", "t", "positive", "pos", "bad", "fraud", "spam", "churned", "died", "malignant")
+_TRUE = (
+    *("1", "yes", "true", "y", "t", "positive", "pos", "bad", "fraud", "spam", "churned", "died", "malignant"),
+    *("ja", "wahr", "oui", "vrai", "sí", "si", "sì", "verdadero", "vero", "sim", "verdadeiro", "waar", "tak", "да"),
+)
 _CLASS_WORDS = ("class", "category", "type", "kind", "species", "digit", "cluster", "code", "segment")
 
 

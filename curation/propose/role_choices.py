@@ -7,7 +7,7 @@ from typing import Any
 from components.ingestion.parsing.csv_header import UNNAMED
 from curation.facts.column_facts import Column, Facts
 from curation.facts.relations import Order
-from curation.propose import categorical_choices
+from curation.propose import categorical_choices, text_hints
 from curation.propose.choices import Entry
 from curation.propose.name_hints import WEIGHTS, has, named, words
 
@@ -73,6 +73,9 @@ def propose(
         else:
             roles.entries += _entries(column, orders.get(column.name))
             _hint(column, roles)
+            if roles.entries[-1].column == column.name and roles.entries[-1].role in ("categorical", "hashed"):
+                hint = text_hints.hint(column)
+                roles.findings += [f"{column.name} is read as text: {hint}"] if hint else []
     _rescue(roles, facts, leaks)
     return roles
 
@@ -88,12 +91,7 @@ def names_rows(column: Column) -> bool:
     """Return whether a column identifies rows: nearly unique, and named like an id, counting up, or short strings."""
     if column.present < 10 or column.unique_share < UNIQUE or column.date or column.other_date or column.picture:
         return False
-    if (
-        column.kind == "FLOAT"
-        or column.missing_share > 0.05
-        or not column.top
-        or categorical_choices.holds_times(column)
-    ):
+    if column.kind == "FLOAT" or column.missing_share > 0.05 or not column.top or text_hints.hint(column):
         return False
     if named(column.name, "id"):
         return column.words < 4

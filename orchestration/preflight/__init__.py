@@ -39,7 +39,8 @@ class Report:
         skew: Those of served rows; None where [gates] names none.
         predicted: Those of the rows that [inference] predicts; None without it.
         passed: Whether the checks of code and data were skipped, because an earlier run used the same.
-        omissions: Data that will be skipped, dropped or converted, as far as the first rows show.
+        omissions: Data that will be skipped, dropped or converted: of all rows if they were read, else as
+            far as the first rows show.
         query: The rows of [data] sql; None where it names paths.
     """
 
@@ -174,11 +175,10 @@ class _Asked:
 def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any], *, every_row: bool) -> int:
     """Check the data, and its rows if it can be read; return its size in bytes."""
     size = attempt("data", lambda: _data(report, run)) or 0
-    lines = [f"{len(data_paths.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
-    check = report.checks[-1]
-    check.text = "\n".join(lines)
+    check, of_all_rows = report.checks[-1], Omissions()
     if every_row and report.reviewed is not None and not check.findings:
-        attempt("rows", lambda: schema_check.check(run.config, run.name, run.stem, run.data_root))
+        attempt("rows", lambda: schema_check.check(run.config, run.name, run.stem, run.data_root, of_all_rows))
+        report.omissions = of_all_rows if of_all_rows else report.omissions
         errors = report.checks[-1].findings
         rejected = {
             str(finding["column"]) for error in errors if isinstance(error, GateError) for finding in error.findings
@@ -194,6 +194,8 @@ def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any
             metadata=run.metadata,
         )
         attempt("gates", lambda: gate_check.check(gates_run, rejected))
+    lines = [f"{len(data_paths.flat(report.data))} path(s), {size:,} bytes of data", *report.omissions.lines()]
+    check.text = "\n".join(lines)
     return size
 
 

@@ -3,6 +3,7 @@
 import shlex
 
 import project
+from components.ingestion.omissions import Omissions
 from curation import schema_review
 from curation.schema_differences import Difference
 from errors import GateError, PipelineError, UserError
@@ -41,7 +42,7 @@ def _adds(difference: Difference, message: str) -> bool:
     return "->" in difference.text or difference.rank == 3 or repr(difference.column) not in message
 
 
-def check(config: Config, name: Name, stem: str, data_root: str) -> str:
+def check(config: Config, name: Name, stem: str, data_root: str, omissions: Omissions | None = None) -> str:
     """Compare all rows with the approved schema, as the validation of a run does.
 
     Args:
@@ -49,6 +50,7 @@ def check(config: Config, name: Name, stem: str, data_root: str) -> str:
         name: The run.
         stem: Stem of the schema's file.
         data_root: Folder that data paths are relative to.
+        omissions: Records skipped, dropped and converted parts of the data.
 
     Returns:
         A sentence if the data matches.
@@ -57,7 +59,7 @@ def check(config: Config, name: Name, stem: str, data_root: str) -> str:
         GateError: the data differs from the schema; names the commands that accept it.
         UserError: the data cannot be read.
     """
-    differences = schema_review.compare(config, project.folder(), stem, data_root)
+    differences = schema_review.compare(config, project.folder(), stem, data_root, omissions)
     lines = [_line(difference, stem) for difference in differences if difference.stops]
     if lines:
         text = "\n".join(

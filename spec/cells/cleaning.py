@@ -18,7 +18,7 @@ WHITESPACE = (
     + "\u2028\u2029\u202f\u205f\u3000"
 )
 """Characters that are stripped around a cell: those of `str.isspace`, including no-break spaces."""
-_NUMBERS = ("decimal", "thousands", "units")
+_NUMBERS = ("decimal", "thousands", "units", "plain")
 """Keys of data.csv that say how numbers are written."""
 INT64 = range(-(2**63), 2**63)
 
@@ -62,6 +62,7 @@ class Cleaning:
         fold_case: data.fold_case.
         numbers: Those of data.csv.
         dates: data.dates.
+        plain: Columns whose numbers do not have that format: data.csv.plain.
     """
 
     strip: bool
@@ -70,6 +71,7 @@ class Cleaning:
     fold_case: tuple[str, ...] = ()
     numbers: NumberFormat = PLAIN
     dates: Mapping[str, str] = field(default_factory=dict)
+    plain: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Cleaning":
@@ -81,16 +83,22 @@ class Cleaning:
         of_column = {name: tuple(texts) for name, texts in data["column_null_values"].items()}
         csv = data.get("csv", {})
         numbers = NumberFormat(csv["decimal"], csv["thousands"], tuple(csv["units"])) if csv else None
-        fold = tuple(data["fold_case"])
         return cls(
-            data["strip_whitespace"], tuple(data["null_values"]), of_column, fold, numbers or PLAIN, data["dates"]
+            data["strip_whitespace"],
+            tuple(data["null_values"]),
+            of_column,
+            tuple(data["fold_case"]),
+            numbers or PLAIN,
+            data["dates"],
+            tuple(csv.get("plain", ())),
         )
 
     def rules(self, column: str) -> Rules:
         """Return the rules of one column."""
         null_values = (*self.null_values, *self.of_column.get(column, ()))
         date = DateFormat(self.dates[column]) if column in self.dates else None
-        return Rules(self.strip, null_values, column in self.fold_case, self.numbers, date)
+        numbers = PLAIN if column in self.plain else self.numbers
+        return Rules(self.strip, null_values, column in self.fold_case, numbers, date)
 
 
 DOTTED, FINAL = ("\u0130", "i"), ("\u03c2", "\u03c3")

@@ -13,6 +13,8 @@ MINUS = "\u2212"
 _SEPARATORS = {"": "", ",": ",", ".": "[.]", " ": BLANK, "'": "['\u2019]", "_": "_"}
 PARENTHESES = "()"
 """The unit that makes a number in parentheses negative, as in accounting."""
+TRAILING_MINUS = "-"
+"""The unit that makes a number before a minus sign negative, as SAP and COBOL programs write it."""
 
 IN_PARENTHESES = r"^\((.*)\)$"
 SIGN_IN_PARENTHESES = f"^[(].*[+{MINUS}-].*[)]$"
@@ -27,8 +29,8 @@ class NumberFormat:
         decimal: "." or ",".
         thousands: Separator of groups of digits; "" for none, " " for a space of any kind, "'" for both
             kinds of apostrophes.
-        units: Symbols before or after a number that are removed; PARENTHESES makes a number in parentheses negative.
-            MINUS lets numbers with this sign be read.
+        units: Symbols before or after a number that are removed; PARENTHESES makes a number in parentheses negative,
+            TRAILING_MINUS one before a minus sign. MINUS lets numbers with this sign be read.
     """
 
     decimal: str = "."
@@ -42,16 +44,21 @@ class NumberFormat:
 
     @property
     def pattern(self) -> str:
-        """A regular expression that matches a complete number; groups: two signs and the digits."""
+        """A regular expression that matches a complete number; groups: two signs, the digits; digits, a minus."""
         point, separator = _SEPARATORS[self.decimal], _SEPARATORS[self.thousands]
-        grouped = rf"\d{{1,3}}(?:{separator}\d{{2,3}})*{separator}\d{{3}}|" if separator else ""
-        digits = rf"(?:{grouped}\d+)(?:{point}\d*)?|{point}\d+"
-        units = "|".join(quoted(unit) for unit in self.units if unit not in (PARENTHESES, MINUS))
+        fraction = rf"(?:{point}\d*)?"
+        # 0,043 has a decimal comma, and no number has both separators of thousands and an exponent.
+        grouped = rf"[1-9]\d{{0,2}}(?:{separator}\d{{2,3}})*{separator}\d{{3}}{fraction}|" if separator else ""
+        digits = rf"{grouped}(?:\d+{fraction}|{point}\d+)(?:[eE][+-]?\d+)?"
+        units = "|".join(quoted(unit) for unit in self.units if unit not in (PARENTHESES, MINUS, TRAILING_MINUS))
         unit = f"(?:{BLANK}*(?:{units}){BLANK}*)" if units else ""
         sign = r"([+\-])" if self.plain else rf"([+\-{MINUS}])"
         signs = f"(?:{sign}{unit}?|{unit}{sign}?)?" if unit else f"{sign}?()"
-        trailing_unit = f"{unit}?" if unit else ""
-        return rf"^{signs}((?:{digits})(?:[eE][+-]?\d+)?){trailing_unit}$"
+        any_unit = f"{unit}?" if unit else ""
+        leading = rf"{signs}({digits}){any_unit}"
+        if TRAILING_MINUS not in self.units:
+            return f"^{leading}$"
+        return rf"^(?:{leading}|{any_unit}({digits}){any_unit}([\-{MINUS}]){any_unit})$"
 
     @property
     def in_parentheses(self) -> bool:
@@ -60,7 +67,8 @@ class NumberFormat:
 
     def steps(self) -> list[tuple[str, str]]:
         """Return the substitutions that convert matching text to a plain number."""
-        steps = [(MINUS, "-"), (self.pattern, r"\1\2\3"), (r"^\+", "")]
+        rewrite = r"\5\1\2\3\4" if TRAILING_MINUS in self.units else r"\1\2\3"
+        steps = [(MINUS, "-"), (self.pattern, rewrite), (r"^\+", "")]
         if self.thousands:
             steps.append((_SEPARATORS[self.thousands], ""))
         if self.decimal != ".":

@@ -82,6 +82,21 @@ def test_columns_beside_the_schema_are_numbers_where_all_cells_are(read):
     assert table["t"] == ["1.234", '"2,0"', "3"]
 
 
+def test_a_minus_after_the_number_is_one_where_units_say_so(read):
+    table = read('n,x\n12-,"1,250.50-"\n3,"-2.5"\n-,7 USD-\n', {"thousands": ",", "units": ["-", "USD"]}, {})
+    assert (table["n"], table["x"]) == (["12-", "3", "-"], [-1250.5, -2.5, -7])
+    with pytest.raises(UserError, match="invalid value '-5-'"):
+        read("n,x,t\n1,2,a\n-5-,3,b\n", {"units": ["-"]})
+
+
+def test_columns_that_csv_plain_names_have_a_decimal_point(read):
+    csv = {"delimiter": ";", "decimal": ",", "plain": ["x"]}
+    assert read("n;x;t\n1;2.5;1,5\n2;-3e2;7,5\n", csv) == {"n": [1, 2], "x": [2.5, -300], "t": ["1,5", "7,5"]}
+    assert read("n;x;t\n1;2.5;1,5\n2;-3e2;7,5\n", csv, {})["t"] == [1.5, 7.5]
+    with pytest.raises(UserError, match=r"invalid value '2,5'"):
+        read("n;x;t\n1;2,5;a\n", csv)
+
+
 @pytest.mark.parametrize("csv", [{"decimal": ","}, {"decimal": ",", "thousands": "."}], ids=["decimal", "thousands"])
 def test_a_number_of_another_format_stops_with_its_place_and_the_key(read, csv):
     text = "n;x;t\n" + "1;2,5;a\n" * 3 + "1;3.14;a\n"

@@ -95,6 +95,16 @@ def test_other_texts_are_no_dates(texts):
     assert detect(day=texts) == date_formats.Dates()
 
 
+def test_years_of_two_digits_that_are_read_as_years_to_come_are_named(propose):
+    days = [f"{1 + row % 28:02d}.03.{55 + row % 30}" for row in range(90)]
+    findings = propose(born=days, y=[row % 2 for row in range(90)])[0].findings
+    said = [finding for finding in findings if finding.startswith("born: ")]
+    assert said == [
+        "born: 42 of 90 dates are read as dates to come, up to 2068-03-18, because 00 to 68 stand for 2000 to 2068: if "
+        "they are past, write years with four digits"
+    ]
+
+
 @pytest.fixture
 def propose(tmp_path):
     for folder in ("configs", "schemas"):

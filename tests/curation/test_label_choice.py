@@ -55,6 +55,7 @@ def test_the_error_of_an_unusable_label_names_the_reason_and_usable_columns(valu
     ("values", "positive", "reason"),
     [
         (["no"] * 3 + ["yes"] * 5, "yes", "its value means yes"),
+        (["FALSCH"] * 3 + ["WAHR"] * 5, "WAHR", "its value means yes"),
         ([1] * 5 + [0] * 3, "1", "its value means yes"),
         ([">50K"] * 2 + ["<=50K"] * 6, ">50K", "the rarer value"),
         (["a", "b"] * 4, "b", "both are equally frequent, so the last in order"),

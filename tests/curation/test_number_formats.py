@@ -28,6 +28,13 @@ def detect(delimiter=",", **columns):
         ({"a": ["$5", "7", "-"]}, NumberFormat(units=("$",))),
         ({"a": ["12,34,567", "1,234"]}, NumberFormat(".", ",")),
         ({"a": ["1.5", "2.5"], "b": ["1", "2"]}, PLAIN),
+        ({"a": ["1.234,50-", "12,00", "7,5"]}, NumberFormat(",", ".", ("-",))),
+        ({"a": ["12.50-", "1.25"], "b": ["3-", "4.5"]}, NumberFormat(units=("-",))),
+        ({"a": ["12.\u2013", "1'250.50"]}, NumberFormat(".", "'", (".\u2013",))),
+        ({"a": ["12,-", "1,50"]}, NumberFormat(",", units=(",-",))),
+        ({"a": ["0,043", "-0,250", "1,125"]}, NumberFormat(",")),
+        ({"a": ["1,104E-03", "2,250E+04"]}, NumberFormat(",")),
+        ({"a": ["12-A", "13-B"], "b": ["2024-W05", "2024-W06"], "c": ["1-2", "3-4"]}, PLAIN),
         ({"a": ["\u22121.5", "2.5", "7"], "b": ["1", "2"]}, NumberFormat(units=("\u2212",))),
         ({"a": ["\u22121", "2", "7"]}, NumberFormat(units=("\u2212",))),
         ({"a": ["\u22121,5", "2,25"]}, NumberFormat(",")),
@@ -49,6 +56,7 @@ def test_a_format_is_detected_from_all_columns(columns, numbers):
         (["$5", "\u20ac6", "$7"], ["$5", "\u20ac6"]),
         (["45%", "0.45", "50%"], ["45%", "0.45"]),
         (["1.2M", "3.5k", "7k"], ["1.2M", "3.5k"]),
+        (["18", "25 years", "40", "61", "rather not say"], ["18", "25 years", "rather not say"]),
     ],
 )
 def test_a_column_that_no_one_format_reads_is_named(texts, examples):
@@ -128,11 +136,28 @@ def test_cells_are_shown_as_ingestion_reads_them():
     table = pa.table({"a": ["1,5", "-999,0", None], "code": ["1,5", "x", None], "text": ["-999", "1", "2"]})
     cleaning = Cleaning(True, ("",), {"a": ("-999",), "text": ("-999",)}, numbers=NumberFormat(","))
 
-    assert number_formats.as_read(table, cleaning, texts=["text"]).to_pydict() == {
-        "a": ["1.5", None, None],
-        "code": ["1,5", "x", None],
-        "text": ["-999", "1", "2"],
-    }
+    read, not_numbers = number_formats.as_read(table, cleaning, texts=["text"])
+    assert (read.to_pydict(), not_numbers) == (
+        {"a": ["1.5", None, None], "code": ["1,5", "x", None], "text": ["-999", "1", "2"]},
+        [],
+    )
+
+
+def test_plain_numbers_are_texts_where_the_format_is_another_one_unless_csv_plain_names_them():
+    table = pa.table({"price": ["1,5", "2,25"], "lat": ["52.5", "48.25"], "n": ["1", "2"]})
+    numbers = NumberFormat(",")
+    assert number_formats.as_read(table, Cleaning(True, ("",), {}, numbers=numbers))[1] == ["lat"]
+    read, not_numbers = number_formats.as_read(table, Cleaning(True, ("",), {}, numbers=numbers, plain=("lat",)))
+    assert (read["price"].to_pylist(), read["lat"].to_pylist(), not_numbers) == (["1.5", "2.25"], ["52.5", "48.25"], [])
+
+
+def test_a_column_with_a_decimal_point_beside_decimal_commas_is_proposed_as_plain(read):
+    data = read("price;lat;conc\n1,5;52.5;1.104E-03\n2,25;48.25;2.250E-04\n")
+    assert data.values["csv"] == {"delimiter": ";", "decimal": ",", "plain": ["lat", "conc"]}
+    assert data.findings[-1] == (
+        "numbers are written with decimal = \",\": price ('1,5'); with a decimal point, whatever the others have: "
+        "lat ('52.5'), conc ('1.104E-03')"
+    )
 
 
 def test_nothing_is_proposed_for_a_plain_table():

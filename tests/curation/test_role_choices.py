@@ -60,6 +60,52 @@ def test_times_without_a_date_are_no_id_and_named_with_what_to_write(entry, form
     assert "write them in the data as numbers of hours, such as 9.25 for 9:15" in chosen.reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("durations", ["{0}h {1}m", "{0} h", "{1} min"]),
+        ("durations", ["PT{0}H{1}M"]),
+        ("two numbers in a cell", ["{1}.5, {0}.25"]),
+        ("two numbers in a cell", ["POINT ({1}.5 {0}.25)"]),
+        ("lists of numbers", ["[{0}.5, {1}, 0.1]"]),
+        ("objects", ['{{"a": {0}, "b": {1}}}']),
+        ("degrees", ["{1}\u00b0{0}'N"]),
+        ("feet and inches", ["{0}'{1}\""]),
+        ("numbers with several units", ["{1} MB", "{0}.{1} GB"]),
+        ("numbers with several units", ["{0}.{1}M", "{1}K"]),
+        ("hexadecimal numbers", ["0x{0}{1}f"]),
+        ("fractions", ["{0}/{1}", "{0} out of {1} stars"]),
+        ("numbers in other digits", ["\u0661{0}\u066b{1}"]),
+    ],
+)
+def test_texts_that_hold_amounts_are_named_with_what_to_write(entry, kind, texts):
+    cells = [form.format(hour, minute) for hour in range(1, 10) for minute in range(10, 50) for form in texts]
+    chosen = entry("a", list(dict.fromkeys(cells)))
+    assert chosen.role == "ignored"
+    assert f"; they are {kind} such as " in chosen.reason
+    assert "write" in chosen.reason
+
+
+@pytest.mark.parametrize(
+    "form", ["2024-W{:02}", "2024-{:02}", "{:02}/2024", "{}Q3", "Mar 20{:02}", "M\u00e4rz 20{:02}"]
+)
+def test_periods_as_categories_are_named_on_the_terminal(propose, form):
+    first = 2013 if "Q" in form else 1
+    findings = propose(period=[form.format(first + number % 12) for number in range(520)]).findings
+    assert [finding[:70] for finding in findings] == [
+        "period is read as text: they are weeks, months or quarters such as '" + form.format(first)[:2]
+    ]
+
+
+def test_words_and_codes_are_not_named(propose):
+    codes = {
+        "size": ["XS", "S", "M", "L", "XL"],
+        "flat": ["12A", "12B", "13A", "7", "8"],
+        "range": ["1-2", "2-5", "6+", "9-10", "3-4"],
+    }
+    assert propose(**{name: values * 99 for name, values in codes.items()}).findings == []
+
+
 def test_a_counter_is_an_id_and_unique_amounts_are_not(propose, rng):
     choices = propose(n=np.arange(500), people=rng.permutation(500) * 37, x=rng.normal(size=500))
     assert choices.id[0] == "n"

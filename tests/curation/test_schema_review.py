@@ -1,5 +1,6 @@
 import pytest
 
+from components.ingestion.omissions import Omissions
 from curation import new_config, schema_review
 from errors import UserError
 
@@ -26,6 +27,24 @@ def run(step, root):
 
 def test_data_that_has_not_changed_has_no_difference(root):
     assert run("diff", root) == []
+
+
+def test_numbers_of_another_format_than_the_config_says_are_refused_as_a_run_refuses_them(root):
+    config = root / "configs/made.toml"
+    rows = "".join(f"{row % 7};{'ab'[row % 2]};{row % 5};{row},5\n" for row in range(40))
+    (root / "data/t.csv").write_text("n;c;kind_code;y\n" + rows)
+    config.write_text(config.read_text().replace("[data]", '[data]\ncsv = {delimiter = ";", decimal = ","}'))
+    omissions = Omissions()
+    choice = schema_review.Choice(root=str(root), name="made", data_root=str(root))
+    assert [difference for difference in schema_review.diff(choice, omissions) if difference.rank < 2] == []
+    assert 'converted 3 columns: numbers written with decimal = "," (n, kind_code, y)' in omissions.lines()
+
+    edit(root, ",5\n", ".5\n")
+    assert [str(difference) for difference in run("diff", root)] == [
+        "refused  y: the schema says FLOAT, the data is BYTES: as '0.5'"
+    ]
+    config.write_text(config.read_text().replace('decimal = ","}', 'decimal = ",", plain = ["y"]}'))
+    assert [difference for difference in run("diff", root) if difference.rank < 2] == []
 
 
 def test_the_loop_infer_look_approve(root):

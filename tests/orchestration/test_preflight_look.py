@@ -1,6 +1,7 @@
 """Preflight reports all findings together, each with its fix."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -129,6 +130,20 @@ def test_doctor_reports_everything_and_returns_the_exit_code_of_a_run(flats, cap
     assert code == answer["code"] == 5
     assert [check["check"] for check in answer["checks"] if not check["ok"]] == ["root"]
     assert doctor(capsys, "no_such_pipeline", "--root", tmp_path / "runs")[0] == 2
+
+
+def test_doctor_lists_what_schema_diff_lists(flats, capsys, tmp_path):
+    flats.config(flats.CONFIG.replace('flats.csv"', 'flats.csv"\ncsv = {comment = "#", units = ["qm"]}'))
+    flats.data("# a comment\n" + flats.HEADER + flats.rows(40).replace(".5,", ".5 qm,"))
+    parser.main(["schema", "diff", "flats"])
+    listed = re.findall("^data +(.+)", capsys.readouterr().out, re.M)
+    assert listed == [
+        "skipped 1 line: comments, which begin with '#' (csv.comment)",
+        'converted 2 columns: numbers written with decimal = ".", units = ["qm"] (area, rent)',
+    ]
+    code, out = doctor(capsys, "flats", "--root", tmp_path / "runs")
+    assert code == 0
+    assert re.search(r"^data +good +1 path\(s\).*\n +" + r"\n +".join(map(re.escape, listed)) + "\n", out, re.M), out
 
 
 def test_doctor_checks_a_pipeline_of_the_repository(capsys, tmp_path):

@@ -175,7 +175,7 @@ def test_a_served_model_cleans_cells_where_ingestion_does(data, cleaned):
         "column_null_values": {"area": ["-1"]},
         "fold_case": [],
         "dates": {},
-        "csv": {"decimal": ".", "thousands": "", "units": []},
+        "csv": {"decimal": ".", "thousands": "", "units": [], "plain": []},
     }
 
     assert parsed.cleaning(parsed.plain("data")["data"]["path"]) == (expected if cleaned else None)

@@ -612,6 +612,10 @@ def test_columns_with_a_rule_and_the_label_may_be_missing(override):
         ('data.exclude=["rooms > 9", "rom > 3"]', "data.exclude: 'rom > 3' names column 'rom', which does"),
         ('data.exclude=["city = 3"]', "data.exclude: 'city = 3' compares column 'city', which is text, with 3: write"),
         ('data.split="time"', "data.split.by is 'time': name the column of timestamps as columns.time"),
+        (
+            'data.csv.plain=["ara"]',
+            "data.csv.plain names 'ara', which schemas/flats.pbtxt does not define. Did you mean",
+        ),
         ("columns.group=citi", "columns.group names 'citi', which schemas/flats.pbtxt does not define. Did you mean"),
         ("columns.weight=city", "columns.weight names 'city', which is BYTES in schemas/flats.pbtxt; this key needs"),
     ],

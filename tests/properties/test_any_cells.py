@@ -38,5 +38,5 @@ def test_rules_that_are_proposed_read_the_cells(column):
     read = casting.cast(texts, "BYTES", cleaning.rules("time"))
 
     assert len(read) == len(column)
-    assert number_formats.as_read(table, cleaning).num_rows == len(column)
+    assert number_formats.as_read(table, cleaning)[0].num_rows == len(column)
     assert read.null_count >= texts.null_count

@@ -27,6 +27,7 @@ RULES = {
     "no whitespace stripped": Rules(False, ("", "?")),
     "decimal comma": Rules(True, NULLS, numbers=NumberFormat(",", ".", ("\u20ac", "%"))),
     "accounting": Rules(True, NULLS, numbers=NumberFormat(".", ",", ("$", "()"))),
+    "SAP": Rules(True, NULLS, numbers=NumberFormat(",", ".", ("-", "\u20ac", ",-"))),
     "spaces": Rules(True, NULLS, numbers=NumberFormat(",", " ")),
     "lower case": Rules(True, NULLS, fold_case=True),
     "day first": Rules(True, NULLS, date=DateFormat("DD.MM.YYYY")),
@@ -38,7 +39,20 @@ PARTS = st.sampled_from(
 )
 NUMBERS = st.one_of(st.integers(), st.floats(), st.floats(width=32)).map(str)
 WRITTEN = st.sampled_from(
-    ["1.234,5 \u20ac", "(1,234.50)", "1 234,5", "5.1.2024 13:30", "Jan 5, 24", "1704461400", "1900-01-01", "+7", "inf"]
+    [
+        "1.234,5 \u20ac",
+        "1.234,50-",
+        "0,250-",
+        "12,-",
+        "(1,234.50)",
+        "1 234,5",
+        "5.1.2024 13:30",
+        "Jan 5, 24",
+        "1704461400",
+        "1900-01-01",
+        "+7",
+        "inf",
+    ]
 )
 SPACES = st.sampled_from(["", "", " ", "\u00a0\t"])
 CELLS = st.one_of(

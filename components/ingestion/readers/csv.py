@@ -51,7 +51,7 @@ def batches(
     batch_count = rows = 0
     last_batch = None
     cleaning = data.cleaning
-    as_texts = bool(cleaning.numbers.thousands or cleaning.numbers.units or cleaning.dates)
+    as_texts = bool(cleaning.numbers.thousands or cleaning.numbers.units or cleaning.dates or cleaning.plain)
     omitted = Omissions()
     if not as_texts:
         try:
@@ -95,12 +95,12 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
     unknown = [name for name in names if name not in columns]
     looks: dict[str, str | None] = dict.fromkeys(unknown)
     if unknown:
-        numbers = data.cleaning.numbers
+        cleaning = data.cleaning
         for batch in _read_texts(path, data):
             clean = _clean(batch, data)
             for name in unknown:
                 column = clean.column(clean.schema.get_field_index(name))
-                looks[name] = casting.looks_like(column, looks[name], numbers)
+                looks[name] = casting.looks_like(column, looks[name], cleaning.rules(name).numbers)
     return {name: columns.get(name) or looks[name] or "BYTES" for name in names}
 
 

@@ -22,7 +22,7 @@ from spec.rows import data_paths
 FORMAT = Format(
     extensions=(".jsonl", ".ndjson", ".json"),
     keys=("csv", "drop", "partitions", "vectors"),
-    csv_keys=("decimal", "thousands", "units"),
+    csv_keys=("decimal", "thousands", "units", "plain"),
     is_cleaned=True,
     is_untyped=True,
 )
@@ -103,7 +103,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
             looks.setdefault(name, None)
             if name not in columns:
                 texts = casting.clean(_texts(path, name, block), cleaning.rules(name))
-                looks[name] = casting.looks_like(texts, looks[name], cleaning.numbers)
+                looks[name] = casting.looks_like(texts, looks[name], cleaning.rules(name).numbers)
     return {name: columns.get(name) or looks[name] or "BYTES" for name in _read_columns(looks, lists, data, omissions)}
 
 

@@ -23,7 +23,7 @@ from spec.rows import data_paths
 FORMAT = Format(
     extensions=(".xlsx", ".xlsm"),
     keys=("csv", "sheet", "drop", "partitions"),
-    csv_keys=("decimal", "thousands", "units", "header", "names", "skip_rows", "skip_footer"),
+    csv_keys=("decimal", "thousands", "units", "plain", "header", "names", "skip_rows", "skip_footer"),
     is_cleaned=True,
     is_untyped=True,
 )
@@ -84,7 +84,7 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
             looks.setdefault(name, None)
             if name not in columns:
                 cleaned = casting.clean(pa.array(texts, pa.string()), cleaning.rules(name))
-                looks[name] = casting.looks_like(cleaned, looks[name], cleaning.numbers)
+                looks[name] = casting.looks_like(cleaned, looks[name], cleaning.rules(name).numbers)
     return {
         name: columns.get(name) or looks[name] or "BYTES"
         for name in left_out_columns.read_columns(looks, data, omissions)

@@ -1,0 +1,64 @@
+"""Texts that hold an amount which no reader parses: what they are, and how to write them."""
+
+import re
+
+from curation.facts.column_facts import Column
+
+LEAST = 5
+"""Smallest number of distinct strings that are named: fewer are categories, however they are written."""
+_NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][+-]?\d+)?"
+_UNIT = (
+    r"(?:[kmcdµ]?[gGlLmM]|mm|[KMGT]i?B|kB|bytes?|t|lbs?|oz|ft|in|mi|yd|gal|ha|[kKMG]?W|[kKMG]?Wh|[kM]?Hz|[kM]?bps"
+    r"|[kKMB]|bn|Mio\.?|Mrd\.?|Tsd\.?)"
+)
+_LENGTH = r"\d+(?:[.,]\d+)?\s?(?:days?|d|hours?|hrs?|h|Std\.?|min(?:ute)?s?\.?|m|sec(?:ond)?s?|s|ms)\.?"
+_MONTHS = "jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
+_PAIR = rf"{_NUMBER}\s*[,;]\s*{_NUMBER}"
+_OWN_COLUMNS = "write each number in a column of its own"
+_KINDS = (
+    (
+        r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?",
+        "times",
+        "write them in the data as numbers of hours, such as 9.25 for 9:15, or with their date, as YYYY-MM-DD hh:mm",
+    ),
+    (
+        rf"-?P(?=[\dT])(?:\d+[YMWD])*(?:T(?:[\d.]+[HMS])+)?|(?:{_LENGTH}[\s,]*)+",
+        "durations",
+        "write each as one number, such as 1.5 for 1 h 30 min",
+    ),
+    (rf"(?i:POINT\s*)?\(\s*(?:{_PAIR}|{_NUMBER}\s+{_NUMBER})\s*\)|{_PAIR}", "two numbers in a cell", _OWN_COLUMNS),
+    (
+        rf"[\[(]\s*{_NUMBER}(?:\s*[,; ]\s*{_NUMBER})*\s*[\])]",
+        "lists of numbers",
+        f"{_OWN_COLUMNS}, or the rows as JSON lines or Parquet, whose lists data.vectors reads",
+    ),
+    (r"(?s)\{.*:.*\}", "objects", "write each of their values in a column of its own"),
+    (r"""\d{1,3}\s?[°º].*""", "degrees", "write them as decimal numbers, such as 52.52"),
+    (
+        r"""\d{1,2}\s?(?:'|\u2032|ft)\s?(?:\d{1,2}(?:[.,]\d+)?)?\s?(?:"|''|\u2033|in)?""",
+        "feet and inches",
+        "write one number, in one unit",
+    ),
+    (rf"{_NUMBER}\s?{_UNIT}", "numbers with several units", "write all of them in one unit"),
+    (r"0[xX][\dA-Fa-f]+", "hexadecimal numbers", "if they are amounts, write them as decimal numbers"),
+    (
+        rf"(?i:\d{{4}}-?W\d{{1,2}}|\d{{4}}[-/ ]?Q[1-4]|Q[1-4][-/ ]?\d{{4}}|\d{{4}}[-/](?:0?[1-9]|1[0-2])"
+        rf"|(?:0?[1-9]|1[0-2])[-/]\d{{4}}|(?:{_MONTHS})\pL*\.?[-/ ]\d{{2,4}})",
+        "weeks, months or quarters",
+        "write the first day of each as YYYY-MM-DD, because a later one would be unknown to the model",
+    ),
+    (r"\d+\s?/\s?\d+|\d+ out of \d+\b.*|\d+ \d+/\d+", "fractions", "write each as one number, such as 0.75"),
+    (r"[+-]?(?=.*[^\x00-\x7f])[\d.,\u066b\u066c]+", "numbers in other digits", "write them with the digits 0 to 9"),
+)
+_COMPILED = [(re.compile(pattern.replace(r"\pL", r"[^\W\d_]")), kind, fix) for pattern, kind, fix in _KINDS]
+
+
+def hint(column: Column) -> str:
+    """Return what the texts of a column are and how to write them; empty if they are none of the known kinds."""
+    if column.kind != "BYTES" or column.distinct < LEAST or not column.top:
+        return ""
+    values = [str(value) for value, _ in column.top]
+    for pattern, kind, fix in _COMPILED:
+        if all(pattern.fullmatch(value) for value in values):
+            return f"they are {kind} such as {values[0]!r}: {fix}"
+    return ""
