@@ -21,6 +21,7 @@ from curation.propose import (
     label_tails,
     role_choices,
     schema_text,
+    text_hints,
     training_choices,
     usable_names,
 )
@@ -267,6 +268,8 @@ def _findings(facts: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
         f"label: {label.column.name} ({label.column_reason})",
         f"task: {label.task} ({label.task_reason})",
     ]
+    if hint := text_hints.hint(label.column):
+        lines.append(f"{label.column.name} is read as text: {hint}")
     for role, role_entries in by_role.items():
         if role != "ignored":
             lines.append(

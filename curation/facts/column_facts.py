@@ -248,6 +248,7 @@ def _finite(array: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _numbers(array: pa.ChunkedArray) -> Numbers | None:
     values = array.drop_null().to_numpy().astype(np.float64)
+    values = values[np.isfinite(values)]
     if not len(values):
         return None
     low, high = float(values.min()), float(values.max())

@@ -48,6 +48,7 @@ class Formats:
         mixed: Column whose numbers do not share a format -> row indices and strings of examples.
         ambiguous: Column whose numbers have other values with another decimal sign -> an example.
         plain: Column whose numbers are in the default format, but not in that of the table -> an example.
+        either: Column whose points may be decimal signs or separate thousands -> an example.
     """
 
     numbers: NumberFormat
@@ -55,6 +56,7 @@ class Formats:
     mixed: dict[str, list[tuple[int, str]]]
     ambiguous: dict[str, str]
     plain: dict[str, str] = field(default_factory=dict)
+    either: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class _Column:
     others: pa.Array
     units: tuple[str, ...]
     one_unit: bool
+
+    @property
+    def example(self) -> str:
+        """One of the strings that look like numbers."""
+        return str(self.texts[0].as_py())
 
     def fits(self, form: NumberFormat) -> pa.Array:
         """Return which of the strings are numbers in this format, bool (n,)."""
@@ -117,20 +124,26 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
         grouped |= not _all(number_parsing.fits(fitting, replace(form, thousands="")))
         if any(_differ(fitting, form, replace(rival, units=column.units)) for rival in rivals):
             ambiguous[column.name] = columns_read[column.name]
-    plain = {
-        column.name: column.texts[0].as_py()
-        for column in columns
-        if columns_read and column.plain() and not _all(column.fits(best))
-    }
-    mixed = {
-        column.name: _examples(table[column.name], column, best)
-        for column in columns
-        if column not in fitted[best] and column.name not in plain and _mixed(column, forms)
-    }
     numbers = replace(best, thousands=best.thousands if grouped else "", units=tuple(units)) if columns_read else PLAIN
     without = replace(numbers, units=tuple(unit for unit in numbers.units if unit != MINUS))
     numbers = numbers if without.plain else without
-    return Formats(numbers, columns_read, mixed, ambiguous, plain)
+    unformatted = [column for column in columns if column.name not in columns_read]
+    plain = {column.name: column.example for column in unformatted if column.plain() and not _all(column.fits(numbers))}
+    mixed = {
+        column.name: _examples(table[column.name], column, best)
+        for column in unformatted
+        if column not in fitted[best] and column.name not in plain and _mixed(column, forms)
+    }
+    rival = NumberFormat(",", ".") if numbers.plain and delimiter == ";" else PLAIN
+    either = {
+        column.name: column.example
+        for column in unformatted
+        if column.plain()
+        and _all(column.fits(numbers))
+        and _all(column.fits(rival))
+        and _differ(column.texts, numbers, rival)
+    }
+    return Formats(numbers, columns_read, mixed, ambiguous, plain, either)
 
 
 def as_read(table: pa.Table, cleaning: Cleaning, texts: Sequence[str] = ()) -> tuple[pa.Table, list[str]]:

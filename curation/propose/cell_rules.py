@@ -52,6 +52,7 @@ def propose(
         if formats.columns:
             findings.append(_read(formats))
             keys = _with_numbers(keys, formats, findings[-1])
+        findings += [_either(column, example, formats) for column, example in formats.either.items()]
         findings += [_mixed(column, place.named(examples)) for column, examples in formats.mixed.items()]
         tokens = dialect.odd_tokens(_plain(table, formats))
         if tokens:
@@ -218,6 +219,14 @@ def _read(formats: Formats) -> str:
             f'{{decimal = "{other_decimal}"}}'
         )
     return text
+
+
+def _either(column: str, example: str, formats: Formats) -> str:
+    value = number_parsing.plain(pa.array([example]), formats.numbers)[0].as_py()
+    keys = {"decimal": ",", "thousands": "."} if value == example else {"plain": [column]}
+    return (
+        f"{column} is ambiguous: {example!r} is read as {value}; if that is wrong, set csv = {config_text.toml(keys)}"
+    )
 
 
 def _mixed(column: str, examples: str) -> str:

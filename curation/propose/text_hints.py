@@ -28,7 +28,7 @@ _KINDS = (
     ),
     (rf"(?i:POINT\s*)?\(\s*(?:{_PAIR}|{_NUMBER}\s+{_NUMBER})\s*\)|{_PAIR}", "two numbers in a cell", _OWN_COLUMNS),
     (
-        rf"[\[(]\s*{_NUMBER}(?:\s*[,; ]\s*{_NUMBER})*\s*[\])]",
+        rf"[\[({{]\s*{_NUMBER}(?:\s*[,; ]\s*{_NUMBER})*\s*[\])}}]",
         "lists of numbers",
         f"{_OWN_COLUMNS}, or the rows as JSON lines or Parquet, whose lists data.vectors reads",
     ),
@@ -40,6 +40,8 @@ _KINDS = (
         "write one number, in one unit",
     ),
     (rf"{_NUMBER}\s?{_UNIT}", "numbers with several units", "write all of them in one unit"),
+    (r"=\"[^\"]*\"", "formulas of Excel", 'write the text alone, as 01067 for ="01067"'),
+    (rf"'{_NUMBER}'?", "numbers behind an apostrophe", "write them without it"),
     (r"0[xX][\dA-Fa-f]+", "hexadecimal numbers", "if they are amounts, write them as decimal numbers"),
     (
         rf"(?i:\d{{4}}-?W\d{{1,2}}|\d{{4}}[-/ ]?Q[1-4]|Q[1-4][-/ ]?\d{{4}}|\d{{4}}[-/](?:0?[1-9]|1[0-2])"

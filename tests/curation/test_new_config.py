@@ -111,6 +111,14 @@ def test_no_column_left_is_refused(make):
         make("y", a=["c"] * 50, y=[row % 7 * 1.5 for row in range(50)])
 
 
+def test_a_label_of_texts_that_hold_amounts_is_named(make):
+    findings = make(
+        "y", x=[row % 50 * 1.5 for row in range(300)], y=[f"0{row % 9}:{10 + row % 7}" for row in range(300)]
+    )[0].findings
+    [said] = [finding for finding in findings if finding.startswith("y is read as text: they are times such as ")]
+    assert "write them in the data as numbers of hours" in said
+
+
 def test_rows_without_a_label_are_allowed_for(make, rng):
     _, reviewed = make("y", a=rng.normal(size=100), y=[None if row % 5 == 0 else row * 1.5 for row in range(100)])
     assert reviewed.config.data.max_null_label >= 0.2

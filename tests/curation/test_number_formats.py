@@ -122,6 +122,22 @@ def test_the_keys_of_a_german_file_are_all_written(read):
     }
 
 
+def test_a_point_that_may_separate_thousands_is_named_with_the_key_for_each_reading(read):
+    german = read("lat;price\n52.123;1.234,5\n48.250;7,25\n")
+    assert german.values["csv"] == {"delimiter": ";", "decimal": ",", "thousands": "."}
+    assert german.findings[-1] == (
+        "lat is ambiguous: '52.123' is read as 52123; if that is wrong, set csv = {plain = [\"lat\"]}"
+    )
+    without = read("lat;price\n52.123;234,5\n48.250;7,25\n")
+    assert without.values["csv"] == {"delimiter": ";", "decimal": ",", "plain": ["lat"]}
+    alone = read("n;c\n1.123;a\n8.250;b\n")
+    assert alone.values["csv"] == {"delimiter": ";"}
+    assert alone.findings[-1] == (
+        'n is ambiguous: \'1.123\' is read as 1.123; if that is wrong, set csv = {decimal = ",", thousands = "."}'
+    )
+    assert not any("ambiguous" in finding for finding in read("n,c\n1.123,a\n8.250,b\n").findings)
+
+
 def test_mixed_formats_are_reported_with_their_lines(read):
     data = read('note,rent\n"a\nb","1.234,50"\nc,"2,345.10"\nd,7\n')
 

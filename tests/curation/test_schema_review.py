@@ -47,6 +47,12 @@ def test_numbers_of_another_format_than_the_config_says_are_refused_as_a_run_ref
     assert [difference for difference in run("diff", root) if difference.rank < 2] == []
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_beyond_the_range_of_floats_are_compared_without_a_warning(root):
+    edit(root, "\n0,a,0,0.0\n", "\n1e400,a,0,0.0\n")
+    assert 'name: "n"\n  type: FLOAT' in run("infer", root).text
+
+
 def test_the_loop_infer_look_approve(root):
     approved = root / "schemas/made.pbtxt"
     approved.write_text(approved.read_text().replace('feature {\n  name: "c"', '# Ours.\nfeature {\n  name: "c"'))
