@@ -102,7 +102,8 @@ def test_a_number_of_another_format_stops_with_its_place_and_the_key(read, csv):
     text = "n;x;t\n" + "1;2,5;a\n" * 3 + "1;3.14;a\n"
     keys = 'decimal = ","' + (', thousands = "."' if "thousands" in csv else "")
     expected = (
-        rf"table\.csv: column 'x', row 5: .*invalid value '3\.14', where data\.csv says that numbers have {keys}$"
+        rf"table\.csv: column 'x', row 5: .*invalid value '3\.14', where data\.csv says that numbers have {keys} "
+        r"\(data\.csv\.plain names the columns with a decimal point\)$"
     )
     with pytest.raises(UserError, match=expected):
         read(text, {"delimiter": ";", **csv})

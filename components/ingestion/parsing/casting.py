@@ -98,7 +98,10 @@ def cast(column: pa.Array, kind: str, rules: Rules) -> pa.Array:
     if not rules.numbers.plain:
         row = pc.index(number_parsing.fits(texts, rules.numbers), False).as_py()
         if row >= 0:
-            raise BadCellError(row, texts[row].as_py(), f", where data.csv says that numbers have {rules.numbers}")
+            is_plain = number_parsing.fits(texts.slice(row, 1), PLAIN)[0].as_py()
+            key = " (data.csv.plain names the columns with a decimal point)" if is_plain else ""
+            expected = f", where data.csv says that numbers have {rules.numbers}{key}"
+            raise BadCellError(row, texts[row].as_py(), expected)
         texts = number_parsing.plain(texts, rules.numbers)
     return clean(convert(texts, kind), rules)
 
