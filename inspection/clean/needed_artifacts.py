@@ -11,6 +11,7 @@ from inspection.read import serving_state
 from inspection.store.artifact_lookup import BLESSING, MODEL, PUSHED
 from inspection.store.metadata_store import INPUT_EVENTS, Store, properties
 
+EXAMPLES, STATISTICS, ANOMALIES = "Examples", "ExampleStatistics", "ExampleAnomalies"
 BASELINES = 2
 """Number of latest blessed models that are kept although they do not serve."""
 
@@ -129,7 +130,11 @@ def _destination(pushed: pb.Artifact) -> str:
 
 
 def _ancestors_and_results(store: Store, models: set[int]) -> set[int]:
-    """Return ids of the models, of all that they were made from, and of their evaluations, blessings and pushes."""
+    """Return ids of the models, of all that they were made from, and of their evaluations, blessings and pushes.
+
+    The statistics of their data and the record that these passed belong to them: the gates of later runs compare with
+    them.
+    """
     ids, todo = set(models), set(models)
     while todo:
         producer_ids = producers(store, todo)
@@ -139,7 +144,17 @@ def _ancestors_and_results(store: Store, models: set[int]) -> set[int]:
             int(event.artifact_id) for event in events if not any(step.key == "base_model" for step in event.path.steps)
         } - ids
         ids |= todo
-    consumers = {int(event.execution_id) for event in store.events_of_artifacts(models) if event.type in INPUT_EVENTS}
-    return ids | {
-        int(event.artifact_id) for event in store.events_of_executions(consumers) if event.type == pb.Event.OUTPUT
-    }
+    data = {int(artifact.id) for artifact in store.artifacts(ids) if artifact.type == EXAMPLES}
+    statistics = _of_type(store, _results(store, data), STATISTICS)
+    return ids | _results(store, models) | statistics | _of_type(store, _results(store, statistics), ANOMALIES)
+
+
+def _results(store: Store, artifacts: set[int]) -> set[int]:
+    """Return ids of the outputs of the executions that used artifacts."""
+    uses = store.events_of_artifacts(artifacts) if artifacts else []
+    consumers = {int(event.execution_id) for event in uses if event.type in INPUT_EVENTS}
+    return {int(event.artifact_id) for event in store.events_of_executions(consumers) if event.type == pb.Event.OUTPUT}
+
+
+def _of_type(store: Store, ids: set[int], kind: str) -> set[int]:
+    return {int(artifact.id) for artifact in store.artifacts(ids) if artifact.type == kind}

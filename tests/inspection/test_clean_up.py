@@ -44,6 +44,29 @@ def test_what_kept_runs_baselines_and_served_models_need_stays(runs, ask):
     assert ask("clean", "--keep", "1").startswith("nothing to remove")
 
 
+def test_the_statistics_of_the_data_of_served_models_stay_for_the_gates_of_later_runs(runs, writer):
+    """Else a blocked week would pass after a clean-up, because there is nothing to compare it with."""
+    statistics_of = {}
+    for number in (1, 2, 3, 4):
+        ids = runs(served=number == 1, blessed=number == 1)
+        run, more = writer.run(f"validation-{number}", state="COMPLETE"), {"folder_token": "0a1b2c3d"}
+        uri = runs.home / f"artifacts/statistics/statistics/{number}-0a1b2c3d"
+        made = [("statistics", "ExampleStatistics")]
+        inputs = [("examples", ids["ingestion"])]
+        [statistics_of[number]] = run.node("statistics", inputs=inputs, outputs=made, uri=str(uri), **more)
+        passed = runs.home / f"artifacts/validation/anomalies/{number}-0a1b2c3d"
+        inputs = [("statistics", statistics_of[number])]
+        run.node("validation", inputs=inputs, outputs=[("anomalies", "ExampleAnomalies")], uri=str(passed), **more)
+        for folder in (uri, passed):
+            folder.mkdir(parents=True)
+            (folder / "content").write_text("1")
+    runs.clean(keep=1)
+
+    for key in ("statistics/statistics", "validation/anomalies"):
+        folders = sorted(path.name for path in (runs.home / "artifacts" / key).iterdir())
+        assert folders == ["1-0a1b2c3d", "4-0a1b2c3d"], "of what serves, and of the last run"
+
+
 def test_a_model_does_not_need_the_one_that_it_began_with(runs):
     base = None
     for _ in range(4):
