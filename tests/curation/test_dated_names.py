@@ -16,6 +16,13 @@ from curation.look import dated_names
         ("data/week_12.csv", ("data/week_{SPAN}.csv", "number")),
         ("sales-week7.parquet", ("sales-week{SPAN}.parquet", "number")),
         ("sales-2026-13-05.csv", ("sales-2026-13-{SPAN}.csv", "number")),
+        ("sales-2026-01.csv", ("sales-{YYYY}-{MM}.csv", "date")),
+        ("202601_sales.csv", ("{YYYY}{MM}_sales.csv", "date")),
+        ("sales-2026-01-3.csv", ("sales-2026-01-{SPAN}.csv", "number")),
+        ("sales-2026-10k.csv", None),
+        ("sales-19.01.2026.csv", ("sales-{DD}.{MM}.{YYYY}.csv", "date")),
+        ("sales_01_19_2026.csv", ("sales_{MM}_{DD}_{YYYY}.csv", "date")),
+        ("sales-2026.csv", ("sales-{SPAN}.csv", "number")),
         ("houses.csv", None),
         ("mnist8.csv", None),
         ("t10k-images.idx", None),
@@ -23,6 +30,12 @@ from curation.look import dated_names
 )
 def test_a_date_or_a_last_number_becomes_a_placeholder(path, pattern):
     assert dated_names.pattern(path) == pattern
+
+
+@pytest.mark.parametrize("name", ["sales-2026-W03.csv", "sales_2026KW3.csv", "sales-05-01-2026.csv"])
+def test_no_pattern_is_proposed_that_would_miss_later_files(name):
+    """As `sales-2026-W{SPAN}.csv`, which misses the next year; and 05-01 may be a day of January or of May."""
+    assert dated_names.pattern(name) is None
 
 
 def test_new_proposes_spans_for_a_dated_file_and_for_a_column_of_dates(tmp_path, rng):
