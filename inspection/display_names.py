@@ -60,9 +60,14 @@ class Labelled(dict[int, Labels]):
         return self[execution_id]
 
 
+def key_of(event: pb.Event) -> str:
+    """Return the key of an event's artifact; both keys of one that an execution used twice, which is one event."""
+    return " and ".join(dict.fromkeys(sorted(step.key for step in event.path.steps if step.key)))
+
+
 def artifact_row(artifact: pb.Artifact, event: pb.Event, producer: Labels | None) -> ArtifactRow:
     """Return an artifact with its producer and the channel of one of its events."""
-    name = "".join(step.key for step in event.path.steps)
+    name = key_of(event)
     index = max((step.index for step in event.path.steps), default=0)
     return ArtifactRow(
         id=int(artifact.id),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from inspection.display_names import Labelled, producers
+from inspection.display_names import Labelled, key_of, producers
 from inspection.plain_records import ArtifactRow
 from inspection.store.artifact_lookup import is_baseline, rows
 from inspection.store.metadata_store import INPUT_EVENTS, Store, properties
@@ -142,8 +142,7 @@ def _limited(search: _Search, ids: set[int], room: int) -> set[int]:
 
 
 def _edge(made_from: int, output: int, event: pb.Event) -> Edge:
-    key = "".join(step.key for step in event.path.steps)
-    return Edge(made_from=made_from, made=output, key=key, node="", baseline=is_baseline(event))
+    return Edge(made_from=made_from, made=output, key=key_of(event), node="", baseline=is_baseline(event))
 
 
 def _with_node(edge: Edge, nodes: Mapping[int, str]) -> Edge:

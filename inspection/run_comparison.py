@@ -73,7 +73,7 @@ def compare(store: Store, run_a: str, run_b: str) -> Comparison:
         b=details[1].run,
         sections=(
             Section(name="config", differences=config_differences),
-            _section("data", _EXAMPLES, artifacts, lambda artifact: artifact, _data),
+            _dated(_section("data", _EXAMPLES, artifacts, lambda artifact: artifact, _data), details),
             _section("schema", _SCHEMA, artifacts, schema_facts.read_schema, _schemas),
             _section("statistics", _STATISTICS, artifacts, column_statistics.read_statistics, _statistics),
             _on_rows(
@@ -141,6 +141,21 @@ def _values(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
 
 def _data(a: pb.Artifact, b: pb.Artifact) -> list[Difference]:
     return _values(_counts(properties(a)), _counts(properties(b)))
+
+
+def _dated(data: Section, details: Sequence[RunDetail]) -> Section:
+    """Replace the numbers of dated spans by the dates of the newest files."""
+    runs = (read_run(detail.run.folder) for detail in details)
+    files_of_runs = (run.files if run is not None else () for run in runs)
+    spans_of_runs = ([str(file.get("span")) for file in files if file.get("rows")] for files in files_of_runs)
+    newest = [max((span for span in spans if "-" in span), default=None) for spans in spans_of_runs]
+    differences = [
+        replace(difference, a=newest[0] or difference.a, b=newest[1] or difference.b)
+        if difference.subject == "span"
+        else difference
+        for difference in data.differences
+    ]
+    return replace(data, differences=differences)
 
 
 def _counts(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -247,6 +247,7 @@ def create_pipeline(
         keep=config.push.keep,
         uncompared=config.push.uncompared or advisory,
         older_span=config.push.older_span or advisory,
+        spans=config.data.span_unit,
         repeat=places.baseline == "metadata",
     )
 

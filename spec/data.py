@@ -245,6 +245,13 @@ class Data(Strict):
             return ("path", "format", "sheet", "csv", "image", "partitions")
         return ("query_seconds",) if "path" in section else ()
 
+    @property
+    def span_unit(self) -> str:
+        """What the numbers of its spans count from 1970: day, week or month; empty for numbers in names of files."""
+        if self.spans is not None:
+            return self.spans.by
+        return "day" if any("YYYY" in placeholders(pattern) for _, pattern in flat(self.path or ())) else ""
+
     @model_validator(mode="after")
     def _acting(self) -> "Data":
         for key in self.idle(self.model_dump(exclude_none=True, include={"path", "sql"})):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving import ownership, versions
+from spec.rows.span_names import shown
 
 OVERRIDE = "To push it anyway"
 
@@ -86,7 +87,7 @@ def rolled_back(folder: str) -> list[versions.Version]:
 
 
 def withhold_reason(
-    folder: str, candidate: Candidate, *, uncompared: bool = False, older_span: bool = False
+    folder: str, candidate: Candidate, *, uncompared: bool = False, older_span: bool = False, spans: str = ""
 ) -> str | None:
     """Return why a blessed model must not replace the serving version.
 
@@ -95,6 +96,7 @@ def withhold_reason(
         candidate: The model.
         uncompared: `push.uncompared`.
         older_span: `push.older_span`.
+        spans: What spans count; see `span_names.shown`.
 
     Returns:
         The reason, with the config key that allows the push; None if the model may be pushed.
@@ -102,11 +104,8 @@ def withhold_reason(
     serving = served(folder)
     if serving is None or serving.digest == candidate.digest:
         return None
-    if serving.span and candidate.span and candidate.span < serving.span and not older_span:
-        return (
-            f"its data is of span {candidate.span}, but the serving version {serving.number} was trained on span "
-            f"{serving.span}. {OVERRIDE}: push.older_span = true"
-        )
+    if not older_span and (reason := older_span_reason(serving, candidate.span, spans)):
+        return reason
     if candidate.compared_with != serving.digest and not uncompared:
         reason = candidate.not_compared.removeprefix("not compared: ") or "it was compared with another model"
         return (
@@ -114,6 +113,22 @@ def withhold_reason(
             f"{OVERRIDE}: push.uncompared = true"
         )
     return None
+
+
+def older_span_reason(serving: versions.Version, span: int, unit: str) -> str | None:
+    """Return why a model of data of a span must not replace the serving version; None if the span is not older.
+
+    Args:
+        serving: The serving version.
+        span: The span; 0 if the data has no spans.
+        unit: What spans count; see `span_names.shown`.
+    """
+    if not 0 < span < serving.span:
+        return None
+    return (
+        f"its data is of span {shown(span, unit)}, but the serving version {serving.number} was trained on span "
+        f"{shown(serving.span, unit)}. {OVERRIDE}: push.older_span = true"
+    )
 
 
 def find_model(models: Iterable[Any], record: str | None, folder: str) -> Any:

@@ -125,6 +125,7 @@ def pusher(
     keep: int,
     uncompared: bool = False,
     older_span: bool = False,
+    spans: str = "",
     repeat: bool = True,
 ) -> Pusher:
     """Make the node `pusher`.
@@ -136,6 +137,7 @@ def pusher(
         keep: Number of versions pushed by this pipeline to keep, including the new one.
         uncompared: Whether a model may replace one that it was not compared with.
         older_span: Whether a model may replace one that was trained on newer data.
+        spans: What spans count; see `span_names.shown`.
         repeat: Whether the model that serves is pushed again. A cache on this machine decides that by itself; on a
             cloud each run has a new baseline artifact, so the pusher runs every time.
 
@@ -147,7 +149,7 @@ def pusher(
         blessing=blessing,
         serving=serving,
         keep=keep,
-        allowed=json.dumps({"uncompared": uncompared, "older_span": older_span, "repeat": repeat}),
+        allowed=json.dumps({"uncompared": uncompared, "older_span": older_span, "repeat": repeat, "spans": spans}),
         code=json.dumps(code_digest.stage(Executor.__module__)),
         pushed_model=Channel(type=standard_artifacts.PushedModel),
     )

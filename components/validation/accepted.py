@@ -23,6 +23,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 import buckets
 from components.baseline import reference
 from components.ingestion.rows import row_profile
+from components.validation import passed_statistics
 from components.validation.gate_context import TRAIN, Digests, PreviousRun, row_count
 from errors import ResourceError
 from serving import version_files
@@ -51,11 +52,13 @@ class Data:
         statistics: Split -> DatasetFeatureStatisticsList.
         span: Span of the data; 0 if the data has no spans.
         examples: Place of its Examples artifact; see `lineage.place`.
+        unit: What spans count; see `span_names.shown`.
     """
 
     statistics: Mapping[str, Any]
     span: int = 0
     examples: str = ""
+    unit: str = ""
 
     @property
     def digest(self) -> str:
@@ -88,7 +91,7 @@ def previous_runs(folders: Folders, data: Data, runs: int) -> list[PreviousRun]:
                 break
             content, span = _content(f"{folders.accepted}/{match[0]}"), int(match[2])
             if content is not None and (not content[1] or content[1] not in rolled_back):
-                name = f"span {span}" if 0 < span != data.span else "the last run with other data"
+                name = passed_statistics.name(span, data.span, data.unit)
                 previous.append(PreviousRun(content[0], content[2], name))
         return previous
     except buckets.BucketError as error:

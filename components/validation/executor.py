@@ -53,7 +53,8 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
         anomalies = {split: _anomalies(artifact, split) for split in splits}
         settings = _settings(exec_properties)
         examples = input_dict.get("examples", [])
-        data = accepted.Data(statistics, figures.span, lineage.place(examples[0]) if examples else "")
+        unit = settings.source.data.span_unit if settings else ""
+        data = accepted.Data(statistics, figures.span, lineage.place(examples[0]) if examples else "", unit)
         folders, train_rows = _folders(exec_properties), None
         with _local_settings(settings) as (settings, bucket):
             if settings is None:
@@ -75,7 +76,7 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
                     names=profiles.names,
                     previous_runs=accepted.previous_runs(folders, data, settings.gates.rows.runs)
                     if folders
-                    else gate_inputs.previous_runs(figures, input_dict.get("history", [])),
+                    else gate_inputs.previous_runs(figures, input_dict.get("history", []), unit),
                     served_content=settings.skew_content,
                     served_paths=settings.skew,
                 )

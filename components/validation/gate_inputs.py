@@ -50,7 +50,7 @@ def row_profiles(examples: Sequence[Any]) -> row_profile.Marked:
     return profile
 
 
-def previous_runs(statistics: Any, history: Sequence[Any]) -> list[PreviousRun]:
+def previous_runs(statistics: Any, history: Sequence[Any], unit: str) -> list[PreviousRun]:
     """Read previous runs: the newest span before this one first, else the newest run.
 
     Runs whose files were deleted are skipped.
@@ -58,6 +58,7 @@ def previous_runs(statistics: Any, history: Sequence[Any]) -> list[PreviousRun]:
     Args:
         statistics: Statistics artifact of this run.
         history: Statistics artifacts of previous runs.
+        unit: What spans count; see `span_names.shown`.
     """
     runs = []
     for artifact in passed_statistics.nearest(statistics, history):
@@ -68,5 +69,5 @@ def previous_runs(statistics: Any, history: Sequence[Any]) -> list[PreviousRun]:
             continue
         if TRAIN in protos:
             rows = sum(map(row_count, protos.values()))
-            runs.append(PreviousRun(rows, protos[TRAIN], passed_statistics.name(artifact, statistics.span)))
+            runs.append(PreviousRun(rows, protos[TRAIN], passed_statistics.name(artifact.span, statistics.span, unit)))
     return runs

@@ -9,6 +9,7 @@ from ml_metadata.proto import metadata_store_pb2
 from components import lineage
 from components.baseline import reference
 from spec import run_folders
+from spec.rows.span_names import shown
 
 STATISTICS_ID = "statistics"
 """Custom property of the anomalies artifact: id of the statistics that passed."""
@@ -59,9 +60,15 @@ def nearest(candidate: Any, earlier: Iterable[Any]) -> list[Any]:
     )
 
 
-def name(artifact: Any, span: int) -> str:
-    """Return how messages name a previous run, given the span of this one."""
-    return f"span {artifact.span}" if 0 < artifact.span != span else "the last run with other data"
+def name(previous_span: int, span: int, unit: str) -> str:
+    """Return how messages name a previous run.
+
+    Args:
+        previous_span: Span of its data; 0 if the data has no spans.
+        span: Span of this run.
+        unit: What spans count; see `span_names.shown`.
+    """
+    return f"span {shown(previous_span, unit)}" if 0 < previous_span != span else "the last run with other data"
 
 
 def _of_root(store: Any, statistics: list[Any], serving: str | None) -> list[Any]:

@@ -51,7 +51,7 @@ class _Candidate:
 
 
 def read(
-    root: str, pipeline: str, metadata: str | None, *, statistics: Mapping[str, Any], span: int, runs: int
+    root: str, pipeline: str, metadata: str | None, *, statistics: Mapping[str, Any], span: int, unit: str, runs: int
 ) -> list[PreviousRun]:
     """Read the statistics that the next run would be compared with, nearest first; empty without a store.
 
@@ -61,6 +61,7 @@ def read(
         metadata: URL of the store; None for SQLite under the root.
         statistics: Split -> statistics of the data, DatasetFeatureStatisticsList.
         span: Its span; 0 if it has none.
+        unit: What spans count; see `span_names.shown`.
         runs: Maximum number of runs.
 
     Raises:
@@ -89,14 +90,14 @@ def read(
         is_same=_is_same(statistics),
         serving=Root(os.path.abspath(root)).serving(pipeline),
     )
-    return list(_previous(passed[:runs], span))
+    return list(_previous(passed[:runs], span, unit))
 
 
-def _previous(artifacts: list[_Artifact], span: int) -> Iterator[PreviousRun]:
+def _previous(artifacts: list[_Artifact], span: int, unit: str) -> Iterator[PreviousRun]:
     for artifact in artifacts:
         protos = _splits(artifact)
         if TRAIN in protos:
-            name = passed_statistics.name(artifact, span)
+            name = passed_statistics.name(artifact.span, span, unit)
             yield PreviousRun(sum(map(row_count, protos.values())), protos[TRAIN], name)
 
 

@@ -1,5 +1,6 @@
 """The gates of a run, evaluated before it: its rows in their splits, compared with those of earlier runs."""
 
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from components import table_statistics
+from components.baseline import reference
 from components.ingestion import planning
 from components.ingestion.discovery import data_files, formats
 from components.ingestion.ingestion_settings import IngestionSettings
@@ -18,10 +20,13 @@ from components.validation import row_locations
 from components.validation.gate_context import GateContext, WatchedColumns
 from curation import schema_review
 from errors import GateError
+from orchestration.paths import Root
 from orchestration.preflight import earlier_runs
 from pipeline.config import Config
 from pipeline.load import SCHEMAS
 from pipeline.variants import Name
+from serving import versions
+from serving.server.row_log import logged_columns
 from spec.columns.label import CLASSED
 
 MAX_ROWS = 2_000_000
@@ -62,7 +67,7 @@ def check(run: Run, rejected: Collection[str]) -> str:
         rejected: Columns that differ from the schema, about which gates report nothing further.
 
     Returns:
-        The run with which the rows were compared, and the warnings.
+        The run with which the rows were compared, and the warnings; also those of `_not_pushed`.
 
     Raises:
         GateError: a gate would block the run; names the edit that accepts the data.
@@ -79,7 +84,13 @@ def check(run: Run, rejected: Collection[str]) -> str:
         return f"more than {MAX_ROWS:,} rows: {_JUDGED_LATER}"
     statistics = {split: table_statistics.proto(batches) for split, batches in batches_of.items()}
     previous = earlier_runs.read(
-        run.root, run.name.run, run.metadata, statistics=statistics, span=plan.span, runs=run.config.gates.rows.runs
+        run.root,
+        run.name.run,
+        run.metadata,
+        statistics=statistics,
+        span=plan.span,
+        unit=settings.data.span_unit,
+        runs=run.config.gates.rows.runs,
     )
     context = GateContext(
         schema=schema_review.parse(run.schema),
@@ -107,7 +118,28 @@ def check(run: Run, rejected: Collection[str]) -> str:
     comparison = f"compared with {previous[0].name}" if previous else "no earlier run to compare with"
     if run.config.gates.custom:
         comparison += f"; {', '.join(run.config.gates.custom)}: {_JUDGED_LATER}"
-    return "\n".join([comparison, *(f"warning: {finding.line()}" for finding in findings)])
+    warnings = [*(finding.line() for finding in findings), *_not_pushed(run, plan.span)]
+    return "\n".join([comparison, *(f"warning: {warning}" for warning in warnings)])
+
+
+def _not_pushed(run: Run, span: int) -> list[str]:
+    """Return why the model of this run would not be pushed: its span is older, or columns are missing."""
+    folder = Root(os.path.abspath(run.root)).serving(run.name.run)
+    serving = reference.served(folder)
+    if serving is None or run.name.sample:
+        return []
+    reasons = []
+    if not run.config.push.older_span:
+        reasons += [reference.older_span_reason(serving, span, run.config.data.span_unit)]
+    inputs = logged_columns.columns_of(versions.path(folder, serving.number))
+    missing = sorted({column for _, column in inputs} - set(run.columns))
+    if missing and not run.config.push.uncompared:
+        names = ", ".join(map(repr, missing))
+        reasons += [
+            f"the serving version {serving.number} cannot be compared with it, because these rows have no column "
+            f"{names}. {reference.OVERRIDE}: push.uncompared = true"
+        ]
+    return [f"a run would not push its model: {reason}" for reason in reasons if reason]
 
 
 def _settings(run: Run) -> IngestionSettings:

@@ -19,12 +19,12 @@ from serving import versions
 NUMBERS = itertools.count()
 
 
-def data(rows, *, span=0, examples=""):
+def data(rows, *, span=0, examples="", unit=""):
     figures = {}
     for split, count in (("train", rows), ("eval", 2)):
         figures[split] = statistics_pb2.DatasetFeatureStatisticsList()
         figures[split].datasets.add(num_examples=count)
-    return accepted.Data(figures, span, examples)
+    return accepted.Data(figures, span, examples, unit)
 
 
 @pytest.fixture(params=["disk", "gs", "s3"])
@@ -61,6 +61,7 @@ def test_the_span_before_this_one_is_first(folders):
         (10, "the last run with other data"),
     ]
     assert [rows for rows, _ in accepted_rows(folders, data(1, span=9))] == [10, 9, 7]
+    assert accepted_rows(folders, data(1, span=8, unit="month"))[0] == (9, "span 1970-08")
 
 
 def test_data_whose_model_was_rolled_back_is_left_out(folders, tmp_path):

@@ -8,6 +8,7 @@ from components.ingestion.discovery import data_files, spans
 from components.ingestion.rows import row_times
 from errors import UserError
 from spec.data import Data
+from spec.rows import span_names
 
 
 @pytest.fixture
@@ -119,6 +120,19 @@ def test_a_span_that_is_not_there_is_named_with_those_that_are(resolve):
         resolve(["20241399.csv"], "{YYYY}{MM}{DD}.csv")
     with pytest.raises(UserError, match=r"there is no file .*/none-\{SPAN\}\.csv"):
         resolve([], "none-{SPAN}.csv")
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"path": "{SPAN}.csv"}, "20472"),
+        ({"path": ["a.csv", "{YYYY}{MM}/{DD}.csv"]}, "2026-01-19"),
+        ({"path": {"train": "{YYYY}-{MM}.csv", "test": "b.csv"}, "split": {"by": "files"}}, "2026-01-19"),
+        ({"path": "a.csv", "spans": {"by": "week"}}, "2362-05-07"),
+    ],
+)
+def test_messages_name_a_span_as_the_files_or_the_column_do(settings, name):
+    assert span_names.shown(20472, Data.model_validate(settings).span_unit) == name
 
 
 @pytest.mark.parametrize("by", ["day", "week", "month"])

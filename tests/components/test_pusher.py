@@ -234,6 +234,10 @@ def test_a_model_of_an_older_span_is_withheld_unless_allowed(push, serving, cloc
         "its data is of span 6, but the serving version 1000 was trained on span 7. "
         "To push it anyway: push.older_span = true"
     )
+    dated = push(salt="two", compared=first_digest, span=6, spans="day")
+    assert "of span 1970-01-07, but the serving version 1000 was trained on span 1970-01-08." in (
+        dated.get_string_custom_property(component.WITHHELD)
+    )
     push(salt="two", compared=first_digest, span=6, older_span=True)
     pushed = versions.read(str(serving), 1005)
     assert (pushed.span, versions.pushed(str(serving))) == (6, [1000, 1005])

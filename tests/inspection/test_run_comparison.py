@@ -149,6 +149,24 @@ def test_runs_may_be_named_by_their_models(two: None, ask: Any, writer: Any) -> 
         ask("compare", "1", "second")
 
 
+def test_dated_spans_are_compared_by_their_dates(ask: Any, writer: Any, tmp_path: Path) -> None:
+    for name, day in (("a", 20472), ("b", 20479), ("c", 20486)):
+        folder = tmp_path / name
+        folder.mkdir()
+        run = writer.run(name, run_folder=str(folder))
+        run.node("ingestion", outputs=[("examples", "Examples")], facts={"examples": {"span": day}})
+        dates = {20472: "2026-01-19", 20479: "2026-01-26"}
+        files = [{"span": date, "rows": {"train": 9} if date == dates.get(day) else {}} for date in dates.values()]
+        (folder / "run.json").write_text(json.dumps({"files": files if day in dates else []}))
+
+    def spans(*runs: str) -> list[Any]:
+        compared = ask("compare", *runs, "--json")
+        return [(row["a"], row["b"]) for row in _differences(compared, "data") if row["subject"] == "span"]
+
+    assert spans("a", "b") == [("2026-01-19", "2026-01-26")]
+    assert spans("b", "c") == [("2026-01-26", 20486)], "as an earlier version recorded it"
+
+
 def test_runs_of_two_pipelines_are_compared_in_a_pipe_with_few_lines(two: None, ask: Any, writer: Any) -> None:
     cars = writer.run("cars-1", pipeline="cars")
     cars.node("trainer", learning_rate="0.1")

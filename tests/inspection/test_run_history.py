@@ -13,7 +13,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import UserError
-from inspection.display_names import producers, when
+from inspection.display_names import artifact_row, producers, when
 from inspection.plain_records import Node, RunDetail
 from inspection.run_history import find_run, list_runs, show_run
 from inspection.store.metadata_store import Store, open_store
@@ -187,6 +187,16 @@ def test_a_cached_node_names_the_run_that_made_its_artifact(writer: Any, read: S
     [node] = show_run(read, "new").nodes
     assert node.state == "CACHED"
     assert [(row.id, row.producer_run, row.producer_node) for row in node.outputs] == [(artifact, "old", "ingestion")]
+
+
+@pytest.mark.parametrize("keys", [("examples", "baseline_examples"), ("baseline_examples", "examples")])
+def test_an_artifact_that_a_node_uses_twice_has_both_keys(keys: tuple[str, str]) -> None:
+    """As the data of a model and of its baseline, of which TFX records one event."""
+    event = pb.Event()
+    for key in keys:
+        event.path.steps.add(key=key)
+        event.path.steps.add(index=0)
+    assert artifact_row(pb.Artifact(id=1), event, None).key == "baseline_examples and examples"
 
 
 def test_a_resolver_is_not_the_producer_of_what_it_finds(writer: Any, read: Store) -> None:

@@ -1,5 +1,6 @@
 """`doctor NAME` judges the gates as a run does, without TensorFlow."""
 
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ import project
 from components.validation.distances import column_distances
 from inspection.store.metadata_store import open_store
 from orchestration.cli import parser
+from serving import versions
+from spec.file_names import REQUESTS
 
 from ..flats import rows
 
@@ -168,6 +171,50 @@ def test_data_is_compared_neither_with_itself_nor_with_blocked_data_nor_with_tha
     flats.data(flats.HEADER + rows(640))
     assert doctor(*QUICK)[1][1].startswith("  drift: column 'city': L-infinity distance 0.4"), "compared with `same`"
     assert doctor("data.split=all", "gates.drift=warn")[1][0] == passed
+
+
+def test_dated_spans_are_named_by_their_dates_and_an_older_one_is_reported(flats, gated, doctor, remember):
+    dated = ("data.path=data/{YYYY}-{MM}-{DD}.csv", *QUICK)
+    flats.data(flats.HEADER + rows(640), "2026-01-19.csv")
+    gated(*dated, span=20472)
+    remember(*gated.statistics)
+    newest = flats.data(flats.HEADER + rows(640, city=lambda row: "Bern" if row % 10 else "Chur"), "2026-01-26.csv")
+    [finding] = gated.found(*dated, span=20479, history=gated.statistics)
+    code, lines = doctor(*dated)
+
+    assert finding["text"].startswith("L-infinity distance 0.4 from span 2026-01-19, above the limit of 0.1")
+    assert (code, lines[1]) == (3, f"  {finding['line']}")
+    model = flats.root / "model"
+    model.mkdir()
+    (model / "saved_model.pb").write_text("weights")
+    number = versions.place(str(model), str(flats.runs / "flats/serving"), check=lambda _: None, extra={"span": 20479})
+    newest.unlink()
+    assert doctor(*dated) == (
+        0,
+        [
+            "no earlier run to compare with",
+            "warning: a run would not push its model: its data is of span 2026-01-19, but the serving version "
+            f"{number} was trained on span 2026-01-26. To push it anyway: push.older_span = true",
+        ],
+    )
+    assert doctor(*dated, "push.older_span=true") == (0, ["no earlier run to compare with"])
+
+
+def test_a_served_model_that_cannot_read_the_rows_is_reported(flats, doctor):
+    model = flats.root / "model"
+    (model / "assets.extra").mkdir(parents=True)
+    (model / "saved_model.pb").write_text("weights")
+    inputs = [{"name": name, "column": name} for name in ("area", "floor", "town")]
+    (model / REQUESTS).write_text(json.dumps({"inputs": inputs}))
+    number = versions.place(str(model), str(flats.runs / "flats/serving"), check=lambda _: None)
+
+    code, (_, warning) = doctor("gates.rows=off")
+    assert (code, warning) == (
+        0,
+        f"warning: a run would not push its model: the serving version {number} cannot be compared with it, because "
+        "these rows have no column 'floor', 'town'. To push it anyway: push.uncompared = true",
+    )
+    assert len(doctor("gates.rows=off", "push.uncompared=true")[1]) == 1
 
 
 def test_columns_that_differ_from_the_schema_are_not_judged_again(flats, gated, doctor, remember):

@@ -11,14 +11,12 @@ import numpy as np
 from components.ingestion.rows import row_times
 from errors import UserError
 from spec.data import Data
+from spec.rows import span_names
 from spec.rows.data_paths import placeholders
 
 OTHER = "of other spans"
 """Reason recorded for rows of spans that are not selected."""
 _DIGITS = {"SPAN": r"\d+", "VERSION": r"\d+", "YYYY": r"\d{4}", "MM": r"\d{2}", "DD": r"\d{2}"}
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
-_WEEK_START = 3
-"""Days from Monday to 1970-01-01, which was a Thursday."""
 
 
 @dataclass(frozen=True, order=True)
@@ -73,7 +71,7 @@ def found(pattern: str, paths: Iterable[str]) -> list[Found]:
                 raise UserError(
                     f"{path}: {'-'.join(map(str, parts))} is not a date, which data.path says it is"
                 ) from error
-            span = Span(day.toordinal() - _EPOCH, day.isoformat())
+            span = Span(day.toordinal() - span_names.EPOCH, day.isoformat())
         matches.append(Found(path, span, int(match["VERSION"]) if "VERSION" in names else None))
     return matches
 
@@ -133,15 +131,12 @@ def numbers(keys: np.ndarray[Any, Any], by: str, column: str) -> np.ndarray[Any,
     days = row_times.days(keys)
     if by == "month":
         return np.asarray(days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64))
-    return np.asarray(days if by == "day" else (days + _WEEK_START) // 7)
+    return np.asarray(days if by == "day" else (days + span_names.WEEK_START) // 7)
 
 
 def from_number(number: int, by: str) -> Span:
     """Return a span of a column of dates, shown as 2024-05-01, the Monday of a week, or 2024-05."""
-    if by == "month":
-        return Span(number, f"{1970 + number // 12}-{number % 12 + 1:02d}")
-    days = number if by == "day" else number * 7 - _WEEK_START
-    return Span(number, datetime.date.fromordinal(_EPOCH + days).isoformat())
+    return Span(number, span_names.shown(number, by))
 
 
 def sentence(selected: Sequence[Span], version: int | None) -> str:
