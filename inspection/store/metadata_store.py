@@ -38,6 +38,7 @@ OUTPUT_EVENTS = frozenset(
 """Outputs of a node. Only OUTPUT marks the producer: see `display_names.producers`."""
 
 _FIX = "Restore its last backup with `inspect restore FILE`, or move it away to start a new store"
+_POSTGRESQL_FIX = "Check that the server runs and that host, port, user, password and database are correct"
 _LOCKED_SECONDS = 5.0  # MLMD alone waits 26 s for a lock
 _CREATED_SECONDS = 0.5  # a new store has 0 bytes until its first commit
 _TABLES_SECONDS = 10.0  # for a database and tables that another process is creating
@@ -246,11 +247,11 @@ def _open_postgresql(config: pb.ConnectionConfig, url: str, root: str) -> Store:
     secrets = {config.postgresql.password, urllib.parse.unquote(urllib.parse.urlsplit(url).password or "")} - {""}
     if any(secret in reason for secret in secrets):
         reason = "the message contains the password and is not shown"
+    is_denied = "permission denied" in reason
+    missing = role_rights.refusal(url, readonly=config.postgresql.skip_db_creation) if is_denied else None
+    fix = "Ask the owner of the database for it" if is_denied else _POSTGRESQL_FIX
     # Raised outside the handler: a chained traceback would show MLMD's message with the password.
-    raise ResourceError(
-        f"{redact(url)}: the metadata store cannot be opened: {reason}. Check that the server runs and that host, "
-        "port, user, password and database are correct, or omit --metadata and PIPELINE_METADATA to use SQLite"
-    )
+    raise ResourceError(missing or f"{redact(url)}: the metadata store cannot be opened: {reason}. {fix}")
 
 
 @contextlib.contextmanager

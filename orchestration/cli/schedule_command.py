@@ -43,9 +43,11 @@ def add(commands: Any) -> None:
         "list", parents=[common_options], help="list all schedules with their next time and the end of their last run"
     )
     list_parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    add_one("next", "list the next times of a schedule").add_argument(
+    next_parser = add_one("next", "list the next times of a schedule")
+    next_parser.add_argument(
         "-n", dest="count", type=options.rows, default=5, metavar="N", help="number of times (default: 5)"
     )
+    next_parser.add_argument("--json", action="store_true", help="print JSON, with times in UTC, instead of lines")
     add_one("pause", "skip the times of a schedule until it is resumed")
     add_one("resume", "resume a paused schedule at its next time")
     add_one("delete", "delete a schedule of a platform; its runs stay")
@@ -117,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
         return service.serve(root, read, arguments.metadata)
     plan = plans.find(all_plans, arguments.name)
     if command == "next":
-        return _next(plan, arguments.count)
+        return _next(plan, arguments.count, as_values=arguments.json)
     if command in ("systemd", "crontab"):
         if not root.isprintable():
             raise UserError(
@@ -164,7 +166,7 @@ def _execute_fire(state: "State", number: int) -> "Result | None":
 
 
 def _exit_code(result: "Result | None") -> int:
-    return _EXITS.get(result.state, 0) if result is not None else 0
+    return (result.code or _EXITS.get(result.state, 0)) if result is not None else 0
 
 
 def _run_options(arguments: argparse.Namespace, *, everything: bool = True) -> tuple[str, ...]:
@@ -232,16 +234,22 @@ def _list(root: str, all_plans: "Plans", *, as_values: bool) -> int:
     return UserError.exit_code if all_plans.faults else 0
 
 
-def _next(plan: "Plan", count: int) -> int:
+def _next(plan: "Plan", count: int, *, as_values: bool) -> int:
     import itertools
     import sys
     import time
     import zoneinfo
-    from datetime import datetime
+    from datetime import datetime, timezone
+
+    from inspection.text_output import as_json
 
     zone, times = zoneinfo.ZoneInfo(plan.schedule.timezone), plan.schedule.times()
-    for seconds in itertools.islice(times.after(time.time()), count):
-        printing.line(datetime.fromtimestamp(seconds, zone).strftime("%a %Y-%m-%d %H:%M %Z"))
+    upcoming = list(itertools.islice(times.after(time.time()), count))
+    if as_values:
+        moments = [datetime.fromtimestamp(seconds, timezone.utc) for seconds in upcoming]
+        printing.block(as_json({"schedule": plan.name, "timezone": plan.schedule.timezone, "next": moments}))
+    else:
+        printing.line(*(datetime.fromtimestamp(seconds, zone).strftime("%a %Y-%m-%d %H:%M %Z") for seconds in upcoming))
     printing.line(*times.notes, to=sys.stderr)
     return 0
 

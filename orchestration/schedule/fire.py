@@ -53,6 +53,7 @@ class Result:
         run_id: The run, if one started.
         pushed: The version of its model.
         new: Whether this run pushed it, as opposed to an earlier one.
+        code: Exit code of the run that failed, or of the error before it; None if it was killed.
     """
 
     state: str
@@ -60,6 +61,7 @@ class Result:
     run_id: str | None = None
     pushed: str | None = None
     new: bool = False
+    code: int | None = None
 
 
 class Stopped(BaseException):
@@ -99,7 +101,8 @@ def carry_out(
     except (Stopped, KeyboardInterrupt):
         result = Result("CANCELED", "stopped; the next run resumes after its last finished stage")
     except Exception as error:  # without a result it would count as lost
-        result = Result("BLOCKED" if isinstance(error, GateError) else "FAILED", described(error, plan.name))
+        state_of_error = "BLOCKED" if isinstance(error, GateError) else "FAILED"
+        result = Result(state_of_error, described(error, plan.name), code=getattr(error, "exit_code", None))
     # SQLite rejects lone surrogates, which come from names that are not UTF-8.
     reason = printing.visible(result.reason[:2000], keep="\n")
     state.update(fire, state=result.state, reason=reason, ended=clock(), run_id=result.run_id)
@@ -185,7 +188,8 @@ def _result(code: int, record: dict[str, Any], log: str) -> Result:
     if code == GateError.exit_code:
         state = record["state"] if record.get("state") in REFUSED else "BLOCKED"
     ending = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return Result(state, reason or f"the run {ending}: {_last_line(log)}. Its output: {log}", record.get("run_id"))
+    reason = reason or f"the run {ending}: {_last_line(log)}. Its output: {log}"
+    return Result(state, reason, record.get("run_id"), code=code if code > 0 else None)
 
 
 def _fingerprint(plan: Plan, root: str) -> str | None:

@@ -56,6 +56,18 @@ def test_a_role_that_may_only_read_a_store_inspects_it_and_runs_name_the_missing
     assert [artifact.id for artifact in open_store("", reader).newest_artifacts(None)] == [number]
 
 
+def test_a_role_without_any_rights_is_told_which_one_it_needs(store):
+    _url, owner, reader, role = store
+    owner.execute(f"REVOKE SELECT ON ALL TABLES IN SCHEMA public FROM {role}")
+    with pytest.raises(ResourceError) as raised:
+        open_store("", reader)
+    message, fix = str(raised.value).split(" Ask owner for it: ")
+    assert message.endswith(f"permission denied: role {role} has no SELECT on artifact, which belongs to role owner.")
+    assert SECRET not in message
+    owner.execute(fix)
+    assert open_store("", reader).contexts("pipeline") == []
+
+
 def test_the_store_of_the_own_role_and_one_that_does_not_exist_yet_are_usable(postgresql, tmp_path):
     url = postgresql.new_database()
     assert disk.check_store(str(tmp_path), url).endswith(", to be created")

@@ -55,6 +55,10 @@ def test_the_next_times_use_the_time_zone_of_the_schedule(tree, capsys):
     assert len(lines) == 3
     # 02:30 does not exist in the night in which summer time begins.
     assert all(line.endswith(("02:30 CET", "02:30 CEST", "03:00 CEST")) for line in lines), lines
+    assert run(tree, "next", "nightly", "-n", "2", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["schedule"], printed["timezone"]) == ("flats:nightly", "Europe/Berlin")
+    assert [moment[10:] in ("T00:30:00.000Z", "T01:30:00.000Z") for moment in printed["next"]] == [True, True]
 
 
 def test_the_error_of_an_unknown_schedule_names_the_closest_one(tree, capsys):
@@ -92,6 +96,11 @@ def test_run_now_runs_in_this_process_and_is_in_the_history(tree, capsys, monkey
     assert "COMPLETE" in out
     monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (open(log, "w").close(), 4)[1])
     monkeypatch.setattr(fire.unchanged_inputs, "fingerprint", lambda *_: "b")
+    assert run(tree, "run-now", "nightly") == 4
+    # The code of the run, such as 5 for a missing right.
+    monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (open(log, "w").close(), 5)[1])
+    assert run(tree, "run-now", "nightly") == 5
+    monkeypatch.setattr(fire._Process, "__call__", lambda self, plan, timeout, log: (open(log, "w").close(), -9)[1])
     assert run(tree, "run-now", "nightly") == 4
 
 
