@@ -3,9 +3,12 @@
 import re
 
 from curation.facts.column_facts import Column
+from curation.facts.number_formats import CODES
 
 LEAST = 5
 """Smallest number of distinct strings that are named: fewer are categories, however they are written."""
+LONGEST = 1000
+"""Largest number of characters of a string that is compared with the patterns."""
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][+-]?\d+)?"
 _UNIT = (
     r"(?:[kmcdµ]?[gGlLmM]|mm|[KMGT]i?B|kB|bytes?|t|lbs?|oz|ft|in|mi|yd|gal|ha|[kKMG]?W|[kKMG]?Wh|[kM]?Hz|[kM]?bps"
@@ -14,8 +17,17 @@ _UNIT = (
 _LENGTH = r"\d+(?:[.,]\d+)?\s?(?:days?|d|hours?|hrs?|h|Std\.?|min(?:ute)?s?\.?|m|sec(?:ond)?s?|s|ms)\.?"
 _MONTHS = "jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 _PAIR = rf"{_NUMBER}\s*[,;]\s*{_NUMBER}"
+_TWO = rf"{_NUMBER}\s?(?:\u00b1|\+/-|[x\u00d7])\s?{_NUMBER}|\d{{2,3}}/\d{{2,3}}"
+_SIGNS = rf"(?:\(|\)|%|[+\-\u2212$\u20ac\u00a3\u00a5]|{'|'.join(map(re.escape, CODES))})?"
+_AMOUNT = r"(?:[1-9]\d{0,2}(?:[.,' \u00a0\u202f\u2019]\d{3})+|[1-9]\d*|0)(?:[.,]\d+)?"
+_ALONE = "write the numbers alone, all in one unit"
 _OWN_COLUMNS = "write each number in a column of its own"
 _KINDS = (
+    (
+        rf"{_SIGNS}\s?{_SIGNS}\s?{_AMOUNT}\s?{_SIGNS}\s?{_SIGNS}",
+        "numbers with signs or separators",
+        "write them as numbers",
+    ),
     (
         r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?",
         "times",
@@ -26,7 +38,11 @@ _KINDS = (
         "durations",
         "write each as one number, such as 1.5 for 1 h 30 min",
     ),
-    (rf"(?i:POINT\s*)?\(\s*(?:{_PAIR}|{_NUMBER}\s+{_NUMBER})\s*\)|{_PAIR}", "two numbers in a cell", _OWN_COLUMNS),
+    (
+        rf"(?i:POINT\s*)?\(\s*(?:{_PAIR}|{_NUMBER}\s+{_NUMBER})\s*\)|{_PAIR}|{_TWO}",
+        "two numbers in a cell",
+        _OWN_COLUMNS,
+    ),
     (
         rf"[\[({{]\s*{_NUMBER}(?:\s*[,; ]\s*{_NUMBER})*\s*[\])}}]",
         "lists of numbers",
@@ -39,7 +55,7 @@ _KINDS = (
         "feet and inches",
         "write one number, in one unit",
     ),
-    (rf"{_NUMBER}\s?{_UNIT}", "numbers with several units", "write all of them in one unit"),
+    (rf"{_NUMBER}\s?{_UNIT}", "numbers with units", _ALONE),
     (r"=\"[^\"]*\"", "formulas of Excel", 'write the text alone, as 01067 for ="01067"'),
     (rf"'{_NUMBER}'?", "numbers behind an apostrophe", "write them without it"),
     (r"0[xX][\dA-Fa-f]+", "hexadecimal numbers", "if they are amounts, write them as decimal numbers"),
@@ -52,6 +68,8 @@ _KINDS = (
     (r"\d+\s?/\s?\d+|\d+ out of \d+\b.*|\d+ \d+/\d+", "fractions", "write each as one number, such as 0.75"),
     (r"[+-]?(?=.*[^\x00-\x7f])[\d.,\u066b\u066c]+", "numbers in other digits", "write them with the digits 0 to 9"),
 )
+_ONE_UNIT = re.compile(rf"{_NUMBER}\s?([^\W\d_]{{2,}}.*|[^\x00-\x7f].*)")
+_PLAIN = re.compile(_NUMBER)
 _COMPILED = [(re.compile(pattern.replace(r"\pL", r"[^\W\d_]")), kind, fix) for pattern, kind, fix in _KINDS]
 
 
@@ -60,7 +78,13 @@ def hint(column: Column) -> str:
     if column.kind != "BYTES" or column.distinct < LEAST or not column.top:
         return ""
     values = [str(value) for value, _ in column.top]
+    formatted = [value for value in values if not _PLAIN.fullmatch(value)]
+    if not formatted or max(map(len, values)) > LONGEST:
+        return ""
     for pattern, kind, fix in _COMPILED:
         if all(pattern.fullmatch(value) for value in values):
-            return f"they are {kind} such as {values[0]!r}: {fix}"
+            return f"they are {kind} such as {formatted[0]!r}: {fix}"
+    with_unit = [match for value in values if (match := _ONE_UNIT.fullmatch(value))]
+    if len(with_unit) == len(values) and len({match[1] for match in with_unit}) == 1:
+        return f"they are numbers with units such as {values[0]!r}: {_ALONE}"
     return ""

@@ -1,4 +1,5 @@
 import datetime
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -71,11 +72,19 @@ def test_times_without_a_date_are_no_id_and_named_with_what_to_write(entry, form
         ("lists of numbers", ["{{{0}.5,{1}}}"]),
         ("formulas of Excel", ['="0{0}{1}"']),
         ("numbers behind an apostrophe", ["'{1}.{0}"]),
+        ("two numbers in a cell", ["{1}.5 \u00b1 0.{0}"]),
+        ("two numbers in a cell", ["1{0}0/{1}"]),
+        ("numbers with units", ["{0}{1}km/h"]),
+        ("numbers with units", ["{0}{1}\u6b73"]),
+        ("numbers with signs or separators", ["-{0}.0{1},25", "{1}"]),
+        ("numbers with signs or separators", ["1{0}.{1}", "1{0}.{1}-"]),
+        ("numbers with signs or separators", ["{0}{1}.5 %"]),
+        ("numbers with signs or separators", ["EUR {0}{1}"]),
         ("objects", ['{{"a": {0}, "b": {1}}}']),
         ("degrees", ["{1}\u00b0{0}'N"]),
         ("feet and inches", ["{0}'{1}\""]),
-        ("numbers with several units", ["{1} MB", "{0}.{1} GB"]),
-        ("numbers with several units", ["{0}.{1}M", "{1}K"]),
+        ("numbers with units", ["{1} MB", "{0}.{1} GB"]),
+        ("numbers with units", ["{0}.{1}M", "{1}K"]),
         ("hexadecimal numbers", ["0x{0}{1}f"]),
         ("fractions", ["{0}/{1}", "{0} out of {1} stars"]),
         ("numbers in other digits", ["\u0661{0}\u066b{1}"]),
@@ -85,7 +94,8 @@ def test_texts_that_hold_amounts_are_named_with_what_to_write(entry, kind, texts
     cells = [form.format(hour, minute) for hour in range(1, 10) for minute in range(10, 50) for form in texts]
     chosen = entry("a", list(dict.fromkeys(cells)))
     assert chosen.role == "ignored"
-    assert f"; they are {kind} such as " in chosen.reason
+    [example] = re.findall(f"; they are {kind} such as ['\"](.*)['\"]: ", chosen.reason)
+    assert not re.fullmatch(r"[\d.]+", example)
     assert "write" in chosen.reason
 
 
@@ -98,6 +108,23 @@ def test_periods_as_categories_are_named_on_the_terminal(propose, form):
     assert [finding[:70] for finding in findings] == [
         "period is read as text: they are weeks, months or quarters such as '" + form.format(first)[:2]
     ]
+
+
+def test_long_texts_are_not_compared_with_the_patterns(propose):
+    """The pattern of objects would try each pair of colons."""
+    for form in ["{{" + ":" * 60_000 + "{}", '{{"a":"' + "x" * 1000 + '{}"}}']:
+        assert propose(a=[form.format(number) for number in range(200)], b=[1.5, 2.5] * 100).id[0] == "a"
+    short = propose(a=[f'{{"a":"{number}"}}' for number in range(200)], b=[1.5, 2.5] * 100)
+    assert (short.id, short.entries[0].role) == (None, "ignored")
+
+
+def test_numbers_before_words_are_not_named(entry):
+    """Only the first values in order are looked at."""
+    assert "they are" not in entry("a", [*(f"{number}.5" for number in range(100, 400)), "100.5", "x", "y"]).reason
+
+
+def test_names_of_rows_that_begin_with_letters_are_ids(propose):
+    assert propose(order=[f"ORD{number}" for number in range(1000, 1400)], x=[1.5, 2.5] * 200).id[0] == "order"
 
 
 def test_words_and_codes_are_not_named(propose):
