@@ -45,6 +45,17 @@ def test_a_warm_start_reads_the_latest_blessed_model_and_so_does_its_cache_key(w
     assert nodes["evaluator"].inputs["baseline_examples"] is nodes["baseline"].outputs["examples"]
 
 
+def test_the_pusher_learns_how_spans_are_named_and_what_is_allowed(wired):
+    def allowed(**sections):
+        return json.loads(wired(**sections)["pusher"].exec_properties["allowed"])
+
+    plain = {"uncompared": False, "older_span": False, "repeat": True, "spans": ""}
+    assert allowed() == plain
+    assert allowed(data={"path": "data/{YYYY}-{MM}.csv"}) == {**plain, "spans": "day"}
+    assert allowed(push={"older_span": True}) == {**plain, "older_span": True}
+    assert allowed(push={"uncompared": True}) == {**plain, "uncompared": True}
+
+
 def test_plain_models_are_fitted_again_if_data_columns_or_label_change_and_not_for_another_network(wired):
     def key(**sections):
         node = wired(**sections)["plain-models"]
