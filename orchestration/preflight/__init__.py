@@ -11,7 +11,8 @@ from components.ingestion.discovery import data_files, formats
 from components.ingestion.omissions import Omissions
 from components.ingestion.rows import row_filter
 from components.query.snapshot import Snapshot
-from errors import GateError, PipelineError, UserError
+from errors import GateError, PipelineError, ResourceError, UserError
+from inspection.store import file_rights
 from orchestration.paths import Root
 from orchestration.preflight import further_rows, gate_check, installed, schema_check, user_imports
 from orchestration.preflight.data_checks import MissingColumnError, check_data
@@ -105,7 +106,9 @@ def look(
             return result
         except PipelineError as error:
             check.findings.append(error)
-            return None
+        except PermissionError as error:
+            check.findings.append(ResourceError(file_rights.refusal(str(error.filename or "."))))
+        return None
 
     if name is not None:
         config_path = f"{load.CONFIGS}/{name.pipeline}.toml"

@@ -91,6 +91,18 @@ def test_commands_on_a_store_that_may_not_be_read_name_its_owner(project, ask):
     assert not [path for path in store.parent.iterdir() if "before" in path.name]
 
 
+def test_doctor_lists_a_serving_folder_that_may_not_be_read_beside_all_other_checks(project, ask):
+    serving = project / "runs/flats/serving"
+    serving.chmod(0o700)
+    try:
+        result = ask("doctor flats")
+    finally:
+        serving.chmod(0o755)
+    refused(result, serving)
+    assert re.search(rf"^gates +wrong +{serving}: permission denied", result.out, re.MULTILINE), result.out
+    assert re.search(r"^versions +good", result.out, re.MULTILINE)
+
+
 @pytest.mark.parametrize("command", WRITING)
 def test_commands_that_write_into_the_root_of_another_user_name_the_right(project, ask, command):
     modified = {str(path): path.lstat().st_mtime_ns for path in (project / "runs").rglob("*")}
