@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from components.data_checks import label_problems
+from components.ingestion.rows.row_filter import BLANK_LABEL, sentence
 from curation.facts import column_facts, relations
 from curation.facts.column_facts import Facts
 from curation.look import image_facts, object_copies, query_result, split_columns
@@ -265,22 +266,21 @@ def _findings(facts: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
     for entry in chosen.entries:
         by_role.setdefault(entry.role, []).append(entry)
     lines = [
-        f"label: {label.column.name} ({label.column_reason})",
+        f"label: {label.column.name} ({label.column_reason}){sentence({BLANK_LABEL: label.column.missing})}",
         f"task: {label.task} ({label.task_reason})",
     ]
     if hint := text_hints.hint(label.column):
         lines.append(f"{label.column.name} is read as text: {hint}")
-    for role, role_entries in by_role.items():
+    for role, entries in by_role.items():
         if role != "ignored":
-            lines.append(
-                f"{role}: {_names([' x '.join(entry.values.get('columns', [entry.column])) for entry in role_entries])}"
-            )
+            names = _names([" x ".join(entry.values.get("columns", [entry.column])) for entry in entries])
+            lines.append(f"{role}: {names}")
     reasons: dict[str, list[str]] = {}
     for entry in by_role.get("ignored", ()):
         reasons.setdefault(entry.reason, []).append(entry.column)
     lines += chosen.findings
-    for reason, names in reasons.items():
-        lines.append(f"{_names(names)} {'is' if len(names) == 1 else 'are'} ignored: {reason}")
+    for reason, columns in reasons.items():
+        lines.append(f"{_names(columns)} {'is' if len(columns) == 1 else 'are'} ignored: {reason}")
     return lines
 
 

@@ -276,13 +276,15 @@ def _rows(config: Config, data_root: str, types: Mapping[str, str]) -> _Rows:
     stays = np.zeros(len(typed), bool)
     for batch in numbered.to_batches():
         stays[keep.keep(batch).column(len(read_columns)).to_numpy()] = True
-    table = loaded.table.filter(pa.array(stays))
+    for reason, number in keep.left_out.items():
+        loaded.omissions.add("row", reason, action="left out", count=number)
+    kept = loaded._replace(table=loaded.table.filter(pa.array(stays)))
     try:
         if label is not None:
-            row_filter.check_labels(keep.left_out, len(table), column=label, most=config.data.max_null_label)
+            row_filter.check_labels(keep.left_out, len(kept.table), column=label, most=config.data.max_null_label)
     except UserError as error:
-        return _Rows(loaded._replace(table=table), str(error))
-    return _Rows(loaded._replace(table=table))
+        return _Rows(kept, str(error))
+    return _Rows(kept)
 
 
 def _facts(table: pa.Table, types: Mapping[str, str]) -> Facts:

@@ -120,8 +120,11 @@ def test_a_label_of_texts_that_hold_amounts_is_named(make):
 
 
 def test_rows_without_a_label_are_allowed_for(make, rng):
-    _, reviewed = make("y", a=rng.normal(size=100), y=[None if row % 5 == 0 else row * 1.5 for row in range(100)])
+    proposal, reviewed = make(
+        "y", a=rng.normal(size=100), y=[None if row % 5 == 0 else row * 1.5 for row in range(100)]
+    )
     assert reviewed.config.data.max_null_label >= 0.2
+    assert "label: y (set with --label); left out: 20 blank label" in proposal.findings
     assert "y" in reviewed.columns
 
 
