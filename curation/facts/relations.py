@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,8 @@ MOSTLY_UNIQUE = 0.5
 """Share of distinct values from which a one-to-one relation proves nothing: it holds for any two unique columns."""
 MAX_LEVELS = 60
 """Maximum number of distinct values whose means are compared with a line."""
+NEIGHBOURS = 8
+"""Number of groups of neighbouring values: a smooth curve is nearly constant in each, and codes are not."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,13 @@ class Order:
     Attributes:
         line: Share explained by a linear fit.
         levels: Share explained by a mean per value, less the share that as many values would explain by chance.
+        groups: Share explained likewise by a mean per group of neighbouring values, of which there are NEIGHBOURS; as
+            much as `levels` if there are no more values than groups.
     """
 
     line: float
     levels: float
+    groups: float
 
 
 def twins(facts: Facts, table: pa.Table, skip: str | None = None) -> dict[str, str]:
@@ -138,14 +144,24 @@ def contradictions(table: pa.Table, features: Sequence[str], label: str) -> tupl
 
 
 def _order(x: Array, y: Array, codes: Codes) -> Order:
+    _, place = np.unique(x, return_inverse=True)
+    rows = np.bincount(place)
+    if len(rows) > NEIGHBOURS:
+        # Groups of about as many rows each, by the rank of the middle row of a value.
+        place = (NEIGHBOURS * (np.cumsum(rows) - rows / 2) / len(x)).astype(int)[place]
+    return Order(float(np.corrcoef(x, y)[0, 1] ** 2), _explained(y, codes), _explained(y, place))
+
+
+def _explained(y: Array, codes: np.ndarray[Any, Any]) -> float:
+    """Return the share of the variance that the means of the codes explain, less what those of random ones would."""
     rows = np.bincount(codes)
+    codes, rows = np.cumsum(rows > 0)[codes] - 1, rows[rows > 0]
     means = np.bincount(codes, weights=y) / rows
     total = float(((y - y.mean()) ** 2).sum())
     between = float((rows * (means - y.mean()) ** 2).sum())
     # Omega squared: subtract the variance that the means of random groups would explain.
     within = (total - between) / (len(y) - len(rows))
-    levels = (between - (len(rows) - 1) * within) / (total + within)
-    return Order(line=float(np.corrcoef(x, y)[0, 1] ** 2), levels=max(0.0, levels))
+    return max(0.0, (between - (len(rows) - 1) * within) / (total + within))
 
 
 def _pairs(column: pa.ChunkedArray, target: pa.ChunkedArray) -> tuple[Array, Array, Codes]:

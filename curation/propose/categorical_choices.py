@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from curation.facts.column_facts import Column
-from curation.facts.relations import Order
+from curation.facts.relations import NEIGHBOURS, Order
 from curation.propose import text_hints
 from curation.propose.choices import Entry
 from curation.propose.label_choice import ordered_shape
@@ -21,6 +21,10 @@ MANY_TEXTS = 20_000
 """Texts from which fewer words are kept: each row has a number for each of them."""
 MIN_GAIN = 0.01
 """Share of the label's variance that the values must explain beyond a linear fit."""
+SMOOTH = 0.7
+"""Share of what the values explain from which groups of neighbouring values show that their order matters. Of 60 codes
+in random order eight groups explain an eighth, of 16 less than a half. Nine brightnesses of a satellite's pixels, of
+about 50 values, reach 0.95 to 0.98; with them as numbers the eval loss of the network was 0.194 and not 0.230."""
 
 
 def text(column: Column) -> Entry:
@@ -96,13 +100,23 @@ def coded(column: Column, order: Order | None) -> str:
         return ""
     if has(column.name, CODE_WORDS):
         return f"{column.distinct:,} integers, and the column is named like a code"
-    if order is not None and order.levels - order.line > max(MIN_GAIN, order.line / 2) and not ordered_shape(column):
+    if (
+        order is not None
+        and order.levels - order.line > max(MIN_GAIN, order.line / 2)
+        and not ordered_shape(column)
+        and not _smooth(column, order)
+    ):
         return f"the values explain {order.levels:.0%} of the label's variance, a linear fit {order.line:.0%}"
     if column.distinct <= 10 and column.present >= 30 * column.distinct and not ordered_shape(column):
         return f"{column.distinct} integers that repeat and are not distributed like a count"
     if _sparse(column):
         return f"{column.distinct:,} integers of equal length with gaps between them"
     return ""
+
+
+def _smooth(column: Column, order: Order) -> bool:
+    """Return whether neighbouring values have like effects, so that the number is an amount: a curve, not codes."""
+    return column.distinct >= 2 * NEIGHBOURS and order.groups >= SMOOTH * order.levels
 
 
 def _sparse(column: Column) -> bool:

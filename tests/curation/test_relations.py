@@ -92,6 +92,20 @@ def test_values_without_order_explain_more_than_a_line(rng, text):
     assert orders["noise"].levels < 0.01
 
 
+def test_neighbours_explain_a_curve_and_not_codes(rng):
+    level = rng.integers(0, 40, 3000)
+    few = level // 8
+    noise = rng.normal(size=3000)
+    facts, table = both(level=level, few=few, curve=(level - 20.0) ** 2 / 50 + noise)
+    curve = relations.orders(facts, table, "curve")
+    assert 0.9 * curve["level"].levels < curve["level"].groups <= curve["level"].levels
+    assert curve["level"].line < 0.1 < curve["level"].levels
+    assert curve["few"].groups == curve["few"].levels, "each value is a group of its own"
+    facts, table = both(level=level, codes=rng.permutation(40)[level] / 5 + noise)
+    codes = relations.orders(facts, table, "codes")["level"]
+    assert codes.groups < codes.levels / 2
+
+
 def test_neighbours_beyond_2_53_are_values_of_their_own(rng):
     code = rng.integers(0, 6, 600)
     y = np.array([3.0, -2.0, 0.5, 2.5, -3.0, 0.0])[code] + rng.normal(size=600)

@@ -209,6 +209,15 @@ def test_codes_by_their_effect_by_their_spread_and_by_their_gaps(entry, rng):
     )
 
 
+@pytest.mark.parametrize(("text", "levels"), [(False, 16), (False, 40), (True, 40)])
+def test_a_curve_is_a_number_and_values_in_any_order_are_codes(entry, rng, text, levels):
+    level = rng.integers(0, levels, ROWS)
+    hill = 3 * np.sin(np.pi * level / (levels - 1)) + rng.normal(size=ROWS)
+    effects = rng.permutation(np.linspace(-3, 3, levels))[level] + rng.normal(size=ROWS)
+    assert entry("a", level, y=np.where(hill > 2, "a", "b") if text else hill).role == "numeric"
+    assert "the values explain" in entry("a", level, y=np.where(effects > 2, "a", "b") if text else effects).reason
+
+
 @pytest.mark.parametrize(
     "numbers",
     [
