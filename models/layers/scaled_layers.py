@@ -29,6 +29,47 @@ class FeatureScale(keras.layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(package="pipeline")
+class SmoothClip(keras.layers.Layer):  # type: ignore[misc]
+    """Maps each input x to z / sqrt(1 + (z/limit)²) with z = (x - middle) · factor, which is never beyond ±limit.
+
+    Middle and factor are weights that training does not change, 0 and 1 at first: a warm start adapts them, if a column
+    is scaled otherwise than before.
+
+    Input and output: float32 (batch, width).
+
+    Args:
+        limit: Absolute value that no output exceeds.
+    """
+
+    def __init__(self, limit: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.limit = limit
+
+    def build(self, input_shape: Any) -> None:
+        """Create middle and factor."""
+        shape = (input_shape[-1],)
+        self.middle = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="middle")
+        self.factor = self.add_weight(shape=shape, initializer="ones", trainable=False, name="factor")
+
+    def call(self, inputs: Any) -> Any:
+        """Clip the numbers of a batch."""
+        ops = keras.ops
+        scaled = (inputs - self.middle) * self.factor
+        # Divided by the larger term first: the square of a huge number is infinite.
+        larger = ops.maximum(ops.abs(scaled) / self.limit, 1.0)
+        share = scaled / larger
+        return share / ops.sqrt(ops.square(1.0 / larger) + ops.square(share / self.limit))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {**super().get_config(), "limit": self.limit}
+
+
+@keras.saving.register_keras_serializable(package="pipeline")
 class ScaledDense(keras.layers.Layer):  # type: ignore[misc]
     """Computes x · W / sqrt(width) + b: float32 (batch, width) to (batch, units). W starts at N(0, 1), b at 0.
 

@@ -106,6 +106,7 @@ class _Carrier:
             "PiecewiseLinear": lambda layer, arrays, matches: member_layers.embedding(layer, arrays, matches[0]),
             "PeriodicEmbedding": lambda layer, arrays, matches: member_layers.periodic(layer, arrays, matches[0]),
             "FeatureScale": lambda layer, arrays, matches: member_layers.scale(layer, arrays, matches[0]),
+            "SmoothClip": lambda layer, arrays, matches: member_layers.clipped(layer, arrays, matches[0]),
             "ScaledDense": self._scaled_dense,
             "MemberScale": lambda layer, arrays, matches: member_layers.scale(layer, arrays, matches[0]),
             "MemberDense": lambda layer, arrays, matches: member_layers.head(layer, arrays, matches[0], self._labelled),

@@ -1,4 +1,4 @@
-"""Weights to carry over of embeddings of numbers, of learned scales of inputs, and of the members of an ensemble."""
+"""Weights to carry over of embeddings, scales and smooth clips of numbers, and of the members of an ensemble."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,6 +50,22 @@ def periodic(layer: Any, arrays: list[Array], match: Match) -> list[Array]:
     scale, shift = match.scale[usable], match.shift[usable]
     for weight, values in zip(weights, (*learned, (median - shift) / scale, factor * scale), strict=True):
         weight[usable] = values
+    return weights
+
+
+def clipped(layer: Any, arrays: list[Array], match: Match) -> list[Array]:
+    """Return middle and factor of SmoothClip, rescaled as their number is.
+
+    A number without a scale is 0 now: it gets the value that stands for what it was.
+    """
+    weights = [np.array(weight, np.float64) for weight in layer.weights]
+    has_source = match.source != NOWHERE
+    middle, factor = (array.astype(np.float64)[match.source[has_source]] for array in arrays)
+    scale, shift = match.scale[has_source], match.shift[has_source]
+    constant = scale == 0.0
+    divisor = np.where(constant, 1.0, scale)
+    weights[0][has_source] = np.where(constant, (middle - shift) * factor, (middle - shift) / divisor)
+    weights[1][has_source] = np.where(constant, 1.0, factor * scale)
     return weights
 
 

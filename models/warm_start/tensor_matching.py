@@ -62,7 +62,7 @@ class TensorMatcher:
 
     def _weighted(self, operation: Any, earlier: Mapping[str, Any]) -> Match | None:
         """Match the output of a layer whose weights were carried over."""
-        scales = isinstance(operation, members.MemberScale | scaled_layers.FeatureScale)
+        scales = isinstance(operation, members.MemberScale | scaled_layers.FeatureScale | scaled_layers.SmoothClip)
         embeds = isinstance(operation, number_embeddings.PiecewiseLinear | periodic_embeddings.PeriodicEmbedding)
         if scales or embeds:
             [read], [old_name] = architecture.inputs(operation), earlier["inputs"]

@@ -23,9 +23,11 @@ def test_few_rows_have_a_linear_model_that_keeps_its_weights_small():
     assert plan(100, train=60)[0]["l2"] > network["l2"]
 
 
-def test_more_numbers_than_train_rows_have_a_linear_model_with_more_regularization():
+def test_more_numbers_than_train_rows_have_a_linear_model_with_more_regularization_that_clips():
     network, _ = plan(400, train=240, numbers=750)
-    assert network == {"name": "linear", "l2": 0.02}
+    assert network == {"name": "linear", "smooth_clip": 3.0, "l2": 0.06}
+    assert plan(200, train=120, numbers=121)[0]["smooth_clip"] == 3.0
+    assert "smooth_clip" not in plan(200, train=120, numbers=120)[0], "as many numbers as rows"
     assert plan(400, train=240, numbers=200)[0]["name"] == "mlp"
 
 

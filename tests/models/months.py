@@ -100,7 +100,7 @@ class Month:
             random.normal(0, 0.3, weight.shape)
             if weight.shape.rank > 1
             else random.uniform(0.5, 1.0, weight.shape)
-            if weight.name not in ("edges", "median", "factor")
+            if weight.name not in ("edges", "median", "middle", "factor")
             else weight.numpy()
             for weight in network.weights
         ]

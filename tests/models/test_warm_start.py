@@ -42,6 +42,7 @@ SETTLED = {
 """Every role whose features of month 1 can be computed exactly from those of month 2."""
 NETWORKS = {
     "linear": {"name": "linear"},
+    "clipped": {"name": "linear", "smooth_clip": 3.0},
     "mlp": {"name": "mlp", "layers": [6, 4], "activation": "tanh", "batch_norm": True, "dropout": 0.2},
     "wide_deep": {"name": "wide_deep", "layers": [6], "activation": "tanh"},
 }

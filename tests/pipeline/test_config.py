@@ -45,7 +45,8 @@ def test_the_least_config_has_defaults_for_everything_else():
 
 def test_a_network_is_written_out_with_its_defaults():
     assert make(network={"layers": [4]}).network == {**MLP, "layers": [4]}
-    assert make(network={"name": "linear"}).network == {"name": "linear", "weights": [], "l1": 0.0, "l2": 0.0}
+    linear = {"name": "linear", "weights": [], "l1": 0.0, "l2": 0.0, "smooth_clip": None}
+    assert make(network={"name": "linear"}).network == linear
 
 
 def test_networks_are_the_files_in_models_networks():
