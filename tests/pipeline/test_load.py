@@ -205,7 +205,9 @@ def test_a_former_name_of_a_key_is_refused_with_the_new_one(edited, old_text, ne
 def test_an_unknown_key_like_no_other_is_named_with_all_there_are(edited):
     with pytest.raises(UserError, match=r"baseline\.xyz is not a known key\. Known keys: metric, tolerance\.$"):
         edited('metric = "mae"', 'metric = "mae", xyz = 1')
-    with pytest.raises(UserError, match=r"network\.xyz is not a known key\. Known keys: name, l1, l2, weights\.$"):
+    with pytest.raises(
+        UserError, match=r"network\.xyz is not a known key\. Known keys: name, l1, l2, weights, smooth_clip\.$"
+    ):
         edited('name = "mlp"\nlayers = [8]', 'name = "linear"\nxyz = 1')
     with pytest.raises(
         UserError, match=r"optimizer\.beta is not a known key\. Known keys: name, learning_rate, weight_decay, "
