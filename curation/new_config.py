@@ -18,8 +18,6 @@ from curation.look.query_result import QuerySource
 from curation.look.reading import LoadedData, read
 from curation.propose import (
     config_text,
-    label_choice,
-    label_tails,
     role_choices,
     schema_text,
     text_hints,
@@ -27,7 +25,8 @@ from curation.propose import (
     usable_names,
 )
 from curation.propose.choices import Entry, Line
-from curation.propose.label_choice import LabelChoice
+from curation.propose.label import label_choice, label_tails
+from curation.propose.label.label_choice import LabelChoice
 from curation.propose.role_choices import Roles
 from errors import ResourceError, UserError
 from inspection.store import file_rights

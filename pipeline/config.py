@@ -20,7 +20,6 @@ from spec.cloud import Cloud
 from spec.columns import task as tasks
 from spec.columns.duties import Duties
 from spec.columns.label import Label
-from spec.custom_stages import Stages
 from spec.data import Data
 from spec.evaluation import Evaluation
 from spec.inference import Inference
@@ -29,6 +28,7 @@ from spec.push import Push
 from spec.rows import data_paths
 from spec.rows.grouping import read_group, ungrouped
 from spec.rows.stratification import unstratified
+from spec.stages.custom_stages import Stages
 from spec.timing.schedule import Notify, Schedule
 from spec.training import Training
 from spec.tuning import Tuning

@@ -12,8 +12,8 @@ from components.fingerprints import code_digest
 from errors import UserError
 from pipeline import stages, user_code
 from pipeline.config import Config
-from spec.custom_stages import CustomStage
-from spec.stage_names import RESOLVERS
+from spec.stages.custom_stages import CustomStage
+from spec.stages.stage_names import RESOLVERS
 
 CODE = "code"
 """Execution parameter that carries the digest of the code of a stage into its cache key."""

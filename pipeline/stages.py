@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from errors import UserError
 from spec import plain_models
-from spec.stage_names import INFERENCE
+from spec.stages.stage_names import INFERENCE
 from spec.suggestions import nearest
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")

@@ -5,7 +5,8 @@ import re
 import shlex
 import subprocess
 import types
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePath
 
 import pytest
 import tomli
@@ -259,6 +260,15 @@ def test_no_python_file_is_longer_than_a_room():
         if name.endswith(".py"):
             text = (ROOT / name).read_text()
             assert text.count("\n") <= 300 or "one file because" in text[:2000], name
+
+
+def test_no_folder_has_more_than_fifteen_modules_and_no_file_name_is_used_twice():
+    modules = [PurePath(name) for name in source_files.names() if name.endswith(".py")]
+    modules = [module for module in modules if module.name not in ("__init__.py", "__main__.py", "conftest.py")]
+    sizes = Counter(str(module.parent) for module in modules if module.parts[0] != "tests")
+    assert {folder: size for folder, size in sizes.items() if size > 15} == {}
+    names = Counter(module.name for module in modules if module.name not in ("component.py", "executor.py"))
+    assert [name for name, uses in names.items() if uses > 1] == ["perceptron.py"]  # decision 0061 says why
 
 
 def test_errors_import_nothing():

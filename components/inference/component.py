@@ -19,7 +19,7 @@ from spec.columns import task as tasks
 from spec.columns.label import Label
 from spec.data import Data
 from spec.inference import Inference
-from spec.stage_names import INFERENCE
+from spec.stages.stage_names import INFERENCE
 
 
 class InferenceSpec(component_spec.ComponentSpec):  # type: ignore[misc]

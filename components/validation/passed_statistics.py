@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components import lineage
 from components.baseline import reference
-from spec import run_folders
+from spec.addresses import run_folders
 from spec.rows.span_names import shown
 
 STATISTICS_ID = "statistics"

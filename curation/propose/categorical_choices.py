@@ -8,7 +8,7 @@ from curation.facts.column_facts import Column
 from curation.facts.relations import NEIGHBOURS, Order
 from curation.propose import text_hints
 from curation.propose.choices import Entry
-from curation.propose.label_choice import ordered_shape
+from curation.propose.label.label_choice import ordered_shape
 from curation.propose.name_hints import CODE_WORDS, COUNT_WORDS, CYCLES, has, words
 
 MAX_ONE_HOT = 300

@@ -3,7 +3,7 @@
 import math
 
 from curation.propose.choices import Line
-from curation.propose.label_choice import LabelChoice
+from curation.propose.label.label_choice import LabelChoice
 from spec.rows.data_paths import SPLITS
 
 FEWEST = 30

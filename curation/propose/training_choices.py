@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from curation.facts.column_facts import Facts
 from curation.propose import network_choices, split_shares
 from curation.propose.choices import Entry, Line
-from curation.propose.label_choice import LabelChoice
+from curation.propose.label.label_choice import LabelChoice
 from spec.plain_models import TREES
 
 RARE = 0.1

@@ -17,7 +17,7 @@ from inspection.display_names import Labelled, producers
 from inspection.run_history import REFUSED
 from inspection.store import execution_folders
 from inspection.store.metadata_store import PIPELINE_CONTEXT, Store, properties
-from spec import run_folders
+from spec.addresses import run_folders
 
 KEPT_RUNS = 5
 PARTS = ("artifacts", "runs", "trials", "queries")

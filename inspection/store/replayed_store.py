@@ -24,7 +24,7 @@ from inspection.store import step_records
 from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT, Store, open_store
 from inspection.store.step_records import Record, Steps
 from spec.rows.data_paths import is_remote
-from spec.stage_names import RESOLVERS
+from spec.stages.stage_names import RESOLVERS
 
 _TYPED = {"span": pb.INT, "version": pb.INT, "split_names": pb.STRING}
 """Properties that TFX declares for artifacts of data; all others are custom ones."""

@@ -26,7 +26,7 @@ from pipeline.beam_arguments import BEAM_ARGS
 from pipeline.variants import Name
 from spec.artifacts import atomic_files
 from spec.rows import data_paths
-from spec.stage_names import INFERENCE, RESOLVERS
+from spec.stages.stage_names import INFERENCE, RESOLVERS
 
 CLOUD_ROOT = "gs://YOUR-BUCKET/keras-pipeline"
 """Placeholder without --cloud-root. Names of buckets have no capitals, so the platform rejects a job with it."""

@@ -24,7 +24,7 @@ from orchestration.records import run_record
 from pipeline.stages import PUSHER
 from serving import version_files
 from spec.file_names import CARD, GATES, REPORT, RUN, VERDICT
-from spec.stage_names import INFERENCE
+from spec.stages.stage_names import INFERENCE
 from spec.timing import utc
 
 

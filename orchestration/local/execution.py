@@ -34,7 +34,7 @@ from orchestration.paths import Root
 from pipeline.create_pipeline import Places, create_pipeline
 from spec import tuning
 from spec.file_names import BEST, FILES, GATES, HISTORY, OMISSIONS, VERDICT
-from spec.stage_names import RESOLVERS
+from spec.stages.stage_names import RESOLVERS
 
 _STATES = metadata_store_pb2.Execution.State
 _RETIRED = ("looked up again", "not compared with")

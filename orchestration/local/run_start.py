@@ -16,7 +16,7 @@ from orchestration.paths import Root
 from orchestration.records import run_record
 from pipeline import stages
 from pipeline.config import Config
-from spec.stage_names import RESOLVERS
+from spec.stages.stage_names import RESOLVERS
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from orchestration.local.run_start import Place
 from orchestration.local.stage_records import finished_stages, stage_outputs
 from orchestration.records import run_events, run_record
 from spec.file_names import CARD, EVENTS, REPORT, RUN
-from spec.stage_names import RESOLVERS
+from spec.stages.stage_names import RESOLVERS
 
 _EVENTS = metadata_store_pb2.Event
 _STATES = metadata_store_pb2.Execution

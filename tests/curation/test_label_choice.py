@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from curation.facts import column_facts
-from curation.propose import label_choice, label_tails
+from curation.propose.label import label_choice, label_tails
 from errors import UserError
 
 

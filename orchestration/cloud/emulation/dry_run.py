@@ -29,7 +29,7 @@ from serving import versions
 from spec import settings
 from spec.file_names import VERDICT
 from spec.rows import data_paths
-from spec.stage_names import INFERENCE
+from spec.stages.stage_names import INFERENCE
 
 
 @dataclass(frozen=True, kw_only=True)

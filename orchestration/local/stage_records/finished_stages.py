@@ -12,7 +12,7 @@ from components.summary import storable
 from inspection.store import execution_folders
 from inspection.store.metadata_store import NODE_CONTEXT, PIPELINE_CONTEXT, RUN_CONTEXT, properties
 from orchestration.local.stage_records import stage_outputs
-from spec import run_folders
+from spec.addresses import run_folders
 
 _STATES = metadata_store_pb2.Execution
 _ENDED_WELL = (_STATES.COMPLETE, _STATES.CACHED)

@@ -1,0 +1,1 @@
+"""The label: its column, and the transformation of its tails."""
