@@ -181,8 +181,11 @@ def test_a_model_that_cannot_be_compared_or_is_of_an_older_week_is_pushed_only_i
     assert refused.code == 0, refused.err
 
 
-def test_baseline_history_and_clean_up_of_one_store_belong_to_a_root(weeks, tmp_path, monkeypatch):
-    monkeypatch.setenv("PIPELINE_METADATA", f"sqlite:///{tmp_path}/shared.sqlite")
+@pytest.mark.parametrize("kind", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.slow)])
+def test_baseline_history_and_clean_up_of_one_store_belong_to_a_root(weeks, tmp_path, monkeypatch, request, kind):
+    is_postgresql = kind == "PostgreSQL"
+    url = request.getfixturevalue("postgresql").new_database() if is_postgresql else f"sqlite:///{tmp_path}/shared"
+    monkeypatch.setenv("PIPELINE_METADATA", url)
     shutil.rmtree(weeks.root)
     first_run = weeks()
     assert first_run.code == 0, first_run.err
