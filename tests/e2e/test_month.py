@@ -240,6 +240,7 @@ def killed_schedule(month):
     lines = month.inspect("runs").splitlines()
     assert lines[1].split()[2] == "FAILED"
     assert "its process is no longer running: the same command resumes it" in lines[1]
+    assert re.search(r"^month:weekly .* FAILED, ", month.output(0, "schedule", "list", "--root", month.root), re.M)
     output = month.output(0, "schedule", "history", "month:weekly", "--root", month.root)
     assert "FAILED" in output
     assert "its process exited without a result" in output
