@@ -117,7 +117,8 @@ def test_two_users_of_a_group_use_one_root_by_turns(make_team, request, kind):
     assert "serves now, a copy of" in team.ask("bob", 0, "push", "--rollback", "month")
     assert "taken back" in team.ask("ada", 0, "push", "month")
 
-    # What one user leaves unfinished, another one resumes; and cleans up what the first one made.
+    # What one user leaves unfinished, another one resumes; and cleans up what the first one made and no model needs.
+    team.ask("ada", 0, "--local", "--pipeline", "month", "--to", "ingestion", "--set", "data.split.salt=other")
     team.month.week(3)
     killed(team, "ada", "trainer")
     output = team.run("bob")
