@@ -65,6 +65,7 @@ def test_a_variant_differs_in_what_it_names_alone(root):
         "weights": [],
         "l1": 0.0,
         "l2": 0.0,
+        "smooth_clip": None,
     }
     assert load.load(folder, "points", ["training.epochs=4"], variant="long").training.epochs == 4
 

@@ -39,7 +39,7 @@ def outcome(rows, inputs):
         arrays, _ = json_requests.arrays({"instances": rows}, inputs)
     except RequestError as error:
         return error.message
-    return {name: (array.dtype, array.shape, array.tolist()) for name, array in arrays.items()}
+    return {name: (array.dtype, array.shape, array.tolist()) for name, array in sorted(arrays.items())}
 
 
 @given(st.data())
