@@ -4,6 +4,7 @@ Imports ml_metadata but not TFX: showing runs takes a fraction of a second, impo
 """
 
 import contextlib
+import functools
 import logging
 import os
 import re
@@ -46,6 +47,16 @@ _BEING_CREATED = ("duplicate key value", "already exists", "subset of tables")
 _CONNECT_SECONDS = "4"  # libpq's limit for each address of a host; `localhost` has two
 
 
+def _query(mlmd: MetadataStore, location: str, method: str, *args: object) -> Any:
+    try:
+        return getattr(mlmd, method)(*args)
+    except (mlmd_errors.StatusError, DecodeError, UnicodeDecodeError) as error:
+        raise ResourceError(
+            f"{location}: ML Metadata failed in {method}: {_first_line(error)}. "
+            f"If this happens again while no run is writing, the store is damaged. {_FIX}"
+        ) from error
+
+
 class Store:
     """An ML Metadata store. Errors of MLMD are raised as ResourceError; an empty list of ids costs no query.
 
@@ -59,16 +70,9 @@ class Store:
     def __init__(self, mlmd: MetadataStore, *, location: str, root: str | None = None, in_root: bool = False) -> None:
         self.mlmd = mlmd
         self.location = location
-        self.relocation = Relocation(root, in_root, lambda: recorded_paths(self._query))
-
-    def _query(self, method: str, *args: object) -> Any:
-        try:
-            return getattr(self.mlmd, method)(*args)
-        except (mlmd_errors.StatusError, DecodeError, UnicodeDecodeError) as error:
-            raise ResourceError(
-                f"{self.location}: ML Metadata failed in {method}: {_first_line(error)}. "
-                f"If this happens again while no run is writing, the store is damaged. {_FIX}"
-            ) from error
+        # Without a reference to this object, which would keep the connection open until Python collects cycles.
+        self._query = functools.partial(_query, mlmd, location)
+        self.relocation = Relocation(root, in_root, functools.partial(recorded_paths, self._query))
 
     def _relocated_contexts(self, contexts: Iterable[pb.Context]) -> list[pb.Context]:
         relocated = list(contexts)
@@ -88,12 +92,8 @@ class Store:
 
     def context(self, type_name: str, name: str) -> pb.Context | None:
         """Return the context of this type and name; None if there is none."""
-        return next(
-            iter(
-                self._relocated_contexts(filter(None, [self._query("get_context_by_type_and_name", type_name, name)]))
-            ),
-            None,
-        )
+        found = self._query("get_context_by_type_and_name", type_name, name)
+        return self._relocated_contexts([found])[0] if found else None
 
     def children(self, context_id: int) -> list[pb.Context]:
         """Return the children of a context: the runs of a pipeline."""

@@ -97,9 +97,9 @@ def test_kills_stops_and_limits_hold_with_a_warm_process(tmp_path):
     assert not Path(f"/proc/{worker}").exists()
     assert list(warm_process.found()) == []
 
-    code, _, err = finish(start(*long, "--set", "limits.memory_gb=0.3"))
+    code, _, err = finish(start(*long, "--set", "limits.memory_gb=0.15"))
     assert code == 4
-    assert "GB of memory; limits.memory_gb is 0.3" in err
+    assert "GB of memory; limits.memory_gb is 0.15" in err
     [second_server] = warm_process.found()
     assert workers_of(second_server["pid"]) == []
 

@@ -1,6 +1,7 @@
 """Opening a store, and its errors; one file because all tests are of one function."""
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from ml_metadata import MetadataStore
 from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -31,6 +33,25 @@ def test_the_default_is_sqlite_under_the_root(tmp_path: Path) -> None:
     config = connection_config(str(tmp_path), None)
     assert config.sqlite.filename_uri == str(tmp_path / "metadata.sqlite")
     assert config.sqlite.connection_mode == pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+
+
+def test_a_store_that_is_no_longer_used_is_closed_at_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "metadata.sqlite")
+    MetadataStore(connection_config(str(tmp_path), None)).get_contexts()
+
+    def open_files() -> list[str]:
+        names = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
+        return [os.readlink(name) for name in names if os.path.exists(name)]
+
+    gc.disable()
+    try:
+        store = open_store(str(tmp_path), None)
+        assert store.context("pipeline", "houses") is None
+        assert path in open_files()
+        del store
+        assert path not in open_files()
+    finally:
+        gc.enable()
 
 
 def test_an_sqlite_url_is_relative_unless_a_fourth_slash_begins_its_path(
