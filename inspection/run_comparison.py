@@ -15,10 +15,10 @@ from inspection.read.metric_direction import change_of, is_worse
 from inspection.read.recorded_run import read_run
 from inspection.run_configuration import from_tuner, settings_of
 from inspection.run_history import show_run
-from inspection.store.artifact_lookup import EVALUATION, of_run
+from inspection.store.artifact_lookup import EVALUATION, EXAMPLES, STATISTICS, of_run
 from inspection.store.metadata_store import Store, properties
 
-_STATISTICS, _SCHEMA, _EXAMPLES = "ExampleStatistics", "Schema", "Examples"
+_SCHEMA = "Schema"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +73,9 @@ def compare(store: Store, run_a: str, run_b: str) -> Comparison:
         b=details[1].run,
         sections=(
             Section(name="config", differences=config_differences),
-            _dated(_section("data", _EXAMPLES, artifacts, lambda artifact: artifact, _data), details),
+            _dated(_section("data", EXAMPLES, artifacts, lambda artifact: artifact, _data), details),
             _section("schema", _SCHEMA, artifacts, schema_facts.read_schema, _schemas),
-            _section("statistics", _STATISTICS, artifacts, column_statistics.read_statistics, _statistics),
+            _section("statistics", STATISTICS, artifacts, column_statistics.read_statistics, _statistics),
             _on_rows(
                 _section("metrics", EVALUATION, artifacts, lambda artifact: read_evaluation(artifact).cells, _metrics),
                 artifacts,
@@ -125,7 +125,7 @@ def _section(
 
 def _on_rows(metrics: Section, by_type: Sequence[Mapping[str, pb.Artifact]]) -> Section:
     """Add a note if the metrics were measured on different rows, which may explain differences."""
-    rows = [run_artifacts.get(_EXAMPLES) for run_artifacts in by_type]
+    rows = [run_artifacts.get(EXAMPLES) for run_artifacts in by_type]
     if not metrics.differences or rows[0] is None or rows[1] is None or rows[0].id == rows[1].id:
         return metrics
     digests = [properties(artifact).get("content_digest") for artifact in rows if artifact is not None]

@@ -9,6 +9,7 @@ LEAST = 5
 """Smallest number of distinct strings that are named: fewer are categories, however they are written."""
 LONGEST = 1000
 """Largest number of characters of a string that is compared with the patterns."""
+_LETTER = r"[^\W\d_]"
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][+-]?\d+)?"
 _UNIT = (
     r"(?:[kmcdµ]?[gGlLmM]|mm|[KMGT]i?B|kB|bytes?|t|lbs?|oz|ft|in|mi|yd|gal|ha|[kKMG]?W|[kKMG]?Wh|[kM]?Hz|[kM]?bps"
@@ -61,16 +62,16 @@ _KINDS = (
     (r"0[xX][\dA-Fa-f]+", "hexadecimal numbers", "if they are amounts, write them as decimal numbers"),
     (
         rf"(?i:\d{{4}}-?W\d{{1,2}}|\d{{4}}[-/ ]?Q[1-4]|Q[1-4][-/ ]?\d{{4}}|\d{{4}}[-/](?:0?[1-9]|1[0-2])"
-        rf"|(?:0?[1-9]|1[0-2])[-/]\d{{4}}|(?:{_MONTHS})\pL*\.?[-/ ]\d{{2,4}})",
+        rf"|(?:0?[1-9]|1[0-2])[-/]\d{{4}}|(?:{_MONTHS}){_LETTER}*\.?[-/ ]\d{{2,4}})",
         "weeks, months or quarters",
         "write the first day of each as YYYY-MM-DD, because a later one would be unknown to the model",
     ),
     (r"\d+\s?/\s?\d+|\d+ out of \d+\b.*|\d+ \d+/\d+", "fractions", "write each as one number, such as 0.75"),
     (r"[+-]?(?=.*[^\x00-\x7f])[\d.,\u066b\u066c]+", "numbers in other digits", "write them with the digits 0 to 9"),
 )
-_ONE_UNIT = re.compile(rf"{_NUMBER}\s?([^\W\d_]{{2,}}.*|[^\x00-\x7f].*)")
+_ONE_UNIT = re.compile(rf"{_NUMBER}\s?({_LETTER}{{2,}}.*|[^\x00-\x7f].*)")
 _PLAIN = re.compile(_NUMBER)
-_COMPILED = [(re.compile(pattern.replace(r"\pL", r"[^\W\d_]")), kind, fix) for pattern, kind, fix in _KINDS]
+_COMPILED = [(re.compile(pattern), kind, fix) for pattern, kind, fix in _KINDS]
 
 
 def hint(column: Column) -> str:

@@ -8,10 +8,9 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from inspection.display_names import Labelled, producers
 from inspection.read import serving_state
-from inspection.store.artifact_lookup import BLESSING, MODEL, PUSHED
+from inspection.store.artifact_lookup import ANOMALIES, BLESSING, EXAMPLES, MODEL, PUSHED, STATISTICS
 from inspection.store.metadata_store import INPUT_EVENTS, Store, properties
 
-EXAMPLES, STATISTICS, ANOMALIES = "Examples", "ExampleStatistics", "ExampleAnomalies"
 BASELINES = 2
 """Number of latest blessed models that are kept although they do not serve."""
 

@@ -9,23 +9,21 @@ from inspection.read.recorded_findings import SCHEMA, Finding, read_findings
 from inspection.read.schema_facts import Anomaly, read_anomalies
 from inspection.run_history import find_run, show_run
 from inspection.store import artifact_files
-from inspection.store.artifact_lookup import by_id, find_typed, of_run
+from inspection.store.artifact_lookup import ANOMALIES, by_id, find_typed, of_run
 from inspection.store.metadata_store import RUN_CONTEXT, Store
 from inspection.text_output import Table, drawn, table
-
-KIND = "ExampleAnomalies"
 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], str]]:
     """Return anomalies and findings of the gates, and a function that formats them."""
     blocked = _blocked(store, args.artifact, args.pipeline)
     if blocked is not None:
-        title = f"Run {blocked['run']}: its data was refused, so it has no {KIND}. Findings of the gates:"
+        title = f"Run {blocked['run']}: its data was refused, so it has no {ANOMALIES}. Findings of the gates:"
         return blocked, lambda: drawn(title, _findings(blocked["gates"]))
-    artifact = find_typed(store, args.artifact, KIND, pipeline=args.pipeline)
+    artifact = find_typed(store, args.artifact, ANOMALIES, pipeline=args.pipeline)
     splits, anomalies = read_anomalies(artifact)
     # Findings of the schema gate are among the anomalies.
-    folder = artifact_files.folder(artifact.uri, f"{KIND} {artifact.id}")
+    folder = artifact_files.folder(artifact.uri, f"{ANOMALIES} {artifact.id}")
     findings = [finding for finding in read_findings(folder) if finding.gate != SCHEMA]
     value = {"artifact": int(artifact.id), "splits": splits, "anomalies": anomalies, "gates": findings}
     return value, lambda: _text(int(artifact.id), splits, anomalies, findings)
@@ -41,12 +39,12 @@ def _blocked(store: Store, name: str, pipeline: str | None) -> dict[str, Any] | 
         return None
     run_id = find_run(store, name, pipeline=pipeline)
     # Anomalies of earlier runs are inputs of the history.
-    if any(is_output and artifact.type == KIND for artifact, is_output in of_run(store, run_id)):
+    if any(is_output and artifact.type == ANOMALIES for artifact, is_output in of_run(store, run_id)):
         return None
     run = show_run(store, run_id).run
     findings = read_findings(run.folder) if run.folder else []
     if not findings:
-        raise UserError(f"run {run_id} is {run.state} and has not validated its data: it has no {KIND}")
+        raise UserError(f"run {run_id} is {run.state} and has not validated its data: it has no {ANOMALIES}")
     return {"run": run_id, "state": run.state, "gates": findings}
 
 
@@ -65,7 +63,7 @@ def _text(artifact: int, splits: Sequence[str], anomalies: Sequence[Anomaly], fi
         for anomaly in anomalies
     ]
     width = len(header) if any(anomaly.edit for anomaly in anomalies) else len(header) - 1
-    parts: list[Any] = [f"{KIND} {artifact}: {count} in {', '.join(splits)}"]
+    parts: list[Any] = [f"{ANOMALIES} {artifact}: {count} in {', '.join(splits)}"]
     parts.append(table(header[:width], [row[:width] for row in rows]))
     parts += ["Findings of the gates:", _findings(findings)] if findings else []
     return drawn(*parts)

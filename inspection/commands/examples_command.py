@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from inspection.read.example_rows import Rows, read_examples
-from inspection.store.artifact_lookup import find_typed
+from inspection.store.artifact_lookup import EXAMPLES, find_typed
 from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, number, table
 
@@ -17,7 +17,7 @@ _IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": 
 
 def answer(store: Store, args: argparse.Namespace) -> tuple[Rows, Callable[[], str]]:
     """Return the rows, and a function that formats them."""
-    artifact = find_typed(store, args.artifact, "Examples", pipeline=args.pipeline)
+    artifact = find_typed(store, args.artifact, EXAMPLES, pipeline=args.pipeline)
     rows = read_examples(artifact, split=args.split, limit=args.limit)
     return rows, lambda: _text(rows)
 

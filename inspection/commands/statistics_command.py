@@ -7,7 +7,7 @@ from typing import Any
 from errors import UserError
 from inspection.display_names import nearest
 from inspection.read.column_statistics import Column, Split, read_statistics
-from inspection.store.artifact_lookup import find_typed
+from inspection.store.artifact_lookup import STATISTICS, find_typed
 from inspection.store.metadata_store import Store
 from inspection.text_output import drawn, number, table
 
@@ -20,7 +20,7 @@ def answer(store: Store, args: argparse.Namespace) -> tuple[dict[str, Any], Call
     Raises:
       UserError: The artifact or the split does not exist.
     """
-    artifact = find_typed(store, args.artifact, "ExampleStatistics", pipeline=args.pipeline)
+    artifact = find_typed(store, args.artifact, STATISTICS, pipeline=args.pipeline)
     splits = read_statistics(artifact)
     if args.split is not None and args.split not in (names := [split.split for split in splits]):
         raise UserError(f"ExampleStatistics {artifact.id} has no split {args.split!r}. {nearest(args.split, names)}")

@@ -19,6 +19,7 @@ from inspection.store.metadata_store import (
 
 LATEST = "latest"
 MODEL, PUSHED, BLESSING, EVALUATION = "Model", "PushedModel", "ModelBlessing", "ModelEvaluation"
+EXAMPLES, STATISTICS, ANOMALIES = "Examples", "ExampleStatistics", "ExampleAnomalies"
 _MAX_ID = 2**63 - 1
 
 
