@@ -49,7 +49,9 @@ DEFERRED = frozenset(
         "requests",
     }
 )
-"""Names of the deferred packages and modules."""
+"""Names of the packages and modules that a worker defers."""
+OF_STORE_READERS = frozenset({"grpc"})
+"""What a process defers that only reads stores: ML Metadata imports gRPC, with asyncio, for a server that we never use."""
 EARLY = {"IPython": {"get_ipython": "IPython.core.getipython"}}
 """Package -> name -> module that defines it: names that are looked up in every run, which run nothing else."""
 _SCANNED = frozenset({"__warningregistry__", "__wrapped__"})
@@ -126,10 +128,13 @@ class _Loader(importlib.abc.Loader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    def __init__(self) -> None:
+        self.deferred: frozenset[str] = frozenset()
+
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name not in DEFERRED:
+        if name not in self.deferred:
             return None
         for finder in sys.meta_path:
             if finder is not self and (spec := finder.find_spec(name, path, target)) is not None:
@@ -177,10 +182,16 @@ def _without_start_messages() -> Iterator[None]:
             printing.line(*(line.decode(errors="replace").rstrip("\n") for line in later_messages), to=sys.stderr)
 
 
-def load(*modules: str) -> None:
-    """Import modules, and defer these packages from now on; packages that are imported already are not affected."""
+def defer(packages: frozenset[str]) -> None:
+    """Defer packages from now on; those that are imported already are not affected."""
+    _FINDER.deferred |= packages
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
+
+
+def load(*modules: str) -> None:
+    """Import modules, and defer the packages of a worker from now on."""
+    defer(DEFERRED)
     collects = gc.isenabled()
     # The imports create millions of objects that stay; repeated garbage collections take a quarter of their time.
     gc.disable()

@@ -15,4 +15,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
+    from orchestration import lazy_packages
+
+    lazy_packages.defer(lazy_packages.OF_STORE_READERS)
     return inspect_parser.run(arguments)

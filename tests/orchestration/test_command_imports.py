@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 import project
 from orchestration.cli import parser
@@ -48,3 +50,29 @@ def test_each_command_is_added_by_its_module():
 def test_the_schedules_are_listed_without_pandas(tmp_path):
     modules, code = imported("schedule", "list", "--root", str(tmp_path))
     assert ({"pandas", "tensorflow", "tfx"} & set(modules), code) == (set(), 0)
+
+
+def test_runs_of_a_store_are_listed_without_grpc(tmp_path):
+    config = pb.ConnectionConfig()
+    config.sqlite.filename_uri = str(tmp_path / "metadata.sqlite")
+    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    MetadataStore(config).put_context_type(pb.ContextType(name="pipeline_run"))
+    modules, code = imported("inspect", "runs", "--root", str(tmp_path))
+    assert {"ml_metadata.metadata_store", "inspection.store.metadata_store"} <= set(modules)
+    assert ({"grpc._cython.cygrpc", "asyncio", "tensorflow"} & set(modules), code) == (set(), 0)
+
+
+def test_grpc_is_loaded_when_a_store_asks_for_it():
+    code = """
+from orchestration import lazy_packages
+lazy_packages.defer(lazy_packages.OF_STORE_READERS)
+import sys
+from ml_metadata import MetadataStore, errors
+from ml_metadata.proto import metadata_store_pb2 as pb
+print("grpc._cython.cygrpc" in sys.modules)
+try: MetadataStore(pb.MetadataStoreClientConfig(host="127.0.0.1", port=1)).get_artifacts()
+except errors.UnavailableError: print("UNAVAILABLE", "grpc._cython.cygrpc" in sys.modules)
+"""
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=project.REPOSITORY, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == ["False", "UNAVAILABLE True"]

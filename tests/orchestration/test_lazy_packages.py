@@ -126,6 +126,7 @@ def package(tmp_path, monkeypatch):
     (folder / "other.py").write_text("VALUE = 5\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(lazy_packages, "DEFERRED", frozenset({"late", "absent_package"}))
+    monkeypatch.setattr(lazy_packages._FINDER, "deferred", frozenset())
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr("builtins.late_runs", 0, raising=False)
     lazy_packages.load()
