@@ -56,12 +56,19 @@ def add(root: argparse.ArgumentParser) -> None:
         "buckets are folders of ROOT/.dry-run. subprocess: each step is a new process (the default); fork: a copy of "
         "this one, which starts faster",
     )
+    cloud.add_argument(
+        "--job",
+        metavar="FILE",
+        help="with --dry-run: execute this compiled job, for example of another machine, in place of compiling one",
+    )
     cloud_command.add(root)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile each requested run; execute it here or send it to the platform if that is requested."""
     target = "kubeflow" if arguments.kubeflow else "vertex"
+    if arguments.job is not None:
+        return _run_job(arguments, target)
     if cloud_command.wanted(arguments):
         return _send(arguments, target)
     if arguments.parameter and arguments.dry_run is None:
@@ -76,10 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         import os
 
         from orchestration.cloud import compiler
-        from orchestration.paths import Root
 
-        folder = Root(os.path.abspath(arguments.root)).dry_run(target, name.run)
-        os.makedirs(folder, exist_ok=True)
+        folder = _dry_run_folder(arguments, target, name.run)
         job = arguments.output or os.path.join(folder, f"{name.run}{compiler.suffix(target)}")
         parameters = _compile_for_run(arguments, target, name, job)
         # TFX is imported by the compilation.
@@ -87,6 +92,41 @@ def run(arguments: argparse.Namespace) -> int:
 
         dry_run.run(dry_run.Order(target=target, job=job, folder=folder, mode=arguments.dry_run, parameters=parameters))
     return 0
+
+
+def _run_job(arguments: argparse.Namespace, target: str) -> int:
+    """Execute a job that is compiled already, by this or by another installation."""
+    if arguments.dry_run is None:
+        raise UserError(f"--job {arguments.job}: a compiled job is executed by --dry-run: add it, or remove --job")
+    if cloud_command.wanted(arguments):
+        raise UserError("--job is of --dry-run: leave out the options that send a job, or leave out --job")
+    from orchestration.cloud import job_file
+    from orchestration.cloud.parameters import runtime_parameters
+
+    parameters = runtime_parameters.parse(arguments.parameter or ())
+    name = job_file.run_name(arguments.job, target)
+    runtime_parameters.check_declared(parameters, job_file.read(arguments.job))
+    from orchestration import lazy_packages
+
+    printing.line(f"job        {arguments.job}: {name}; starting TFX takes about 20 s")
+    with lazy_packages.quiet():
+        from orchestration.cloud.emulation import dry_run
+
+    folder = _dry_run_folder(arguments, target, name)
+    dry_run.run(
+        dry_run.Order(target=target, job=arguments.job, folder=folder, mode=arguments.dry_run, parameters=parameters)
+    )
+    return 0
+
+
+def _dry_run_folder(arguments: argparse.Namespace, target: str, run_name: str) -> str:
+    import os
+
+    from orchestration.paths import Root
+
+    folder = Root(os.path.abspath(arguments.root)).dry_run(target, run_name)
+    os.makedirs(folder, exist_ok=True)
+    return folder
 
 
 def _send(arguments: argparse.Namespace, target: str) -> int:

@@ -122,9 +122,25 @@ _CLOUD_ONLY = {
     "--image": "image",
     "--cloud-root": "cloud_root",
     "--dry-run": "dry_run",
+    "--job": "job",
     "--spot": "spot",
     "--parameter": "parameter",
 }
+
+_OF_COMPILATION = {
+    "--pipeline": "pipeline",
+    "--variant": "variant",
+    "--sample": "sample",
+    "--set": "overrides",
+    "--data-root": "data_root",
+    "--beam": "beam",
+    "--no-cache": "no_cache",
+    "--output": "output",
+    "--image": "image",
+    "--cloud-root": "cloud_root",
+    "--spot": "spot",
+}
+"""Option that is part of the compilation of a job -> its attribute."""
 
 
 def check_target(arguments: argparse.Namespace) -> None:
@@ -146,6 +162,10 @@ def check_target(arguments: argparse.Namespace) -> None:
             inherited = inherited or (name == "root" and arguments.dry_run is not None)
             if value not in (None, False) and not inherited:
                 raise UserError(f"{option} has no effect with {cloud}: {reason}; remove it")
+        if arguments.job is not None:
+            for option, name in _OF_COMPILATION.items():
+                if getattr(arguments, name) not in (None, False, []):
+                    raise UserError(f"{option} has no effect with --job: the job is compiled already; remove it")
     elif arguments.local:
         for option, name in _CLOUD_ONLY.items():
             if getattr(arguments, name) is not None:

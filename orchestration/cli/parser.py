@@ -72,9 +72,7 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
     )
     target.add_argument("--kubeflow", action="store_true", help="compile for Kubeflow Pipelines")
     target.add_argument("--vertex", action="store_true", help="compile for Vertex AI")
-    root.add_argument(
-        "--pipeline", default=DEFAULT_PIPELINE, metavar="NAME", help="configs/NAME.toml (default: houses)"
-    )
+    root.add_argument("--pipeline", metavar="NAME", help=f"configs/NAME.toml (default: {DEFAULT_PIPELINE})")
     options.add_run_options(root, lambda value: value)
     local_command.add(root)
     compile_command.add(root)
@@ -95,6 +93,7 @@ def main(argv: Sequence[str]) -> int:
         try:
             arguments = parser(argv[0] if argv and argv[0] in COMMANDS else None).parse_args(_joined(argv))
             options.check_target(arguments)
+            arguments.pipeline = DEFAULT_PIPELINE if arguments.pipeline is None else arguments.pipeline
             if arguments.command != "init":
                 project_selection.choose(arguments.project)
                 arguments.root = arguments.root or project_selection.runs_folder()
