@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from .selection import (  # noqa: F401  hooks
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # No process with TensorFlow stays after the commands of a test.
 os.environ["CI"] = "true"
+# A shell without job control starts `make faults &` with Ctrl-C ignored; the commands that tests stop would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
 hypothesis.settings.load_profile("repeatable")
 
