@@ -2,22 +2,31 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-FIRST = ("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "tests/models/test_equality.py")
+FIRST = (
+    *("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "tests/models/test_equality.py"),
+    "tests/orchestration/prediction/test_predict.py",
+)
 """Files that start first, so that no long file runs alone at the end."""
 TOGETHER = {
     "tests/models/test_missing.py": "tests/models/test_equality.py",
     "tests/inspection/test_store_reads.py": "tests/inspection/test_web.py",
     "tests/models/test_feature_meanings.py": "tests/models/test_equality.py",
+    "tests/models/test_loaded_graph.py": "tests/models/test_equality.py",
+    "tests/models/test_text_and_images.py": "tests/models/test_equality.py",
     "tests/models/test_warm_start_outputs.py": "tests/models/test_warm_start.py",
+    "tests/models/test_trial_process.py": "tests/components/test_tuner_processes.py",
+    "tests/orchestration/prediction": "tests/orchestration/prediction/test_predict.py",
 }
-"""File -> file with the same slow session fixtures: both run in one process."""
+"""File or folder -> file with the same slow session fixtures: all run in one process."""
 _COMMANDS = (
     "the command line, exit codes and files of whole runs; test_houses.py and test_tasks.py run both stacks whole"
 )
+_STAGE = "cache and files of the stage in whole runs; tests/orchestration/prediction runs its code on both stacks"
 _JOBS = "options of compiled jobs; test_dry_run.py and test_buckets_as_data.py run jobs and read buckets on both stacks"
 ONE_STACK = {
     "tests/browser": "pages in Chromium: they are text, and tests/inspection compares it on both stacks",
@@ -29,9 +38,12 @@ ONE_STACK = {
     "tests/e2e/test_dry_run_buckets.py": _JOBS,
     "tests/e2e/test_dry_run_parameters.py": _JOBS,
     "tests/e2e/test_errors.py": _COMMANDS,
+    "tests/e2e/test_inference_runs.py": _STAGE,
     "tests/e2e/test_month.py": _COMMANDS,
     "tests/e2e/test_new_command.py": _COMMANDS,
     "tests/e2e/test_project_folder.py": _COMMANDS,
+    "tests/e2e/test_project_image.py": _JOBS,
+    "tests/e2e/test_sql.py": "commands on the rows of a query; test_postgresql.py runs them on both stacks",
     "tests/e2e/test_variant_runs.py": _COMMANDS,
     "tests/e2e/test_weeks.py": _COMMANDS,
     "tests/mutants": "edits of source text, which no library reads",
@@ -47,9 +59,20 @@ def reason(path: str) -> str | None:
     Args:
         path: Path relative to the repository, as in the first part of a test's id.
     """
-    return next(
-        (explanation for place, explanation in ONE_STACK.items() if path == place or path.startswith(f"{place}/")), None
-    )
+    return _of_place(path, ONE_STACK)
+
+
+def group(path: str) -> str:
+    """Return the file whose process runs a test file: itself, unless it shares session fixtures with another.
+
+    Args:
+        path: Path relative to the repository.
+    """
+    return _of_place(path, TOGETHER) or path
+
+
+def _of_place(path: str, values: Mapping[str, str]) -> str | None:
+    return next((value for place, value in values.items() if path == place or path.startswith(f"{place}/")), None)
 
 
 MEMORY_GB = 4
@@ -57,8 +80,8 @@ MEMORY_GB = 4
 
 
 def workers(cores: int, memory_gb: float) -> int:
-    """Return the number of test processes: more than cores, as tests wait for a third of their time."""
-    return max(1, min(cores + (cores + 1) // 2, int(memory_gb / MEMORY_GB)))
+    """Return the number of test processes: more than cores, as tests wait for more than half of their time."""
+    return max(1, min(2 * cores + 1, int(memory_gb / MEMORY_GB)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -82,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def place(item: pytest.Item) -> int:
         path = item.nodeid.partition("::")[0]
-        path = TOGETHER.get(path, path)
+        path = group(path)
         positions = [number for number, prefix in enumerate(FIRST) if path == prefix or path.startswith(f"{prefix}/")]
         return min(positions, default=len(FIRST))
 
@@ -129,8 +152,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            path = super()._split_scope(nodeid)
-            return TOGETHER.get(path, path)
+            return group(super()._split_scope(nodeid))
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from .selection import FIRST, ONE_STACK, TOGETHER, reason, workers
+from .selection import FIRST, ONE_STACK, TOGETHER, group, reason, workers
 
 REPOSITORY = Path(__file__).parents[1]
 pytest_plugins = ["pytester"]
@@ -36,6 +36,37 @@ def test_a_folder_stands_for_its_files_alone(path, left_out):
     assert (reason(path) is not None) == left_out
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("tests/models/test_missing.py", "tests/models/test_equality.py"),
+        ("tests/orchestration/prediction/test_serve_onnx.py", "tests/orchestration/prediction/test_predict.py"),
+        ("tests/orchestration/prediction/test_predict.py", "tests/orchestration/prediction/test_predict.py"),
+        ("tests/orchestration/test_times.py", "tests/orchestration/test_times.py"),
+    ],
+)
+def test_a_file_has_the_group_of_its_folder(path, expected):
+    assert group(path) == expected
+
+
+def test_files_of_one_group_run_in_one_process(pytester):
+    pytester.makeconftest(
+        "from tests import selection\nselection.TOGETHER = {'a': 'b/test_3.py'}\nfrom tests.selection import *"
+    )
+    text = (
+        "import os, pathlib\ndef test_it():\n"
+        f"    path = pathlib.Path({str(pytester.path)!r}, os.environ['PYTEST_XDIST_WORKER'])\n"
+        "    with path.open('a') as file: print(pathlib.Path(__file__).name, file=file)\n"
+    )
+    for name in ("a/test_1.py", "a/test_2.py", "b/test_3.py", "c/test_4.py"):
+        (pytester.path / name).parent.mkdir(exist_ok=True)
+        (pytester.path / name).write_text(text)
+    options = ["--import-mode=importlib", "--rootdir", str(pytester.path), f"--override-ini=pythonpath={REPOSITORY}"]
+    pytester.runpytest_subprocess(*options, "-n", "2", "--dist", "loadfile").assert_outcomes(passed=4)
+    ran = sorted(sorted(path.read_text().split()) for path in pytester.path.glob("gw*"))
+    assert ran == [["test_1.py", "test_2.py", "test_3.py"], ["test_4.py"]]
+
+
 @pytest.mark.parametrize("processes", [[], ["-n", "2"]])
 def test_what_the_second_stack_leaves_out_is_counted_with_the_reason(pytester, processes):
     pytester.makeconftest("from tests.selection import *")
@@ -55,7 +86,7 @@ def test_what_the_second_stack_leaves_out_is_counted_with_the_reason(pytester, p
 
 @pytest.mark.parametrize(
     ("cores", "memory_gb", "expected"),
-    [(2, 24.0, 3), (1, 24.0, 2), (8, 64.0, 12), (8, 16.0, 4), (2, 3.9, 1)],
+    [(2, 24.0, 5), (1, 24.0, 3), (8, 128.0, 17), (8, 16.0, 4), (2, 3.9, 1)],
 )
 def test_processes_are_more_than_cores_as_far_as_memory_goes(cores, memory_gb, expected):
     assert workers(cores, memory_gb) == expected
