@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import printing
 import project
+from errors import UserError
 
 if TYPE_CHECKING:
     from curation import schema_review
@@ -85,7 +86,15 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
     proposal = new_config.new(root, arguments.name, source, label=arguments.label, force=arguments.force)
     printing.line(*proposal.findings)
     printing.line(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
-    printing.line(*check(arguments.name))
+    try:
+        printing.line(*check(arguments.name))
+    except UserError as error:
+        # Most edits are in the config, so it stays.
+        name = arguments.name
+        raise type(error)(
+            f"{error}; configs/{name}.toml and schemas/{name}.pbtxt stay: edit them and run `python runner.py doctor "
+            f"{name}`, or change the data and repeat `new` with --force"
+        ) from error
     printing.line(f"checks passed; review the config, then: python runner.py --local --pipeline {arguments.name}")
     return 0
 

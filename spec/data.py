@@ -49,8 +49,8 @@ class Csv(Strict):
     """Thousands separator of numbers; " " stands for any space character, including no-break spaces."""
     units: tuple[str, ...] = ()
     """Signs to remove before or after a number, such as ["$", "%", "EUR"]: 45 % is read as 45. "()": a number in
-    parentheses is negative; "-": a number before a minus sign is, such as 12.50-; "\u2212": the typographic minus sign
-    is a minus, as it is beside any of these keys."""
+    parentheses is negative; "-": a sign may stand after its number, such as 12.50- and 12.50+; "\u2212": the
+    typographic minus sign is a minus, as it is beside any of these keys."""
     plain: tuple[str, ...] = ()
     """Columns whose numbers are written as programs write them, such as 1234.5, whatever the three keys above say."""
 
@@ -177,8 +177,8 @@ class Data(Strict):
     """Parquet and JSON lines: column of lists of numbers -> length of the lists, such as {embedding = 64}. It becomes
     the columns embedding.0 to embedding.63; a null list is null in each, and a list of another length an error."""
     dates: dict[str, str] = Field(default_factory=dict)
-    """Column -> format of its dates, if it is not YYYY-MM-DD: "DD.MM.YYYY", "MON DD, YYYY" or "epoch_ms". They are
-    converted to YYYY-MM-DD."""
+    """Column -> format of its dates, if it is not YYYY-MM-DD: "DD.MM.YYYY", "MON DD, YYYY", "epoch_ms" or
+    "excel_days". They are converted to YYYY-MM-DD."""
     fold_case: tuple[str, ...] = ()
     """Columns whose texts are converted to lower case, also in served rows, so that Yes, YES and yes are one category.
     Categories, classes, `exclude` and the schema are then lower case too."""

@@ -9,13 +9,14 @@ import pyarrow.compute as pc
 
 from components.ingestion.parsing import date_parsing, number_parsing
 from curation.propose.name_hints import TIME_WORDS, has
-from spec.cells.date_format import EPOCHS, ISO, DateFormat
+from spec.cells.date_format import EPOCHS, EXCEL, EXCEL_1970, ISO, DateFormat
 from spec.cells.number_format import PLAIN
 
 FORMATS = (
     *("YYYY-MM-DD", "YYYY/MM/DD", "YYYY.MM.DD", "DD.MM.YYYY", "DD.MM.YY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY"),
-    *("MM-DD-YYYY", "DD/MM/YY", "MM/DD/YY", "MON DD, YYYY", "MON DD YYYY", "DD MON YYYY", "DD. MON YYYY"),
-    *("DD-MON-YYYY", "DD-MON-YY", "DD/MON/YYYY", "YYYY-MON-DD", "YYYYMMDD"),
+    *("MM-DD-YYYY", "DD/MM/YY", "MM/DD/YY", "MON DD, YYYY", "MON DD YYYY", "DD MON YYYY", "DD MON, YYYY"),
+    *("DD. MON YYYY", "DD-MON-YYYY", "DD-MON-YY", "DD/MON/YYYY", "YYYY-MON-DD", "YYYYMMDD"),
+    *("YYYY,MM,DD", "DD,MM,YYYY", "MM,DD,YYYY"),
 )
 """Candidate formats."""
 ODD = 2
@@ -108,9 +109,10 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
             and _all(pc.match_substring_regex(texts, r"^(19|20)"))
         ):
             yield "YYYYMMDD"
-        for text, factor in EPOCHS.items() if has(name, TIME_WORDS) else ():
+        ranges = {text: (_SECONDS[0] * factor, _SECONDS[1] * factor) for text, factor in EPOCHS.items()}
+        ranges[EXCEL] = (_SECONDS[0] // 86_400 + EXCEL_1970, _SECONDS[1] // 86_400 + EXCEL_1970)
+        for text, (low, high) in ranges.items() if has(name, TIME_WORDS) else ():
             values = number_parsing.plain(texts, PLAIN).cast(pa.float64())
-            low, high = (bound * factor for bound in _SECONDS)
             if len(texts) >= MIN_NUMBERS and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:
                 yield text
         return

@@ -32,10 +32,10 @@ _PAIRS = ((".", ","), (",", ""), (".", " "), (",", "."), (",", " "), (".", "'"),
 _CURRENCY = r"\p{Sc}|" + "|".join(quoted(code) for code in sorted(CODES, key=len, reverse=True))
 _LOOKS = (
     r"^(?P<open>\(?)[+\-\x{2212}]?(?P<before>" + _CURRENCY + r"|%)?\s*[+\-\x{2212}]?"
-    r"(?:[.,]?\d|\d[\d.,'_ \x{a0}\x{2000}-\x{200a}\x{202f}\x{2019}]*\d[.,]??)(?:[eE][+-]?\d+)?(?P<minus>-?)"
+    r"(?:[.,]?\d|\d[\d.,'_ \x{a0}\x{2000}-\x{200a}\x{202f}\x{2019}]*\d[.,]??)(?:[eE][+-]?\d+)?(?P<behind>[+\-]?)"
     r"(?P<gap>[\s\x{a0}\x{202f}]*)(?P<after>" + _CURRENCY + r"|%|\pL[\pL\x{b0}/\x{b2}\x{b3}]*|\x{b0}\pL?)?\)?$"
 )
-"""A number with optional sign, currency, percent sign or unit; a minus may follow it."""
+"""A number with optional sign, currency, percent sign or unit; a sign may follow it."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,11 @@ def as_read(table: pa.Table, cleaning: Cleaning, texts: Sequence[str] = ()) -> t
         if pa.types.is_string(column.type) and name not in texts and column.null_count < len(column):
             if not rules.numbers.plain:
                 if _all(number_parsing.fits(column, rules.numbers)):
+                    is_formatted = not _all(number_parsing.fits(column, PLAIN))
                     column = number_parsing.plain(column, rules.numbers)
+                    if is_formatted:
+                        # 02134 is a code, and 000047.35- an amount of a fixed width.
+                        column = pc.replace_substring_regex(column, r"^([+-]?)0+(\d)", r"\1\2")
                 elif column_facts.settle(column)[0] != "BYTES":
                     not_numbers.append(name)
             if rules.null_numbers and _all(number_parsing.fits(column, PLAIN)):
@@ -196,7 +200,8 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
         one_unit = len(separators) <= 1 and ("" not in unit_sets or not (words or "%" in separators))
         in_parentheses = _any(pc.equal(_group(looks, "open"), "("))
         with_minus = _any(pc.match_substring(texts, MINUS))
-        trailing = _any(pc.equal(_group(looks, "minus"), TRAILING_MINUS))
+        # 4+ is a number beside 4-, and means 4 or more elsewhere.
+        trailing = _any(pc.equal(_group(looks, "behind"), TRAILING_MINUS))
         signs_found = ((PARENTHESES, in_parentheses), (TRAILING_MINUS, trailing), (MINUS, with_minus))
         further = [sign for sign, occurs in signs_found if occurs]
         yield _Column(name, texts, not_numbers, (*sorted(separators), *further), one_unit)

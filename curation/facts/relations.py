@@ -84,11 +84,11 @@ def leaks(facts: Facts, table: pa.Table, label: str, numeric: bool) -> dict[str,
             continue
         if _digest(table[column.name], column.unique_share) == sign:
             is_copy = table[column.name].type == table[label].type and table[column.name].equals(table[label])
-            leak_of[column.name] = f"it is {'a copy' if is_copy else 'a one-to-one recoding'} of the label"
+            leak_of[column.name] = f"{'a copy' if is_copy else 'a one-to-one recoding'} of the label"
         elif numeric and column.numbers is not None and column.distinct > 2:
             correlation = _correlation(table[column.name], table[label])
             if abs(correlation) >= SAME_CORRELATION:
-                leak_of[column.name] = f"its correlation with the label is {correlation:.5f}"
+                leak_of[column.name] = f"correlation {correlation:.5f} with the label"
         elif label_column.distinct == 2 and not label_column.missing and column.distinct > 2:
             leak_of[column.name] = cuts.rule(column, table[column.name], table[label])
     return {column: reason for column, reason in leak_of.items() if reason}

@@ -43,8 +43,8 @@ def find(facts: Facts, skip: Collection[str | None], *, ready_made: bool) -> Spl
     ignored = {}
     for column in candidates:
         if column is not chosen:
-            nulls = f", but are null in {column.missing:,} rows" if column.missing else ""
-            ignored[column.name] = f"its values name splits{nulls}"
+            nulls = f", null in {column.missing:,} rows" if column.missing else ""
+            ignored[column.name] = f"names of splits{nulls}"
     return Splits(chosen.name if chosen else None, _line(chosen) if chosen else None, ignored)
 
 

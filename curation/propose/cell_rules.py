@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from components.ingestion.parsing import csv_errors, number_parsing
 from curation.facts import cell_values, date_formats, number_formats
-from curation.facts.date_formats import Dates
+from curation.facts.date_formats import MIN_NUMBERS, Dates
 from curation.facts.number_formats import Formats
 from curation.look import dialect
-from curation.propose import config_text
+from curation.propose import config_text, text_hints
 from curation.propose.choices import Line
 from models.data import arrow
 from spec.cells.number_format import PLAIN
@@ -20,6 +20,7 @@ from spec.data import Data
 
 Read = Callable[[Mapping[str, Any]], pa.Table]
 NA = "NA"
+_MONTH = r"^(?:(?:0?[1-9]|1[0-2])[.,](?:19|20)\d\d|(?:19|20)\d\d[.,](?:0[1-9]|1[0-2]))$"
 NAMED = 8
 """Largest number of columns in a message."""
 
@@ -53,7 +54,7 @@ def propose(
             findings.append(_read(formats))
             keys = _with_numbers(keys, formats, findings[-1])
         findings += [_either(column, example, formats) for column, example in formats.either.items()]
-        findings += [_mixed(column, place.named(examples)) for column, examples in formats.mixed.items()]
+        findings += [_mixed(column, place, examples) for column, examples in formats.mixed.items()]
         tokens = dialect.odd_tokens(_plain(table, formats))
         if tokens:
             blank = [*Data(path="").null_values, *tokens]
@@ -66,6 +67,7 @@ def propose(
     said_of_dates += _future(table, dates)
     for column, texts in dates.odd.items():
         table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
+    said_of_dates += _months(table)
     values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
     codes, said_of_codes = _codes(table, keys, read, label)
     if any(line.active for line in codes):
@@ -229,8 +231,24 @@ def _either(column: str, example: str, formats: Formats) -> str:
     )
 
 
-def _mixed(column: str, examples: str) -> str:
+def _mixed(column: str, place: _Places, examples: Sequence[tuple[int, str]]) -> str:
+    if sides := text_hints.debits([text for _, text in examples]):
+        return f"{column} is read as text: {sides}"
     return (
-        f"{column} holds numbers in several formats, or numbers and text, and is read as text: {examples}: write all "
-        "numbers in one format, or set decimal, thousands and units of data.csv, and data.null_values"
+        f"{column} holds numbers in several formats, or numbers and text, and is read as text: "
+        f"{place.named(examples)}: write all numbers in one format, or set decimal, thousands and units of data.csv, "
+        "and data.null_values"
     )
+
+
+def _months(table: pa.Table) -> list[str]:
+    """Name columns of months, such as 05.2023, which are numbers for every reader."""
+    findings = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        texts = pc.unique(column.drop_null()) if pa.types.is_string(column.type) else pa.array([], pa.string())
+        if len(texts) >= MIN_NUMBERS and pc.all(pc.match_substring_regex(texts, _MONTH)).as_py():
+            findings.append(
+                f"{name} is read as numbers: {texts[0].as_py()!r} looks like a month; if it is one, write the first "
+                "day of each as YYYY-MM-DD"
+            )
+    return findings

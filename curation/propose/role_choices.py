@@ -107,21 +107,21 @@ def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str])
     if column.picture:
         return ""
     if not column.present:
-        return "it is empty"
+        return "no row has a value"
     if column.kind == "BYTES" and not column.top:
-        return "its cells are bytes, neither texts nor images"
+        return "cells of bytes, neither texts nor images"
     if column.name in leaks:
         return f"{leaks[column.name]}, a leak: use it only if it is known at prediction time"
     if column.distinct == 1 and not column.missing:
         return f"constant: every row has {column.top[0][0]!r}"
     if column.name in twins:
-        return f"it is equivalent to {twins[column.name]!r}"
+        return f"equivalent to {twins[column.name]!r}"
     if column.missing_share >= EMPTY:
-        return f"{column.missing_share:.0%} of its values are null"
+        return f"{column.missing_share:.0%} of the values are null"
     if names_rows(column):
         return "every row has a different value, and there is a [columns] id already"
     if column.numbers is not None and max(abs(column.numbers.low), abs(column.numbers.high)) > LARGEST_FLOAT:
-        return f"it holds {column.numbers.high:g}, which a 32-bit float cannot represent"
+        return f"values such as {column.numbers.high:g}, which a 32-bit float cannot represent"
     return ""
 
 

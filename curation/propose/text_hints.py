@@ -1,9 +1,11 @@
 """Texts that hold an amount which no reader parses: what they are, and how to write them."""
 
 import re
+from collections.abc import Sequence
 
 from curation.facts.column_facts import Column
 from curation.facts.number_formats import CODES
+from spec.cells.date_format import MONTHS
 
 LEAST = 5
 """Smallest number of distinct strings that are named: fewer are categories, however they are written."""
@@ -16,19 +18,36 @@ _UNIT = (
     r"|[kKMB]|bn|Mio\.?|Mrd\.?|Tsd\.?)"
 )
 _LENGTH = r"\d+(?:[.,]\d+)?\s?(?:days?|d|hours?|hrs?|h|Std\.?|min(?:ute)?s?\.?|m|sec(?:ond)?s?|s|ms)\.?"
-_MONTHS = "jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 _PAIR = rf"{_NUMBER}\s*[,;]\s*{_NUMBER}"
 _TWO = rf"{_NUMBER}\s?(?:\u00b1|\+/-|[x\u00d7])\s?{_NUMBER}|\d{{2,3}}/\d{{2,3}}"
 _SIGNS = rf"(?:\(|\)|%|[+\-\u2212$\u20ac\u00a3\u00a5]|{'|'.join(map(re.escape, CODES))})?"
 _AMOUNT = r"(?:[1-9]\d{0,2}(?:[.,' \u00a0\u202f\u2019]\d{3})+|[1-9]\d*|0)(?:[.,]\d+)?"
 _ALONE = "write the numbers alone, all in one unit"
 _OWN_COLUMNS = "write each number in a column of its own"
+_MARK = r"(CR|DR|DB|C|D|H|S)\.?"
+_MARKED = re.compile(rf"(?i:{_MARK}\s?)?[+-]?{_AMOUNT}(?i:\s?{_MARK})?")
+_SIDES = {"CR", "DR", "DB"}
+"""Marks of credit and debit; amounts without one may stand beside them."""
+_LETTERS = ({"C", "D"}, {"H", "S"})
+"""Letters that mark them, in English and German: both occur, as one alone may be a unit."""
+_MONTHLY = (
+    rf"(?i:\d{{4}}-?W\d{{1,2}}|\d{{4}}[-/ ]?Q[1-4]|Q[1-4][-/ ]?\d{{4}}|\d{{4}}(?:[-/]|,\s?)(?:0?[1-9]|1[0-2])"
+    rf"|(?:0?[1-9]|1[0-2])(?:[-/]|,\s?)(?:19|20)\d\d|(?:{'|'.join(MONTHS)}){_LETTER}*\.?[-/ ]\d{{2,4}})",
+    "weeks, months or quarters",
+    "write the first day of each as YYYY-MM-DD, because a later one would be unknown to the model",
+)
 _KINDS = (
+    (
+        r"(?:\d{1,2}\s*,\s*\d{1,2}\s*,\s*(?:19|20)\d\d|(?:19|20)\d\d\s*,\s*\d{1,2}\s*,\s*\d{1,2})(?:[\sT,].*)?",
+        "dates with commas",
+        "write them as YYYY-MM-DD",
+    ),
     (
         rf"{_SIGNS}\s?{_SIGNS}\s?{_AMOUNT}\s?{_SIGNS}\s?{_SIGNS}",
         "numbers with signs or separators",
         "write them as numbers",
     ),
+    _MONTHLY,
     (
         r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?",
         "times",
@@ -60,12 +79,6 @@ _KINDS = (
     (r"=\"[^\"]*\"", "formulas of Excel", 'write the text alone, as 01067 for ="01067"'),
     (rf"'{_NUMBER}'?", "numbers behind an apostrophe", "write them without it"),
     (r"0[xX][\dA-Fa-f]+", "hexadecimal numbers", "if they are amounts, write them as decimal numbers"),
-    (
-        rf"(?i:\d{{4}}-?W\d{{1,2}}|\d{{4}}[-/ ]?Q[1-4]|Q[1-4][-/ ]?\d{{4}}|\d{{4}}[-/](?:0?[1-9]|1[0-2])"
-        rf"|(?:0?[1-9]|1[0-2])[-/]\d{{4}}|(?:{_MONTHS}){_LETTER}*\.?[-/ ]\d{{2,4}})",
-        "weeks, months or quarters",
-        "write the first day of each as YYYY-MM-DD, because a later one would be unknown to the model",
-    ),
     (r"\d+\s?/\s?\d+|\d+ out of \d+\b.*|\d+ \d+/\d+", "fractions", "write each as one number, such as 0.75"),
     (r"[+-]?(?=.*[^\x00-\x7f])[\d.,\u066b\u066c]+", "numbers in other digits", "write them with the digits 0 to 9"),
 )
@@ -82,6 +95,8 @@ def hint(column: Column) -> str:
     formatted = [value for value in values if not _PLAIN.fullmatch(value)]
     if not formatted or max(map(len, values)) > LONGEST:
         return ""
+    if sides := debits(values):
+        return sides
     for pattern, kind, fix in _COMPILED:
         if all(pattern.fullmatch(value) for value in values):
             return f"they are {kind} such as {formatted[0]!r}: {fix}"
@@ -89,3 +104,18 @@ def hint(column: Column) -> str:
     if len(with_unit) == len(values) and len({match[1] for match in with_unit}) == 1:
         return f"they are numbers with units such as {values[0]!r}: {_ALONE}"
     return ""
+
+
+def debits(values: Sequence[str]) -> str:
+    """Return how to write amounts that are marked as credit or debit, such as 12.50 DR; empty if they are others."""
+    matches = [_MARKED.fullmatch(value) for value in values]
+    if not matches or any(match is None or (match[1] and match[2]) for match in matches):
+        return ""
+    marks = {(match[1] or match[2] or "").upper() for match in matches if match}
+    if marks not in _LETTERS and not (marks - {""} and marks - {""} <= _SIDES):
+        return ""
+    one, *_ = (value for value, match in zip(values, matches, strict=True) if match and (match[1] or match[2]))
+    return (
+        f"they are amounts of credit and debit such as {one!r}: write those of one side as negative numbers, because "
+        "data.csv.units would remove the mark, and the sign with it"
+    )

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from models.transform_graph import dates, raw_columns
 from spec.cells.cleaning import DOTTED, FINAL, WHITESPACE, Cleaning, Rules
-from spec.cells.date_format import FIRST_SECOND, LAST_SECOND, DateFormat
+from spec.cells.date_format import EXCEL_1970, FIRST_SECOND, LAST_SECOND, MAX_DAYS, DateFormat
 from spec.cells.number_format import quoted
 
 _BLANKS = "[" + "".join(f"\\x{{{ord(character):x}}}" for character in WHITESPACE) + "]+"
@@ -75,16 +75,23 @@ def is_null_number(values: tf.Tensor, rules: Rules) -> tf.Tensor:
 
 def _iso(texts: tf.Tensor, form: DateFormat) -> tf.Tensor:
     """Convert dates to YYYY-MM-DD; text that does not have this format is unchanged."""
-    if form.epoch is None:
+    if not form.counted:
         for pattern, rewrite in form.steps():
             texts = tf.strings.regex_replace(texts, pattern, rewrite)
         return texts
     is_count = tf.strings.regex_full_match(texts, form.pattern)
-    integer = tf.strings.regex_replace(tf.where(is_count, texts, "0"), r"^\+|\..*$", "")
-    seconds = tf.strings.to_number(integer, tf.int64) // form.epoch
+    seconds = _seconds(tf.where(is_count, texts, "0"), form.epoch)
     is_count = tf.logical_and(is_count, tf.logical_and(seconds >= FIRST_SECOND, seconds <= LAST_SECOND))
     of_day = seconds % 86_400
     date = [dates.padded(part, width) for part, width in zip(dates.civil(seconds // 86_400), (4, 2, 2), strict=True)]
     clock = [dates.padded(part, 2) for part in (of_day // 3600, of_day // 60 % 60, of_day % 60)]
     date_time = tf.strings.join([tf.strings.join(date, "-"), tf.strings.join(clock, ":")], " ")
     return tf.where(is_count, date_time, texts)
+
+
+def _seconds(texts: tf.Tensor, factor: int | None) -> tf.Tensor:
+    """Convert numbers to seconds since 1970, int64 (n,), as ingestion does; None stands for Excel's days."""
+    if factor is not None:
+        return tf.strings.to_number(tf.strings.regex_replace(texts, r"^\+|\..*$", ""), tf.int64) // factor
+    days = tf.clip_by_value(tf.strings.to_number(texts, tf.float64), -MAX_DAYS, MAX_DAYS)
+    return tf.cast(tf.round((days - EXCEL_1970) * 86_400), tf.int64)

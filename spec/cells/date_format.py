@@ -11,8 +11,17 @@ ISO = r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 """A date after the substitutions."""
 EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 """Format that counts from 1970-01-01 in UTC -> units per second."""
-MONTHS = (*("jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez"),)
-"""Prefixes of the names of months, in English and German."""
+EXCEL = "excel_days"
+"""Format that counts days as Excel and Google Sheets store dates; the fraction is the time of day."""
+EXCEL_1970 = 25_569
+"""1970-01-01 in this format."""
+MAX_DAYS = 1e7
+"""Days beyond the year 9999, which still fit int64 as seconds."""
+MONTHS = (
+    *("jan|gen|ene", "feb|fév|fev", "mar|mär|mrz", "apr|avr|abr", "may|mai|mag", "jun|juin|giu"),
+    *("jul|juil|lug", "aug|aoû|aou|ago", "sep|set", "oct|okt|ott|out", "nov", "dec|dez|déc|dic"),
+)
+"""Prefixes of the names of months, in English, German, French, Spanish, Italian and Portuguese."""
 _NAME = rf"(?i:{'|'.join(MONTHS)})\pL*\.?"
 _TOKENS = {"YYYY": r"\d{4}", "YY": r"\d{2}", "MON": _NAME, "MM": r"0?[1-9]|1[0-2]", "DD": r"0?[1-9]|[12]\d|3[01]"}
 _FIXED = {"MM": r"0[1-9]|1[0-2]", "DD": r"0[1-9]|[12]\d|3[01]"}
@@ -32,31 +41,36 @@ class DateFormat:
     """Format of a date: YYYY or YY, MM or MON (name of the month) and DD, each once, with separators.
 
     Attributes:
-        text: As "DD.MM.YYYY", "MON DD, YYYY" or "YYYYMMDD", or one of EPOCHS.
+        text: As "DD.MM.YYYY", "MON DD, YYYY" or "YYYYMMDD", or one of EPOCHS, or EXCEL.
     """
 
     text: str
 
     @property
     def epoch(self) -> int | None:
-        """Units per second if dates are counted; else None."""
+        """Units per second if dates are counted in seconds or parts of them; else None."""
         return EPOCHS.get(self.text)
+
+    @property
+    def counted(self) -> bool:
+        """Whether dates are numbers."""
+        return self.epoch is not None or self.text == EXCEL
 
     @property
     def fault(self) -> str:
         """Why the format is not valid; "" if it is."""
         parts = [part[0] for part in _PARTS.findall(self.text)]
-        if self.epoch is None and (sorted(parts) != ["D", "M", "Y"] or re.search(r"\w", _PARTS.sub("", self.text))):
+        if not self.counted and (sorted(parts) != ["D", "M", "Y"] or re.search(r"\w", _PARTS.sub("", self.text))):
             return (
                 'a format has YYYY or YY, MM or MON, and DD, each once, as "DD.MM.YYYY", "MM/DD/YYYY", "YYYYMMDD" or '
-                f'"MON DD, YYYY", or is {", ".join(EPOCHS)}'
+                f'"MON DD, YYYY", or is {", ".join((*EPOCHS, EXCEL))}'
             )
         return ""
 
     @property
     def pattern(self) -> str:
         """A regular expression that matches text starting with such a date; groups: the parts, and the rest."""
-        if self.epoch is not None:
+        if self.counted:
             return r"^[+-]?\d{1,18}(?:\.\d*)?$"
         fixed = re.fullmatch("(?:YYYY|YY|MM|DD)+", self.text) is not None
         between = re.split(f"({_PARTS.pattern})", self.text)
@@ -82,6 +96,6 @@ class DateFormat:
 
 
 def _between(text: str) -> str:
-    """Return the pattern of a separator: a space matches one or more, also after a comma."""
+    """Return the pattern of a separator: a space matches one or more, also after a comma, and "de" between spaces."""
     escaped = "".join(r"\s+" if character == " " else f"\\x{{{ord(character):x}}}" for character in text)
-    return re.sub(r"(\\s\+)+", r"\\s+", escaped)
+    return re.sub(r"(\\s\+)+", r"\\s+(?:(?i:de|of)\\s+)?", escaped)

@@ -14,7 +14,7 @@ _SEPARATORS = {"": "", ",": ",", ".": "[.]", " ": BLANK, "'": "['\u2019]", "_": 
 PARENTHESES = "()"
 """The unit that makes a number in parentheses negative, as in accounting."""
 TRAILING_MINUS = "-"
-"""The unit that makes a number before a minus sign negative, as SAP and COBOL programs write it."""
+"""The unit that lets a sign stand after its number, as SAP and COBOL programs write it: 12- and 12+."""
 
 IN_PARENTHESES = r"^\((.*)\)$"
 SIGN_IN_PARENTHESES = f"^[(].*[+{MINUS}-].*[)]$"
@@ -30,7 +30,7 @@ class NumberFormat:
         thousands: Separator of groups of digits; "" for none, " " for a space of any kind, "'" for both
             kinds of apostrophes.
         units: Symbols before or after a number that are removed; PARENTHESES makes a number in parentheses negative,
-            TRAILING_MINUS one before a minus sign. MINUS lets numbers with this sign be read.
+            TRAILING_MINUS lets the sign stand after a number. MINUS lets numbers with this sign be read.
     """
 
     decimal: str = "."
@@ -44,7 +44,7 @@ class NumberFormat:
 
     @property
     def pattern(self) -> str:
-        """A regular expression that matches a complete number; groups: two signs, the digits; digits, a minus."""
+        """A regular expression that matches a complete number; groups: two signs, the digits; digits, a sign."""
         point, separator = _SEPARATORS[self.decimal], _SEPARATORS[self.thousands]
         fraction = rf"(?:{point}\d*)?"
         # 0,043 has a decimal comma, and no number has both separators of thousands and an exponent.
@@ -58,7 +58,7 @@ class NumberFormat:
         leading = rf"{signs}({digits}){any_unit}"
         if TRAILING_MINUS not in self.units:
             return f"^{leading}$"
-        return rf"^(?:{leading}|{any_unit}({digits}){any_unit}([\-{MINUS}]){any_unit})$"
+        return rf"^(?:{leading}|{any_unit}({digits}){any_unit}([+\-{MINUS}]){any_unit})$"
 
     @property
     def in_parentheses(self) -> bool:

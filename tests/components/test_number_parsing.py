@@ -85,6 +85,8 @@ def test_columns_beside_the_schema_are_numbers_where_all_cells_are(read):
 def test_a_minus_after_the_number_is_one_where_units_say_so(read):
     table = read('n,x\n12-,"1,250.50-"\n3,"-2.5"\n-,7 USD-\n', {"thousands": ",", "units": ["-", "USD"]}, {})
     assert (table["n"], table["x"]) == (["12-", "3", "-"], [-1250.5, -2.5, -7])
+    table = read("n,x,t\n0000012-,000012.50-,a\n0000013+,000001.25+,b\n", {"units": ["-"]})
+    assert (table["n"], table["x"]) == ([-12, 13], [-12.5, 1.25])
     with pytest.raises(UserError, match="invalid value '-5-'"):
         read("n,x,t\n1,2,a\n-5-,3,b\n", {"units": ["-"]})
 

@@ -36,7 +36,7 @@ def test_binary_cells_that_are_texts_are_categories(proposed):
 @pytest.mark.parametrize("cells", [[b"\xff\x00"] * ROWS, [bytes([255, row]) for row in range(ROWS)]])
 def test_bytes_that_are_neither_texts_nor_images_are_ignored_and_named(proposed, cells):
     proposal, config = proposed(raw=pa.array(cells, pa.binary()))
-    assert "raw is ignored: its cells are bytes, neither texts nor images" in proposal.findings
+    assert "raw is ignored: cells of bytes, neither texts nor images" in proposal.findings
     assert config.features.ignored == ("raw",)
 
 

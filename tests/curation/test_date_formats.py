@@ -37,6 +37,10 @@ def detect(name="day", **columns):
         ("%d %B %Y", "DD MON YYYY"),
         ("%a, %d %b %Y %H:%M:%S GMT", "DD MON YYYY"),
         ("%d-%b-%y", "DD-MON-YY"),
+        ("%d %b, %Y", "DD MON, YYYY"),
+        ("%d de %B de %Y", "DD MON YYYY"),
+        ("%Y,%m,%d", "YYYY,MM,DD"),
+        ("%d,%m,%Y", "DD,MM,YYYY"),
     ],
 )
 def test_a_format_is_found(form, expected):
@@ -57,6 +61,14 @@ def test_unix_times_are_detected_by_the_column_s_name(factor, form):
 
     assert detect(created_at=numbers, amount=numbers).formats == {"created_at": form}
     assert detect(created_at=[str(number) for number in numbers]).formats == {"created_at": form}
+
+
+def test_days_as_excel_counts_them_are_detected_by_the_column_s_name():
+    numbers = [(day.date() - datetime.date(1899, 12, 30)).days for day in SHUFFLED]
+
+    assert detect(order_date=numbers, amount=numbers).formats == {"order_date": "excel_days"}
+    assert detect(date=[f"{number}.25" for number in numbers]).formats == {"date": "excel_days"}
+    assert detect(date=[number + 90_000 for number in numbers]).formats == {}
 
 
 def test_day_and_month_that_may_be_either_are_named_unless_the_rows_are_in_order():
@@ -102,6 +114,18 @@ def test_years_of_two_digits_that_are_read_as_years_to_come_are_named(propose):
     assert said == [
         "born: 42 of 90 dates are read as dates to come, up to 2068-03-18, because 00 to 68 stand for 2000 to 2068: if "
         "they are past, write years with four digits"
+    ]
+
+
+@pytest.mark.parametrize("form", ["{:02}.{}", "{:02},{}", "{1}.{0:02}"])
+def test_months_that_are_read_as_numbers_are_named(propose, form):
+    months = [form.format(1 + row % 12, 2015 + row % 9) for row in range(90)]
+    columns = {"period": [f'"{month}"' for month in months], "y": [row % 2 for row in range(90)]}
+    findings = propose(**columns)[0].findings
+
+    assert [finding for finding in findings if finding.startswith("period is read")] == [
+        f"period is read as numbers: {months[0]!r} looks like a month; if it is one, write the first day of each as "
+        "YYYY-MM-DD"
     ]
 
 

@@ -251,7 +251,7 @@ def test_every_ignored_column_is_reported_with_its_reason(make, rng):
         re.split(r" (?:is|are) ignored: ", line)[0] for line in proposal.findings if " ignored: " in line
     )
     assert {*reviewed.config.features.ignored} == {"other", "a", "b", "x_bucket", "label"} == {*sentence.split(", ")}
-    assert "a, b are ignored: it is empty" in proposal.findings
+    assert "a, b are ignored: no row has a value" in proposal.findings
     assert any(
         line.startswith("label is ignored: its feature 'label' has the name of the label") for line in proposal.findings
     )

@@ -30,6 +30,8 @@ def detect(delimiter=",", **columns):
         ({"a": ["1.5", "2.5"], "b": ["1", "2"]}, PLAIN),
         ({"a": ["1.234,50-", "12,00", "7,5"]}, NumberFormat(",", ".", ("-",))),
         ({"a": ["12.50-", "1.25"], "b": ["3-", "4.5"]}, NumberFormat(units=("-",))),
+        ({"a": ["000012.50-", "000001.25+"], "b": ["00003-", "00004+"]}, NumberFormat(units=("-",))),
+        ({"a": ["1", "2", "4+"], "b": ["18+", "21+"]}, PLAIN),
         ({"a": ["12.\u2013", "1'250.50"]}, NumberFormat(".", "'", (".\u2013",))),
         ({"a": ["12,-", "1,50"]}, NumberFormat(",", units=(",-",))),
         ({"a": ["0,043", "-0,250", "1,125"]}, NumberFormat(",")),
@@ -146,6 +148,21 @@ def test_mixed_formats_are_reported_with_their_lines(read):
     assert "'1.234,50' (row 2)" in sentence
     assert "'2,345.10' (row 3, line 4)" in sentence
     assert "csv" not in data.values
+
+
+def test_amounts_of_credit_and_debit_are_named_with_what_to_write(read):
+    data = read('note,balance\na,"1,234.50 DR"\nb,2.25 CR\nc,7.00 CR\n')
+
+    [sentence] = data.findings
+    assert sentence.startswith("balance is read as text: they are amounts of credit and debit such as '1,234.50 DR': ")
+    assert "csv" not in data.values
+
+
+def test_zeros_that_fill_the_width_of_amounts_are_not_those_of_codes(read):
+    data = read("zip,price\n02134,000012.50-\n01067,000001.25+\n00501,000000.00+\n")
+
+    assert data.values["csv"] == {"units": ["-"]}
+    assert data.table.to_pydict() == {"zip": ["02134", "01067", "00501"], "price": ["-12.50", "1.25", "0.00"]}
 
 
 def test_cells_are_shown_as_ingestion_reads_them():

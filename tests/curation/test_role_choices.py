@@ -88,6 +88,10 @@ def test_times_without_a_date_are_no_id_and_named_with_what_to_write(entry, form
         ("hexadecimal numbers", ["0x{0}{1}f"]),
         ("fractions", ["{0}/{1}", "{0} out of {1} stars"]),
         ("numbers in other digits", ["\u0661{0}\u066b{1}"]),
+        ("amounts of credit and debit", ["{0}{1}.50 CR", "1,{1}{0}.25 DR"]),
+        ("amounts of credit and debit", ["{0}.{1}0,25H", "{1},{0} S"]),
+        ("amounts of credit and debit", ["{0}{1}.50DB", "{1}.{0}"]),
+        ("dates with commas", ["{0}, {0}, 20{1}"]),
     ],
 )
 def test_texts_that_hold_amounts_are_named_with_what_to_write(entry, kind, texts):
@@ -100,7 +104,7 @@ def test_texts_that_hold_amounts_are_named_with_what_to_write(entry, kind, texts
 
 
 @pytest.mark.parametrize(
-    "form", ["2024-W{:02}", "2024-{:02}", "{:02}/2024", "{}Q3", "Mar 20{:02}", "M\u00e4rz 20{:02}"]
+    "form", ["2024-W{:02}", "2024-{:02}", "{:02}/2024", "{}Q3", "Mar 20{:02}", "M\u00e4rz 20{:02}", "{}, 2023"]
 )
 def test_periods_as_categories_are_named_on_the_terminal(propose, form):
     first = 2013 if "Q" in form else 1
@@ -108,6 +112,12 @@ def test_periods_as_categories_are_named_on_the_terminal(propose, form):
     assert [finding[:70] for finding in findings] == [
         "period is read as text: they are weeks, months or quarters such as '" + form.format(first)[:2]
     ]
+
+
+def test_letters_behind_numbers_of_more_than_two_sides_are_no_debits(entry):
+    cells = [f"{row}{seat}" for row in range(1, 60) for seat in "ABCD"]
+    for texts in (cells * 2, [f"{row} C" for row in range(200)] * 2):
+        assert "credit" not in entry("a", texts).reason
 
 
 def test_long_texts_are_not_compared_with_the_patterns(propose):
@@ -163,10 +173,10 @@ def test_constants_empties_twins_and_leaks_are_ignored_with_a_reason(propose, rn
     )
     ignored = {entry.column: entry.reason for entry in choices.entries if entry.role == "ignored"}
     assert ignored["version"] == "constant: every row has 'v1'"
-    assert ignored["none"] == "it is empty"
-    assert ignored["rare"] == "97% of its values are null"
-    assert ignored["kind_name"] == "it is equivalent to 'kind'"
-    assert ignored["doubled"].startswith("its correlation with the label is 1.00000, a leak")
+    assert ignored["none"] == "no row has a value"
+    assert ignored["rare"] == "97% of the values are null"
+    assert ignored["kind_name"] == "equivalent to 'kind'"
+    assert ignored["doubled"].startswith("correlation 1.00000 with the label, a leak")
     assert set(ignored) == {"version", "none", "rare", "kind_name", "doubled"}
 
 

@@ -67,8 +67,8 @@ def test_others_are_ignored_with_the_reason(make):
     )
     assert reviewed.config.data.split.column == "Split"
     assert reviewed.config.features.ignored == ("usage", "subset")
-    assert "usage is ignored: its values name splits" in proposal.findings
-    assert "subset is ignored: its values name splits, but are null in 60 rows" in proposal.findings
+    assert "usage is ignored: names of splits" in proposal.findings
+    assert "subset is ignored: names of splits, null in 60 rows" in proposal.findings
 
 
 @pytest.mark.parametrize("cells", [of("test", "trial", "train"), of("val", "test"), of("train", "ferry"), of("a", "b")])
@@ -82,4 +82,4 @@ def test_a_column_with_blank_cells_divides_nothing(make):
     proposal, reviewed = make(split=of("", "test", "train"))
     assert reviewed.config.data.split.by == "hash"
     assert reviewed.config.features.ignored == ("split",)
-    assert "split is ignored: its values name splits, but are null in 60 rows" in proposal.findings
+    assert "split is ignored: names of splits, null in 60 rows" in proposal.findings

@@ -281,7 +281,7 @@ def test_the_index_of_pandas_is_no_feature(propose, rows, index):
 def test_a_delimiter_at_the_end_of_every_row(propose, rows, header):
     count, keys, sentences = propose(header + rows().replace("\n", ",\n"))
     assert (count, keys) == (150, {})
-    assert "column_5 is ignored: it is empty" in sentences
+    assert "column_5 is ignored: no row has a value" in sentences
 
 
 def test_texts_that_are_too_long_are_cut_and_reported(propose, rows):

@@ -33,6 +33,7 @@ RULES = {
     "day first": Rules(True, NULLS, date=DateFormat("DD.MM.YYYY")),
     "short year": Rules(True, NULLS, date=DateFormat("MON DD, YY")),
     "seconds": Rules(True, NULLS, date=DateFormat("epoch_s")),
+    "Excel": Rules(True, NULLS, date=DateFormat("excel_days")),
 }
 PARTS = st.sampled_from(
     [*"0123456789", *".,-+/:' $%()eE?\u20ac\u00a0\u2212\u2003\u0130\u03a3\u00fc\n", "NA", "nan", "Jan "]
@@ -43,6 +44,8 @@ WRITTEN = st.sampled_from(
         "1.234,5 \u20ac",
         "1.234,50-",
         "0,250-",
+        "00012,50+",
+        "45296.5625",
         "12,-",
         "(1,234.50)",
         "1 234,5",
