@@ -32,7 +32,8 @@ MAX_TOKEN_LENGTH = 12
 """Maximum number of characters of a null token among dates."""
 DECREASES = 0.01
 """Allowed share of decreases in rows sorted by date."""
-_CLOCK = r"^$|^\d{1,2}:?\d{2}"
+_CLOCK = r"^$|^\d{1,2}:?\d{2}|^\d{1,2}(?:[.]|\s?[hH]\s?)\d{2}(?:[.m:]\d{2}s?)?$"
+_CLOCK_WITHOUT_COLON = r"[T\s]\d{1,2}(?:[.]|\s?[hH]\s?)\d{2}(?:[.m:]\d{2}s?)?$"
 _SECONDS = (946_684_800, 2_145_916_800)
 """Plausible seconds since 1970: from 2000 to 2037."""
 
@@ -86,7 +87,7 @@ def detect(table: pa.Table) -> Dates:
         dates.examples[name] = texts.filter(fits)[0].as_py()
         if len(candidates) > 1:
             dates.ambiguous[name] = candidates
-        elif candidates != ["YYYY-MM-DD"] or not _all(pc.match_substring_regex(texts.filter(fits), ISO)):
+        elif candidates != ["YYYY-MM-DD"] or not _as_ingested(texts.filter(fits)):
             dates.formats[name] = candidates[0]
     return dates
 
@@ -156,6 +157,12 @@ def _rises(column: pa.ChunkedArray, text: str) -> bool:
     days = date_parsing.iso(column.drop_null().combine_chunks(), DateFormat(text)).to_pylist()
     decreases = sum(later[:10] < earlier[:10] for earlier, later in itertools.pairwise(days))
     return bool(decreases <= len(days) * DECREASES)
+
+
+def _as_ingested(texts: pa.Array) -> bool:
+    """Return whether dates are read without a format."""
+    is_iso = _all(pc.match_substring_regex(texts, ISO))
+    return is_iso and not _any(pc.match_substring_regex(texts, _CLOCK_WITHOUT_COLON))
 
 
 def _all(truths: pa.Array) -> bool:

@@ -69,6 +69,7 @@ class _Column:
         others: The other strings.
         units: Units, currencies and parentheses around its numbers.
         one_unit: Whether all rows have the same unit.
+        grouped: Whether points separate thousands: 934 has none, and decimals keep no zeros as in 7.270 beside it.
     """
 
     name: str
@@ -76,6 +77,7 @@ class _Column:
     others: pa.Array
     units: tuple[str, ...]
     one_unit: bool
+    grouped: bool
 
     @property
     def example(self) -> str:
@@ -88,11 +90,12 @@ class _Column:
 
     def plain(self) -> bool:
         """Return whether the strings are numbers in the default format, except at most ODD others."""
-        return len(self.others) <= ODD and _all(number_parsing.fits(self.texts, PLAIN))
+        return len(self.others) <= ODD and not self.grouped and _all(number_parsing.fits(self.texts, PLAIN))
 
     def fitted(self, form: NumberFormat) -> bool:
         """Return whether the column can be read in this format: all strings fit, except at most ODD others."""
-        return self.one_unit and len(self.others) <= ODD and _all(self.fits(form))
+        is_read = self.one_unit and len(self.others) <= ODD and _all(self.fits(form))
+        return is_read and (form.thousands == "." or not self.grouped)
 
 
 def detect(table: pa.Table, delimiter: str = ",") -> Formats:
@@ -116,6 +119,8 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
     for column in fitted[best]:
         fitting = column.texts.filter(column.fits(best))
         formatted = fitting.filter(pc.invert(number_parsing.fits(fitting, PLAIN)))
+        if column.grouped:
+            formatted = fitting.filter(pc.match_substring(fitting, "."))
         if not len(formatted):
             continue
         columns_read[column.name] = formatted[0].as_py()
@@ -132,16 +137,19 @@ def detect(table: pa.Table, delimiter: str = ",") -> Formats:
     mixed = {
         column.name: _examples(table[column.name], column, best)
         for column in unformatted
-        if column not in fitted[best] and column.name not in plain and _mixed(column, forms)
+        if column not in fitted[best] and column.name not in plain and not column.grouped and _mixed(column, forms)
     }
     rival = NumberFormat(",", ".") if numbers.plain and delimiter == ";" else PLAIN
     either = {
         column.name: column.example
         for column in unformatted
-        if column.plain()
-        and _all(column.fits(numbers))
-        and _all(column.fits(rival))
-        and _differ(column.texts, numbers, rival)
+        if column.grouped
+        or (
+            column.plain()
+            and _all(column.fits(numbers))
+            and _all(column.fits(rival))
+            and _differ(column.texts, numbers, rival)
+        )
     }
     return Formats(numbers, columns_read, mixed, ambiguous, plain, either)
 
@@ -204,7 +212,13 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
         trailing = _any(pc.equal(_group(looks, "behind"), TRAILING_MINUS))
         signs_found = ((PARENTHESES, in_parentheses), (TRAILING_MINUS, trailing), (MINUS, with_minus))
         further = [sign for sign, occurs in signs_found if occurs]
-        yield _Column(name, texts, not_numbers, (*sorted(separators), *further), one_unit)
+        yield _Column(name, texts, not_numbers, (*sorted(separators), *further), one_unit, _grouped(texts))
+
+
+def _grouped(texts: pa.Array) -> bool:
+    pointed = texts.filter(pc.match_substring(texts, "."))
+    some = 0 < len(pointed) < len(texts) and _any(pc.match_substring_regex(pointed, "0$"))
+    return some and _all(pc.match_substring_regex(texts, r"^[+-]?(?:0|[1-9]\d{0,2}(?:[.]\d{3})*)$"))
 
 
 def _group(looks: pa.StructArray, name: str) -> pa.Array:

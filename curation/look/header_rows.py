@@ -51,12 +51,25 @@ def find(rows: Sequence[Sequence[str]], is_value: Callable[[str], object], nulls
     count, has_text = 1, ruled
     while len(below) >= MIN_ROWS_BELOW and count < MOST:
         row = table[count]
+        if count == 1 and _completes(row, table[0], below):
+            count, has_text = 2, True
+            continue
         values = [row[place] for place in numbers if row[place] not in nulls]
         texts = [place for place in range(width) if place not in numbers and row[place] not in nulls]
         if any(map(is_value, values)) or any(row[place] in cells_below[place] for place in texts):
             break
         count, has_text = count + 1, has_text or bool(values)
     return HeaderRows(count, *_names(table[:count])) if has_text else HeaderRows(1, [], None)
+
+
+def _completes(row: Sequence[str], header: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Return whether a row names the columns that the header leaves out, as survey tools write, and is no data.
+
+    Their values are answers, which occur again below; but the row lacks a cell that each row below has.
+    """
+    unnamed = [place for place, name in enumerate(header) if not name]
+    always = [place for place, name in enumerate(header) if name and all(cells[place] for cells in below)]
+    return bool(unnamed) and all(row[place] for place in unnamed) and not all(row[place] for place in always)
 
 
 def _names(headers: Sequence[Sequence[str]]) -> tuple[list[str], int | None]:

@@ -56,7 +56,10 @@ COUNT_WORDS = (
     *("rooms", "bedrooms", "bathrooms", "floors", "price", "cost", "weight", "height", "size", "length", "width"),
     *("score", "rating", "grade", "rank", "level", "visits", "clicks", "children", "people", "persons", "passengers"),
 )
-TIME_WORDS = ("time", "timestamp", "datetime", "ts", "date", "epoch", "at", "when", "created", "updated", "unix", "day")
+TIME_WORDS = (
+    *("time", "timestamp", "datetime", "ts", "date", "epoch", "at", "when", "created", "updated", "unix", "day"),
+    *("datum", "zeit", "zeitpunkt", "tag", "heure", "jour", "fecha", "hora", "data", "ora", "giorno"),
+)
 CYCLES = {
     "month": (1, 12, "months"),
     "weekday": (0, 7, "days of the week"),

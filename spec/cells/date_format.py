@@ -92,6 +92,9 @@ class DateFormat:
         if "YYYY" not in self.text:
             steps += [(rf"^{_MARK}(69|[7-9]\d)-", rf"{_MARK}19\1-"), (rf"^{_MARK}(\d\d)-", rf"{_MARK}20\1-")]
         steps += [(rf"^({_MARK}\d+-)(\d)-", r"\10\2-"), (rf"^({_MARK}\d+-\d+-)(\d) ", r"\10\2 ")]
+        # 08.30.00 in Italian, 08h30 in French.
+        steps += [(rf"^({_MARK}\S+ \d{{1,2}})(?:[.]|\s?[hH]\s?)(\d\d)[.m:](\d\d)s?$", r"\1:\2:\3")]
+        steps += [(rf"^({_MARK}\S+ \d{{1,2}})(?:[.]|\s?[hH]\s?)(\d\d)$", r"\1:\2")]
         return [*steps, (rf"^{_MARK}(.*?) ?$", r"\1")]
 
 

@@ -58,6 +58,11 @@ from spec.data import Data
         ("DD MON YYYY", "2 luglio 2024", "2024-07-02"),
         ("DD MON YYYY", "7 de outubro de 2024", "2024-10-07"),
         ("YYYY,MM,DD", "2024,1,5", "2024-01-05"),
+        ("DD/MM/YYYY", "05/01/2024 13.30.59", "2024-01-05 13:30:59"),
+        ("DD/MM/YYYY", "5/1/2024 13h30", "2024-01-05 13:30"),
+        ("DD/MM/YYYY", "5/1/2024 8 h 30", "2024-01-05 8:30"),
+        ("YYYY-MM-DD", "2024-01-05 13.30", "2024-01-05 13:30"),
+        ("DD/MM/YYYY", "05/01/2024 13:30:59.25", "2024-01-05 13:30:59.25"),
     ],
 )
 def test_a_date_is_read_in_its_format_only(form, text, iso):

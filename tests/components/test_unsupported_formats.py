@@ -61,6 +61,10 @@ CASES = {
         r"an ARFF file of Weka: .*`sed '1,/\^@data/Id'",
     ),
     "svm": (b"1 1:0.5 3:-2e-3\n0 2:1\n", r"a LIBSVM file: .*load_svmlight_file\('\S*x\.svm'\)"),
+    "out": (
+        b"+----+------+\n| id | name |\n+----+------+\n",
+        r"a table drawn with lines, as MySQL prints it: .*`mysql --batch`.*> \S*x(_converted)?\.csv`",
+    ),
     "html": (b"\n<!DOCTYPE html><html>", r"a web page, no table: download the file itself"),
     "tgz": (written(tar), r"a tar archive: unpack it, as with `tar -xf \S*x\.tgz`"),
     "zst": (b"\x28\xb5\x2f\xfd" + b"\0" * 9, r"packed by Zstandard: unpack it, as with `zstd -d"),

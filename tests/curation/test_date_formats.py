@@ -41,6 +41,9 @@ def detect(name="day", **columns):
         ("%d de %B de %Y", "DD MON YYYY"),
         ("%Y,%m,%d", "YYYY,MM,DD"),
         ("%d,%m,%Y", "DD,MM,YYYY"),
+        ("%d/%m/%Y %H.%M.%S", "DD/MM/YYYY"),
+        ("%d/%m/%Y %Hh%M", "DD/MM/YYYY"),
+        ("%Y-%m-%d %H.%M", "YYYY-MM-DD"),
     ],
 )
 def test_a_format_is_found(form, expected):
@@ -68,6 +71,7 @@ def test_days_as_excel_counts_them_are_detected_by_the_column_s_name():
 
     assert detect(order_date=numbers, amount=numbers).formats == {"order_date": "excel_days"}
     assert detect(date=[f"{number}.25" for number in numbers]).formats == {"date": "excel_days"}
+    assert detect(Datum=numbers).formats == {"Datum": "excel_days"}
     assert detect(date=[number + 90_000 for number in numbers]).formats == {}
 
 

@@ -165,6 +165,22 @@ def test_zeros_that_fill_the_width_of_amounts_are_not_those_of_codes(read):
     assert data.table.to_pydict() == {"zip": ["02134", "01067", "00501"], "price": ["-12.50", "1.25", "0.00"]}
 
 
+def test_points_that_no_decimals_explain_separate_thousands(read):
+    rows = ['7.270,"1,5"', '934,"2,25"', '12.001,"3,5"']
+    with_comma = read("\n".join(["reviews,price", *rows, ""]))
+    assert with_comma.values["csv"] == {"decimal": ",", "thousands": "."}
+    assert with_comma.table["reviews"].to_pylist() == ["7270", "934", "12001"]
+    for values in (["7.270", "934", "0.5"], ["7.271", "934", "12.001"]):
+        assert not read("n,c\n" + "".join(f"{value},a\n" for value in values)).findings
+    decimals = read("n,c,m\n7.270,a,1.5\n934,b,2.5\n12.001,c,3.75\n")
+    assert decimals.values["csv"] == {"decimal": ",", "thousands": ".", "plain": ["m"]}
+    english = read('n,c,m\n7.270,a,"1,200.5"\n934,b,2.5\n12.001,c,"3,400.75"\n')
+    assert english.values["csv"] == {"thousands": ","}
+    assert english.findings[-1] == (
+        'n is ambiguous: \'7.270\' is read as 7.270; if that is wrong, set csv = {decimal = ",", thousands = "."}'
+    )
+
+
 def test_cells_are_shown_as_ingestion_reads_them():
     table = pa.table({"a": ["1,5", "-999,0", None], "code": ["1,5", "x", None], "text": ["-999", "1", "2"]})
     cleaning = Cleaning(True, ("",), {"a": ("-999",), "text": ("-999",)}, numbers=NumberFormat(","))

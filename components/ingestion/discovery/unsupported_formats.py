@@ -101,6 +101,13 @@ _KINDS = (
         "datasets.load_svmlight_file('{path}'); pd.DataFrame(rows.toarray()).assign(label=label)"
         ".to_csv('{base}.csv', index=False)\"`",
     ),
+    _Kind(
+        "a table drawn with lines, as MySQL prints it",
+        r"\s*\+(-+\+)+\s",
+        (),
+        "print it with tabs between the cells, as with `mysql --batch`, or take its rows out, as with `grep '^|' "
+        "{path} | sed 's/^| *//; s/ *|$//; s/ *| */|/g' > {base}.csv`",
+    ),
     _Kind("Parquet", r"PAR1", (), 'write format = "parquet" under [data], or let its name end in .parquet'),
     _Kind("a PDF", r"%PDF-", (".pdf",), "export the table that it shows"),
     _Kind("a web page, no table", r"\s*<(!DOCTYPE html|html)", (".html", ".htm"), "download the file itself"),
