@@ -6,11 +6,12 @@ import tensorflow_transform as tft
 from models.export.signatures import Served, input_names
 from models.onnx_export.conversion import NotConvertibleError
 from models.roles import Features
-from models.transform_graph import tokenizer
+from models.transform_graph import served_cells, tokenizer
 from models.transform_graph.loaded_graph import TransformGraph
 from serving import onnx_model
 from spec.artifacts import signature_names
-from spec.cells.cleaning import Cleaning
+from spec.cells.cleaning import Cleaning, Rules
+from spec.cells.date_format import DateFormat
 from spec.columns.label import Label
 
 from .conftest import FEATURES
@@ -155,6 +156,18 @@ def test_what_onnx_cannot_express_is_named_with_its_column(case):
 
     with pytest.raises(NotConvertibleError, match=f"^column 'name': ONNX cannot express {message}"):
         Pair(lambda **columns: {"y": function(columns["name"])}, {"name": tf.TensorSpec([None], tf.string, "name")})
+
+
+@pytest.mark.parametrize("form", ["epoch_ms", "excel_days", "DD MON YYYY"])
+def test_dates_are_read_alike_in_onnx(form):
+    rules = Rules(True, ("",), date=DateFormat(form))
+    read = Pair(
+        lambda **columns: {"y": served_cells.column(columns["day"], rules)},
+        {"day": tf.TensorSpec([None, 1], tf.string, "day")},
+    )
+
+    texts = ["45296", "45296.5625", "+45296.", "1704461400250", "5 de enero de 2024 13h30", "2024-01-05", "", "-1"]
+    read.check_equal(day=[[text] for text in texts])
 
 
 def test_a_column_with_the_name_of_an_output_is_refused():

@@ -12,10 +12,12 @@ from models.onnx_export.onnx_graph import ML, TEXT, TYPES
 from models.transform_graph.text_cells import INTEGER
 
 Translate = Callable[[Any, Any], list[str]]
+_DECIMAL = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:nan|inf|infinity)"
 _NUMBERS = {
     "int64": INTEGER,
     "int32": r"-?0*\d{1,9}",
-    "float32": r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:nan|inf|infinity)",
+    "float32": _DECIMAL,
+    "float64": r"[+-]?(?:\d{1,300}\.?\d*|\.\d+)",
 }
 """Dtype -> regular expression of the texts that are numbers of this dtype."""
 _BEYOND_FLOAT = (
