@@ -77,7 +77,7 @@ class Csv(Strict):
             raise ValueError("delimiter must differ from quote and escape")
         if self.decimal == self.thousands:
             raise ValueError("decimal and thousands must differ")
-        if not all(unit.strip() and not any(sign.isdigit() for sign in unit) for unit in self.units):
+        if not all(unit.strip() and not any(sign.isdecimal() for sign in unit) for unit in self.units):
             raise ValueError('units are signs without digits, as ["$", "%", "EUR"]')
         return self
 

@@ -156,7 +156,8 @@ def _head(path: str) -> tuple[str, str]:
             raise UserError(
                 f"{path} looks like {encoding.upper()} but cannot be decoded: convert it to UTF-8"
             ) from None
-        text, encoding = head.decode("cp1252", "replace"), "cp1252"
+        encoding = text_encoding.legacy(head)
+        text = head.decode(encoding, "replace")
     end = max(text.rfind("\n"), text.rfind("\r")) + 1
     # The last line may be incomplete.
     return (text[:end] or text) if len(head) == HEAD_BYTES else text, encoding

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from components.ingestion.discovery import compression, opening
-from components.ingestion.parsing import csv_edges, csv_text
+from components.ingestion.parsing import csv_edges, csv_header, csv_text
 from components.ingestion.parsing.csv_text import Record
 from curation.look import header_rows
 from spec.data import Data
@@ -22,6 +22,10 @@ TAIL_WITHIN = 1 << 30
 """Maximum number of characters to read if the end cannot be reached by seeking."""
 LOOKED_AT = 200
 """Number of rows from which the width of the table and the types of its columns are inferred."""
+_ROW_NAMES = (
+    "the header has {0} names and each row {1} cells: the first ones are names of rows, as R writes them; if a later "
+    "cell holds a delimiter without quotes, the names are shifted"
+)
 FOOTER_ROWS = 20
 """Maximum number of rows of a footer."""
 SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
@@ -106,7 +110,8 @@ def header_keys(rows: Sequence[Record], place: str) -> tuple[dict[str, Any], str
         )
     count, names, source = header_rows.find(cells, _VALUE.fullmatch, _BLANK)
     if count == 1:
-        return {}, ""
+        is_longer = csv_header.has_row_names(cells[0], [row for row in cells[1:] if row])
+        return {}, _ROW_NAMES.format(len(cells[0]), len(cells[0]) + 1) if is_longer else ""
     last = rows[count - 1].line
     used = "their texts together are the names" if source is None else f"the names are in {place} {rows[source].line}"
     reason = f"{place}s {rows[0].line} to {last} are header rows: {used}"

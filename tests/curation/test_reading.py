@@ -160,3 +160,34 @@ def test_what_is_not_there_or_empty_is_refused(read, tmp_path):
         read("a,b\n")
     with pytest.raises(UserError, match="is empty"):
         read("")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "texts"),
+    [
+        ("cp1252", ["B\u00fcro", "Stra\u00dfe \u2013 5 \u20ac"]),
+        ("cp850", ["B\u00fcro", "M\u00fcll", "\u00c4rzte"]),
+        ("shift_jis", ["\u6674\u308c", "\u96e8", "\u30ab\u30b5"]),
+    ],
+)
+def test_the_encoding_of_old_programs_is_found(read, encoding, texts):
+    rows = "".join(f"{number},{texts[number % len(texts)]}\n" for number in range(30))
+    data = read(f"n,kind\n{rows}".encode(encoding))
+    assert data.values["csv"] == {"encoding": encoding}
+    assert set(data.table["kind"].to_pylist()) == set(texts)
+
+
+def test_names_that_may_be_shifted_are_named(read):
+    shifted = read("sku;name;n\n" + "".join(f"A{number};T &amp; {number % 3};{number}\n" for number in range(30)))
+    assert shifted.values["csv"] == {"delimiter": ";"}
+    assert shifted.table.column_names == ["column_1", "sku", "name", "n"]
+    [finding] = shifted.findings
+    assert "the header has 3 names and each row 4 cells: the first ones are names of rows, as R writes them" in finding
+    trailing = read("a;b\n" + "".join(f"{number};2;\n" for number in range(9)))
+    assert not any("R writes" in finding for finding in trailing.findings)
+
+
+def test_a_unit_may_hold_a_raised_digit(read):
+    data = read("area\n" + "".join(f"{number}.5 m\u00b2\n" for number in range(30)))
+    assert data.values["csv"] == {"units": ["m\u00b2"]}
+    assert data.table["area"].to_pylist()[:2] == ["0.5", "1.5"]

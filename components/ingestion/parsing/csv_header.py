@@ -94,6 +94,12 @@ def is_repeated(cells: Sequence[str | None], header: Sequence[str]) -> bool:
     return len(cells) == len(header) == equal + blank and equal > max(1, blank)
 
 
+def has_row_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether all rows have one cell more than the header, and the first ones differ, as R writes row names."""
+    longer = all(len(row) == len(header) + 1 for row in rows) and any(row[-1].strip() for row in rows)
+    return longer and len({row[0] for row in rows}) == len(rows) > 1
+
+
 def _bare(name: str) -> str:
     return name.removeprefix(_MARK).strip()
 
@@ -103,7 +109,7 @@ def _fitted(header: list[str], rows: list[list[str]]) -> list[str]:
     if rows and all(len(row) == len(header) + 1 for row in rows):
         if all(not row[-1].strip() for row in rows):
             return [*header, ""]
-        if len({row[0] for row in rows}) == len(rows) > 1:
+        if has_row_names(header, rows):
             return ["", *header]
     if rows and len(header) > 1 and not header[-1].strip() and all(len(row) == len(header) - 1 for row in rows):
         return header[:-1]
