@@ -51,7 +51,7 @@ DEFERRED = frozenset(
 )
 """Names of the packages and modules that a worker defers."""
 OF_STORE_READERS = frozenset({"grpc"})
-"""What a process defers that only reads stores: ML Metadata imports gRPC, with asyncio, for a server that we never use."""
+"""What readers of stores defer: ML Metadata imports gRPC, with asyncio, for a server that nothing uses."""
 EARLY = {"IPython": {"get_ipython": "IPython.core.getipython"}}
 """Package -> name -> module that defines it: names that are looked up in every run, which run nothing else."""
 _SCANNED = frozenset({"__warningregistry__", "__wrapped__"})

@@ -30,7 +30,7 @@ from .selection import (  # noqa: F401  hooks
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # No process with TensorFlow stays after the commands of a test.
 os.environ["CI"] = "true"
-# A shell without job control starts `make faults &` with Ctrl-C ignored; the commands that tests stop would inherit that.
+# A shell without job control starts `make faults &` with Ctrl-C ignored; commands that tests stop would inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
 hypothesis.settings.load_profile("repeatable")
