@@ -28,6 +28,8 @@ ODD_SHARE = 0.5
 """Largest share of cells that these tokens may have."""
 PIXELS = 16
 """Smallest number of columns pixel1, pixel2, ... that are read as an image."""
+SHOWN = 30
+"""Maximum number of characters of a word in a message."""
 QUOTED_ROWS = 200
 """Rows that are read to see how quotes within texts are written."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
@@ -59,6 +61,9 @@ def lines(path: str) -> list[Line]:
     if encoding != "utf-8":
         values["encoding"] = encoding
         reasons.append("the file is not UTF-8")
+        word = re.search(r"\w*[^\W\d_a-zA-Z]\w*", text)
+        if encoding in text_encoding.GUESSES and word:
+            reasons[-1] += f", and {encoding} is a guess: check letters such as those of {word[0][:SHOWN]!r}"
     table_layout = layout(path, text, values)
     keys = values | table_layout.keys
     lines = [Line("csv", keys, "; ".join([*reasons, *table_layout.reasons]))] if keys else []

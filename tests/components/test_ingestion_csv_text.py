@@ -199,6 +199,8 @@ def test_columns_without_a_name_are_called_by_their_place(read, text, names):
         (TEXT.replace("1,", "a,").replace("2,", "b,") + "Total,95.5,\n", r"line 4: the last row holds 'Total': "),
         (TEXT + "Source: us\n", r"line 4|Row #4: Expected 3 .*: if it is a footer, csv = {skip_footer = 1}"),
         (TEXT + "# x\n3,3,z\n", r"Row #4: Expected 3 .*: if it is a comment, csv = {comment = '#'}"),
+        (TEXT + "day,n\n1,2\n3,4\n", r"Row #4: Expected 3 .*: another table may begin here: .*{skip_footer = 3}"),
+        (TEXT + "3,3\n4,4,z\n", r"Row #4: Expected 3 columns, got 2: 3,3$"),
         (TEXT + "3,3", r"Row #4: Expected 3 .*: the file ends in this row: it is truncated"),
         ("Report\n" + TEXT, r"Row #2: Expected 1 .*: if the lines above are a title, csv = {skip_rows = 1}"),
     ],

@@ -174,6 +174,7 @@ def test_the_encoding_of_old_programs_is_found(read, encoding, texts):
     rows = "".join(f"{number},{texts[number % len(texts)]}\n" for number in range(30))
     data = read(f"n,kind\n{rows}".encode(encoding))
     assert data.values["csv"] == {"encoding": encoding}
+    assert f"the file is not UTF-8, and {encoding} is a guess: check letters such as those of " in data.findings[0]
     assert set(data.table["kind"].to_pylist()) == set(texts)
 
 

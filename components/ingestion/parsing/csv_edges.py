@@ -74,7 +74,7 @@ def shown(line: str) -> str:
     return repr(plain if len(plain) <= SHOWN else f"{plain[:SHOWN]}...")
 
 
-def hint(cells: Sequence[str], width: int, *, first: bool, last: bool) -> str:
+def hint(cells: Sequence[str], width: int, *, first: bool, last: bool, below: int = 0) -> str:
     """Suggest why a row has another length and the config key that drops it.
 
     Args:
@@ -82,6 +82,7 @@ def hint(cells: Sequence[str], width: int, *, first: bool, last: bool) -> str:
         width: Number of columns of the table.
         first: Whether the row is the first below the header.
         last: Whether the row is the last.
+        below: Number of rows below it, if each has as many cells as this one; else 0.
 
     Returns:
         End of a sentence, starting with a colon; "" without a suggestion.
@@ -89,6 +90,11 @@ def hint(cells: Sequence[str], width: int, *, first: bool, last: bool) -> str:
     mark = comment_of(cells)
     if mark is not None and len(cells) < width:
         return f": if it is a comment, csv = {{comment = '{mark}'}} under [data] drops such lines"
+    if below and 1 < len(cells) < width:
+        return (
+            f": another table may begin here: write it to a file of its own, or csv = {{skip_footer = {below + 1}}} "
+            "under [data] drops it"
+        )
     if last and is_footer(cells, width):
         return ": if it is a footer, csv = {skip_footer = 1} under [data], with its number of rows, drops it"
     if last and len(cells) < width:

@@ -18,6 +18,8 @@ from errors import UserError
 from spec.data import Data
 from spec.rows import data_paths
 
+TABLE_ROWS = 10_000
+"""Number of rows below a row of another length that are looked at."""
 LONG = (
     f"a text of over {csv_text.FIELD_BYTES:,} bytes: a closing quote may be missing; if not, csv = "
     '{long_cells = "cut"} under [data] cuts such text, and "skip" drops its rows'
@@ -223,7 +225,9 @@ def _hint(path: str, data: Data, row: int) -> str:
     with contextlib.suppress(csv.Error, *compression.FAULTS), numbered(path, data, every=True) as numbered_rows:
         for number, _, cells in numbered_rows:
             if number == row:
-                return csv_edges.hint(cells, width, first=row == first_row, last=next(numbered_rows, None) is None)
+                below = [len(later) for _, _, later in itertools.islice(numbered_rows, TABLE_ROWS)]
+                alike = len(below) if set(below) == {len(cells)} and len(below) < TABLE_ROWS else 0
+                return csv_edges.hint(cells, width, first=row == first_row, last=not below, below=alike)
     return ""
 
 

@@ -21,6 +21,10 @@ _MOSTLY = 0.8
 _KANA = re.compile("[\u3040-\u30ff]")
 
 
+GUESSES = ("cp1252", "shift_jis", "cp850")
+"""Encodings of texts that are not Unicode, most likely first."""
+
+
 def legacy(head: bytes) -> str:
     """Guess the encoding of a text that is not Unicode: Windows, Japanese or, as old programs write, DOS.
 
@@ -30,7 +34,7 @@ def legacy(head: bytes) -> str:
     Returns:
         Python's name of the encoding; cp1252 if none fits.
     """
-    for name in ("cp1252", "shift_jis", "cp850"):
+    for name in GUESSES:
         with contextlib.suppress(UnicodeDecodeError):
             text = codecs.getincrementaldecoder(name)().decode(head)
             foreign = [character for character in text if not character.isascii()]
