@@ -4,7 +4,7 @@ import codecs
 import contextlib
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from components.ingestion.discovery import compression, opening
@@ -199,8 +199,7 @@ class _Table:
             is_cut: Whether its last row may be incomplete.
         """
         rows, width = Rows(), len(self._header.names)
-        misfit: csv_text.Record | None = None
-        record: csv_text.Record | None = None
+        misfits: list[csv_text.Record] = []  # since the last row of the table's width
         if is_cut:
             text = text[: text.rfind("\n") + 1]
         begin = line == 1
@@ -221,14 +220,15 @@ class _Table:
                 elif self._data.csv.long_cells == "skip" and csv_text.is_long(record.cells):
                     self._omissions.add("row", csv_text.TOO_LONG, action="left out")
                 elif len(record.cells) != width:
-                    misfit = record
+                    misfits.append(record)
                     is_first = begin and not rows.cells and not rows.findings
                     rows.findings.append(_misfit(location, record.cells, width, first=is_first))
                 else:
+                    misfits = []
                     rows.cells.append(record.cells)
                     rows.lines.append(None if line is None else record.line)
-            if misfit is not None and misfit is record and not is_cut:
-                rows.findings[-1] = _misfit(location, misfit.cells, width, last=True)
+            if misfits and not is_cut:
+                _explain_end(rows.findings, [record.cells for record in misfits], width)
         except csv.Error as error:
             location = self._path if line is None else f"{self._path}, line {getattr(error, 'line', 1)}"
             if "end of data" in str(error) and not is_cut:
@@ -241,8 +241,24 @@ class _Table:
         return rows
 
 
-def _misfit(location: str, cells: list[str], width: int, *, first: bool = False, last: bool = False) -> str:
+def _explain_end(findings: list[str], cells: Sequence[Sequence[str]], width: int) -> None:
+    """Say why the last rows of a file have the wrong number of cells, in place of their findings.
+
+    Rows of one length become one finding, as they are another table; else only the last row is explained.
+    """
+    below = len(cells) - 1
+    fix = (
+        csv_edges.hint(cells[0], width, first=False, last=False, below=below) if len(set(map(len, cells))) == 1 else ""
+    )
+    if not (below and fix):
+        below, fix = 0, csv_edges.hint(cells[-1], width, first=False, last=True)
+    if fix:
+        location, _, _ = findings[-below - 1].partition(": expected ")
+        findings[-below - 1 :] = [f"{location}: expected {width} columns, got {len(cells[-1])}{fix}"]
+
+
+def _misfit(location: str, cells: list[str], width: int, *, first: bool) -> str:
     """Return the error of a row with the wrong number of cells."""
-    fix = csv_edges.hint(cells, width, first=first, last=last)
+    fix = csv_edges.hint(cells, width, first=first, last=False)
     fix = fix or ": fix the row; quote cells that contain the delimiter"
     return f"{location}: expected {width} columns, got {len(cells)}{fix}"

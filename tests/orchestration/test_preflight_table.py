@@ -101,7 +101,7 @@ def test_rows_of_parquet_are_checked_too(flats):
 
 
 def test_the_list_of_findings_of_a_file_is_truncated(flats):
-    flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n" * 30)
+    flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n" * 30 + flats.rows(1))
     findings = flats.errors()
 
     assert len(findings) == 21
@@ -109,6 +109,17 @@ def test_the_list_of_findings_of_a_file_is_truncated(flats):
         "flats.csv, line 42: expected 3 columns, got 2: fix the row; quote cells that contain the delimiter"
     )
     assert findings[-1].endswith("flats.csv: and 10 more like these")
+
+
+def test_another_table_below_is_one_finding_with_the_key_that_drops_it(flats):
+    below = "day,visits\n" + "1,2\n" * 30
+    flats.data(flats.HEADER + flats.rows(40) + below)
+    [line] = flats.errors()
+
+    assert "flats.csv, line 42: expected 3 columns, got 2: another table may begin here: " in line
+    assert "csv = {skip_footer = 31}" in line
+    flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n1,2,3,4\n1,Ber")
+    assert [line.rpartition(": ")[2][:12] for line in flats.errors()] == ["fix the row;", "fix the row;", "it is trunca"]
 
 
 @pytest.mark.parametrize("packed", [False, True])
