@@ -1,6 +1,7 @@
 """Without a command: compile for a cluster (--kubeflow, --vertex), and try the compiled job here (--dry-run)."""
 
 import argparse
+import importlib
 from typing import Any
 
 import printing
@@ -112,6 +113,9 @@ def _run_job(arguments: argparse.Namespace, target: str) -> int:
     with lazy_packages.quiet():
         from orchestration.cloud.emulation import dry_run
 
+        if arguments.dry_run == "fork":
+            # A fork has what this process has imported, which is most of the time of a step.
+            importlib.import_module("tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor")
     folder = _dry_run_folder(arguments, target, name)
     dry_run.run(
         dry_run.Order(target=target, job=arguments.job, folder=folder, mode=arguments.dry_run, parameters=parameters)

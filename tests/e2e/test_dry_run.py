@@ -98,6 +98,20 @@ def test_a_dry_run_has_the_metrics_of_a_local_run_and_an_unchanged_one_pushes_no
     assert "Training" in report, "also of stages from the cache"
 
 
+def test_a_job_that_is_compiled_already_is_executed_as_it_is(project: Path, local: dict[str, Any]) -> None:
+    job = project / "runs" / ".dry-run" / "vertex" / "flats" / "flats.json"
+    if not job.exists():
+        dry_run(project, "vertex")
+    elsewhere = project / "elsewhere.json"
+    elsewhere.write_text(job.read_text().replace("registry/image:1", "registry/image:2"))
+    result = runner("--project", project, "--vertex", "--dry-run", "fork", "--job", elsewhere)
+    assert result.code == 0, result.err + result.out
+    assert set(result.nodes.values()) == {"done"}, "the image is part of the keys of the cache"
+    folder = run_folder(result)
+    assert folder.parents[2].name == "vertex"
+    assert verdict(folder, folder.parents[1] / "buckets")["metrics"] == local["metrics"]
+
+
 def recorded_run(home: Path, run_id: str) -> dict[str, Any]:
     """What a run leaves in the bucket, in the folder of its pipeline."""
     content: dict[str, Any] = json.loads((home / "runs" / run_id / "run.json").read_text())

@@ -1,6 +1,7 @@
 """Dry runs of a job that is compiled already: `--job FILE`, and the files and options that it refuses."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,18 @@ def test_a_compiled_job_is_executed_as_it_is_in_the_folder_of_its_pipeline(
     expected = dry_run.Order(target="vertex", job=compiled, folder=folder, mode="fork", parameters={"epochs": 2})
     assert orders == [expected]
     assert Path(folder).is_dir()
+
+
+@pytest.mark.parametrize(("mode", "is_imported"), [("fork", True), ("subprocess", False)])
+def test_what_all_steps_import_is_imported_before_the_first_fork(
+    mode: str, is_imported: bool, compiled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
+    found: list[bool] = []
+    monkeypatch.setattr(dry_run, "run", lambda _: found.append(name in sys.modules))
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    assert parser.main(["--vertex", "--dry-run", mode, "--job", compiled, "--root", str(tmp_path)]) == 0
+    assert found == [is_imported]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,217 @@
+"""Run a compiled job with Kubeflow's real driver and launcher, in a root of its own.
+
+    python tests/real_kubeflow/real_run.py JOB DRIVER LAUNCHER OUT
+
+Argo's part is played here: for each task, the driver and then the command of the pod that it describes. ML Metadata,
+Kubernetes' API and the object store `seaweedfs.kubeflow:9000` are servers on this machine. OUT/steps/NAME.json receives
+the input of each step, beside the one that a dry run passes to it; OUT/stored the objects of the store after the run,
+and OUT/emulated what a dry run would have stored.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+# Started as a file, because the installed packages hold a `tests` of their own.
+sys.path[:1] = [str(Path(__file__).resolve().parents[level]) for level in (2, 1)]
+# To moto, the first part of another name than localhost is a bucket.
+os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
+
+from moto.server import ThreadedMotoServer  # noqa: E402
+from real_kubeflow.cluster_services import KEYS, PORT, STORE, kubernetes_api, metadata_service  # noqa: E402
+
+from orchestration.cloud import job_file  # noqa: E402
+from orchestration.cloud.emulation.platforms import PLATFORMS, Artifact, Task  # noqa: E402
+from orchestration.cloud.parameters import runtime_parameters  # noqa: E402
+from orchestration.cloud.remote import in_order  # noqa: E402
+
+BUCKET = "mlpipeline"
+_CONSTANT = {
+    "run_name": "run",
+    "run_display_name": "run",
+    "pipeline_job_create_time_utc": "2026-01-01T00:00:00Z",
+    "iteration_index": "-1",
+    "ml_pipeline_server_address": "127.0.0.1",
+    "ml_pipeline_server_port": "1",
+    "ml_pipeline_tls_enabled": "false",
+    "mlmd_server_address": "127.0.0.1",
+    "metadata_tls_enabled": "false",
+    "ca_cert_path": "",
+    "cache_disabled": "true",
+    "publish_logs": "true",
+    "log_level": "1",
+    "http_proxy": "",
+    "https_proxy": "",
+    "no_proxy": "",
+}
+"""Options of the driver that are equal for all tasks."""
+
+
+def up() -> None:
+    """Start the loopback of this network namespace, and give it the name of the object store."""
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH", b"lo", 0x41))  # SIOCSIFFLAGS: up, running
+    with open("/etc/hosts", "a", encoding="utf-8") as file:
+        file.write(f"\n127.0.0.1 localhost {STORE}\n")
+
+
+class Run:
+    """A run of a job.
+
+    Args:
+        path: The compiled file.
+        driver: Kubeflow's driver.
+        launcher: Kubeflow's launcher.
+        variables: Variables of each pod.
+        metadata: Port of the metadata service.
+        out: Folder for the inputs.
+    """
+
+    def __init__(
+        self, path: str, driver: str, launcher: str, variables: Mapping[str, str], metadata: int, out: Path
+    ) -> None:
+        self._spec = job_file.read(path)
+        with open(path, encoding="utf-8") as file:
+            [_, *more] = yaml.safe_load_all(file)
+        self._pods = more[0]["platforms"]["kubernetes"]["deploymentSpec"]["executors"] if more else {}
+        self._driver, self._launcher, self._variables, self._out = driver, launcher, dict(variables), out
+        self._metadata = metadata
+        self.name = self._spec["pipelineInfo"]["name"]
+        self.run_id = str(uuid.uuid4())
+        self._values = runtime_parameters.defaults(self._spec)
+        self._outputs: dict[str, dict[str, Artifact]] = {}
+        self._numbers = 0
+
+    def drive(self, kind: str, **options: Any) -> dict[str, str]:
+        """Run the driver, and return what it writes into files."""
+        written = ("execution_id", "iteration_count", "cached_decision", "condition", "pod_spec_patch")
+        folder = self._out / "driven" / str(uuid.uuid4())
+        folder.mkdir(parents=True)
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in options.items()}
+        given = {
+            **_CONSTANT,
+            "type": kind,
+            "pipeline_name": self.name,
+            "run_id": self.run_id,
+            "mlmd_server_port": str(self._metadata),
+            **{f"{name}_path": str(folder / name) for name in written},
+            **texts,
+        }
+        words = [self._driver, *(f"--{key}={value}" for key, value in given.items())]
+        self._call(words, self._variables, "driver")
+        return {path.name: path.read_text() for path in folder.iterdir()}
+
+    def _call(self, words: list[str], variables: Mapping[str, str], what: str) -> None:
+        result = subprocess.run(words, env=dict(variables), capture_output=True, text=True)
+        if result.returncode:
+            raise SystemExit(f"{what}: exit code {result.returncode}\n{result.stdout[-3000:]}\n{result.stderr[-6000:]}")
+
+    def run(self) -> None:
+        """Run all tasks."""
+        runtime = {"gcsOutputDirectory": self._spec["defaultPipelineRoot"], "parameterValues": self._values}
+        root = self.drive("ROOT_DAG", component=self._spec["root"], runtime_config=runtime)["execution_id"]
+        tasks = self._spec["root"]["dag"]["tasks"]
+        for name in in_order(tasks):
+            self._step(name, tasks[name], root)
+            print(f"{name}: done", flush=True)
+
+    def _step(self, name: str, entry: Mapping[str, Any], root: str) -> None:
+        component = self._spec["components"][entry["componentRef"]["name"]]
+        label = component["executorLabel"]
+        driven = self.drive(
+            "CONTAINER",
+            component=component,
+            task=entry,
+            container=self._spec["deploymentSpec"]["executors"][label]["container"],
+            kubernetes_config=self._pods.get(label, {}),
+            dag_execution_id=root,
+            task_name=name,
+        )
+        [pod] = json.loads(driven["pod_spec_patch"])["containers"]
+        words = pod["command"] + pod.get("args", [])
+        real = json.loads(words[words.index("--executor_input") + 1])
+        kubeflow = PLATFORMS["kubeflow"]
+        emulated = kubeflow.executor_input(self._task(name, entry, component))
+        record = {"component_spec": component, "executor_input": real, "emulated_input": emulated}
+        (self._out / "steps" / f"{name}.json").write_text(json.dumps(record, indent=1))
+        variables = {item["name"]: _value(item) for item in pod.get("env", [])}
+        self._call([self._launcher, *words[1:]], {**self._variables, **variables}, name)
+        outputs = kubeflow.collect(real, str(self._out / "emulated"), "/")
+        shutil.rmtree("/minio")  # the next pod starts without files
+        self._outputs[name] = {}
+        for key, artifact in outputs.items():
+            self._numbers += 1
+            self._outputs[name][key] = kubeflow.register(key, artifact, self._numbers)
+
+    def _task(self, name: str, entry: Mapping[str, Any], component: Mapping[str, Any]) -> Task:
+        """Return the task as a dry run would pass it to the emulated platform."""
+        sources = entry.get("inputs", {})
+        parameters = {
+            key: self._values[source["componentInputParameter"]]
+            if "componentInputParameter" in source
+            else source["runtimeValue"]["constant"]
+            for key, source in sources.get("parameters", {}).items()
+        }
+        produced = {key: value["taskOutputArtifact"] for key, value in sources.get("artifacts", {}).items()}
+        return Task(
+            name=name,
+            component=component,
+            parameters=parameters,
+            inputs={
+                key: self._outputs[source["producerTask"]][source["outputArtifactKey"]]
+                for key, source in produced.items()
+            },
+            root=self._spec["defaultPipelineRoot"],
+            pipeline=self.name,
+            run_id=self.run_id,
+        )
+
+
+def _value(item: Mapping[str, Any]) -> str:
+    """Return the value of a pod's variable, of a secret if it names one."""
+    return str(item["value"]) if "value" in item else KEYS[item["valueFrom"]["secretKeyRef"]["key"]]
+
+
+def save_objects(client: Any, folder: Path) -> None:
+    """Write all objects of the store into files."""
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        for entry in page.get("Contents", []):
+            path = folder / entry["Key"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            client.download_file(BUCKET, entry["Key"], str(path))
+
+
+def main(job: str, driver: str, launcher: str, out: str) -> None:
+    """Run a job, and write what its steps received and what is in the store after it."""
+    up()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(port=PORT, ip_address="127.0.0.1", verbose=False)
+    server.start()
+    access = {"aws_access_key_id": KEYS["accesskey"], "aws_secret_access_key": KEYS["secretkey"]}
+    client = boto3.client("s3", endpoint_url=f"http://{STORE}:{PORT}", region_name="us-east-1", **access)
+    client.create_bucket(Bucket=BUCKET)
+    with metadata_service() as metadata, kubernetes_api() as address:
+        path = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
+        variables = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "KFP_POD_NAME": "pod", "KFP_POD_UID": "uid"}
+        variables["KFP_RETRY_INDEX"] = "0"
+        (Path(out) / "steps").mkdir()
+        run = Run(job, driver, launcher, {**variables, **address}, metadata, Path(out))
+        run.run()
+    save_objects(client, Path(out) / "stored")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
