@@ -9,7 +9,7 @@ import pytest
 
 FIRST = (
     *("tests/e2e/test_beam.py", "tests/faults/test_kills.py", "tests/e2e", "tests/models/test_equality.py"),
-    "tests/orchestration/prediction/test_predict.py",
+    *("tests/orchestration/prediction/test_predict.py", "tests/properties"),
 )
 """Files that start first, so that no long file runs alone at the end."""
 TOGETHER = {
