@@ -140,13 +140,18 @@ def _are_dates(texts: pa.Array, text: str, odd: int) -> bool:
 
 
 def _mixed(texts: pa.Array) -> list[str]:
-    """Return examples in different formats if most strings are dates of some format; else an empty list."""
+    """Return examples in different formats if most strings are dates of some format; else an empty list.
+
+    A single one stands for dates of one format with another text behind them, which is no time of day.
+    """
     if not _any(pc.match_substring_regex(texts[:20], r"^(\d+[./-]\d+[./-]\d+|.*\pL{3}.*\d{2})")):
         return []
     fitting = {text: pc.match_substring_regex(texts, DateFormat(text).pattern) for text in FORMATS}
     either = [any(fits) for fits in zip(*(fits.to_pylist() for fits in fitting.values()), strict=True)]
     if sum(either) < max(MIN_NUMBERS, MIXED_SHARE * len(either)):
         return []
+    if any(_all(fits) for fits in fitting.values()):
+        return [texts[0].as_py()]
     examples = dict.fromkeys(texts.filter(fits)[0].as_py() for fits in fitting.values() if _any(fits))
     no_date = texts.filter(pa.array([not fits for fits in either]))
     return [*list(examples)[:EXAMPLES], *([no_date[0].as_py()] if len(no_date) else [])]

@@ -228,7 +228,9 @@ def footer(body: Sequence[Record], width: int) -> list[Record]:
     while len(table_rows) > 1 and len(footer_rows) <= FOOTER_ROWS:
         cells, previous_rows = table_rows[-1].cells, table_rows[:-1]
         usual = any(record.cells[:1] == cells[:1] for record in previous_rows) and len(cells) == width
-        if usual or not csv_edges.is_footer(cells, width):
+        # A single word may be a row that was cut, but not above other rows that are no rows of the table.
+        is_heading = bool(footer_rows) and len(cells) == 1 < width
+        if usual or not (is_heading or csv_edges.is_footer(cells, width)):
             break
         footer_rows.insert(0, table_rows.pop())
     return footer_rows if len(footer_rows) <= FOOTER_ROWS else []

@@ -126,6 +126,12 @@ def _dates(dates: Dates, place: _Places) -> tuple[list[Line], list[str]]:
         )
         lines.append(Line("dates", {**dates.formats, name: candidates[0]}, f"{name} is {either}", active=False))
     for name, examples in dates.mixed.items():
+        if len(examples) == 1:
+            findings.append(
+                f"{name} holds dates of a form that is not read, and is read as text: {place.named(examples)}: write "
+                "them as YYYY-MM-DD hh:mm"
+            )
+            continue
         key = config_text.toml({name: "DD.MM.YYYY"})
         findings.append(
             f"{name} holds dates in several formats, and is read as text: {place.named(examples)}: write all "

@@ -49,6 +49,11 @@ _KINDS = (
     ),
     _MONTHLY,
     (
+        rf"(?:{_LETTER}{{2,4}} )?(?i:{'|'.join(MONTHS)}){_LETTER}*\.? \d{{1,2}} \d\d:\d\d\S* (?:\S+ )?(?:19|20)\d\d",
+        "dates that end in the year",
+        "write them as YYYY-MM-DD hh:mm:ss",
+    ),
+    (
         r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?",
         "times",
         "write them in the data as numbers of hours, such as 9.25 for 9:15, or with their date, as YYYY-MM-DD hh:mm",

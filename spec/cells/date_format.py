@@ -27,6 +27,8 @@ _TOKENS = {"YYYY": r"\d{4}", "YY": r"\d{2}", "MON": _NAME, "MM": r"0?[1-9]|1[0-2
 _FIXED = {"MM": r"0[1-9]|1[0-2]", "DD": r"0[1-9]|[12]\d|3[01]"}
 """Patterns of the parts without separators."""
 _WEEKDAY = r"(?:\pL{2,10}\.?,?\s+)?"
+_AT = r"(?:(?i:at|um|à|às|alle|alle ore|a las)\s+)?"
+"""A word before the time of day."""
 _PARTS = re.compile("YYYY|YY|MON|MM|DD")
 
 
@@ -78,7 +80,7 @@ class DateFormat:
             f"({_FIXED.get(part, _TOKENS[part]) if fixed else _TOKENS[part]})" if part in _TOKENS else _between(part)
             for part in between
         )
-        return rf"^{_WEEKDAY}{parts}(?:[T\s,]+(\S.*))?$"
+        return rf"^{_WEEKDAY}{parts}(?:[T\s,]+{_AT}(\S.*))?$"
 
     def steps(self) -> list[tuple[str, str]]:
         """Return the substitutions that convert matching text to YYYY-MM-DD and leave other text unchanged."""

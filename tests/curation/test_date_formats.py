@@ -44,6 +44,7 @@ def detect(name="day", **columns):
         ("%d/%m/%Y %H.%M.%S", "DD/MM/YYYY"),
         ("%d/%m/%Y %Hh%M", "DD/MM/YYYY"),
         ("%Y-%m-%d %H.%M", "YYYY-MM-DD"),
+        ("%d %B %Y \u00e0 %H:%M", "DD MON YYYY"),
     ],
 )
 def test_a_format_is_found(form, expected):
@@ -119,6 +120,15 @@ def test_years_of_two_digits_that_are_read_as_years_to_come_are_named(propose):
         "born: 42 of 90 dates are read as dates to come, up to 2068-03-18, because 00 to 68 stand for 2000 to 2068: if "
         "they are past, write years with four digits"
     ]
+
+
+def test_dates_of_one_form_that_is_not_read_are_named_as_such(propose):
+    days = [f"{day:%d/%m/%Y} c. noon" for day in SHUFFLED]
+    findings = propose(day=days, y=[row % 2 for row in range(100)])[0].findings
+
+    assert f"day holds dates of a form that is not read, and is read as text: {days[0]!r} (row 2): write them " in (
+        "\n".join(findings)
+    )
 
 
 @pytest.mark.parametrize("form", ["{:02}.{}", "{:02},{}", "{1}.{0:02}"])

@@ -192,3 +192,9 @@ def test_a_unit_may_hold_a_raised_digit(read):
     data = read("area\n" + "".join(f"{number}.5 m\u00b2\n" for number in range(30)))
     assert data.values["csv"] == {"units": ["m\u00b2"]}
     assert data.table["area"].to_pylist()[:2] == ["0.5", "1.5"]
+
+
+def test_a_heading_above_a_footer_is_one(read):
+    data = read("a;b;c\n" + "1;x;2\n" * 20 + "\nDisclaimer:\nThis is no statement of the bank.\n")
+    assert data.values["csv"] == {"delimiter": ";", "skip_footer": 2}
+    assert data.table.num_rows == 20

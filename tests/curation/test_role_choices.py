@@ -92,6 +92,7 @@ def test_times_without_a_date_are_no_id_and_named_with_what_to_write(entry, form
         ("amounts of credit and debit", ["{0}.{1}0,25H", "{1},{0} S"]),
         ("amounts of credit and debit", ["{0}{1}.50DB", "{1}.{0}"]),
         ("dates with commas", ["{0}, {0}, 20{1}"]),
+        ("dates that end in the year", ["Mon Jan 0{0} 08:{1}:00 2023", "Jan {0} 10:{1}:00 +0000 2023"]),
     ],
 )
 def test_texts_that_hold_amounts_are_named_with_what_to_write(entry, kind, texts):

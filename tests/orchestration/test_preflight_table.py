@@ -119,7 +119,11 @@ def test_another_table_below_is_one_finding_with_the_key_that_drops_it(flats):
     assert "flats.csv, line 42: expected 3 columns, got 2: another table may begin here: " in line
     assert "csv = {skip_footer = 31}" in line
     flats.data(flats.HEADER + flats.rows(40) + "1,Bern\n1,2,3,4\n1,Ber")
-    assert [line.rpartition(": ")[2][:12] for line in flats.errors()] == ["fix the row;", "fix the row;", "it is trunca"]
+    assert [line.rpartition(": ")[2][:12] for line in flats.errors()] == [
+        "fix the row;",
+        "fix the row;",
+        "it is trunca",
+    ]
 
 
 @pytest.mark.parametrize("packed", [False, True])

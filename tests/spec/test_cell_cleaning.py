@@ -96,6 +96,7 @@ DATES = {
     "DD MON YYYY": [
         "5 janv. 2024",
         "5 de Enero de 2024 10:00",
+        "5 de enero de 2024 a las 10:00",
         "1 f\u00e9vrier 2024",
         "31 ao\u00fbt 2023",
     ],
