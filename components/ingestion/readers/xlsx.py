@@ -70,7 +70,7 @@ def batches(
     formula is read as its stored value.
     """
     cleaning = data.cleaning
-    for block in _blocks(path, data):
+    for block in _blocks(path, data, omissions):
         texts = ((name, pa.array(block.columns.get(name) or [None] * len(block.rows), pa.string())) for name in columns)
         cleaned = ((name, casting.clean(column, cleaning.rules(name))) for name, column in texts)
         yield typed(path, cleaned, columns, cleaning, block.place)
@@ -79,7 +79,7 @@ def batches(
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
     """Return the type of each column: the given type, else the narrowest that fits; see `sources.types`."""
     cleaning, looks = data.cleaning, dict[str, str | None]()
-    for block in _blocks(path, data, omissions):
+    for block in _blocks(path, data):
         for name, texts in block.columns.items():
             looks.setdefault(name, None)
             if name not in columns:
