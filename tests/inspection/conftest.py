@@ -17,7 +17,10 @@ import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from tests import memory
+
 Outputs = dict[str, list[pb.Artifact]]
+tmp_path = memory.in_memory
 
 
 class TfxWriter:

@@ -6,6 +6,9 @@ import pytest
 from orchestration.schedule.plans import Plan
 from orchestration.schedule.schedule_state import State
 from spec.timing.schedule import Notify, Schedule
+from tests import memory
+
+tmp_path = memory.in_memory
 
 
 @pytest.fixture
