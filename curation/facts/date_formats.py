@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.parsing import date_parsing, number_parsing
-from curation.propose.name_hints import TIME_WORDS, has
+from curation.propose.name_hints import DATE_WORDS, TIME_WORDS, has
 from spec.cells.date_format import EPOCHS, EXCEL, EXCEL_1970, ISO, DateFormat
 from spec.cells.number_format import PLAIN
 
@@ -111,7 +111,8 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
         ):
             yield "YYYYMMDD"
         ranges = {text: (_SECONDS[0] * factor, _SECONDS[1] * factor) for text, factor in EPOCHS.items()}
-        ranges[EXCEL] = (_SECONDS[0] // 86_400 + EXCEL_1970, _SECONDS[1] // 86_400 + EXCEL_1970)
+        if has(name, DATE_WORDS):
+            ranges[EXCEL] = (_SECONDS[0] // 86_400 + EXCEL_1970, _SECONDS[1] // 86_400 + EXCEL_1970)
         for text, (low, high) in ranges.items() if has(name, TIME_WORDS) else ():
             values = number_parsing.plain(texts, PLAIN).cast(pa.float64())
             if len(texts) >= MIN_NUMBERS and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:

@@ -60,6 +60,8 @@ TIME_WORDS = (
     *("time", "timestamp", "datetime", "ts", "date", "epoch", "at", "when", "created", "updated", "unix", "day"),
     *("datum", "zeit", "zeitpunkt", "tag", "heure", "jour", "fecha", "hora", "data", "ora", "giorno"),
 )
+DATE_WORDS = ("date", "datetime", "day", "created", "updated", "datum", "zeitpunkt", "jour", "fecha", "data", "giorno")
+"""Those of columns whose numbers of five digits are dates."""
 CYCLES = {
     "month": (1, 12, "months"),
     "weekday": (0, 7, "days of the week"),

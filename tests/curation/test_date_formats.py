@@ -72,6 +72,7 @@ def test_days_as_excel_counts_them_are_detected_by_the_column_s_name():
 
     assert detect(order_date=numbers, amount=numbers).formats == {"order_date": "excel_days"}
     assert detect(date=[f"{number}.25" for number in numbers]).formats == {"date": "excel_days"}
+    assert detect(price_at_open=numbers, tag=numbers).formats == {}
     assert detect(Datum=numbers).formats == {"Datum": "excel_days"}
     assert detect(date=[number + 90_000 for number in numbers]).formats == {}
 
