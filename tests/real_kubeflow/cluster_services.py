@@ -1,10 +1,11 @@
-"""What Kubeflow's driver and launcher talk to in a cluster: ML Metadata over gRPC, and the API of Kubernetes."""
+"""What Kubeflow's driver and launcher talk to: ML Metadata and the cache of Kubeflow over gRPC, and Kubernetes' API."""
 
 import base64
 import contextlib
 import functools
 import http.server
 import json
+import re
 import ssl
 import subprocess
 import threading
@@ -53,11 +54,34 @@ class _Metadata(grpc.GenericRpcHandler):  # type: ignore[misc]
         return answer
 
 
+class _Cache(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Kubeflow's service of finished tasks, which are looked up by their fingerprints.
+
+    A request that adds a task is returned as the list of tasks: both messages hold it in field 1.
+    """
+
+    def __init__(self) -> None:
+        self._added: list[bytes] = []
+
+    def service(self, handler_call_details: Any) -> Any:
+        methods = {"/api.TaskService/CreateTaskV1": self._add, "/api.TaskService/ListTasksV1": self._find}
+        method = methods.get(handler_call_details.method)
+        return None if method is None else grpc.unary_unary_rpc_method_handler(method)
+
+    def _add(self, request: bytes, _: Any) -> bytes:
+        self._added.append(request)
+        return b""
+
+    def _find(self, request: bytes, _: Any) -> bytes:
+        [fingerprint] = re.findall(rb"[0-9a-f]{64}", request)
+        return next((added for added in reversed(self._added) if fingerprint in added), b"")
+
+
 @contextlib.contextmanager
-def metadata_service() -> Iterator[int]:
-    """Yield the port of an empty metadata service."""
+def grpc_services() -> Iterator[int]:
+    """Yield the port of an empty metadata service, which is also an empty cache."""
     server = grpc.server(futures.ThreadPoolExecutor(4))
-    server.add_generic_rpc_handlers([_Metadata()])
+    server.add_generic_rpc_handlers([_Metadata(), _Cache()])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

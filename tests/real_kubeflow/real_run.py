@@ -1,11 +1,11 @@
-"""Run a compiled job with Kubeflow's real driver and launcher, in a root of its own.
+"""Run a compiled job twice with Kubeflow's real driver and launcher, in a root of its own.
 
     python tests/real_kubeflow/real_run.py JOB DRIVER LAUNCHER OUT
 
 Argo's part is played here: for each task, the driver and then the command of the pod that it describes. ML Metadata,
-Kubernetes' API and the object store `seaweedfs.kubeflow:9000` are servers on this machine. OUT/steps/NAME.json receives
-the input of each step, beside the one that a dry run passes to it; OUT/stored the objects of the store after the run,
-and OUT/emulated what a dry run would have stored.
+Kubeflow's cache, Kubernetes' API and the object store `seaweedfs.kubeflow:9000` are servers on this machine.
+OUT/1/NAME.json receives the input of each step, beside the one that a dry run passes to it, and OUT/2 those of the
+second run; OUT/stored the objects of the store after both, and OUT/emulated what dry runs would have stored.
 """
 
 import fcntl
@@ -31,10 +31,11 @@ sys.path[:1] = [str(Path(__file__).resolve().parents[level]) for level in (2, 1)
 os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
 
 from moto.server import ThreadedMotoServer  # noqa: E402
-from real_kubeflow.cluster_services import KEYS, PORT, STORE, kubernetes_api, metadata_service  # noqa: E402
+from real_kubeflow.cluster_services import KEYS, PORT, STORE, grpc_services, kubernetes_api  # noqa: E402
 
 from orchestration.cloud import job_file  # noqa: E402
 from orchestration.cloud.emulation.platforms import PLATFORMS, Artifact, Task  # noqa: E402
+from orchestration.cloud.emulation.step_cache import StepCache  # noqa: E402
 from orchestration.cloud.parameters import runtime_parameters  # noqa: E402
 from orchestration.cloud.remote import in_order  # noqa: E402
 
@@ -45,12 +46,11 @@ _CONSTANT = {
     "pipeline_job_create_time_utc": "2026-01-01T00:00:00Z",
     "iteration_index": "-1",
     "ml_pipeline_server_address": "127.0.0.1",
-    "ml_pipeline_server_port": "1",
     "ml_pipeline_tls_enabled": "false",
     "mlmd_server_address": "127.0.0.1",
     "metadata_tls_enabled": "false",
     "ca_cert_path": "",
-    "cache_disabled": "true",
+    "cache_disabled": "false",
     "publish_logs": "true",
     "log_level": "1",
     "http_proxy": "",
@@ -73,27 +73,28 @@ class Run:
 
     Args:
         path: The compiled file.
-        driver: Kubeflow's driver.
-        launcher: Kubeflow's launcher.
+        programs: Kubeflow's driver and launcher.
         variables: Variables of each pod.
-        metadata: Port of the metadata service.
-        out: Folder for the inputs.
+        port: Port of the metadata service and of the cache.
+        out: Folder for the results of all runs.
+        name: Folder in it for the inputs of the steps.
     """
 
     def __init__(
-        self, path: str, driver: str, launcher: str, variables: Mapping[str, str], metadata: int, out: Path
+        self, path: str, programs: tuple[str, str], variables: Mapping[str, str], port: int, out: Path, name: str
     ) -> None:
         self._spec = job_file.read(path)
         with open(path, encoding="utf-8") as file:
             [_, *more] = yaml.safe_load_all(file)
         self._pods = more[0]["platforms"]["kubernetes"]["deploymentSpec"]["executors"] if more else {}
-        self._driver, self._launcher, self._variables, self._out = driver, launcher, dict(variables), out
-        self._metadata = metadata
+        self._driver, self._launcher = programs
+        self._variables, self._port, self._out, self._folder = dict(variables), str(port), out, out / name
+        self._folder.mkdir()
+        self._cache = StepCache(str(out / "cache.json"))
         self.name = self._spec["pipelineInfo"]["name"]
         self.run_id = str(uuid.uuid4())
         self._values = runtime_parameters.defaults(self._spec)
         self._outputs: dict[str, dict[str, Artifact]] = {}
-        self._numbers = 0
 
     def drive(self, kind: str, **options: Any) -> dict[str, str]:
         """Run the driver, and return what it writes into files."""
@@ -106,7 +107,8 @@ class Run:
             "type": kind,
             "pipeline_name": self.name,
             "run_id": self.run_id,
-            "mlmd_server_port": str(self._metadata),
+            "mlmd_server_port": self._port,
+            "ml_pipeline_server_port": self._port,
             **{f"{name}_path": str(folder / name) for name in written},
             **texts,
         }
@@ -131,30 +133,46 @@ class Run:
     def _step(self, name: str, entry: Mapping[str, Any], root: str) -> None:
         component = self._spec["components"][entry["componentRef"]["name"]]
         label = component["executorLabel"]
+        container = self._spec["deploymentSpec"]["executors"][label]["container"]
         driven = self.drive(
             "CONTAINER",
             component=component,
             task=entry,
-            container=self._spec["deploymentSpec"]["executors"][label]["container"],
+            container=container,
             kubernetes_config=self._pods.get(label, {}),
             dag_execution_id=root,
             task_name=name,
         )
+        task, kubeflow = self._task(name, entry, component), PLATFORMS["kubeflow"]
+        key = StepCache.key(task, container)
+        found = self._cache.read(key) if entry.get("cachingOptions", {}).get("enableCache") else None
+        record = {
+            "component_spec": component,
+            "cached": driven["cached_decision"] == "true",
+            "emulated_cached": found is not None,
+            "emulated_input": kubeflow.executor_input(task),
+        }
+        if record["cached"]:
+            self._record(name, record)
+            assert found is not None, f"{name} comes from Kubeflow's cache, and not from that of a dry run"
+            self._outputs[name] = found
+            return
         [pod] = json.loads(driven["pod_spec_patch"])["containers"]
         words = pod["command"] + pod.get("args", [])
-        real = json.loads(words[words.index("--executor_input") + 1])
-        kubeflow = PLATFORMS["kubeflow"]
-        emulated = kubeflow.executor_input(self._task(name, entry, component))
-        record = {"component_spec": component, "executor_input": real, "emulated_input": emulated}
-        (self._out / "steps" / f"{name}.json").write_text(json.dumps(record, indent=1))
+        record["executor_input"] = json.loads(words[words.index("--executor_input") + 1])
+        self._record(name, record)
         variables = {item["name"]: _value(item) for item in pod.get("env", [])}
         self._call([self._launcher, *words[1:]], {**self._variables, **variables}, name)
-        outputs = kubeflow.collect(real, str(self._out / "emulated"), "/")
+        outputs = kubeflow.collect(record["executor_input"], str(self._out / "emulated"), "/")
         shutil.rmtree("/minio")  # the next pod starts without files
-        self._outputs[name] = {}
-        for key, artifact in outputs.items():
-            self._numbers += 1
-            self._outputs[name][key] = kubeflow.register(key, artifact, self._numbers)
+        self._outputs[name] = {
+            output: kubeflow.register(output, artifact, self._cache.next_number())
+            for output, artifact in outputs.items()
+        }
+        self._cache.write(key, self._outputs[name])
+
+    def _record(self, name: str, record: Mapping[str, Any]) -> None:
+        (self._folder / f"{name}.json").write_text(json.dumps(record, indent=1))
 
     def _task(self, name: str, entry: Mapping[str, Any], component: Mapping[str, Any]) -> Task:
         """Return the task as a dry run would pass it to the emulated platform."""
@@ -195,7 +213,7 @@ def save_objects(client: Any, folder: Path) -> None:
 
 
 def main(job: str, driver: str, launcher: str, out: str) -> None:
-    """Run a job, and write what its steps received and what is in the store after it."""
+    """Run a job twice, and write what its steps received and what is in the store after it."""
     up()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(port=PORT, ip_address="127.0.0.1", verbose=False)
@@ -203,13 +221,12 @@ def main(job: str, driver: str, launcher: str, out: str) -> None:
     access = {"aws_access_key_id": KEYS["accesskey"], "aws_secret_access_key": KEYS["secretkey"]}
     client = boto3.client("s3", endpoint_url=f"http://{STORE}:{PORT}", region_name="us-east-1", **access)
     client.create_bucket(Bucket=BUCKET)
-    with metadata_service() as metadata, kubernetes_api() as address:
+    with grpc_services() as port, kubernetes_api() as address:
         path = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
         variables = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "KFP_POD_NAME": "pod", "KFP_POD_UID": "uid"}
         variables["KFP_RETRY_INDEX"] = "0"
-        (Path(out) / "steps").mkdir()
-        run = Run(job, driver, launcher, {**variables, **address}, metadata, Path(out))
-        run.run()
+        for name in ("1", "2"):
+            Run(job, (driver, launcher), {**variables, **address}, port, Path(out), name).run()
     save_objects(client, Path(out) / "stored")
 
 

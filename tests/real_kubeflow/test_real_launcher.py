@@ -81,12 +81,33 @@ def without_ids(value: Any) -> Any:
     return json.loads(re.sub(r'("name": |"\w+_model_id": )("\d+"|[\d.e+]+)', r'\1"ID"', text))
 
 
+def steps(run: Path, number: int) -> dict[str, Any]:
+    """Return what the steps of the first or the second run received."""
+    return {path.stem: json.loads(path.read_text()) for path in (run / str(number)).iterdir()}
+
+
 @pytest.mark.slow
-def test_each_step_receives_what_a_dry_run_passes_to_it(run: Path) -> None:
-    steps = {path.stem: json.loads(path.read_text()) for path in (run / "steps").iterdir()}
-    assert "pusher" in steps
-    for name, step in steps.items():
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_step_receives_what_a_dry_run_passes_to_it(run: Path, number: int) -> None:
+    received = {name: step for name, step in steps(run, number).items() if not step["cached"]}
+    assert "pusher" in received
+    for name, step in received.items():
         assert without_ids(step["emulated_input"]) == without_ids(step["executor_input"]), name
+
+
+@pytest.mark.slow
+def test_an_unchanged_run_takes_from_the_cache_what_a_dry_run_takes_and_pushes_nothing(run: Path) -> None:
+    assert not any(step["cached"] for step in steps(run, 1).values())
+    second = steps(run, 2)
+    assert {name for name, step in second.items() if not step["cached"]} == {
+        "validation",
+        "baseline",
+        "evaluator",
+        "pusher",
+    }
+    assert [name for name, step in second.items() if step["cached"] != step["emulated_cached"]] == []
+    versions = {path.name for path in (run / "stored" / "root" / "houses" / "serving").iterdir() if path.name.isdigit()}
+    assert len(versions) == 1
 
 
 @pytest.mark.slow
@@ -103,11 +124,13 @@ def test_the_metrics_are_those_of_a_run_on_this_machine(run: Path, tree: Path) -
     local = runner("--local", *SHORT, tree=tree)
     assert local.code == 0, local.err + local.out
     expected = json.loads((Path(local.line("Run:")) / "run.json").read_text())["outcome"]
-    [path] = (run / "stored" / "root" / "houses" / "runs").glob("*/run.json")
-    recorded = json.loads(path.read_text())
-    assert recorded["state"] == "COMPLETE"
-    for key in ("metrics", "intervals", "plain"):
-        assert recorded["outcome"][key] == expected[key]
+    paths = list((run / "stored" / "root" / "houses" / "runs").glob("*/run.json"))
+    assert len(paths) == 2
+    for path in paths:
+        recorded = json.loads(path.read_text())
+        assert recorded["state"] == "COMPLETE"
+        for key in ("metrics", "intervals", "plain"):
+            assert recorded["outcome"][key] == expected[key]
 
 
 def files(folder: Path) -> dict[str, bytes]:
