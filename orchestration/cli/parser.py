@@ -93,7 +93,8 @@ def main(argv: Sequence[str]) -> int:
         try:
             arguments = parser(argv[0] if argv and argv[0] in COMMANDS else None).parse_args(_joined(argv))
             options.check_target(arguments)
-            arguments.pipeline = DEFAULT_PIPELINE if arguments.pipeline is None else arguments.pipeline
+            if arguments.pipeline is None and arguments.command != "inspect":  # there, None stands for all pipelines
+                arguments.pipeline = DEFAULT_PIPELINE
             if arguments.command != "init":
                 project_selection.choose(arguments.project)
                 arguments.root = arguments.root or project_selection.runs_folder()
