@@ -30,8 +30,8 @@ class FakeGcs(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Requests)
+    def __init__(self, port=0, requests=None):
+        super().__init__(("127.0.0.1", port), requests or Requests)
         self.objects = {}
         self.parts = {}
         self.metadata = {}
@@ -52,7 +52,7 @@ class FakeGcs(http.server.ThreadingHTTPServer):
         return sorted(name for owner, name in self.objects if owner == bucket)
 
 
-class _Requests(http.server.BaseHTTPRequestHandler):
+class Requests(http.server.BaseHTTPRequestHandler):
     server: FakeGcs
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # one packet an answer: else each waits 40 ms for an acknowledgement
@@ -70,10 +70,11 @@ class _Requests(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def handle_request(self):
-        size = int(self.headers.get("Content-Length") or 0)
-        body, server = self.rfile.read(size), self.server
+        body, server = self.body(), self.server
         path, _, query = self.path.partition("?")
         options = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        if self.act_on(path, options, body):
+            return
         bucket, _, name = urllib.parse.unquote(path).lstrip("/").partition("/")
         server.requests.append((self.command, bucket, name, self.headers.get("Authorization")))
         if server.faults:
@@ -85,6 +86,20 @@ class _Requests(http.server.BaseHTTPRequestHandler):
         else:
             with server.lock:
                 self.act(bucket, name, options, body)
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def act_on(self, path, options, body):
+        """Answer a request of another interface than XML, and return whether it was one."""
+        return False
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_request  # noqa: N815
 

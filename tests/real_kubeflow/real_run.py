@@ -8,13 +8,10 @@ OUT/1/NAME.json receives the input of each step, beside the one that a dry run p
 second run; OUT/stored the objects of the store after both, and OUT/emulated what dry runs would have stored.
 """
 
-import fcntl
 import json
 import logging
 import os
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import uuid
@@ -30,6 +27,7 @@ sys.path[:1] = [str(Path(__file__).resolve().parents[level]) for level in (2, 1)
 # To moto, the first part of another name than localhost is a bucket.
 os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
 
+import namespace_network  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 from real_kubeflow.cluster_services import KEYS, PORT, STORE, grpc_services, kubernetes_api  # noqa: E402
 
@@ -58,14 +56,6 @@ _CONSTANT = {
     "no_proxy": "",
 }
 """Options of the driver that are equal for all tasks."""
-
-
-def up() -> None:
-    """Start the loopback of this network namespace, and give it the name of the object store."""
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH", b"lo", 0x41))  # SIOCSIFFLAGS: up, running
-    with open("/etc/hosts", "a", encoding="utf-8") as file:
-        file.write(f"\n127.0.0.1 localhost {STORE}\n")
 
 
 class Run:
@@ -214,7 +204,7 @@ def save_objects(client: Any, folder: Path) -> None:
 
 def main(job: str, driver: str, launcher: str, out: str) -> None:
     """Run a job twice, and write what its steps received and what is in the store after it."""
-    up()
+    namespace_network.start(STORE)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(port=PORT, ip_address="127.0.0.1", verbose=False)
     server.start()
