@@ -64,6 +64,14 @@ def small_tree(tmp_path: Path) -> Path:
     return copy_tree(tmp_path / "tree", rows=1500)
 
 
+def check_recorded(recorded: Path, outcome: dict) -> None:
+    """Check that a run.json is of a complete run with the figures of another run's outcome, digit by digit."""
+    facts = json.loads(recorded.read_text())
+    assert facts["state"] == "COMPLETE"
+    for key in ("metrics", "intervals", "plain"):
+        assert facts["outcome"][key] == outcome[key]
+
+
 def run_folder(result: Result) -> Path:
     """Return the folder of a run, from its output."""
     return Path(result.line("Run:"))

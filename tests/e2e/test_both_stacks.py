@@ -4,7 +4,6 @@ The stacks are that of this machine and the newer one in the root that tests/cur
 """
 
 import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 from ..trees import copy_code
 from ..warm import REPOSITORY, Result
-from .conftest import run_folder, runner
+from .conftest import check_recorded, run_folder, run_json, runner
 from .test_shipped_dry_runs import ROOTS, SHORT
 
 NEWER = REPOSITORY / ".current" / "root"
@@ -72,7 +71,7 @@ class Stacks:
         """Return the outcome of a run on this machine, which happens once."""
         if (stack, name) not in self._outcomes:
             result = self.run(stack, "--local", "--root", self.folder / f"runs-{stack}", *flags(name))
-            self._outcomes[stack, name] = json.loads((run_folder(result) / "run.json").read_text())["outcome"]
+            self._outcomes[stack, name] = run_json(result)["outcome"]
         return self._outcomes[stack, name]
 
 
@@ -106,8 +105,4 @@ def test_a_job_of_the_other_stack_has_the_metrics_of_a_local_run(
     assert set(dry.nodes.values()) == {"done"}
     folder = run_folder(dry)
     home = folder.parents[1] / "buckets" / f"{ROOTS[target]}/{name}".replace("://", "/")
-    recorded = json.loads((home / "runs" / folder.name / "run.json").read_text())
-    assert recorded["state"] == "COMPLETE"
-    expected = stacks.local(executing, name)
-    for key in ("metrics", "intervals", "plain"):
-        assert recorded["outcome"][key] == expected[key]
+    check_recorded(home / "runs" / folder.name / "run.json", stacks.local(executing, name))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..e2e.conftest import runner
+from ..e2e.conftest import check_recorded, run_json, runner
 from ..trees import copy_tree
 from ..warm import REPOSITORY
 
@@ -59,14 +59,11 @@ def stored(out: Path) -> Path:
 def test_the_metrics_are_those_of_a_run_on_this_machine(out: Path, tree: Path) -> None:
     local = runner("--local", *SHORT, tree=tree)
     assert local.code == 0, local.err + local.out
-    expected = json.loads((Path(local.line("Run:")) / "run.json").read_text())["outcome"]
+    expected = run_json(local)["outcome"]
     paths = list((stored(out) / "runs").glob("*/run.json"))
     assert len(paths) == 2
     for path in paths:
-        recorded = json.loads(path.read_text())
-        assert recorded["state"] == "COMPLETE"
-        for key in ("metrics", "intervals", "plain"):
-            assert recorded["outcome"][key] == expected[key]
+        check_recorded(path, expected)
 
 
 @pytest.mark.slow

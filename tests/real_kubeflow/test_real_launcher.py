@@ -16,7 +16,7 @@ import pytest
 
 from orchestration.cloud.emulation.platforms import LOGS
 
-from ..e2e.conftest import runner
+from ..e2e.conftest import check_recorded, run_json, runner
 from ..trees import copy_tree
 from ..warm import REPOSITORY
 from .cluster_services import PORT, SECRET, STORE
@@ -123,14 +123,11 @@ def test_the_launcher_stores_what_a_dry_run_stores(run: Path) -> None:
 def test_the_metrics_are_those_of_a_run_on_this_machine(run: Path, tree: Path) -> None:
     local = runner("--local", *SHORT, tree=tree)
     assert local.code == 0, local.err + local.out
-    expected = json.loads((Path(local.line("Run:")) / "run.json").read_text())["outcome"]
+    expected = run_json(local)["outcome"]
     paths = list((run / "stored" / "root" / "houses" / "runs").glob("*/run.json"))
     assert len(paths) == 2
     for path in paths:
-        recorded = json.loads(path.read_text())
-        assert recorded["state"] == "COMPLETE"
-        for key in ("metrics", "intervals", "plain"):
-            assert recorded["outcome"][key] == expected[key]
+        check_recorded(path, expected)
 
 
 def files(folder: Path) -> dict[str, bytes]:
