@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,14 @@ def _same_project() -> Iterator[None]:
     os.environ.pop(project.VARIABLE, None)
     if folder is not None:
         os.environ[project.VARIABLE] = folder
+
+
+@pytest.fixture(autouse=True)
+def _no_early_fit() -> Iterator[None]:
+    """End the fits of plain models that no stage took over; after a real run, the worker does it."""
+    yield
+    if (background_fit := sys.modules.get("components.plain_models.background_fit")) is not None:
+        background_fit.close()
 
 
 @pytest.fixture(scope="session")

@@ -158,7 +158,9 @@ def browser(path: str) -> Iterator[Tab]:
                 assert time.monotonic() < until, "the browser did not start"
                 time.sleep(0.05)
             port, socket_path = place.read_text().split("\n")[:2]
-            with connect(f"ws://127.0.0.1:{port}{socket_path}", max_size=None, proxy=None) as socket:
+            # Pings draw from Python's random numbers in a thread, in the middle of tests that set their seed.
+            address = f"ws://127.0.0.1:{port}{socket_path}"
+            with connect(address, max_size=None, proxy=None, ping_interval=None) as socket:
                 yield Tab(socket, _attach(socket))
         finally:
             process.terminate()
