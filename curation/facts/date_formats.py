@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 
 from components.ingestion.parsing import date_parsing, number_parsing
 from curation.propose.name_hints import DATE_WORDS, TIME_WORDS, has
-from spec.cells.date_format import EPOCHS, EXCEL, EXCEL_1970, ISO, DateFormat
+from spec.cells.date_format import CLOCK, EPOCHS, EXCEL, EXCEL_1970, ISO, DateFormat
 from spec.cells.number_format import PLAIN
 
 FORMATS = (
     *("YYYY-MM-DD", "YYYY/MM/DD", "YYYY.MM.DD", "DD.MM.YYYY", "DD.MM.YY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY"),
     *("MM-DD-YYYY", "DD/MM/YY", "MM/DD/YY", "MON DD, YYYY", "MON DD YYYY", "DD MON YYYY", "DD MON, YYYY"),
     *("DD. MON YYYY", "DD-MON-YYYY", "DD-MON-YY", "DD/MON/YYYY", "YYYY-MON-DD", "YYYYMMDD"),
-    *("YYYY,MM,DD", "DD,MM,YYYY", "MM,DD,YYYY"),
+    *("YYYY,MM,DD", "DD,MM,YYYY", "MM,DD,YYYY", "DDMONYYYY", "YYYY年MM月DD日", "YYYY년 MM월 DD일"),
 )
 """Candidate formats."""
 ODD = 2
@@ -32,8 +32,8 @@ MAX_TOKEN_LENGTH = 12
 """Maximum number of characters of a null token among dates."""
 DECREASES = 0.01
 """Allowed share of decreases in rows sorted by date."""
-_CLOCK = r"^$|^\d{1,2}:?\d{2}|^\d{1,2}(?:[.]|\s?[hH]\s?)\d{2}(?:[.m:]\d{2}s?)?$"
-_CLOCK_WITHOUT_COLON = r"[T\s]\d{1,2}(?:[.]|\s?[hH]\s?)\d{2}(?:[.m:]\d{2}s?)?$"
+_CLOCK = rf"^$|^\d{{1,2}}:?\d{{2}}|^{CLOCK}"
+_CLOCK_WITHOUT_COLON = rf"[T\s]{CLOCK}"
 _SECONDS = (946_684_800, 2_145_916_800)
 """Plausible seconds since 1970: from 2000 to 2037."""
 
@@ -145,7 +145,7 @@ def _mixed(texts: pa.Array) -> list[str]:
 
     A single one stands for dates of one format with another text behind them, which is no time of day.
     """
-    if not _any(pc.match_substring_regex(texts[:20], r"^(\d+[./-]\d+[./-]\d+|.*\pL{3}.*\d{2})")):
+    if not _any(pc.match_substring_regex(texts[:20], r"^(\d+[./-]\d+[./-]\d+|\d{4}[年년]|.*\pL{3}.*\d{2})")):
         return []
     fitting = {text: pc.match_substring_regex(texts, DateFormat(text).pattern) for text in FORMATS}
     either = [any(fits) for fits in zip(*(fits.to_pylist() for fits in fitting.values()), strict=True)]

@@ -31,7 +31,8 @@ _SIDES = {"CR", "DR", "DB"}
 _LETTERS = ({"C", "D"}, {"H", "S"})
 """Letters that mark them, in English and German: both occur, as one alone may be a unit."""
 _MONTHLY = (
-    rf"(?i:\d{{4}}-?W\d{{1,2}}|\d{{4}}[-/ ]?Q[1-4]|Q[1-4][-/ ]?\d{{4}}|\d{{4}}(?:[-/]|,\s?)(?:0?[1-9]|1[0-2])"
+    rf"(?i:\d{{4}}-?W\d{{1,2}}(?:-?[1-7])?|\d{{4}}[年년]\s?\d{{1,2}}[月월]"
+    rf"|\d{{4}}[-/ ]?Q[1-4]|Q[1-4][-/ ]?\d{{4}}|\d{{4}}(?:[-/]|,\s?)(?:0?[1-9]|1[0-2])"
     rf"|(?:0?[1-9]|1[0-2])(?:[-/]|,\s?)(?:19|20)\d\d|(?:{'|'.join(MONTHS)}){_LETTER}*\.?[-/ ]\d{{2,4}})",
     "weeks, months or quarters",
     "write the first day of each as YYYY-MM-DD, because a later one would be unknown to the model",
@@ -52,6 +53,17 @@ _KINDS = (
         rf"(?:{_LETTER}{{2,4}} )?(?i:{'|'.join(MONTHS)}){_LETTER}*\.? \d{{1,2}} \d\d:\d\d\S* (?:\S+ )?(?:19|20)\d\d",
         "dates that end in the year",
         "write them as YYYY-MM-DD hh:mm:ss",
+    ),
+    (
+        r"(?:明治|大正|昭和|平成|令和)\s?(?:\d{1,2}|元)年.*",
+        "dates that count years of an era",
+        "write them as YYYY-MM-DD, with the year 2024 for 令和6年",
+    ),
+    (r"\d{4}[年년].+[日일].+", "dates with texts behind them", "write them as YYYY-MM-DD hh:mm"),
+    (
+        r"(?:0?[1-9]|[12]\d|3[01])[.](?:0?[1-9]|1[0-2])[.]",
+        "dates without a year",
+        "write them as YYYY-MM-DD",
     ),
     (
         r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?",

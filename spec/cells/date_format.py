@@ -18,19 +18,26 @@ EXCEL_1970 = 25_569
 MAX_DAYS = 1e7
 """Days beyond the year 9999, which still fit int64 as seconds."""
 MONTHS = (
-    *("jan|gen|ene", "feb|fév|fev", "mar|mär|mrz", "apr|avr|abr", "may|mai|mag", "jun|juin|giu"),
-    *("jul|juil|lug", "aug|aoû|aou|ago", "sep|set", "oct|okt|ott|out", "nov", "dec|dez|déc|dic"),
+    *("jan|gen|ene", "feb|fév|fev", "mar|mär|mrz|maa|mrt", "apr|avr|abr", "may|mai|mag|mei|maj", "jun|juin|giu"),
+    *("jul|juil|lug", "aug|aoû|aou|ago", "sep|set", "oct|okt|ott|out", "nov", "dec|dez|déc|dic|des"),
 )
-"""Prefixes of the names of months, in English, German, French, Spanish, Italian and Portuguese."""
+"""Prefixes of the names of months, in English, German, French, Spanish, Italian, Portuguese, Dutch and Scandinavian."""
 _NAME = rf"(?i:{'|'.join(MONTHS)})\pL*\.?"
 _TOKENS = {"YYYY": r"\d{4}", "YY": r"\d{2}", "MON": _NAME, "MM": r"0?[1-9]|1[0-2]", "DD": r"0?[1-9]|[12]\d|3[01]"}
 _FIXED = {"MM": r"0[1-9]|1[0-2]", "DD": r"0[1-9]|[12]\d|3[01]"}
 """Patterns of the parts without separators."""
+_ORDINAL = "(?i:[snrt][tdh]|er)?"
+"""What makes a day an ordinal number: January 3rd, 1er janvier."""
 _WEEKDAY = r"(?:\pL{2,10}\.?,?\s+)?"
 _AT = r"(?:(?i:at|um|à|às|alle|alle ore|a las)\s+)?"
 """A word before the time of day."""
+_HOUR, _MINUTE = r"(?:[.]|\s?[hH時时点시]\s?)", r"(?:[.m:]|[分분]\s?)"
+CLOCK = rf"\d{{1,2}}{_HOUR}\d{{2}}(?:{_MINUTE}\d{{2}}[s秒초]?|[分분])?$"
+"""A time of day that is not hh:mm: 08.30.00 in Italian, 08h30 in French, 8時30分 in Japanese."""
+_WRITTEN = "年月日년월일"
+"""Words for year, month and day, which stand behind their numbers in Chinese, Japanese and Korean."""
+_DAY_OF_WEEK = r"(?:\s?(?:[(\x{ff08}]\pL{1,3}[)\x{ff09}]|(?:星期|周)\pL|\pL曜日|\pL요일))?"
 _PARTS = re.compile("YYYY|YY|MON|MM|DD")
-
 
 _MARK = "\x1a"
 """A character that no text starts with."""
@@ -62,7 +69,8 @@ class DateFormat:
     def fault(self) -> str:
         """Why the format is not valid; "" if it is."""
         parts = [part[0] for part in _PARTS.findall(self.text)]
-        if not self.counted and (sorted(parts) != ["D", "M", "Y"] or re.search(r"\w", _PARTS.sub("", self.text))):
+        words = re.search(rf"[^\W{_WRITTEN}]", _PARTS.sub("", self.text))
+        if not self.counted and (sorted(parts) != ["D", "M", "Y"] or words):
             return (
                 'a format has YYYY or YY, MM or MON, and DD, each once, as "DD.MM.YYYY", "MM/DD/YYYY", "YYYYMMDD" or '
                 f'"MON DD, YYYY", or is {", ".join((*EPOCHS, EXCEL))}'
@@ -76,11 +84,14 @@ class DateFormat:
             return r"^[+-]?\d{1,18}(?:\.\d*)?$"
         fixed = re.fullmatch("(?:YYYY|YY|MM|DD)+", self.text) is not None
         between = re.split(f"({_PARTS.pattern})", self.text)
-        parts = "".join(
-            f"({_FIXED.get(part, _TOKENS[part]) if fixed else _TOKENS[part]})" if part in _TOKENS else _between(part)
-            for part in between
-        )
-        return rf"^{_WEEKDAY}{parts}(?:[T\s,]+{_AT}(\S.*))?$"
+        tokens = {part: f"({pattern})" for part, pattern in ({**_TOKENS, **_FIXED} if fixed else _TOKENS).items()}
+        if "MON" in self.text:
+            tokens["DD"] += _ORDINAL
+        parts = "".join(tokens[part] if part in tokens else _between(part) for part in between)
+        if self.text[-1] in _WRITTEN:
+            return rf"^{parts}{_DAY_OF_WEEK}(?:[T\s,:]*(\d.*))?$"
+        # Logs of web servers and SAS write 05/Jan/2024:13:30:00.
+        return rf"^{_WEEKDAY}{parts}(?:[T\s,:]+{_AT}(\S.*))?$"
 
     def steps(self) -> list[tuple[str, str]]:
         """Return the substitutions that convert matching text to YYYY-MM-DD and leave other text unchanged."""
@@ -94,9 +105,8 @@ class DateFormat:
         if "YYYY" not in self.text:
             steps += [(rf"^{_MARK}(69|[7-9]\d)-", rf"{_MARK}19\1-"), (rf"^{_MARK}(\d\d)-", rf"{_MARK}20\1-")]
         steps += [(rf"^({_MARK}\d+-)(\d)-", r"\10\2-"), (rf"^({_MARK}\d+-\d+-)(\d) ", r"\10\2 ")]
-        # 08.30.00 in Italian, 08h30 in French.
-        steps += [(rf"^({_MARK}\S+ \d{{1,2}})(?:[.]|\s?[hH]\s?)(\d\d)[.m:](\d\d)s?$", r"\1:\2:\3")]
-        steps += [(rf"^({_MARK}\S+ \d{{1,2}})(?:[.]|\s?[hH]\s?)(\d\d)$", r"\1:\2")]
+        steps += [(rf"^({_MARK}\S+ \d{{1,2}}){_HOUR}(\d\d){_MINUTE}(\d\d)[s秒초]?$", r"\1:\2:\3")]
+        steps += [(rf"^({_MARK}\S+ \d{{1,2}}){_HOUR}(\d\d)[分분]?$", r"\1:\2")]
         return [*steps, (rf"^{_MARK}(.*?) ?$", r"\1")]
 
 

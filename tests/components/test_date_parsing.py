@@ -7,6 +7,8 @@ from errors import UserError
 from spec.cells.date_format import DateFormat
 from spec.data import Data
 
+CHINESE = "YYYY\u5e74MM\u6708DD\u65e5"
+
 
 @pytest.mark.parametrize(
     ("form", "text", "iso"),
@@ -65,6 +67,21 @@ from spec.data import Data
         ("DD MON YYYY", "5 janv. 2024 \u00e0 13:30", "2024-01-05 13:30"),
         ("MON DD, YYYY", "January 5, 2024 at 1:30 PM", "2024-01-05 1:30 PM"),
         ("DD. MON YYYY", "5. Januar 2024 um 13:30", "2024-01-05 13:30"),
+        (CHINESE, "2024\u5e743\u67085\u65e5", "2024-03-05"),
+        (CHINESE, "2024\u5e7403\u670805\u65e508:30", "2024-03-05 08:30"),
+        (CHINESE, "2024\u5e743\u67085\u65e5\uff08\u706b\uff09 8\u664230\u520605\u79d2", "2024-03-05 8:30:05"),
+        (CHINESE, "2024\u5e743\u67085\u65e5 \u661f\u671f\u4e8c", "2024-03-05"),
+        (CHINESE, "2024\u5e743\u67085\u65e5 \u4e0b\u53483:30", None),
+        (CHINESE, "2024/3/5", None),
+        ("YYYY\ub144 MM\uc6d4 DD\uc77c", "2024\ub144 3\uc6d4 5\uc77c 13\uc2dc 30\ubd84", "2024-03-05 13:30"),
+        ("DD/MON/YYYY", "05/Jan/2024:13:30:59 +0100", "2024-01-05 13:30:59 +0100"),
+        ("DDMONYYYY", "05JAN2024:13:30:59", "2024-01-05 13:30:59"),
+        ("DD MON YYYY", "1er janvier 2024", "2024-01-01"),
+        ("MON DD, YYYY", "January 3rd, 2024", "2024-01-03"),
+        ("DD MON YYYY", "5 maart 2024", "2024-03-05"),
+        ("DD MON YYYY", "5 mei 2024", "2024-05-05"),
+        ("DD MON YYYY", "5 maj 2024", "2024-05-05"),
+        ("DD MON YYYY", "5 desember 2024", "2024-12-05"),
         ("DD/MM/YYYY", "05/01/2024 13:30:59.25", "2024-01-05 13:30:59.25"),
     ],
 )

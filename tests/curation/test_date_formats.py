@@ -45,6 +45,12 @@ def detect(name="day", **columns):
         ("%d/%m/%Y %Hh%M", "DD/MM/YYYY"),
         ("%Y-%m-%d %H.%M", "YYYY-MM-DD"),
         ("%d %B %Y \u00e0 %H:%M", "DD MON YYYY"),
+        ("%Y\u5e74%m\u6708%d\u65e5", "YYYY\u5e74MM\u6708DD\u65e5"),
+        ("%Y\u5e74%m\u6708%d\u65e5 %H\u6642%M\u5206", "YYYY\u5e74MM\u6708DD\u65e5"),
+        ("%Y\ub144 %m\uc6d4 %d\uc77c", "YYYY\ub144 MM\uc6d4 DD\uc77c"),
+        ("%d/%b/%Y:%H:%M:%S +0100", "DD/MON/YYYY"),
+        ("%d%b%Y", "DDMONYYYY"),
+        ("%B %dth, %Y", "MON DD, YYYY"),
     ],
 )
 def test_a_format_is_found(form, expected):
@@ -142,6 +148,22 @@ def test_months_that_are_read_as_numbers_are_named(propose, form):
         f"period is read as numbers: {months[0]!r} looks like a month; if it is one, write the first day of each as "
         "YYYY-MM-DD"
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("\u4ee4\u548c{1}\u5e74{0}\u6708{2}\u65e5", "dates that count years of an era"),
+        ("2024\u5e74{0}\u6708{2}\u65e5 \u4e0b\u53483:30", "dates with texts behind them"),
+        ("{2:02}.{0:02}.", "dates without a year"),
+        ("2023\u5e74{0}\u6708", "weeks, months or quarters"),
+        ("202{1}-W{2:02}-{1}", "weeks, months or quarters"),
+    ],
+)
+def test_dates_that_are_not_read_are_named_as_what_they_are(propose, form, kind):
+    days = [form.format(1 + row % 12, 1 + row % 7, 1 + row % 28) for row in range(168)]
+    findings = propose(day=days, x=[row % 5 for row in range(168)], y=[row % 2 for row in range(168)])[0].findings
+    assert f"they are {kind} such as " in "\n".join(findings)
 
 
 @pytest.fixture

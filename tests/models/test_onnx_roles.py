@@ -158,7 +158,7 @@ def test_what_onnx_cannot_express_is_named_with_its_column(case):
         Pair(lambda **columns: {"y": function(columns["name"])}, {"name": tf.TensorSpec([None], tf.string, "name")})
 
 
-@pytest.mark.parametrize("form", ["epoch_ms", "excel_days", "DD MON YYYY"])
+@pytest.mark.parametrize("form", ["epoch_ms", "excel_days", "DD MON YYYY", "YYYY\u5e74MM\u6708DD\u65e5"])
 def test_dates_are_read_alike_in_onnx(form):
     rules = Rules(True, ("",), date=DateFormat(form))
     read = Pair(
@@ -167,6 +167,7 @@ def test_dates_are_read_alike_in_onnx(form):
     )
 
     texts = ["45296", "45296.5625", "+45296.", "1704461400250", "5 de enero de 2024 13h30", "2024-01-05", "", "-1"]
+    texts += ["2024\u5e743\u67085\u65e5\uff08\u706b\uff09 8\u664230\u5206", "3rd March 2024"]
     read.check_equal(day=[[text] for text in texts])
 
 

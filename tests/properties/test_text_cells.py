@@ -33,6 +33,7 @@ RULES = {
     "day first": Rules(True, NULLS, date=DateFormat("DD.MM.YYYY")),
     "short year": Rules(True, NULLS, date=DateFormat("MON DD, YY")),
     "seconds": Rules(True, NULLS, date=DateFormat("epoch_s")),
+    "Chinese": Rules(True, NULLS, date=DateFormat("YYYY\u5e74MM\u6708DD\u65e5")),
     "Excel": Rules(True, NULLS, date=DateFormat("excel_days")),
 }
 PARTS = st.sampled_from(
@@ -42,6 +43,7 @@ NUMBERS = st.one_of(st.integers(), st.floats(), st.floats(width=32)).map(str)
 WRITTEN = st.sampled_from(
     [
         "1.234,5 \u20ac",
+        "2024\u5e743\u67085\u65e58\u664230\u5206",
         "1.234,50-",
         "0,250-",
         "00012,50+",
