@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.discovery import compression, opening, unsupported_formats
-from components.ingestion.parsing import text_encoding
+from components.ingestion.parsing import legacy_encodings, text_encoding
 from curation.look import fixed_width
 from curation.look.table_layout import SEPARATOR, layout
 from curation.propose.choices import Line
@@ -62,7 +62,7 @@ def lines(path: str) -> list[Line]:
         values["encoding"] = encoding
         reasons.append("the file is not UTF-8")
         word = re.search(r"\w*[^\W\d_a-zA-Z]\w*", text)
-        if encoding in text_encoding.GUESSES and word:
+        if encoding in legacy_encodings.GUESSES and word:
             reasons[-1] += f", and {encoding} is a guess: check letters such as those of {word[0][:SHOWN]!r}"
     table_layout = layout(path, text, values)
     keys = values | table_layout.keys
@@ -161,7 +161,7 @@ def _head(path: str) -> tuple[str, str]:
             raise UserError(
                 f"{path} looks like {encoding.upper()} but cannot be decoded: convert it to UTF-8"
             ) from None
-        encoding = text_encoding.legacy(head)
+        encoding = legacy_encodings.guess(head)
         text = head.decode(encoding, "replace")
     end = max(text.rfind("\n"), text.rfind("\r")) + 1
     # The last line may be incomplete.

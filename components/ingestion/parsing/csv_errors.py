@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from components.ingestion.discovery import compression, opening, unsupported_formats
 from components.ingestion.omissions import SHOWN
-from components.ingestion.parsing import csv_edges, csv_header, csv_text, text_encoding
+from components.ingestion.parsing import csv_edges, csv_header, csv_text, legacy_encodings, text_encoding
 from components.ingestion.parsing.csv_text import codec, rows
 from errors import UserError
 from spec.data import Data
@@ -69,7 +69,7 @@ def explain(path: str, data: Data, message: str) -> str:
         number, row, reason = match.groups()
         names = csv_header.read(path, data).names
         location = f", {place(path, data, int(row) + header_rows, every=True)}" if row else ""
-        byte = f" (byte {bad_byte(path, codec(data))} of the file)" if "UTF8" in reason else ""
+        byte = f" (byte {bad_byte(path, codec(data))} of the file): {_setting(path)}" if "UTF8" in reason else ""
         return f"column {names[int(number)]!r}{location}: {reason.strip()}{byte}"
     match = _ROW.search(message)
     if match is not None:
@@ -134,12 +134,10 @@ def undecodable(path: str, encoding: str) -> str:
     """Return the message for a file that is not in its encoding: the first invalid byte and the fix."""
     name = "UTF-8" if encoding == "utf8" else encoding
     guess = _guessed(path)
-    looks, option, suggestion = (
-        (f"; it looks like {guess.upper()}", f" -f {guess}", guess) if guess else ("", "", "latin-1")
-    )
+    looks, option = (f"; it looks like {guess.upper()}", f" -f {guess}") if guess else ("", "")
     return (
         f"{path} is not {name} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{option} -t utf-8, "
-        f'or set its encoding, as in csv = {{encoding = "{suggestion}"}} under [data]'
+        f"or {_setting(path)}"
     )
 
 
@@ -151,10 +149,20 @@ def nul(path: str) -> str:
     return f'a NUL byte: it looks like {guess.upper()}: set it, as in csv = {{encoding = "{guess}"}} under [data]'
 
 
+def _setting(path: str) -> str:
+    head = _head(path)
+    likely = _guessed(path) or ("latin-1" if head.isascii() else legacy_encodings.guess(head))
+    return f'set its encoding, as in csv = {{encoding = "{likely}"}} under [data]'
+
+
 def _guessed(path: str) -> str | None:
-    with contextlib.closing(opening.open_unpacked(path)) as file:
-        guess = text_encoding.guessed(file.read(1 << 12))
+    guess = text_encoding.guessed(_head(path))
     return None if guess == "utf-8" else guess
+
+
+def _head(path: str) -> bytes:
+    with contextlib.closing(opening.open_unpacked(path)) as file:
+        return file.read(1 << 16)
 
 
 def unreadable(path: str, error: csv.Error) -> str:

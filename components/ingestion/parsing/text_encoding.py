@@ -1,8 +1,6 @@
 """Detection of a text's encoding by its first bytes."""
 
 import codecs
-import contextlib
-import re
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -14,34 +12,6 @@ _MARKS = (
 """Byte order mark -> encoding; UTF-32 comes first, because its mark starts with that of UTF-16."""
 _SHARE = 0.4
 """Share of NULs among the even or odd bytes above which a text without a mark counts as UTF-16."""
-
-
-_MOSTLY = 0.8
-"""Share of the characters beyond ASCII that are letters in a text of this encoding."""
-_KANA = re.compile("[\u3040-\u30ff]")
-
-
-GUESSES = ("cp1252", "shift_jis", "cp850")
-"""Encodings of texts that are not Unicode, most likely first."""
-
-
-def legacy(head: bytes) -> str:
-    """Guess the encoding of a text that is not Unicode: Windows, Japanese or, as old programs write, DOS.
-
-    Args:
-        head: First bytes of the text.
-
-    Returns:
-        Python's name of the encoding; cp1252 if none fits.
-    """
-    for name in GUESSES:
-        with contextlib.suppress(UnicodeDecodeError):
-            text = codecs.getincrementaldecoder(name)().decode(head)
-            foreign = [character for character in text if not character.isascii()]
-            letters = sum(map(str.isalpha, foreign)) >= _MOSTLY * len(foreign)
-            if name == "cp1252" or (letters and (name == "cp850" or _KANA.search(text))):
-                return name
-    return "cp1252"
 
 
 def guessed(head: bytes) -> str | None:
