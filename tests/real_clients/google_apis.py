@@ -11,15 +11,13 @@ import email.policy
 import http.server
 import json
 import re
-import ssl
-import subprocess
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .. import local_server
+from .. import certificates, local_server
 from ..object_stores import PAGE, TIME, FakeGcs, Requests
 
 HOSTS = ("storage.googleapis.com", "www.googleapis.com", "oauth2.googleapis.com", "metadata.google.internal")
@@ -229,25 +227,8 @@ def google(folder: Path) -> Iterator[tuple[FakeGcs, dict[str, str]]]:
         folder: Folder for the certificates.
     """
     storage = FakeGcs(443, _Storage)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*_certificates(folder))
+    context = certificates.context(folder, HOSTS)
     storage.socket = context.wrap_socket(storage.socket, server_side=True, do_handshake_on_connect=False)
     machine = http.server.ThreadingHTTPServer(("127.0.0.1", 80), _Machine)
-    trust = dict.fromkeys(("CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(folder / "ca.pem"))
     with local_server.running(storage), local_server.running(machine):
-        yield storage, {**trust, "GCE_METADATA_IP": "127.0.0.1"}
-
-
-def _certificates(folder: Path) -> tuple[str, str]:
-    """Make an authority, ca.pem, and a certificate of it for Google's names; return this and its key."""
-    names = ",".join(f"DNS:{host}" for host in HOSTS)
-    new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
-    authority = ["-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"]
-    sign = ["openssl", "x509", "-req", "-days", "2", "-copy_extensions", "copyall", "-CA", "ca.pem", "-CAkey", "ca.key"]
-    for command in (
-        [*new, *authority],
-        [*new, "-subj", "/CN=google", "-addext", f"subjectAltName={names}", "-keyout", "key.pem", "-out", "asked.pem"],
-        [*sign, "-CAcreateserial", "-in", "asked.pem", "-out", "google.pem"],
-    ):
-        subprocess.run(command, check=True, capture_output=True, cwd=folder)
-    return str(folder / "google.pem"), str(folder / "key.pem")
+        yield storage, {**certificates.trust(folder), "GCE_METADATA_IP": "127.0.0.1"}

@@ -19,8 +19,6 @@ from ml_metadata.metadata_store.pywrap.metadata_store_extension import metadata_
 from ml_metadata.proto import metadata_store_pb2
 
 NAMESPACE = "kubeflow"
-STORE, PORT = "seaweedfs.kubeflow", 9000
-"""Default object store of Kubeflow."""
 SECRET = "mlpipeline-minio-artifact"
 KEYS = {"accesskey": "someone", "secretkey": "canary-of-minio"}
 """Content of the secret with the credentials of the object store."""

@@ -3,41 +3,39 @@
     python tests/real_kubeflow/real_run.py JOB DRIVER LAUNCHER OUT
 
 Argo's part is played here: for each task, the driver and then the command of the pod that it describes. ML Metadata,
-Kubeflow's cache, Kubernetes' API and the object store `seaweedfs.kubeflow:9000` are servers on this machine.
+Kubeflow's cache, Kubernetes' API and the object store of the job's root are servers on this machine.
 OUT/1/NAME.json receives the input of each step, beside the one that a dry run passes to it, and OUT/2 those of the
 second run; OUT/stored the objects of the store after both, and OUT/emulated what dry runs would have stored.
 """
 
 import json
-import logging
 import os
 import shutil
 import subprocess
 import sys
+import types
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 
-# Started as a file, because the installed packages hold a `tests` of their own.
-sys.path[:1] = [str(Path(__file__).resolve().parents[level]) for level in (2, 1)]
-# To moto, the first part of another name than localhost is a bucket.
-os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
+_TESTS = Path(__file__).resolve().parents[1]
+sys.path[0] = str(_TESTS.parent)
+# The installed packages hold a `tests` of their own.
+sys.modules["tests"] = types.ModuleType("tests")
+sys.modules["tests"].__path__ = [str(_TESTS)]
 
-import namespace_network  # noqa: E402
-from moto.server import ThreadedMotoServer  # noqa: E402
-from real_kubeflow.cluster_services import KEYS, PORT, STORE, grpc_services, kubernetes_api  # noqa: E402
-
-from orchestration.cloud import job_file  # noqa: E402
+from orchestration.cloud import job_file, places  # noqa: E402
 from orchestration.cloud.emulation.platforms import PLATFORMS, Artifact, Task  # noqa: E402
 from orchestration.cloud.emulation.step_cache import StepCache  # noqa: E402
 from orchestration.cloud.parameters import runtime_parameters  # noqa: E402
 from orchestration.cloud.remote import in_order  # noqa: E402
+from tests import namespace_network  # noqa: E402
+from tests.real_kubeflow.cluster_services import KEYS, grpc_services, kubernetes_api  # noqa: E402
+from tests.real_kubeflow.stores import STORES  # noqa: E402
 
-BUCKET = "mlpipeline"
 _CONSTANT = {
     "run_name": "run",
     "run_display_name": "run",
@@ -82,6 +80,7 @@ class Run:
         self._folder.mkdir()
         self._cache = StepCache(str(out / "cache.json"))
         self.name = self._spec["pipelineInfo"]["name"]
+        self.scheme = self._spec["defaultPipelineRoot"].partition("://")[0]
         self.run_id = str(uuid.uuid4())
         self._values = runtime_parameters.defaults(self._spec)
         self._outputs: dict[str, dict[str, Artifact]] = {}
@@ -154,7 +153,7 @@ class Run:
         variables = {item["name"]: _value(item) for item in pod.get("env", [])}
         self._call([self._launcher, *words[1:]], {**self._variables, **variables}, name)
         outputs = kubeflow.collect(record["executor_input"], str(self._out / "emulated"), "/")
-        shutil.rmtree("/minio")  # the next pod starts without files
+        shutil.rmtree(f"/{places.LAUNCHER[self.scheme]}")  # the next pod starts without files
         self._outputs[name] = {
             output: kubeflow.register(output, artifact, self._cache.next_number())
             for output, artifact in outputs.items()
@@ -193,31 +192,22 @@ def _value(item: Mapping[str, Any]) -> str:
     return str(item["value"]) if "value" in item else KEYS[item["valueFrom"]["secretKeyRef"]["key"]]
 
 
-def save_objects(client: Any, folder: Path) -> None:
-    """Write all objects of the store into files."""
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-        for entry in page.get("Contents", []):
-            path = folder / entry["Key"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            client.download_file(BUCKET, entry["Key"], str(path))
-
-
 def main(job: str, driver: str, launcher: str, out: str) -> None:
     """Run a job twice, and write what its steps received and what is in the store after it."""
-    namespace_network.start(STORE)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(port=PORT, ip_address="127.0.0.1", verbose=False)
-    server.start()
-    access = {"aws_access_key_id": KEYS["accesskey"], "aws_secret_access_key": KEYS["secretkey"]}
-    client = boto3.client("s3", endpoint_url=f"http://{STORE}:{PORT}", region_name="us-east-1", **access)
-    client.create_bucket(Bucket=BUCKET)
-    with grpc_services() as port, kubernetes_api() as address:
+    folder = Path(out)
+    store = STORES[job_file.read(job)["defaultPipelineRoot"].partition("://")[0]]
+    namespace_network.start(*store.hosts)
+    with store.serve(folder) as served, grpc_services() as port, kubernetes_api() as address:
         path = os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
         variables = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "KFP_POD_NAME": "pod", "KFP_POD_UID": "uid"}
-        variables["KFP_RETRY_INDEX"] = "0"
+        variables |= {"KFP_RETRY_INDEX": "0", **address, **served.variables}
         for name in ("1", "2"):
-            Run(job, (driver, launcher), {**variables, **address}, port, Path(out), name).run()
-    save_objects(client, Path(out) / "stored")
+            Run(job, (driver, launcher), variables, port, folder, name).run()
+        for name, content in served.objects().items():
+            place = folder / "stored" / name
+            if not name.endswith("/"):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
 
 
 if __name__ == "__main__":

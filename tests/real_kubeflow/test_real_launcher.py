@@ -19,17 +19,11 @@ from orchestration.cloud.emulation.platforms import LOGS
 from ..e2e.conftest import check_recorded, run_json, runner
 from ..trees import copy_tree
 from ..warm import REPOSITORY
-from .cluster_services import PORT, SECRET, STORE
+from .stores import STORES, Store
 
 VARIABLES = ("KUBEFLOW_DRIVER", "KUBEFLOW_LAUNCHER")
 PROGRAMS = tuple(os.environ.get(name, "") for name in VARIABLES)
 SCRIPT = "tests/real_kubeflow/real_run.py"
-CLOUD_ROOT = "minio://mlpipeline/root"
-CONFIG = f"""
-[cloud]
-bucket_secret = "{SECRET}"
-environment = {{AWS_ENDPOINT_URL = "http://{STORE}:{PORT}"}}
-"""
 SHORT = ("--pipeline", "houses", "--set", "training.epochs=2", "--set", "evaluation.floor={r2 = -100.0}")
 ROOT = """\
 set -e
@@ -43,21 +37,26 @@ root=$1/root tree=$3
 shift 3
 exec chroot "$root" env --chdir="$tree" "$@"
 """
-"""A root with the files of this machine, in which the launcher may write /minio, and which is gone afterwards."""
+"""A root with the files of this machine, in which the launcher may write /gcs, and which is gone afterwards."""
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+@pytest.fixture(scope="module", params=STORES)
+def store(request: pytest.FixtureRequest) -> Store:
+    return STORES[request.param]
+
+
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tree(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with 1,500 houses."""
     tree = copy_tree(tmp_path_factory.mktemp("kubeflow") / "tree", rows=1500)
     config = tree / "configs" / "houses.toml"
-    config.write_text(config.read_text() + CONFIG)
+    config.write_text(f"{config.read_text()}\n{store.config}")
     return tree
 
 
 @pytest.fixture(scope="module")
-def run(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tree: Path, store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the inputs of the steps and the objects of the store, after a run with the real programs."""
     if not all(PROGRAMS):
         pytest.skip(f"needs {' and '.join(VARIABLES)}: the paths of Kubeflow's programs, built from its source")
@@ -65,7 +64,7 @@ def run(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs root and unshare, for a root folder in which the launcher may write")
     out, root = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("root")
     job = out / "houses.yaml"
-    flags = ("--kubeflow", *SHORT, "--cloud-root", CLOUD_ROOT, "--image", "registry/image:1", "--output", job)
+    flags = ("--kubeflow", *SHORT, "--cloud-root", store.root, "--image", "registry/image:1", "--output", job)
     compiled = runner(*flags, tree=tree)
     assert compiled.code == 0, compiled.err + compiled.out
     command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", ROOT, "sh"]
@@ -111,8 +110,9 @@ def test_an_unchanged_run_takes_from_the_cache_what_a_dry_run_takes_and_pushes_n
 
 
 @pytest.mark.slow
-def test_the_launcher_stores_what_a_dry_run_stores(run: Path) -> None:
-    stored, emulated = files(run / "stored"), files(run / "emulated" / "minio" / "mlpipeline")
+def test_the_launcher_stores_what_a_dry_run_stores(run: Path, store: Store) -> None:
+    scheme, _, path = store.root.partition("://")
+    stored, emulated = files(run / "stored"), files(run / "emulated" / scheme / path.partition("/")[0])
     of_run = rf"root/houses/artifacts/houses/{UUID.pattern}/"
     artifacts = {name: content for name, content in stored.items() if re.match(of_run, name) and LOGS not in name}
     assert artifacts == emulated
