@@ -44,6 +44,8 @@ ONE_STACK = {
     "tests/e2e/test_project_folder.py": _COMMANDS,
     "tests/e2e/test_project_image.py": _JOBS,
     "tests/e2e/test_sql.py": "commands on the rows of a query; test_postgresql.py runs them on both stacks",
+    "tests/e2e/test_tuning_runs.py": "a whole run with a tuner; tests/components runs its code on both stacks",
+    "tests/e2e/test_two_users.py": "rights of files, which the kernel checks",
     "tests/e2e/test_variant_runs.py": _COMMANDS,
     "tests/e2e/test_weeks.py": _COMMANDS,
     "tests/mutants": "edits of source text, which no library reads",
