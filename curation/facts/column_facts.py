@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.ingestion.parsing import number_parsing
 from curation.facts import clocks, writing_script
 from models.data import arrow
 
@@ -21,8 +22,6 @@ QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 
 DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?!\d)")
 OTHER_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\d{4}[./]\d{1,2}[./]\d{1,2}\b|\d{8}T\d{6}$")
-_CODE = re.compile(r"[+-]?0[0-9xX]")
-"""A number that loses information when parsed: the zip code 02134, a hexadecimal number."""
 _FALLS = 0.01
 """Allowed share of decreases in a rising column."""
 _KEY_DIGITS = 17
@@ -146,7 +145,7 @@ def settle(array: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
         raise TypeError(f"its cells are {kind}, not single values")
     texts = array.cast(pa.string())
     values = pc.unique(texts).drop_null()
-    if not len(values) or pc.any(pc.match_substring_regex(values, f"^{_CODE.pattern}")).as_py():
+    if not len(values) or pc.any(number_parsing.codes(values)).as_py():
         return "BYTES", texts
     if pc.max(pc.utf8_length(values)).as_py() <= _INT_LENGTH:
         try:

@@ -28,8 +28,13 @@ def delimiter(text: str) -> str | None:
         rows = list(csv.reader(lines, delimiter=" ", strict=True))
     except csv.Error:
         return None
-    widths = {len(row) for row in rows}
-    return " " if len(widths) == 1 and widths != {1} and all(map(all, rows)) else None
+    widths = {len(row) for row in rows[1:]}
+    if len(widths) != 1 or widths == {1} or not all(map(all, rows)):
+        return None
+    (width,) = widths
+    # R writes names of rows, in quotes as its other texts, but no name above them.
+    has_row_names = width == len(rows[0]) + 1 and all(line.startswith('"') for line in lines)
+    return " " if width == len(rows[0]) or has_row_names else None
 
 
 def refusal(path: str, text: str, delimiter: str) -> str | None:

@@ -30,9 +30,8 @@ FOOTER_ROWS = 20
 """Maximum number of rows of a footer."""
 SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 """A first line that tells a spreadsheet the delimiter."""
-_VALUE = re.compile(
-    r"[+-]?[$€£]?[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|\d{1,4}([-/.])\d{1,2}\2\d{1,4}([ T]\d{1,2}:\d\d.*)?"
-)
+_DATE = re.compile(r"\d{1,4}(?P<sign>[-/.])\d{1,2}(?P=sign)\d{1,4}([ T]\d{1,2}:\d\d.*)?")
+_VALUE = re.compile(r"[+-]?[$€£]?[.,]?\d[\d.,' \u00a0]*([eE][+-]?\d+)?%?|" + _DATE.pattern)
 """A number in any format, or a date."""
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _YEAR = re.compile(r"(18|19|20)\d\d")
@@ -143,9 +142,11 @@ def no_header(rows: Sequence[Sequence[str]]) -> str:
     if any(at not in values and columns[at] and all(map(_VALUE.fullmatch, columns[at])) for at in named):
         return ""
     if counted:
-        # Years, or 0, 1, 2, ..., may be column names.
+        # Years, or 0, 1, 2, ..., or the dates of a statistic, may be column names.
         numbers = [header[at] for at in counted]
-        return "" if all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers) else "holds values like the rows below"
+        dates = all(_DATE.fullmatch(header[at]) and not any(map(_DATE.fullmatch, columns[at])) for at in counted)
+        is_named = dates or all(map(_YEAR.fullmatch, numbers)) or _are_counted(numbers)
+        return "" if is_named else "holds values like the rows below"
     repeats_names = len(named) > 1 and len(below) >= len(header) and all(header[at] in columns[at] for at in named)
     return "holds values that occur in the rows below" if repeats_names else ""
 

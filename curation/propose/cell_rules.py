@@ -21,6 +21,7 @@ from spec.data import Data
 Read = Callable[[Mapping[str, Any]], pa.Table]
 NA = "NA"
 _MONTH = r"^(?:(?:0?[1-9]|1[0-2])[.,](?:19|20)\d\d|(?:19|20)\d\d[.,](?:0[1-9]|1[0-2]))$"
+_DAY_AND_MONTH = r"^(?:0?[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])$"
 NAMED = 8
 """Largest number of columns in a message."""
 
@@ -67,7 +68,7 @@ def propose(
     said_of_dates += _future(table, dates)
     for column, texts in dates.odd.items():
         table = table.set_column(table.column_names.index(column), column, _without(table[column], texts))
-    said_of_dates += _months(table)
+    said_of_dates += [*_months(table), *_leading_zeros(table, [*dates.formats, *formats.columns])]
     values, said_of_values = cell_values.propose(date_formats.written(table, dates), formats.numbers, dates.odd)
     codes, said_of_codes = _codes(table, keys, read, label)
     if any(line.active for line in codes):
@@ -210,9 +211,7 @@ def _plain(table: pa.Table, formats: Formats) -> pa.Table:
 
 
 def _read(formats: Formats) -> str:
-    listed_columns = [f"{name} ({example!r})" for name, example in list(formats.columns.items())[:NAMED]]
-    more = f" and {len(formats.columns) - NAMED} more" if len(formats.columns) > NAMED else ""
-    text = f"numbers are written with {formats.numbers}: {', '.join(listed_columns)}{more}"
+    text = f"numbers are written with {formats.numbers}: {_examples(formats.columns)}"
     if "%" in formats.numbers.units:
         text += "; 45 % is read as 45"
     if formats.plain:
@@ -248,13 +247,49 @@ def _mixed(column: str, place: _Places, examples: Sequence[tuple[int, str]]) -> 
 
 
 def _months(table: pa.Table) -> list[str]:
-    """Name columns of months, such as 05.2023, which are numbers for every reader."""
+    """Name columns of months, such as 05.2023, and of days without a year, such as 503, which are numbers."""
     findings = []
     for name, column in zip(table.column_names, table.columns, strict=True):
         texts = pc.unique(column.drop_null()) if pa.types.is_string(column.type) else pa.array([], pa.string())
+        of_dates = name.lower().endswith(("date", "datum"))
+        if of_dates and len(texts) >= MIN_NUMBERS and pc.all(pc.match_substring_regex(texts, _DAY_AND_MONTH)).as_py():
+            findings.append(
+                f"{name} holds days and months without a year, such as {texts[0].as_py()!r}, which are read as numbers "
+                "or codes: write them as YYYY-MM-DD"
+            )
         if len(texts) >= MIN_NUMBERS and pc.all(pc.match_substring_regex(texts, _MONTH)).as_py():
             findings.append(
                 f"{name} is read as numbers: {texts[0].as_py()!r} looks like a month; if it is one, write the first "
                 "day of each as YYYY-MM-DD"
             )
     return findings
+
+
+def _leading_zeros(table: pa.Table, others: Sequence[str]) -> list[str]:
+    """Name columns of numbers with leading zeros: codes, unless they are amounts of a fixed width."""
+    padded, codes = dict[str, str](), dict[str, str]()
+    for name in table.column_names:
+        texts = table[name].drop_null()
+        if name in others or not pa.types.is_string(texts.type):
+            continue
+        if not len(texts) or not pc.all(pc.match_substring_regex(texts, r"^[+-]?\d+(?:[.]\d+)?$")).as_py():
+            continue
+        is_code, is_padded = number_parsing.codes(texts), pc.match_substring_regex(texts, number_parsing.PADDED)
+        if pc.any(is_code).as_py() and not pc.all(pc.match_substring_regex(texts, _MONTH)).as_py():
+            codes[name] = texts.filter(is_code)[0].as_py()
+        elif pc.any(is_padded).as_py():
+            padded[name] = texts.filter(is_padded)[0].as_py()
+    findings = []
+    if padded:
+        findings.append(f"amounts of a fixed width are read as numbers, without leading zeros: {_examples(padded)}")
+    if codes:
+        findings.append(
+            f"numbers with leading zeros are read as codes, which are texts: {_examples(codes)}; if they are amounts, "
+            "write them without the zeros"
+        )
+    return findings
+
+
+def _examples(examples: Mapping[str, str]) -> str:
+    more = f" and {len(examples) - NAMED} more" if len(examples) > NAMED else ""
+    return ", ".join(f"{name} ({example!r})" for name, example in list(examples.items())[:NAMED]) + more

@@ -37,6 +37,8 @@ def test_blank_tokens_become_nulls_and_blanks_go():
         ([None], "INT", "INT"),
         (["02134", "1"], None, "BYTES"),
         (["0", "0.5"], None, "FLOAT"),
+        (["00000123.45"], "INT", "FLOAT"),
+        (["0101.21"], None, "BYTES"),
         (["12345678901234567890"], None, "BYTES"),
         (["1e300"], None, "FLOAT"),
         (["2014-05-02"], None, "BYTES"),

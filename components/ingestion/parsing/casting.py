@@ -207,7 +207,8 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
 def looks_like(texts: pa.Array, previous_type: str | None, numbers: NumberFormat = PLAIN) -> str | None:
     """Return the narrowest type that fits these strings and all previous ones.
 
-    A number with a leading zero is text: a postal code or a key would lose the zero.
+    A number with a leading zero is text, because a postal code or a key would lose the zero, except for amounts of a
+    fixed width such as 00000123.45.
 
     Args:
         texts: String array.
@@ -223,7 +224,7 @@ def looks_like(texts: pa.Array, previous_type: str | None, numbers: NumberFormat
         if not pc.all(number_parsing.fits(texts, numbers)).as_py():
             return "BYTES"
         texts = number_parsing.plain(texts, numbers)
-    if pc.any(pc.match_substring_regex(texts, r"^[+-]?0\d")).as_py():
+    if pc.any(number_parsing.codes(texts)).as_py():
         return "BYTES"
     if previous_type != "FLOAT":
         try:

@@ -6,6 +6,15 @@ import pyarrow.compute as pc
 from models.data import arrow
 from spec.cells.number_format import IN_PARENTHESES, NOT_FINITE, SIGN_IN_PARENTHESES, NumberFormat
 
+_CODE = r"^[+-]?0[\dxX]"
+PADDED = r"^[+-]?0\d{4,}[.]\d+$"
+"""An amount of a fixed width, such as 00000123.45; a code such as 0101.21, of customs, has fewer digits."""
+
+
+def codes(texts: pa.Array) -> pa.Array:
+    """Which texts lose information as numbers, bool (n,): the postal code 02134, a hexadecimal number."""
+    return pc.and_(pc.match_substring_regex(texts, _CODE), pc.invert(pc.match_substring_regex(texts, PADDED)))
+
 
 def fits(texts: pa.Array, form: NumberFormat) -> pa.Array:
     """Which texts are numbers in this format, bool (n,); null where a text is."""
