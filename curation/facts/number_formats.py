@@ -24,9 +24,10 @@ EXAMPLES = 3
 CODES = (
     *("EUR", "USD", "CHF", "GBP", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "BRL", "AUD", "CAD"),
     *("US$", "C$", "A$", "R$", "Rs.", "Rs", "kr", "Fr.", "zł", "Kč", "Ft"),
-    *(".\u2013", ".-", ".--", ",\u2013", ",-", ",--"),
+    *(".\u2013", ".-", ".--", ",\u2013", ",-", ",--", "\\"),
 )
-"""Codes and abbreviations of currencies, before or after a number; dashes in place of cents, such as 12.- and 12,--."""
+"""Codes and abbreviations of currencies, before or after a number; dashes in place of cents, such as 12.- and 12,--. In
+Japanese encodings a backslash is the sign of the yen."""
 _PAIRS = ((".", ","), (",", ""), (".", " "), (",", "."), (",", " "), (".", "'"), (",", "'"), (".", "_"))
 """Decimal sign and thousands separator, most likely first."""
 _CURRENCY = r"\p{Sc}|" + "|".join(quoted(code) for code in sorted(CODES, key=len, reverse=True))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from components.ingestion.discovery import compression, opening
 from components.ingestion.parsing import csv_edges, csv_header, csv_text
 from components.ingestion.parsing.csv_text import Record
-from curation.look import header_rows
+from curation.look import header_rows, unique_names
 from spec.data import Data
 
 TAIL_BYTES = 1 << 16
@@ -26,6 +26,8 @@ _ROW_NAMES = (
     "the header has {0} names and each row {1} cells: the first ones are names of rows, as R writes them; if a later "
     "cell holds a delimiter without quotes, the names are shifted"
 )
+MIN_ROWS = 5
+"""Smallest number of rows, with the header, of which the second one may be a total of the others."""
 FOOTER_ROWS = 20
 """Maximum number of rows of a footer."""
 SEPARATOR = re.compile(r"sep=(.)\s*", re.IGNORECASE)
@@ -107,6 +109,10 @@ def header_keys(rows: Sequence[Record], place: str) -> tuple[dict[str, Any], str
         return {"header": False, "names": names}, (
             f"{place} {rows[0].line} {reason}, so it is not a header: name the columns"
         )
+    if len(rows) > MIN_ROWS and csv_edges.is_total(cells[1][0]) and csv_edges.total([*cells[2:], cells[1]]):
+        reason = f"{place} {rows[1].line} holds totals of the rows below: {csv_edges.shown(rows[1].text[0])}"
+        names = unique_names.unique(csv_header.named(cells[0], trim=True))
+        return {"skip_rows": rows[2].line - 1, "header": False, "names": names}, reason
     count, names, source = header_rows.find(cells, _VALUE.fullmatch, _BLANK)
     if count == 1:
         is_longer = csv_header.has_row_names(cells[0], [row for row in cells[1:] if row])

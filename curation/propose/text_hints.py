@@ -59,6 +59,11 @@ _KINDS = (
         "dates that count years of an era",
         "write them as YYYY-MM-DD, with the year 2024 for 令和6年",
     ),
+    (
+        rf"\d{{1,2}}\.?\s+{_LETTER}{{3,}}\.?\s+(?:19|20)\d\d(?:\s?{_LETTER}\.)?",
+        "dates with names of months that are not known",
+        "write them as YYYY-MM-DD",
+    ),
     (r"\d{4}[年년].+[日일].+", "dates with texts behind them", "write them as YYYY-MM-DD hh:mm"),
     (
         r"(?:0?[1-9]|[12]\d|3[01])[.](?:0?[1-9]|1[0-2])[.]",

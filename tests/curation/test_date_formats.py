@@ -156,6 +156,8 @@ def test_months_that_are_read_as_numbers_are_named(propose, form):
         ("\u4ee4\u548c{1}\u5e74{0}\u6708{2}\u65e5", "dates that count years of an era"),
         ("2024\u5e74{0}\u6708{2}\u65e5 \u4e0b\u53483:30", "dates with texts behind them"),
         ("{2:02}.{0:02}.", "dates without a year"),
+        ("{2} kwietnia 20{0:02}", "dates with names of months that are not known"),
+        ("{2} \u043c\u0430\u0440\u0442\u0430 20{0:02} \u0433.", "dates with names of months that are not known"),
         ("2023\u5e74{0}\u6708", "weeks, months or quarters"),
         ("202{1}-W{2:02}-{1}", "weeks, months or quarters"),
     ],

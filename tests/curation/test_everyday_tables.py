@@ -52,7 +52,7 @@ def test_the_dates_of_a_statistic_are_names_of_columns(read):
 
     assert data.values["csv"] == {"delimiter": ";", "skip_rows": 1}
     assert data.table.column_names == ["column_1", "column_2", "31.12.2020", "31.12.2021"]
-    first_row = read("31.12.2020;1\n" + "".join(f"{day}.01.2021;{day}\n" for day in range(10, 30)))
+    first_row = read("31.12.2020;a\n" + "".join(f"{day}.01.2021;{'ab'[day % 2]}\n" for day in range(10, 30)))
     assert first_row.values["csv"]["header"] is False
 
 
@@ -63,3 +63,21 @@ def test_quoted_texts_and_names_of_rows_of_r_are_read(read):
     assert data.table.column_names == ["column_1", "mpg", "cyl", "name"]
     assert data.table["name"].to_pylist()[0] == "x y"
     assert "csv" not in read("name\nJohn Smith\nJane Doe\nMary Major\n").values
+
+
+def test_totals_below_the_header_are_no_row(read):
+    rows = "".join(f"v{row},{row % 7},{row * 1.5}\n" for row in range(30))
+    data = read("Content,Views,Hours\nTotal,87,652.5\n" + rows)
+
+    assert data.values["csv"] == {"skip_rows": 2, "header": False, "names": ["Content", "Views", "Hours"]}
+    assert "line 2 holds totals of the rows below: 'Total,87,652.5'" in data.findings[0]
+    assert data.table["Content"].to_pylist() == [f"v{row}" for row in range(30)]
+    repeated = "".join(f"{name},{row}\n" for row in range(9) for name in ("Total", "Part"))
+    assert "csv" not in read(f"kind,n\n{repeated}").values
+
+
+def test_the_backslash_of_japanese_encodings_is_the_sign_of_the_yen(read):
+    data = read("paid,kind\n" + "".join(f'"\\{row + 10},5{row % 10}0",{row % 2}\n' for row in range(40)))
+
+    assert data.values["csv"] == {"thousands": ",", "units": ["\\"]}
+    assert data.table["paid"].to_pylist()[0] == "10500"

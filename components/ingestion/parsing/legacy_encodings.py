@@ -12,6 +12,8 @@ _NEARLY_ALL = 0.95
 """Share of the letters beyond ASCII that belong to a script."""
 _OWN = 0.85
 """Share of the letters beyond ASCII that belong to a language; the others are names from elsewhere."""
+_WORDS = 0.8
+"""Share of the letters of a script that stand next to another one."""
 _FREQUENT = 0.5
 """Share of the frequent letters of a language: about 0.7 in its texts, and a third if letters are mixed up."""
 _KANA_SHARE = 0.2
@@ -77,7 +79,10 @@ def _script(head: bytes) -> str:
     for encoding, letters, frequent in _SCRIPTS:
         text, foreign = _decoded(head, encoding)
         own = [character for character in foreign if re.match(f"[{letters}]", character)]
-        if len(own) < _NEARLY_ALL * sum(character not in _SIGNS for character in foreign) or not own:
+        # The euro sign of Windows is a Cyrillic letter of DOS, but alone.
+        in_words = sum(map(len, re.findall(f"[{letters}]{{2,}}", text)))
+        least = _NEARLY_ALL * max(len(own), sum(character not in _SIGNS for character in foreign))
+        if not own or in_words < _WORDS * len(own) or len(own) < least:
             continue
         # In KOI8 the letters of Windows are others of the other case.
         broken = re.findall(f"[a-zA-Z][{letters}]|[{letters}][a-zA-Z]", text) + _raised(text)
