@@ -16,6 +16,10 @@ _WORDS = 0.8
 """Share of the letters of a script that stand next to another one."""
 _FREQUENT = 0.5
 """Share of the frequent letters of a language: about 0.7 in its texts, and a third if letters are mixed up."""
+_DISTINCT = 3
+"""Smallest number of distinct letters beyond ASCII that show a language with Latin letters."""
+_TOUCHING = 0.2
+"""Largest share of words of another script that touch a letter of ASCII."""
 _KANA_SHARE = 0.2
 """Share of Japanese syllables in a text."""
 _KANA, _KANA_ROWS, _HANGUL_ROWS = re.compile("[\u3040-\u30ff]"), range(0xA4, 0xA6), range(0xB0, 0xC9)
@@ -85,9 +89,10 @@ def _script(head: bytes) -> str:
         if not own or in_words < _WORDS * len(own) or len(own) < least:
             continue
         # In KOI8 the letters of Windows are others of the other case.
-        broken = re.findall(f"[a-zA-Z][{letters}]|[{letters}][a-zA-Z]", text) + _raised(text)
-        share = (sum(character.lower() in frequent for character in own) - len(broken)) / len(own)
-        shares[encoding] = share
+        touching = re.findall(f"[a-zA-Z][{letters}]|[{letters}][a-zA-Z]", text)
+        if len(touching) <= _TOUCHING * len(re.findall(f"[{letters}]+", text)):
+            known = sum(character.lower() in frequent for character in own)
+            shares[encoding] = (known - len(_raised(text))) / len(own)
     best = max(shares, key=lambda encoding: shares[encoding], default="")
     return best if best and shares[best] >= _FREQUENT else ""
 
@@ -107,7 +112,7 @@ def _language(head: bytes) -> str:
         # The small letter of a Turkish capital is two characters.
         letters = collections.Counter(character.lower()[0] for character in foreign if character.isalpha())
         del letters["i"]
-        if len(letters) < 2 or is_odd or len(_raised(text)) > len(foreign) // 10:
+        if len(letters) < _DISTINCT or is_odd or len(_raised(text)) > len(foreign) // 10:
             continue
         for alphabet, groups in languages:
             own = sum(letters[letter] for letter in alphabet) / letters.total()
@@ -120,7 +125,8 @@ def _pairs(head: bytes) -> str:
     """Return the encoding of a Chinese, Korean or Japanese text in which two bytes are a character; "" for others."""
     runs = re.findall(rb"[\x80-\xff]+", head)
     even = [run for run in runs if len(run) % 2 == 0 and min(run) > 0xA0]
-    if not even or len(even) < _NEARLY_ALL * len(runs):
+    touching = re.findall(rb"[a-zA-Z][\x80-\xff]|[\x80-\xff][a-zA-Z]", head)
+    if not even or len(even) < _NEARLY_ALL * len(runs) or len(touching) > _TOUCHING * len(runs):
         return ""
     # Rows below hold signs, and Latin, Greek and Cyrillic letters.
     rows = [row for run in even for row in run[::2] if row in _KANA_ROWS or row >= _HANGUL_ROWS.start]
