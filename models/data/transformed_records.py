@@ -107,24 +107,52 @@ def batches(
     if any(map(streaming.is_file, columns.values())):
         return streaming.batches(columns, label, size=size, seed=seed, weight=weight)
     rows = len(label)
-    tensors: tuple[Any, ...] = ({name: tf.constant(column) for name, column in columns.items()}, tf.constant(label))
-    if weight is not None:
-        tensors = (*tensors, tf.constant(weight))
-    index = _places(rows, size, seed)
+    if seed is None:
+        # Without a function of Python, which TensorFlow would optimize for each epoch. The batch dimension stays
+        # unknown, as in training: a known one makes TensorFlow round a mean differently.
+        parts = ({name: tf.constant(column) for name, column in columns.items()}, tf.constant(label))
+        dataset = tf.data.Dataset.from_tensors(parts if weight is None else (*parts, tf.constant(weight)))
+        return dataset.rebatch(size).apply(tf.data.experimental.assert_cardinality(-(-rows // size)))
+    matrices = _matrices(columns)
+    others = (tf.constant(label),) if weight is None else (tf.constant(label), tf.constant(weight))
 
     def gather(rows_of_batch: tf.Tensor) -> Any:
-        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, rows_of_batch), tensors)
+        features: dict[str, tf.Tensor] = {}
+        for names, matrix in matrices:
+            gathered = tf.gather(matrix, rows_of_batch)
+            features |= zip(
+                names, tf.split(gathered, len(names), axis=1) if len(names) > 1 else [gathered], strict=True
+            )
+        return ({name: features[name] for name in columns}, *(tf.gather(part, rows_of_batch) for part in others))
 
-    return index.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return _places(rows, size, seed).map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _places(rows: int, size: int, seed: int | None) -> tf.data.Dataset:
-    """Return the row numbers of each batch of an epoch, int64 (size,); the last may be smaller."""
-    if seed is None or rows <= PERMUTED_ROWS:
-        index = tf.data.Dataset.range(rows)
-        if seed is not None:
-            index = index.shuffle(rows, seed=seed, reshuffle_each_iteration=True)
-        return index.batch(size)
+def _matrices(columns: Mapping[str, np.ndarray[Any, Any]]) -> list[tuple[list[str], tf.Tensor]]:
+    """Join the columns of one number per row to a matrix for each dtype; others stay alone.
+
+    The function that gathers a batch is optimized by TensorFlow for each epoch, which takes as long as the function has
+    operations, and rows of a matrix are gathered faster than those of many columns.
+
+    Returns:
+        Names of columns, and their matrix (rows, number of names), or the column.
+    """
+    together: dict[Any, list[str]] = {}
+    for name, column in columns.items():
+        is_one_number = column.shape[1:] == (1,)
+        together.setdefault(column.dtype if is_one_number else name, []).append(name)
+    groups = list(together.values())
+    # A column alone may have any number of dimensions.
+    joined = (
+        columns[names[0]] if len(names) == 1 else np.concatenate([columns[n] for n in names], 1) for names in groups
+    )
+    return [(names, tf.constant(matrix)) for names, matrix in zip(groups, joined, strict=True)]
+
+
+def _places(rows: int, size: int, seed: int) -> tf.data.Dataset:
+    """Return the shuffled row numbers of each batch of an epoch, int64 (size,); the last may be smaller."""
+    if rows <= PERMUTED_ROWS:
+        return tf.data.Dataset.range(rows).shuffle(rows, seed=seed, reshuffle_each_iteration=True).batch(size)
     # A shuffle buffer holds one tensor per row. One permutation per epoch takes a quarter of its time at 800,000 rows.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     order = seeds.map(

@@ -18,7 +18,7 @@ from models.data.split_rows import Array, Columns, Facts, Rows, label_of, mean_1
 from models.layers import feature_inputs
 from models.tasks import losses, targets
 from models.training import callbacks as watching
-from models.training import member_pruning, optimizers
+from models.training import member_pruning, optimizers, step_variables
 from models.training.training_config import TrialConfig
 from models.warm_start import carry_over, feature_meanings
 from spec.columns.label import Label
@@ -103,6 +103,7 @@ def train_network(
     if custom_fit is None:
         scale = training.batch_size if training.loss == losses.SUM else 1
         _compile(network, target, training, steps, scale)
+        step_variables.create(network, train_rows)
         sample = {name: column[: watching.GRADIENT_ROWS] for name, column in train_rows.x.items()}
         norms = watching.gradient_norms(network, sample, train_rows.y[: watching.GRADIENT_ROWS], scale)
     lines = watching.History(history, norms)

@@ -120,3 +120,39 @@ def test_each_epoch_is_shuffled_differently_and_a_seed_repeats_it():
     assert len({tuple(order) for order in epochs}) == 3
     assert [rows(repeated) for _ in range(3)] == epochs
     assert rows(other_seed) != epochs[0]
+
+
+WIDE = {
+    **{f"n{number}": np.arange(7, dtype=np.float32).reshape(-1, 1) + number for number in range(20)},
+    **{f"code{number}": np.arange(7).reshape(-1, 1) - number for number in range(5)},
+    "bag": np.arange(21, dtype=np.float32).reshape(7, 3),
+    "image": np.arange(28, dtype=np.float32).reshape(7, 2, 2, 1),
+}
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_batches_have_the_features_in_their_order_shapes_and_dtypes(seed):
+    dataset = transformed_records.batches(WIDE, LABEL, size=3, seed=seed, weight=LABEL[:, 0])
+    parts = list(dataset.as_numpy_iterator())
+
+    assert int(dataset.cardinality()) == len(parts) == 3
+    assert list(parts[0][0]) == list(WIDE)
+    # A known number of rows would make TensorFlow divide by it in another way.
+    assert {spec.shape[0] for spec in tf.nest.flatten(dataset.element_spec)} == {None}
+    places = np.concatenate([label[:, 0] for _, label, _ in parts]).astype(np.int64) // 100
+    assert sorted(places) == list(range(7))
+    np.testing.assert_array_equal(np.concatenate([weight for _, _, weight in parts]), LABEL[places, 0])
+    for name, column in WIDE.items():
+        joined = np.concatenate([x[name] for x, _, _ in parts])
+        assert joined.dtype == column.dtype
+        np.testing.assert_array_equal(joined, column[places])
+
+
+def test_many_columns_are_gathered_by_few_operations(monkeypatch):
+    gathers, gather = [], tf.gather
+    monkeypatch.setattr(tf, "gather", lambda *arguments: gathers.append(1) or gather(*arguments))
+    transformed_records.batches(WIDE, LABEL, size=3, seed=5)
+    # One for each dtype, the bag, the image and the label.
+    assert len(gathers) == 5
+    transformed_records.batches(WIDE, LABEL, size=3, seed=None)
+    assert len(gathers) == 5
