@@ -18,19 +18,8 @@ def context(folder: Path, hosts: Sequence[str]) -> ssl.SSLContext:
     names = ",".join(f"DNS:{host}" for host in hosts)
     new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
     authority = ["-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", AUTHORITY]
-    sign = [
-        "openssl",
-        "x509",
-        "-req",
-        "-days",
-        "2",
-        "-copy_extensions",
-        "copyall",
-        "-CA",
-        AUTHORITY,
-        "-CAkey",
-        "ca.key",
-    ]
+    sign = ["openssl", "x509", "-req", "-days", "2", "-copy_extensions", "copyall"]
+    sign += ["-CA", AUTHORITY, "-CAkey", "ca.key"]
     for command in (
         [*new, *authority],
         [*new, "-subj", "/CN=server", "-addext", f"subjectAltName={names}", "-keyout", "key.pem", "-out", "asked.pem"],

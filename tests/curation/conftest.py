@@ -19,3 +19,17 @@ def texts():
         return pa.table({name: pa.array(values, pa.string()) for name, values in cells.items()})
 
     return make
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a file of the given content, relative to its folder as the repository."""
+    from curation.look import reading
+
+    def run(content, name="data/t.csv"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return reading.read(str(path), str(tmp_path))
+
+    return run

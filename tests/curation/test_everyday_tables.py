@@ -1,17 +1,5 @@
-import pytest
-
 from components.ingestion import sources
-from curation.look import reading
 from spec.data import Data
-
-
-@pytest.fixture
-def read(tmp_path):
-    def run(text):
-        (tmp_path / "t.csv").write_text(text)
-        return reading.read(str(tmp_path / "t.csv"), str(tmp_path))
-
-    return run
 
 
 def said(data, start):
@@ -28,7 +16,7 @@ def test_amounts_of_a_fixed_width_are_numbers_and_codes_are_named(read, tmp_path
         "numbers with leading zeros are read as codes, which are texts: account ('00000'), zip ('00134'); if they are "
         "amounts, write them without the zeros"
     ]
-    path = str(tmp_path / "t.csv")
+    path = str(tmp_path / "data" / "t.csv")
     [batch] = sources.batches(path, Data(path=path), {"account": "BYTES", "amount": "FLOAT"})
     assert batch.to_pylist()[2] == {"account": "00002", "amount": 25.0, "zip": "02134"}
 

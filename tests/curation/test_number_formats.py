@@ -2,7 +2,6 @@ import pyarrow as pa
 import pytest
 
 from curation.facts import number_formats
-from curation.look import reading
 from curation.propose import cell_rules
 from spec.cells.cleaning import Cleaning
 from spec.cells.number_format import PLAIN, NumberFormat
@@ -85,15 +84,6 @@ def test_an_ambiguous_comma_follows_the_delimiter_and_is_reported(delimiter, dec
     assert detected.ambiguous == {"a": "1,234"}
     assert detect(delimiter, a=["1,234", "2,345"], b=["1,234.50", "5.0"]).ambiguous == {}
     assert detect(delimiter, a=["1,234", "2,345"], b=["1,23", "4"]).numbers == NumberFormat(",")
-
-
-@pytest.fixture
-def read(tmp_path):
-    def run(text):
-        (tmp_path / "table.csv").write_text(text)
-        return reading.read(str(tmp_path / "table.csv"), str(tmp_path))
-
-    return run
 
 
 def test_the_keys_are_written_and_reported_and_the_cells_read(read):

@@ -12,19 +12,6 @@ from errors import UserError
 ROWS = "a,b,c\n" + "1,x,2.5\n" * 20
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Reads a file of the given content, relative to its folder as the repository."""
-
-    def run(content, name="data/t.csv"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return reading.read(str(path), str(tmp_path))
-
-    return run
-
-
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
