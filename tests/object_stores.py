@@ -195,18 +195,29 @@ def fake_gcs():
 @contextlib.contextmanager
 def moto_s3():
     """Yield the URL of a running S3 server with a bucket `bucket`."""
-    from moto.server import ThreadedMotoServer
+    with s3_server() as port:
+        url = f"http://127.0.0.1:{port}"
+        request(f"{url}/bucket", "PUT")
+        yield url
+
+
+@contextlib.contextmanager
+def s3_server(port=0, context=None):
+    """Run moto's S3, over TLS if a context is given; yields the port."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(port=0, ip_address="127.0.0.1", verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    request(f"{url}/bucket", "PUT")
-    try:
-        yield url
-    finally:
-        server.stop()
+    application, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
+
+    def one_at_a_time(*request):
+        # moto looks for an object and then writes it: two conditional requests at once would both succeed.
+        with lock:
+            return application(*request)
+
+    options = {"threaded": True, "request_handler": MotoRequestHandler, "ssl_context": context}
+    with local_server.running(make_server("127.0.0.1", port, one_at_a_time, **options)) as server:
+        yield server.server_address[1]
 
 
 def request(url, method, data=b""):

@@ -1,14 +1,13 @@
 """The object stores of a job on Kubeflow: that of the cluster, Amazon S3 and Google Cloud Storage."""
 
 import contextlib
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import certificates, local_server
+from .. import certificates, object_stores
 from ..real_clients import google_apis
 from .cluster_services import KEYS, SECRET
 
@@ -51,13 +50,13 @@ class Store(NamedTuple):
 def _minio(_: Path) -> Iterator[Served]:
     # To moto, the first part of another name than localhost is a bucket.
     os.environ["S3_IGNORE_SUBDOMAIN_BUCKETNAME"] = "true"
-    with _moto(9000):
+    with object_stores.s3_server(9000):
         yield Served({}, _s3_objects("mlpipeline", endpoint_url=f"http://{MINIO}:9000", region_name="us-east-1"))
 
 
 @contextlib.contextmanager
 def _s3(folder: Path) -> Iterator[Served]:
-    with _moto(443, certificates.context(folder, STORES["s3"].hosts)):
+    with object_stores.s3_server(443, certificates.context(folder, STORES["s3"].hosts)):
         trust = certificates.trust(folder)
         yield Served(trust, _s3_objects(BUCKET, region_name=REGION, verify=trust["AWS_CA_BUNDLE"]))
 
@@ -67,18 +66,6 @@ def _gs(folder: Path) -> Iterator[Served]:
     with google_apis.google(folder) as (storage, variables):
         variables["GCE_METADATA_HOST"] = "metadata.google.internal"  # the launcher's client asks for it by this name
         yield Served(variables, lambda: {name: data for (_, name), (data, _) in storage.objects.items()})
-
-
-@contextlib.contextmanager
-def _moto(port: int, context: Any = None) -> Iterator[None]:
-    """Serve S3, over TLS if a context is given."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    application = DomainDispatcherApplication(create_backend_app)
-    with local_server.running(make_server("127.0.0.1", port, application, True, ssl_context=context)):
-        yield
 
 
 def _s3_objects(bucket: str, **options: Any) -> Callable[[], dict[str, bytes]]:
