@@ -1,4 +1,4 @@
-"""Detection of a CSV dialect: delimiter, encoding, header, and tokens that mean null."""
+"""Detection of a CSV dialect: delimiter, encoding and header."""
 
 import codecs
 import collections
@@ -8,9 +8,6 @@ import io
 import itertools
 import re
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from components.ingestion.discovery import compression, opening, unsupported_formats
 from components.ingestion.parsing import legacy_encodings, text_encoding
@@ -22,10 +19,6 @@ from errors import UserError
 HEAD_BYTES = 1 << 16
 """Bytes at the start of a file that are analyzed."""
 DELIMITERS = (",", ";", "\t", "|")
-ODD_TOKENS = 2
-"""Largest number of distinct strings among numbers that count as null tokens."""
-ODD_SHARE = 0.5
-"""Largest share of cells that these tokens may have."""
 PIXELS = 16
 """Smallest number of columns pixel1, pixel2, ... that are read as an image."""
 SHOWN = 30
@@ -117,28 +110,6 @@ def _is_even(text: str, delimiter: str, escape: str | None) -> bool:
     except csv.Error as error:
         return "end of data" in str(error) and len(widths) == 1
     return len(widths) == 1
-
-
-def odd_tokens(table: pa.Table) -> list[str]:
-    """Find strings among numbers, one or two per column: they mean null.
-
-    Args:
-        table: Cells as texts.
-    """
-    tokens: dict[str, None] = {}
-    for column in table.columns:
-        if not pa.types.is_string(column.type):
-            continue
-        counts = pc.value_counts(column.drop_null())
-        values = counts.field(0)
-        odd = values.filter(pc.invert(pc.match_substring_regex(values, f"^{_NUMBER.pattern}")))
-        if not 0 < len(odd) <= ODD_TOKENS or len(values) - len(odd) < 3:
-            continue
-        rows = dict(zip(values.to_pylist(), counts.field(1).to_pylist(), strict=True))
-        odd_rows = sum(rows[value] for value in odd.to_pylist())
-        if odd_rows <= ODD_SHARE * sum(rows.values()) and all(len(value) <= 12 for value in odd.to_pylist()):
-            tokens |= dict.fromkeys(odd.to_pylist())
-    return list(tokens)
 
 
 def _head(path: str) -> tuple[str, str]:

@@ -8,10 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.ingestion.parsing import csv_errors, number_parsing
-from curation.facts import cell_values, date_formats, number_formats
+from curation.facts import cell_values, date_formats, number_formats, odd_tokens
 from curation.facts.date_formats import MIN_NUMBERS, Dates
 from curation.facts.number_formats import Formats
-from curation.look import dialect
 from curation.propose import config_text, text_hints
 from curation.propose.choices import Line
 from models.data import arrow
@@ -56,13 +55,14 @@ def propose(
             keys = _with_numbers(keys, formats, findings[-1])
         findings += [_either(column, example, formats) for column, example in formats.either.items()]
         findings += [_mixed(column, place, examples) for column, examples in formats.mixed.items()]
-        tokens = dialect.odd_tokens(_plain(table, formats))
-        if tokens:
-            blank = [*Data(path="").null_values, *tokens]
-            reason = f"{', '.join(map(repr, tokens))} among numbers means null"
+        tokens = odd_tokens.find(_plain(table, formats))
+        findings += odd_tokens.findings(tokens.unsure, len(table))
+        if tokens.null:
+            blank = [*Data(path="").null_values, *tokens.null]
+            reason = f"{', '.join(map(repr, tokens.null))} among numbers means null"
             keys.append(Line("null_values", blank, reason))
             findings.append(f"{reason}: data.null_values")
-            table = pa.table([_without(column, tokens) for column in table.columns], names=table.column_names)
+            table = pa.table([_without(column, tokens.null) for column in table.columns], names=table.column_names)
     dates = date_formats.detect(table)
     of_dates, said_of_dates = _dates(dates, place)
     said_of_dates += _future(table, dates)

@@ -71,6 +71,11 @@ _KINDS = (
         "write them as YYYY-MM-DD",
     ),
     (
+        r"(?:19|20)\d\d-(?:[0-2]\d\d|3[0-6]\d)",
+        "years with a number of three digits",
+        "if it is the day of the year, write dates as YYYY-MM-DD",
+    ),
+    (
         r"\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?",
         "times",
         "write them in the data as numbers of hours, such as 9.25 for 9:15, or with their date, as YYYY-MM-DD hh:mm",

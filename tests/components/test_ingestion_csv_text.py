@@ -111,8 +111,21 @@ def test_the_error_of_a_wrong_encoding_names_the_key(read):
         UserError, match=r'table\.csv.* it looks like UTF-16-LE: set it, as in csv = {encoding = "utf-16'
     ):
         read(TEXT.encode("utf-16-le"), {}, csv={"header": False, "names": ["a", "b", "c"]})
-    with pytest.raises(UserError, match=r"table\.csv is not ascii"):
-        read(TEXT, csv={"encoding": "ascii"})
+
+
+@pytest.mark.parametrize(
+    ("written", "set_as", "proposed"),
+    [
+        ("utf-8", "ascii", "utf-8"),
+        ("cp1252", "ascii", "cp1252"),
+        ("shift-jis", "euc_jp", "shift_jis"),
+    ],
+)
+def test_the_error_of_a_wrong_encoding_proposes_that_of_the_text(read, written, set_as, proposed):
+    text = TEXT.replace("Zürich", "東京都").replace("Bern", "横浜市") if "jp" in set_as else TEXT
+    with pytest.raises(UserError, match=rf'is not {set_as} \(byte \d+\): .*{{encoding = "{proposed}"}}') as raised:
+        read(text.encode(written), csv={"encoding": set_as})
+    assert "as with iconv -t utf-8" in str(raised.value)
 
 
 @pytest.mark.parametrize("block", [64, 1 << 20])

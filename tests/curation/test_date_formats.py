@@ -160,6 +160,7 @@ def test_months_that_are_read_as_numbers_are_named(propose, form):
         ("{2} \u043c\u0430\u0440\u0442\u0430 20{0:02} \u0433.", "dates with names of months that are not known"),
         ("2023\u5e74{0}\u6708", "weeks, months or quarters"),
         ("202{1}-W{2:02}-{1}", "weeks, months or quarters"),
+        ("202{1}-3{2:02}", "years with a number of three digits"),
     ],
 )
 def test_dates_that_are_not_read_are_named_as_what_they_are(propose, form, kind):

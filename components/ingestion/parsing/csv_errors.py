@@ -29,15 +29,12 @@ _ROW = re.compile(r"Row #(\d+)")
 
 
 @contextlib.contextmanager
-def explained(path: str) -> Iterator[None]:
+def explained(path: str, data: Data) -> Iterator[None]:
     """Raise errors of opening, decompressing and decoding as UserError with the file name."""
     try:
         yield
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not {error.encoding} (byte 0x{error.object[error.start]:02x}): set the encoding, as in "
-            'data.csv = {encoding = "latin-1"}'
-        ) from error
+        raise UserError(undecodable(path, codec(data))) from error
     except OSError as error:
         raise UserError(f"{path}: {error}") from error
     except csv.Error as error:
@@ -137,7 +134,7 @@ def undecodable(path: str, encoding: str) -> str:
     looks, option = (f"; it looks like {guess.upper()}", f" -f {guess}") if guess else ("", "")
     return (
         f"{path} is not {name} (byte {bad_byte(path, encoding)}){looks}: convert it, as with iconv{option} -t utf-8, "
-        f"or {_setting(path)}"
+        f"or {_setting(path, encoding)}"
     )
 
 
@@ -149,10 +146,21 @@ def nul(path: str) -> str:
     return f'a NUL byte: it looks like {guess.upper()}: set it, as in csv = {{encoding = "{guess}"}} under [data]'
 
 
-def _setting(path: str) -> str:
+def _setting(path: str, encoding: str = "utf8") -> str:
     head = _head(path)
-    likely = _guessed(path) or ("latin-1" if head.isascii() else legacy_encodings.guess(head))
+    if encoding != "utf8" and _is_utf8(head):
+        likely = "utf-8"
+    else:
+        likely = _guessed(path) or ("latin-1" if head.isascii() else legacy_encodings.guess(head))
     return f'set its encoding, as in csv = {{encoding = "{likely}"}} under [data]'
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Return whether bytes are UTF-8; the last character may be cut."""
+    with contextlib.suppress(UnicodeDecodeError):
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+        return b"\0" not in head
+    return False
 
 
 def _guessed(path: str) -> str | None:

@@ -151,7 +151,7 @@ def read_header(path: str, data: Data) -> csv_header.Header:
         UserError: as for `header`.
     """
     # Arrow reports undecodable bytes in later rows, with the row.
-    with csv_errors.explained(path):
+    with csv_errors.explained(path, data):
         csv_errors.check_text(path)
         header = csv_header.read(path, data)
     if not header.names:
@@ -170,7 +170,7 @@ def _read(
     if not has_rows:
         return
     block = BLOCK_BYTES if dialect.long_cells == "error" else max(BLOCK_BYTES, 2 * csv_text.LINE_LENGTH)
-    with csv_errors.explained(path), csv_text.arrow(path, data, omissions) as stream:
+    with csv_errors.explained(path, data), csv_text.arrow(path, data, omissions) as stream:
         reader = pa_csv.open_csv(
             stream,
             read_options=pa_csv.ReadOptions(block_size=block, use_threads=False, column_names=names),
