@@ -129,7 +129,7 @@ def measure(
     if not served.ids:
         raise UserError(
             f"{log} has no rows of version {number} with an id, so that no label can be joined: send the ids of the "
-            'rows with each request, as "ids": ["a", "b"] beside "instances"'
+            'rows with each request, as "ids": ["a", "b"] beside "instances", or as the metadata ids over gRPC'
         )
     later = LaterLabels(model, config, types, id_column)
     later.read(labels)

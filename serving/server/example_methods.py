@@ -4,6 +4,7 @@ TensorFlow Serving requires a signature with the outputs `classes` and `scores`,
 `serving_examples` of this project's models, with the outputs `probabilities` or `prediction`, is accepted too.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,15 +53,19 @@ def _of_examples(loaded: LoadedVersion, name: str) -> Signature:
     return chosen
 
 
-async def _run(model: ServedModel, loaded: LoadedVersion, chosen: Signature, rows: list[bytes]) -> dict[str, Array]:
+async def _run(
+    model: ServedModel, loaded: LoadedVersion, chosen: Signature, rows: list[bytes], ids: Sequence[str] | None
+) -> dict[str, Array]:
     if not rows:
         raise RequestError("Input is empty")
     texts = np.empty(len(rows), object)
     texts[:] = rows
-    return await model.run(loaded, chosen, {chosen.inputs[0].name: texts})
+    return await model.run(loaded, chosen, {chosen.inputs[0].name: texts}, ids=ids)
 
 
-async def classify(model: ServedModel, loaded: LoadedVersion, name: str, rows: list[bytes]) -> Classes:
+async def classify(
+    model: ServedModel, loaded: LoadedVersion, name: str, rows: list[bytes], ids: Sequence[str] | None = None
+) -> Classes:
     """Classify serialized tf.Examples.
 
     Args:
@@ -68,6 +73,7 @@ async def classify(model: ServedModel, loaded: LoadedVersion, name: str, rows: l
         loaded: Version of the model.
         name: Name of the signature; "" for the default.
         rows: Serialized tf.Examples.
+        ids: The client's id of each row, for the log; None without ids.
 
     Returns:
         Label and score of each class of each row; labels are "" if the model has none.
@@ -84,7 +90,7 @@ async def classify(model: ServedModel, loaded: LoadedVersion, name: str, rows: l
             f"{chosen.name} has {', '.join(chosen.outputs)}",
             "FAILED_PRECONDITION",
         )
-    outputs = await _run(model, loaded, chosen, rows)
+    outputs = await _run(model, loaded, chosen, rows, ids)
     scores = _table(outputs[scores_name], "scores") if scores_name else None
     labels = _table(outputs["classes"], "classes") if has_labels else None
     width = scores.shape[1] if scores is not None else labels.shape[1] if labels is not None else 0
@@ -100,7 +106,9 @@ async def classify(model: ServedModel, loaded: LoadedVersion, name: str, rows: l
     ]
 
 
-async def regress(model: ServedModel, loaded: LoadedVersion, name: str, rows: list[bytes]) -> list[float]:
+async def regress(
+    model: ServedModel, loaded: LoadedVersion, name: str, rows: list[bytes], ids: Sequence[str] | None = None
+) -> list[float]:
     """Predict a number for each serialized tf.Example; arguments as of `classify`.
 
     Raises:
@@ -113,7 +121,7 @@ async def regress(model: ServedModel, loaded: LoadedVersion, name: str, rows: li
             f"No regression outputs found in SignatureDef: {chosen.name} has {', '.join(chosen.outputs)}",
             "FAILED_PRECONDITION",
         )
-    values = (await _run(model, loaded, chosen, rows))[output]
+    values = (await _run(model, loaded, chosen, rows, ids))[output]
     if values.shape not in ((len(rows),), (len(rows), 1)):
         raise RequestError(
             f"Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got {values.shape}"

@@ -92,10 +92,10 @@ async def answer(models: ServedModels, requested: Route, body: bytes) -> bytes:
         if requested.method == "explain":
             row_explanations = await explanations.explain(model, loaded, name, request, models.most_rows)
             return json_responses.explanations(row_explanations)
-        rows = json_examples.examples(request)
+        rows, ids = json_examples.examples(request), json_requests.ids(request)
         if requested.method == "classify":
-            return json_responses.classifications(await example_methods.classify(model, loaded, name, rows))
-        return json_responses.regressions(await example_methods.regress(model, loaded, name, rows))
+            return json_responses.classifications(await example_methods.classify(model, loaded, name, rows, ids))
+        return json_responses.regressions(await example_methods.regress(model, loaded, name, rows, ids))
 
 
 async def _predict(model: ServedModel, loaded: LoadedVersion, name: str, request: "dict[str, object]") -> bytes:
@@ -103,6 +103,5 @@ async def _predict(model: ServedModel, loaded: LoadedVersion, name: str, request
     if not signature.inputs:
         raise RequestError(f"Failed to get input map for signature: {name or 'DEFAULT'}")
     inputs, by_row = json_requests.arrays(request, signature.inputs)
-    ids = json_requests.ids(request, inputs)
-    outputs = await model.run(loaded, signature, inputs, ids=ids)
+    outputs = await model.run(loaded, signature, inputs, ids=json_requests.ids(request))
     return json_responses.predictions(outputs, by_row=by_row)

@@ -194,7 +194,8 @@ class ServedModel:
         ids that the client gave them.
 
         Raises:
-            RequestError: inputs have different numbers of rows, more than allowed, or the run fails.
+            RequestError: inputs have different numbers of rows, more than allowed, or another number than the ids, or
+                the run fails.
         """
         signature.check_shapes(inputs)
         batcher = loaded.batchers.get(signature.name)
@@ -209,6 +210,8 @@ class ServedModel:
             raise RequestError(
                 f"a request may have {self._settings.limits.rows} rows, this one has {rows}: split it", http_status=413
             )
+        if ids is not None and len(ids) != rows:
+            raise RequestError(f"'ids' has {len(ids)} values, and the request has {rows} rows")
         self._metrics.rows(self.source.name, rows)
         outputs = await batcher.submit(inputs, rows)
         if logged and self._rows is not None:

@@ -3,7 +3,7 @@
 import contextlib
 import hmac
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -14,7 +14,7 @@ from errors import ResourceError
 from serving.server import example_methods, model_messages
 from serving.server.deadline import Deadline
 from serving.server.example_messages import Example
-from serving.server.grpc_api import serving_protos, tensor_protos
+from serving.server.grpc_api import metadata_ids, serving_protos, tensor_protos
 from serving.server.grpc_api.health_service import Health
 from serving.server.json_api import json_examples
 from serving.server.loaded_version import LoadedVersion
@@ -28,6 +28,7 @@ _GRACE_SECONDS = 30.0
 _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
 
 Log = Callable[[str], object]
+_Ids = Sequence[str] | None
 
 
 class _Answers:
@@ -96,12 +97,13 @@ class PredictionService(serving_protos.prediction_service_pb2_grpc.PredictionSer
 
     async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802  the service's names, in all that follow
         """Run a signature on tensors."""
-        return await self._answers.answer("predict", request.model_spec.name, context, self._predict(request))
+        return await self._answers.answer("predict", request.model_spec.name, context, self._predict(request, context))
 
-    async def _predict(self, request: Any) -> Any:
+    async def _predict(self, request: Any, context: Any) -> Any:
         with self._answers.use(request.model_spec) as (model, loaded):
             signature = example_methods.signature(loaded, request.model_spec.signature_name)
-            outputs = await model.run(loaded, signature, tensor_protos.arrays(request.inputs, signature.inputs))
+            inputs = tensor_protos.arrays(request.inputs, signature.inputs)
+            outputs = await model.run(loaded, signature, inputs, ids=metadata_ids.ids(context.invocation_metadata()))
             unknown = sorted(set(request.output_filter) - set(outputs))
             if unknown:
                 raise RequestError(f"output tensor alias not found in signature: {unknown[0]}")
@@ -118,9 +120,9 @@ class PredictionService(serving_protos.prediction_service_pb2_grpc.PredictionSer
         )
 
     async def _fill_classes(
-        self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes]
+        self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes], ids: _Ids
     ) -> None:
-        for classes in await example_methods.classify(model, loaded, spec.signature_name, rows):
+        for classes in await example_methods.classify(model, loaded, spec.signature_name, rows, ids):
             classification = result.classifications.add()
             for label, score in classes:
                 classification.classes.add(label=label, score=score)
@@ -137,23 +139,24 @@ class PredictionService(serving_protos.prediction_service_pb2_grpc.PredictionSer
         async def filled() -> Any:
             with self._answers.use(request.model_spec) as (model, loaded):
                 _set_spec(response.model_spec, model, loaded, request.model_spec.signature_name)
-                await fill(response.result, model, loaded, request.model_spec, _rows(request.input))
+                ids = metadata_ids.ids(context.invocation_metadata())
+                await fill(response.result, model, loaded, request.model_spec, _rows(request.input), ids)
                 return response
 
         return await self._answers.answer(method, request.model_spec.name, context, filled())
 
     async def _fill_numbers(
-        self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes]
+        self, result: Any, model: ServedModel, loaded: LoadedVersion, spec: Any, rows: list[bytes], ids: _Ids
     ) -> None:
-        for value in await example_methods.regress(model, loaded, spec.signature_name, rows):
+        for value in await example_methods.regress(model, loaded, spec.signature_name, rows, ids):
             result.regressions.add(value=value)
 
     async def MultiInference(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Classify and regress the same tf.Examples, by signatures of one model."""
         name = request.tasks[0].model_spec.name if request.tasks else ""
-        return await self._answers.answer("multi_inference", name, context, self._infer(request))
+        return await self._answers.answer("multi_inference", name, context, self._infer(request, context))
 
-    async def _infer(self, request: Any) -> Any:
+    async def _infer(self, request: Any, context: Any) -> Any:
         if not request.tasks:
             raise RequestError("Inference tasks is empty")
         names = {task.model_spec.name for task in request.tasks}
@@ -164,7 +167,7 @@ class PredictionService(serving_protos.prediction_service_pb2_grpc.PredictionSer
         signatures = [task.model_spec.signature_name for task in request.tasks]
         if len(set(signatures)) < len(signatures):
             raise RequestError("Duplicate evaluation of signature")
-        rows = _rows(request.input)
+        rows, ids = _rows(request.input), metadata_ids.ids(context.invocation_metadata())
         response = serving_protos.inference_pb2.MultiInferenceResponse()
         with self._answers.use(request.tasks[0].model_spec) as (model, loaded):
             for task in request.tasks:
@@ -172,9 +175,9 @@ class PredictionService(serving_protos.prediction_service_pb2_grpc.PredictionSer
                 _set_spec(result.model_spec, model, loaded, task.model_spec.signature_name)
                 method = _METHODS.get(task.method_name)
                 if method == "classify":
-                    await self._fill_classes(result.classification_result, model, loaded, task.model_spec, rows)
+                    await self._fill_classes(result.classification_result, model, loaded, task.model_spec, rows, ids)
                 elif method == "regress":
-                    await self._fill_numbers(result.regression_result, model, loaded, task.model_spec, rows)
+                    await self._fill_numbers(result.regression_result, model, loaded, task.model_spec, rows, ids)
                 else:
                     raise RequestError(f"Unsupported signature method_name: {task.method_name}", "UNIMPLEMENTED")
         return response
@@ -252,6 +255,7 @@ async def started(models: ServedModels, settings: ServerSettings, metrics: Metri
         interceptors=[_TokenCheck(settings.token)] if settings.token is not None else [],
         options=[
             ("grpc.max_receive_message_length", settings.limits.body_bytes),
+            ("grpc.max_metadata_size", settings.limits.header_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
         ],

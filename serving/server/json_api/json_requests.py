@@ -60,25 +60,17 @@ def signature_name(request: Mapping[str, Any]) -> str:
     return name
 
 
-def ids(request: Mapping[str, Any], inputs: Mapping[str, Array]) -> list[str] | None:
+def ids(request: Mapping[str, Any]) -> list[str] | None:
     """Return the ids of the rows, for the log; None if the request has none. TensorFlow Serving ignores this key.
 
-    Args:
-        request: Parsed body.
-        inputs: The rows, from `arrays`.
-
     Raises:
-        RequestError: they are not a list of a text or an integer for each row.
+        RequestError: they are not a list of texts or integers.
     """
     if "ids" not in request:
         return None
     values = request["ids"]
     if not isinstance(values, list) or not all(type(value) in (str, int) for value in values):
         raise RequestError(f"JSON Value: {shown(values)} 'ids' must be a list of strings or integers, one for each row")
-    first = next(iter(inputs.values()))
-    rows = len(first) if first.ndim else 0
-    if len(values) != rows:
-        raise RequestError(f"'ids' has {len(values)} values, and the request has {rows} rows")
     return [str(value) for value in values]
 
 

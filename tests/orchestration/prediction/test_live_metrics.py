@@ -2,10 +2,13 @@
 
 import json
 
+import grpc
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc, regression_pb2
 
 import project
 from errors import UserError
@@ -73,6 +76,32 @@ def test_metrics_are_those_of_the_joined_rows_and_every_id_is_accounted_for(meas
     assert (counts.labeled_twice, counts.contradictory, counts.invalid) == (1, 1, 1)
     assert live.named == [f"{live.named[0].split(',')[0]}, row 35: column 'y' holds 'wrong', which is not a number"]
     assert (live.version, live.evaluated) == (7, {"mae": 1.5})
+
+
+def test_rows_of_grpc_requests_are_joined_by_the_ids_of_their_metadata(measure, pushed, tmp_path):
+    source = ModelSource(name="rows", folder=str(pushed / "runs/rows/serving"))
+    log = serving_log.settings(str(tmp_path), [source], sample=1.0, masked=[], megabytes=16)
+    predict = predict_pb2.PredictRequest(model_spec={"name": "rows"})
+    for name, values in {"size": [3.5] * 3, "rooms": [2] * 3, "area": [1.0, 2.0, 3.0], "country": ["ZA"] * 3}.items():
+        dtype = tf.int64 if name == "rooms" else None
+        predict.inputs[name].CopyFrom(tf.make_tensor_proto(values, dtype))
+    regress = regression_pb2.RegressionRequest(model_spec={"name": "rows"})
+    row = regress.input.example_list.examples.add().features.feature
+    row["area"].float_list.value.append(4.0)
+    with running(source, row_log=log) as server, grpc.insecure_channel(server.grpc) as channel:
+        service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        outputs = service.Predict(predict, metadata=[("ids", "g1"), ("ids", "g2"), ("ids", "g3")]).outputs
+        predictions = tf.make_ndarray(outputs["prediction"]).tolist()
+        response = service.Regress(regress, metadata=[("ids-bin", "Z\u00fcrich, 4".encode())])
+        predictions.append(response.result.regressions[0].value)
+        service.Predict(predict)
+    ids = ["g1", "g2", "g3", "Z\u00fcrich, 4"]
+    errors = [1.0, -2.0, 4.0, 8.0]
+    labels = [[name, repr(value + error)] for name, value, error in zip(ids, predictions, errors, strict=True)]
+    live = measure(labels, log=f"{tmp_path}/rows/rows-*.parquet")
+    assert (live.counts.joined, live.counts.without_id, live.counts.not_served) == (4, 3, 0)
+    assert live.metrics["mae"] == pytest.approx(3.75, rel=1e-4)
+    assert live.metrics["bias"] == pytest.approx(-2.75, rel=1e-4)
 
 
 def test_rows_that_were_served_twice_count_twice(measure, served):
