@@ -76,15 +76,15 @@ class Requests(http.server.BaseHTTPRequestHandler):
         if self.act_on(path, options, body):
             return
         bucket, _, name = urllib.parse.unquote(path).lstrip("/").partition("/")
-        server.requests.append((self.command, bucket, name, self.headers.get("Authorization")))
-        if server.faults:
-            self.answer(server.faults.popleft(), b"<Error><Code>ServiceUnavailable</Code></Error>")
-        elif bucket == server.denied:
-            self.answer(403, b"<Error><Code>AccessDenied</Code></Error>")
-        elif not bucket.startswith("bucket"):
-            self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
-        else:
-            with server.lock:
+        with server.lock:
+            server.requests.append((self.command, bucket, name, self.headers.get("Authorization")))
+            if server.faults:
+                self.answer(server.faults.popleft(), b"<Error><Code>ServiceUnavailable</Code></Error>")
+            elif bucket == server.denied:
+                self.answer(403, b"<Error><Code>AccessDenied</Code></Error>")
+            elif not bucket.startswith("bucket"):
+                self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
+            else:
                 self.act(bucket, name, options, body)
 
     def body(self):

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from components.prefetch import prefetch
+from tests import processes
 
 
 def test_all_items_are_prefetched_in_order():
@@ -24,7 +25,7 @@ def test_the_next_item_is_computed_during_the_caller_s_work():
     for number in prefetch(items()):
         # Would time out if the next item were computed only on request.
         for _ in range(1 + (number == 0) if number < 2 else 0):
-            assert computed.acquire(timeout=10)
+            assert computed.acquire(timeout=processes.WAIT)
     assert number == 2
 
 
@@ -40,8 +41,16 @@ def test_an_error_is_raised_at_the_position_of_its_item():
 
 
 def test_closing_the_iterator_ends_its_thread():
-    threads = threading.active_count()
-    items_ahead: Any = prefetch(iter(range(10)))
+    used = set()
+
+    def items():
+        for number in range(10):
+            used.add(threading.current_thread())
+            yield number
+
+    items_ahead: Any = prefetch(items())
     next(items_ahead)
     items_ahead.close()
-    assert threading.active_count() == threads
+    [thread] = used
+    assert thread is not threading.current_thread()
+    assert not thread.is_alive()

@@ -9,6 +9,7 @@ import project
 from errors import UserError
 from orchestration.schedule import bounded_process, channels, notifications, plans
 from spec.timing.schedule import Notify
+from tests import processes
 
 HERE = Path(__file__).parent
 CONFIG = """\
@@ -31,6 +32,8 @@ def folder(tmp_path, monkeypatch):
     """A project with the channel."""
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     monkeypatch.setenv("ROOM", str(tmp_path))
+    # More than a program needs to start on a loaded machine.
+    monkeypatch.setattr(bounded_process, "SECONDS", processes.WAIT)
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "x.toml").write_text(CONFIG)
     shutil.copy(HERE / "my_channel.py", tmp_path)

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
+
+from .. import processes
 
 CONFIG = """
 [data]
@@ -69,11 +70,7 @@ def garbage():
 
 
 def wait_for(log, text):
-    for _ in range(400):
-        if text in log.read_text():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{text!r} is not in the log:\n{log.read_text()}")
+    processes.wait_until(lambda: text in log.read_text(), lambda: f"{text!r} is not in the log:\n{log.read_text()}")
 
 
 def test_invalid_files_and_servers_do_not_end_the_scheduler(tmp_path, figure):
@@ -110,7 +107,7 @@ def test_invalid_files_and_servers_do_not_end_the_scheduler(tmp_path, figure):
             assert scheduler.poll() is None
         finally:
             scheduler.send_signal(signal.SIGTERM)
-            code = scheduler.wait(30)
+            code = scheduler.wait(processes.WAIT)
     lines = log.read_text().splitlines()
     assert code == 0
     for name in ("folder.toml is not a regular file", "pipe.toml is not a regular file", "link.toml cannot be read"):

@@ -1,8 +1,7 @@
-import threading
-
 import pytest
 
 from models import progress
+from tests import processes
 
 
 @pytest.fixture
@@ -64,9 +63,7 @@ def test_the_time_of_building_a_graph_is_no_rate(lines):
 def test_a_slow_step_before_the_first_count_is_printed(lines, monkeypatch):
     monkeypatch.setattr(progress, "FIRST_SECONDS", 0.0)
     with progress.doing("building the graph of 750 columns"):
-        for thread in threading.enumerate():
-            if isinstance(thread, threading.Timer):
-                thread.join()
+        processes.wait_until(lambda: lines)
     monkeypatch.setattr(progress, "FIRST_SECONDS", 3600.0)
     with progress.doing("never told"):
         pass

@@ -1,9 +1,9 @@
 """Another Beam engine on the command line."""
 
 import json
-import socket
 
 from orchestration.cli.parser import main
+from tests import ports
 
 
 def test_beam_arguments_may_begin_with_a_hyphen(capsys):
@@ -14,10 +14,7 @@ def test_beam_arguments_may_begin_with_a_hyphen(capsys):
 
 
 def test_doctor_reports_a_dead_endpoint_once(capsys):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    beam = f"--runner=PortableRunner --job_endpoint=127.0.0.1:{port}"
+    beam = f"--runner=PortableRunner --job_endpoint=127.0.0.1:{ports.unused()}"
     assert main(["doctor", "points", "--json", "--beam", beam]) == 5
     printed = json.loads(capsys.readouterr().out)
     [check] = [check for check in printed["checks"] if check["check"] == "engine"]

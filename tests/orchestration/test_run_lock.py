@@ -5,10 +5,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 from orchestration.local import run_lock
 from project import REPOSITORY
+from tests import processes
 
 
 def test_a_second_run_waits_and_names_the_first(tmp_path):
@@ -24,10 +24,9 @@ def test_a_second_run_waits_and_names_the_first(tmp_path):
         held.name("run-1")
         thread = threading.Thread(target=second)
         thread.start()
-        while not lines:
-            time.sleep(0.01)
+        processes.wait_until(lambda: lines)
         assert not entered.wait(0.2)
-    assert entered.wait(5)
+    assert entered.wait(processes.WAIT)
     thread.join()
     message = "of houses is running under this root: waiting for it to end"
     assert lines == [f"run run-1 (process {os.getpid()}) {message}"]
@@ -41,7 +40,7 @@ def test_other_pipelines_do_not_wait(tmp_path):
 def test_the_lock_of_a_killed_run_is_released_but_its_holder_is_known(tmp_path):
     code = (
         "import sys, time; from orchestration.local import run_lock as lock\n"
-        "with lock.held(sys.argv[1], print) as held: held.name('run-1'); print('held', flush=True); time.sleep(60)"
+        "with lock.held(sys.argv[1], print) as held: held.name('run-1'); print('held', flush=True); time.sleep(600)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True

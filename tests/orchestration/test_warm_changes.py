@@ -110,3 +110,15 @@ def test_the_start_of_a_process_is_not_after_its_first_file(tmp_path):
     assert began - 5 * 10**7 < int(process.stdout) < time.time_ns()
     assert ctypes.sizeof(ctypes.c_int) * 3 == messages._CREDENTIALS.size
     assert loaded_files._identity(str(tmp_path / "absent")) is None
+
+
+def test_a_pause_while_the_clocks_are_read_makes_the_start_no_later(monkeypatch):
+    start, read = loaded_files._began(), time.clock_gettime_ns
+
+    def slowly(clock):
+        nanoseconds = read(clock)
+        time.sleep(0.2)
+        return nanoseconds
+
+    monkeypatch.setattr(loaded_files.time, "clock_gettime_ns", slowly)
+    assert loaded_files._began() < start + 10**8

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from orchestration.local.warm import place, warm_process
+from tests import processes
 
 from .warm_commands import command, is_gone, made_project, once  # noqa: F401  fixture
 
@@ -86,9 +87,9 @@ def test_a_process_that_was_killed_is_replaced(at):
 
 def test_a_process_that_dies_during_a_run_is_the_death_of_the_worker():
     _, server, _ = once()
-    with command() as second_command, second_command.started("import time; time.sleep(60)") as (worker, _):
+    with command() as second_command, second_command.started("import time; time.sleep(600)") as (worker, _):
         os.kill(server, signal.SIGKILL)
-        assert worker.wait(5) == -signal.SIGKILL
+        assert worker.wait(processes.WAIT) == -signal.SIGKILL
         assert is_gone(worker.pid)
 
 
@@ -107,7 +108,7 @@ def test_a_process_that_does_not_answer_is_not_waited_for(monkeypatch):
 
 def test_two_commands_at_once_have_a_process_each():
     _, first_server, _ = once()
-    with command() as first_command, first_command.started("import time; time.sleep(60)"):
+    with command() as first_command, first_command.started("import time; time.sleep(600)"):
         with command() as second_command:
             code, second_server, _ = second_command.run()
             assert second_command.workers.refused == "it serves another command"
@@ -120,7 +121,7 @@ def test_two_commands_at_once_have_a_process_each():
 
 def test_a_killed_command_takes_its_worker_and_the_process_with_it():
     _, server, _ = once()
-    with command() as second_command, second_command.started("import time; time.sleep(60)") as (worker, _):
+    with command() as second_command, second_command.started("import time; time.sleep(600)") as (worker, _):
         # What the kernel does when the command is killed.
         second_command.workers._socket.shutdown(socket.SHUT_RDWR)
         assert is_gone(worker.pid)
@@ -130,13 +131,13 @@ def test_a_killed_command_takes_its_worker_and_the_process_with_it():
 def test_a_killed_or_stopped_worker_leaves_a_process_that_can_be_used():
     _, server, _ = once()
     with command() as second_command:
-        with second_command.started("import time; time.sleep(60)") as (worker, _):
+        with second_command.started("import time; time.sleep(600)") as (worker, _):
             assert worker.memory() > 1e6
             worker.end(at_once=True)
-            assert worker.wait(1) == -signal.SIGKILL
-        with second_command.started("import time; time.sleep(60)") as (worker, _):
-            worker.end(2.0)
-            assert worker.wait(1) == -signal.SIGTERM
+            assert worker.wait(processes.WAIT) == -signal.SIGKILL
+        with second_command.started("import time; time.sleep(600)") as (worker, _):
+            worker.end(processes.WAIT)
+            assert worker.wait(processes.WAIT) == -signal.SIGTERM
     assert once()[1] == server
 
 

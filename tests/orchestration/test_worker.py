@@ -20,7 +20,8 @@ def run(tmp_path, monkeypatch):
     """A function that runs two stages, the first with given behavior; returns launched stages and reported states."""
     (tmp_path / "logs").mkdir()
     monkeypatch.setattr(worker, "_asked", [])
-    monkeypatch.setattr(worker, "AGAIN_SECONDS", 0.3)
+    # Longer than a stage takes to end on a loaded machine after it has swallowed the first stop.
+    monkeypatch.setattr(worker, "AGAIN_SECONDS", 600)
     handlers = {number: signal.signal(number, worker._stop) for number in (signal.SIGTERM, signal.SIGALRM)}
     launched, reports = [], []
 
@@ -92,15 +93,15 @@ def test_no_stage_starts_after_a_swallowed_stop(run):
     assert reports == [("first", "RUNNING"), ("first", "COMPLETE")]
 
 
-def test_a_stage_that_ignores_a_stop_is_stopped_again(run):
+def test_a_stage_that_ignores_a_stop_is_stopped_again(run, monkeypatch):
+    monkeypatch.setattr(worker, "AGAIN_SECONDS", 1.0)
+
     def goes_on():
         swallowed()
         time.sleep(30)
 
-    begun = time.monotonic()
     launched, reports = run(goes_on)
 
-    assert time.monotonic() - begun < 10
     assert launched == ["first", "early fit closed"]
     assert reports == [("first", "RUNNING"), ("first", "FAILED")]
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -1,11 +1,11 @@
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from pipeline import load
 
+from . import score
 from .pipelines import PIPELINES, houses
 from .score import SALTS, Score, Scored, document, mean_of, salted
 from .score_runs import REPOSITORY, Job
@@ -21,11 +21,17 @@ def test_a_job_is_made_for_each_salt():
     assert {job.name for job in jobs} == {"exam-pass"}
 
 
-def test_the_document_marks_what_holds_and_what_was_not_run():
+@pytest.fixture
+def day(monkeypatch):
+    """The day of the measurements, also at midnight."""
+    monkeypatch.setattr(score.time, "strftime", lambda form: "2026-03-04")
+    return "2026-03-04"
+
+
+def test_the_document_marks_what_holds_and_what_was_not_run(day):
     absent = Scored("mine", (Job("mine"),), list, needs=Path("somewhere/mine.csv")).absent()
     scores = [Score("b", "1", "2", "3", False, 4.6), Score("a-x", "1", "2", "3", True, 4.4), absent]
     text = document(scores, ["a", "b", "mine"], total_seconds=90.0)
-    day = time.strftime("%Y-%m-%d")
     assert text.splitlines()[-3:] == [
         f"| a-x | 1 | 2 | 3 | yes | 4 | {day} |",
         f"| b | 1 | 2 | 3 | **no** | 5 | {day} |",
@@ -34,12 +40,12 @@ def test_the_document_marks_what_holds_and_what_was_not_run():
     assert f"A whole run took 2 minutes on {os.cpu_count()} cores" in text
 
 
-def test_lines_that_are_not_measured_again_keep_their_date():
+def test_lines_that_are_not_measured_again_keep_their_date(day):
     order = ["a", "b"]
     former = document(
         [Score(name, "1", "", "", True, 1.0) for name in ("a-x", "a-y", "b", "gone")[:3]], order, total_seconds=60
     )
-    former = former.replace(time.strftime("%Y-%m-%d"), "2001-01-01") + "| gone | 1 | | | yes | 1 | 2001-01-01 |\n"
+    former = former.replace(day, "2001-01-01") + "| gone | 1 | | | yes | 1 | 2001-01-01 |\n"
     text = document([Score("a-z", "2", "", "", True, 1.0)], order, former)
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")][2:]
     assert [row[0] for row in rows] == ["| a-z", "| b"]

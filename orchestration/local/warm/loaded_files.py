@@ -47,9 +47,9 @@ def _began() -> int:
     """Return when this process began, in nanoseconds since 1970, not later than it did."""
     with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
         ticks = int(file.read().rpartition(")")[2].split()[19])
-    second_ns = 10**9
-    age = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - ticks * second_ns // os.sysconf("SC_CLK_TCK")
-    return time.time_ns() - age - second_ns // os.sysconf("SC_CLK_TCK")
+    tick_ns = 10**9 // os.sysconf("SC_CLK_TCK")
+    # A pause between the two clocks makes the time earlier, never later; the latest of several is the most exact.
+    return max(time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME) for _ in range(3)) + (ticks - 1) * tick_ns
 
 
 def _paths() -> Iterator[str]:

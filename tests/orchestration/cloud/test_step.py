@@ -13,6 +13,7 @@ from errors import UserError
 from orchestration.cloud import compiler, places, step
 from orchestration.cloud.parameters import long_parameters
 from pipeline.variants import Name
+from tests import processes
 
 from .executor_inputs import (
     LOGS_TYPE,
@@ -177,10 +178,10 @@ def test_a_step_records_its_failure_with_a_report_and_without_harm(
     recorded = json.loads(buckets.read(f"{home}/runs/{run}/run.json"))
     assert (recorded["state"], recorded["reason"]) == ("FAILED", "ZeroDivisionError: by nothing")
     assert b"by nothing" in buckets.read(f"{home}/runs/{run}/report.html")
-    monkeypatch.setattr(step.os, "_exit", lambda code: None)
+    ended = threading.Event()
+    monkeypatch.setattr(step.os, "_exit", lambda code: ended.set())
     step.limit_time("0")
-    [timer] = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
-    timer.join()
+    assert ended.wait(processes.WAIT)
     recorded = json.loads(buckets.read(f"{home}/runs/{run}/run.json"))
     assert recorded["reason"].startswith("the stage took longer than 0 s")
 

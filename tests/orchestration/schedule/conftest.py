@@ -1,14 +1,22 @@
 import json
 import os
+import subprocess
 
 import pytest
 
+from orchestration.schedule import bounded_process
 from orchestration.schedule.plans import Plan
 from orchestration.schedule.schedule_state import State
 from spec.timing.schedule import Notify, Schedule
-from tests import memory
+from tests import memory, processes
 
 tmp_path = memory.in_memory
+
+
+@pytest.fixture(autouse=True)
+def _slow_notifications(monkeypatch):
+    """Give notifications more time than a program needs to start on a loaded machine."""
+    monkeypatch.setattr(bounded_process, "SECONDS", processes.WAIT)
 
 
 @pytest.fixture
@@ -16,6 +24,27 @@ def state(tmp_path):
     state = State(str(tmp_path))
     yield state
     state.close()
+
+
+@pytest.fixture
+def limits_begin(monkeypatch):
+    """Makes time limits of processes begin when a condition holds: on a loaded machine, a start takes seconds."""
+
+    def when(condition):
+        class Popen(subprocess.Popen):
+            def wait(self, timeout=None):
+                if timeout is not None:
+                    processes.wait_until(condition)
+                return super().wait(timeout)
+
+            def communicate(self, input=None, timeout=None):
+                if timeout is not None:
+                    processes.wait_until(condition)
+                return super().communicate(input, timeout)
+
+        monkeypatch.setattr(subprocess, "Popen", Popen)
+
+    return when
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from orchestration.schedule import bounded_process, notifications
 from spec.timing.schedule import Notify, ascii_address
+from tests import processes
 
 SECRET = "T0K3N-canary"
 
@@ -54,8 +55,7 @@ def answering(*parts, repeated=None):
     listening = socket.create_server(("127.0.0.1", 0))
 
     def run():
-        connection, _ = listening.accept()
-        with connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), listening.accept()[0] as connection:
             connection.recv(65536)
             for part in parts:
                 connection.sendall(part)
@@ -66,6 +66,8 @@ def answering(*parts, repeated=None):
     thread = threading.Thread(target=run)
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook?token={SECRET}"
+    # Also if no client came.
+    listening.shutdown(socket.SHUT_RDWR)
     thread.join()
     listening.close()
 
@@ -170,28 +172,21 @@ def test_errors_of_a_webhook_do_not_contain_its_secret(monkeypatch):
     assert tell({"command": "exit 7"}) == ["notify.command: ended with exit code 7"]
 
 
-def test_a_command_past_its_timeout_is_killed_with_its_child_processes(monkeypatch, tmp_path):
+def test_a_command_past_its_timeout_is_killed_with_its_child_processes(monkeypatch, tmp_path, limits_begin):
     monkeypatch.setattr(bounded_process, "SECONDS", 1.0)
     pids = tmp_path / "pids"
+    limits_begin(lambda: pids.exists() and pids.read_text().count("\n") == 2)
     command = f"sleep 60 & echo $! > {pids}; (sleep 61 & echo $! >> {pids}; sleep 62); wait"
     assert tell({"command": command}) == ["notify.command: stopped after 1 s, the limit of a notification"]
     started = [int(pid) for pid in pids.read_text().split()]
     assert len(started) == 2
-    for _ in range(200):
-        if not any(map(is_alive, started)):
-            return
-        time.sleep(0.05)
-    pytest.fail("what the command started goes on")
+    assert processes.left(started) == []
 
 
 def test_background_processes_of_a_command_are_not_awaited(tmp_path):
-    assert tell({"command": f"sleep 0.5 && touch {tmp_path}/late &"}) == []
-    assert not (tmp_path / "late").exists()
-    for _ in range(100):
-        if (tmp_path / "late").exists():
-            return
-        time.sleep(0.05)
-    pytest.fail("what the command left in the background did not go on")
+    assert tell({"command": f"cd {tmp_path}; (until [ -e go ]; do sleep 0.05; done; touch late) &"}) == []
+    (tmp_path / "go").touch()
+    processes.wait_until((tmp_path / "late").exists)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 300_000], ids=["NUL", "a lone surrogate", "300 kB"])
@@ -200,12 +195,3 @@ def test_any_text_of_a_failure_can_be_notified(tmp_path, server, text):
     assert errors == []
     assert json.loads((tmp_path / "told").read_text())["event"] == "failure"
     assert len(server.got) == 1
-
-
-def is_alive(pid):
-    """Return whether a process runs and is not a zombie."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
