@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import shutil
 import threading
-import time
 from types import SimpleNamespace
 
 import httpx
 
 from inspection.web.server import listen
 
-WAIT = 60.0
+from . import processes
 
 
 class Served(SimpleNamespace):
@@ -28,10 +27,7 @@ class Served(SimpleNamespace):
 
     def wait(self, condition):
         """Wait until a condition holds; the server changes in another thread."""
-        deadline = time.monotonic() + WAIT
-        while not condition():
-            assert time.monotonic() < deadline, self.lines
-            threading.Event().wait(0.01)
+        processes.wait_until(condition, lambda: self.lines)
 
 
 def push(source, serving, number):
@@ -71,11 +67,11 @@ def running(*sources, wait_ready=True, lines=None, **options):
     def stop():
         with contextlib.suppress(RuntimeError):  # the loop is closed
             state["loop"].call_soon_threadsafe(state["stop"].set)
-        thread.join(WAIT)
+        thread.join(processes.WAIT)
         assert not thread.is_alive()
 
     scheme = "https" if settings.certificate else "http"
-    client = httpx.Client(verify=False, timeout=WAIT)
+    client = httpx.Client(verify=False, timeout=processes.WAIT)
     served = Served(url=f"{scheme}://{address}", client=client, lines=lines, stop=stop, state=state, settings=settings)
     try:
         served.wait(lambda: "error" in state or any("gRPC on" in line for line in lines))

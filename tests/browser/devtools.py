@@ -27,7 +27,8 @@ _FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
-_WAIT = 30.0
+_WAIT = 120.0
+"""Seconds until an answer is missing: on a loaded machine a page takes a minute."""
 
 
 def browser_path() -> str | None:
@@ -164,7 +165,7 @@ def browser(path: str) -> Iterator[Tab]:
                 yield Tab(socket, _attach(socket))
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=_WAIT)
             log.close()
 
 

@@ -54,7 +54,7 @@ def evaluation(root, part_of_uri="/houses/artifacts/1/"):
 def raw(address, target):
     """Send a request line without the normalization of an HTTP client."""
     host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=120) as connection:
         connection.sendall(
             b"GET " + target + b" HTTP/1.1\r\nHost: " + address.encode() + b"\r\nConnection: close\r\n\r\n"
         )
@@ -134,7 +134,7 @@ def test_requests_for_another_host_or_origin_are_rejected(address, figure):
     """Fault 35: a name that points here, and a page of another origin."""
 
     def status(method="GET", **headers):
-        connection = http.client.HTTPConnection(address, timeout=10)
+        connection = http.client.HTTPConnection(address, timeout=120)
         connection.putrequest(method, "/", skip_host=True)
         for name, value in headers.items():
             for text in value if isinstance(value, list) else [value]:
@@ -175,13 +175,13 @@ def test_an_open_address_needs_its_flag(root, figure):
     """Fault 35: an address that others can reach, without the flag that allows it, and with it."""
     for host in ("0.0.0.0", "::", "192.0.2.1"):
         command = [sys.executable, "runner.py", "ui", "--port", "0", "--root", str(root), "--host", host]
-        completed = subprocess.run(command, cwd=MADE["REPOSITORY"], capture_output=True, text=True, timeout=60)
+        completed = subprocess.run(command, cwd=MADE["REPOSITORY"], capture_output=True, text=True, timeout=120)
         assert completed.returncode == 2
         assert "--expose" in completed.stderr
     with MADE["served"](root, "--host", "0.0.0.0", "--expose", "--allow", "models.example") as open_address:
         port = open_address.rpartition(":")[2]
         for host, expected in (("models.example", 200), ("192.0.2.7", 200), ("evil.example", 403)):
-            connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=120)
             connection.request("GET", "/", headers={"Host": f"{host}:{port}"})
             assert connection.getresponse().status == expected, host
     figure(35, "3 open addresses refused without --expose; with it only names that --allow gives")

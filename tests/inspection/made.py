@@ -64,7 +64,7 @@ def served(root: Path, *more: str) -> Iterator[str]:
         yield line.split()[0].rstrip("/")
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=20)
+        server.wait(timeout=120)
 
 
 def png(side: int, shade: int) -> bytes:

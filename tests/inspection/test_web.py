@@ -29,7 +29,7 @@ class Asked:
         self.host = address.removeprefix("http://")
 
     def __call__(self, path, **headers):
-        connection = http.client.HTTPConnection(self.host, timeout=20)
+        connection = http.client.HTTPConnection(self.host, timeout=120)
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         text = answer.read().decode()
@@ -239,7 +239,7 @@ def test_the_error_of_a_wrong_address_names_the_reason(tmp_path):
             cwd=MADE["REPOSITORY"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         assert process.returncode == code, process.stderr
         assert message in process.stderr

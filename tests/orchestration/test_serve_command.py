@@ -98,11 +98,11 @@ def test_the_server_as_a_process(tmp_path):
             json.dumps({"instances": [1.5]}).encode(),
             {"Authorization": "Bearer secret"},
         )
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             assert json.load(response) == {"predictions": [3.0]}
     finally:
         server.send_signal(signal.SIGTERM)
-        output, errors = server.communicate(timeout=60)
+        output, errors = server.communicate(timeout=120)
     assert (server.returncode, output) == (0, "stopped: all requests are answered\n")
     assert "secret" not in output + errors
     assert "oneDNN" not in errors  # TensorFlow's messages at its start

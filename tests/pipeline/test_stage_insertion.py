@@ -50,7 +50,6 @@ def wired(tmp_path, monkeypatch):
     """Makes the pipeline of a config and the module my_checks; returns its config and nodes by id, in order."""
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "my_checks", raising=False)
 
     def make(text=MODULE, name="my_checks", baseline="metadata", **sections):
         (tmp_path / f"{name}.py").write_text(text)
@@ -65,7 +64,8 @@ def wired(tmp_path, monkeypatch):
         Compiler().compile(pipeline)
         return config, {node.id: node for node in pipeline.components}
 
-    return make
+    yield make
+    sys.modules.pop("my_checks", None)
 
 
 EVERYWHERE = {f"after_{stage}": f"my_checks.{name}" for stage, name in (("trainer", "third"), ("pusher", "fourth"))} | {

@@ -22,7 +22,7 @@ def until(tab, expression, expected):
     wait = f"""new Promise((done) => {{
       const holds = () => ({expression}) === {json.dumps(expected)};
       const look = (left) => holds() || !left ? done({expression}) : setTimeout(look, 20, left - 1);
-      look(500);
+      look(5000);
     }})"""
     evaluated = tab.ask("Runtime.evaluate", expression=wait, awaitPromise=True, returnByValue=True)
     assert evaluated["result"]["value"] == expected, tab.problems
@@ -65,11 +65,13 @@ def test_the_python_code_of_the_page_runs(tiny, tab):
     tab.open(f"{tiny.url}/")
     until(tab, PREDICTION, "prediction 4")
     code = tab.value("document.querySelector('#python').textContent")
-    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
     assert output == "{'predictions': [4.0]}\n"
     command = tab.value("document.querySelector('#curl').textContent")
     output = subprocess.run(
-        ["bash", "-c", f"{command} -s"], capture_output=True, text=True, check=True, timeout=60
+        ["bash", "-c", f"{command} -s"], capture_output=True, text=True, check=True, timeout=120
     ).stdout
     assert output == '{"predictions":[4.0]}'
 

@@ -247,7 +247,7 @@ def test_the_server_starts_without_tensorflow(pushed, exported):
             assert response.status == 200
     finally:
         server.terminate()
-        output, errors = server.communicate(timeout=60)
+        output, errors = server.communicate(timeout=120)
     print(output, errors)
     assert "modules []" in output
     assert server.returncode == 0
