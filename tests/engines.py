@@ -6,14 +6,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import prism
+from . import ports, prism, processes
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -24,13 +23,6 @@ def prism_path() -> str:
         return str(prism.location(importlib.metadata.version("apache-beam")))
     except prism.MissingError as error:
         pytest.skip(str(error))
-
-
-def free_port() -> int:
-    """Return an unused port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -51,7 +43,7 @@ def serving(port: int, command: Sequence[Any], folder: Path, name: str) -> Itera
             start_new_session=True,
         )
     try:
-        wait_for(port)
+        processes.wait_until(lambda: listens(port), lambda: f"nothing listens on {port}")
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -59,32 +51,28 @@ def serving(port: int, command: Sequence[Any], folder: Path, name: str) -> Itera
         process.wait()
 
 
-def wait_for(port: int) -> None:
-    """Wait until a server listens on the port."""
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"nothing listens on {port}")
+def listens(port: int) -> bool:
+    """Return whether a server listens on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def prism_server(folder: Path) -> Any:
     """Return a port, and a context manager that runs Prism on it."""
-    port = free_port()
+    port = ports.unused()
     return port, serving(port, [prism_path(), "-job_port", port, "-serve_http=false"], folder, "prism")
 
 
 def job_service(folder: Path) -> Any:
     """Return a port, and a context manager that runs Beam's job service on it."""
-    port = free_port()
+    port = ports.unused()
     module = "apache_beam.runners.portability.local_job_service_main"
     return port, serving(port, [sys.executable, "-m", module, "-p", port], folder, "service")
 
 
 def worker_pool(folder: Path) -> Any:
     """Return a port, and a context manager that runs Beam's worker pool on it."""
-    port = free_port()
+    port = ports.unused()
     module = "apache_beam.runners.worker.worker_pool_main"
     return port, serving(port, [sys.executable, "-m", module, f"--service_port={port}"], folder, "pool")
 
@@ -98,7 +86,7 @@ def job_states(port: int) -> list[int]:
     with grpc.insecure_channel(f"localhost:{port}") as channel:
 
         def call(method: str, request: bytes = b"") -> bytes:
-            answer: bytes = channel.unary_unary(job_guard.JOB_SERVICE + method)(request, timeout=10)
+            answer: bytes = channel.unary_unary(job_guard.JOB_SERVICE + method)(request, timeout=processes.WAIT)
             return answer
 
         jobs = [job for job, _ in job_guard.jobs(call("GetJobs"))]
@@ -108,25 +96,9 @@ def job_states(port: int) -> list[int]:
 RUNNING, CANCELLED = 2, 5
 
 
-def alive(pid: int) -> bool:
-    """Return whether a process is running."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def command_of(pid: int) -> list[str]:
     """Return the command line of a process; empty if it does not exist."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:
         return []
-
-
-def left(pids: Sequence[int], seconds: float = 15.0) -> list[int]:
-    """Return the processes that are still running after a time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and any(map(alive, pids)):
-        time.sleep(0.02)
-    return [pid for pid in pids if alive(pid)]

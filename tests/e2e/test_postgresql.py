@@ -4,7 +4,6 @@ import glob
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +21,7 @@ from inspection.store.store_address import connection_config
 from orchestration.local.stage_records import stage_outputs
 from spec.settings import INLINE_BYTES
 
+from .. import ports
 from .conftest import QUICK, run_json, runner
 
 PASSWORD = "canary p@ss/word"
@@ -45,9 +45,7 @@ def url(tmp_path_factory):
         user = pwd.getpwnam("postgres")
         for path in (folder, folder / "password"):
             os.chown(path, user.pw_uid, user.pw_gid)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = ports.unused()
     binaries = Path(BINARIES[-1])
     as_server(
         binaries / "initdb", "-D", folder / "data", "-U", "owner", "--auth=scram-sha-256", f"--pwfile={folder}/password"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv
 
-from .. import engines, warm
+from .. import engines, ports, processes, warm
 from .test_stops import facts
 
 PIPELINE = "points-xor_linear"
@@ -87,8 +87,8 @@ def test_every_process_of_an_engine_ends(start, tmp_path, figure):
         assert sum("guard.py" in name(pid) for pid in pids) == 1
         began = time.monotonic()
         os.kill(pids[place], number)
-        assert running.wait(60).code == code, running.err
-        assert engines.left(pids) == []
+        assert running.wait().code == code, running.err
+        assert processes.left(pids) == []
         slowest = max(slowest, time.monotonic() - began)
     figure(50, f"a stop and 2 kills: processes left = 0, at most {slowest:.1f} s")
 
@@ -101,7 +101,7 @@ def test_a_stop_cancels_the_job_of_a_remote_server(start, tmp_path, figure):
         at_work(running, tmp_path / "runs")
         assert engines.job_states(port) == [engines.RUNNING]
         os.kill(running.pid, signal.SIGTERM)
-        assert running.wait(60).code == 130, running.err
+        assert running.wait().code == 130, running.err
         assert engines.job_states(port) == [engines.CANCELLED]
     figure(51, "SIGTERM: the job is CANCELLED when the run has ended")
 
@@ -109,7 +109,7 @@ def test_a_stop_cancels_the_job_of_a_remote_server(start, tmp_path, figure):
 def test_a_dead_endpoint_is_reported_before_the_run(start, tmp_path, figure):
     """Fault 52: a job endpoint where nothing listens."""
     began = time.monotonic()
-    running = start("whole", at(engines.free_port())).wait(60)
+    running = start("whole", at(ports.unused())).wait()
     took = time.monotonic() - began
     assert running.code == 5
     assert "nothing listens on this port: start the engine's job server, or fix the address" in running.err
@@ -128,16 +128,16 @@ def test_a_killed_engine_is_named_and_the_same_command_resumes(start, tmp_path, 
     pids = at_work(running, tmp_path / "runs")
     [server] = [pid for pid in pids if "prism" in name(pid)]
     os.kill(server, signal.SIGKILL)
-    assert running.wait(90).code == 4
+    assert running.wait().code == 4
     message = "error: stage ingestion failed: the job server of PrismRunner no longer answers"
     assert running.err.startswith(message)
     assert "Run the same command again to resume.\n       Its log: " in running.err
     assert "Traceback" not in running.err
-    assert engines.left(pids) == []
+    assert processes.left(pids) == []
     resumed = start("whole", beam)
     pids = at_work(resumed, tmp_path / "runs")
-    assert resumed.wait(120).code == 0, resumed.err
-    assert engines.left(pids, 1) == [], "also after a run that ends well"
+    assert resumed.wait().code == 0, resumed.err
+    assert processes.left(pids) == [], "also after a run that ends well"
     assert len(facts(tmp_path / "runs")["attempts"]) == 2
     figure(53, "Prism killed: exit code 4 with a sentence, and the run resumes")
 
@@ -152,7 +152,7 @@ def test_a_worker_pool_that_is_killed_is_named(service, start, tmp_path, figure)
         at_work(running, tmp_path / "runs")
         began = time.monotonic()
         os.killpg(killed.pid, signal.SIGKILL)
-        assert running.wait(90).code == 4, running.err
+        assert running.wait().code == 4, running.err
     took = time.monotonic() - began
     message = f"PortableRunner at localhost:{port} lost its workers in the worker pool at localhost:{address}: "
     assert running.err.startswith(f"error: stage ingestion failed: {message}")
@@ -164,7 +164,7 @@ def test_the_error_of_an_invalid_row_has_its_class_file_and_row(start, tmp_path,
     """Fault 54: both files are broken; the error names the first one's row, as in process."""
     by_engine = {}
     for beam in ("--runner=FnApiRunner", own_prism()):
-        running = start("broken", beam).wait(120)
+        running = start("broken", beam).wait()
         assert running.code == 2, running.err
         by_engine[beam] = running.err
         assert json.loads(next((tmp_path / "runs").glob("*/runs/*/run.json")).read_text())["state"] == "FAILED"
