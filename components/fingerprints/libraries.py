@@ -5,7 +5,14 @@ import importlib.metadata
 import platform
 from collections.abc import Iterable
 
-NAMES = {"PIL": "pillow", "google": "protobuf", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+NAMES = {
+    "PIL": "pillow",
+    "google": "protobuf",
+    "grpc": "grpcio",
+    "sklearn": "scikit-learn",
+    "tensorflow_serving": "tensorflow-serving-api",
+    "yaml": "pyyaml",
+}
 """Top-level module -> distribution, if their names differ."""
 WITHIN = {
     "keras": ("tensorflow",),

@@ -31,6 +31,9 @@ def add(root: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, to: str | None = None) -> int:
     """Run the pipeline, or each of its variants, entirely or up to one stage."""
+    from orchestration import lazy_packages
+
+    lazy_packages.defer(lazy_packages.OF_STORE_READERS)
     from orchestration.local import supervisor
     from orchestration.local.fork_server import ForkServer
     from orchestration.local.run_request import Request

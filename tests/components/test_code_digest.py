@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import project
-from components.fingerprints import code_digest
+from components.fingerprints import code_digest, libraries
 from components.ingestion.discovery import formats
 from errors import UserError
 from models import file_reads
+from orchestration.local import resume
 
 REPOSITORY = Path(project.REPOSITORY)
 SOURCES = {
@@ -246,3 +247,17 @@ def test_a_stage_without_a_digest_of_its_code_runs():
         outputs = {}
         Stage().Do({}, outputs, properties)
         assert outputs
+
+
+def test_the_libraries_of_all_stages_are_found_without_the_metadata_of_all_packages():
+    libraries._installed.cache_clear()
+    libraries._distributions.cache_clear()
+    found = code_digest.libraries_of(*resume.CODE)
+
+    assert libraries._distributions.cache_info().misses == 0
+    assert {"grpcio", "tensorflow-serving-api", "tensorflow"} <= {part.split()[0] for part in found.split(", ")}
+
+
+@pytest.mark.parametrize("module", ["grpc", "tensorflow_serving"])
+def test_the_names_of_libraries_are_those_of_the_metadata(module):
+    assert libraries._distributions()[module][0].lower() == libraries.NAMES[module]

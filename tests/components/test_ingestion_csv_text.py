@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from components.ingestion.discovery import compression, data_files
-from components.ingestion.parsing import csv_text
+from components.ingestion.parsing import csv_header, csv_text
 from components.ingestion.readers import csv as csv_source
 from errors import UserError
 
@@ -260,3 +260,19 @@ def test_long_texts_are_cut_or_their_rows_left_out(read, monkeypatch, block):
 def test_a_text_of_several_blocks_is_cut(read):
     text = f"id,city\n1,a\n2,{'x' * (3 * csv_source.BLOCK_BYTES)}\n3,b\n"
     assert [len(city) for city in read(text, csv={"long_cells": "cut"})["city"]] == [1, csv_text.FIELD_BYTES, 1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "header", "expected"),
+    [
+        (["ID ", "lat", None], ["id", "Lat", "city"], True),
+        (["id", "lat", " "], ["id", "lat", ""], True),
+        (["id", "lat", "x"], ["id", "lat", ""], False),
+        (["id", "lat", "Bern"], ["id", "lat", "city"], False),
+        (["id", "lat"], ["id", "lat", "city"], False),
+        (["id", "", ""], ["id", "lat", "city"], False),
+        (["id"], ["id"], False),
+    ],
+)
+def test_a_row_repeats_the_header_where_all_its_cells_are_blank_or_names_and_most_are_names(cells, header, expected):
+    assert csv_header.is_repeated(cells, header) is expected

@@ -62,6 +62,12 @@ def test_runs_of_a_store_are_listed_without_grpc(tmp_path):
     assert ({"grpc._cython.cygrpc", "asyncio", "tensorflow"} & set(modules), code) == (set(), 0)
 
 
+def test_a_run_imports_no_grpc_in_its_supervisor(tmp_path):
+    modules, code = imported("--local", "--pipeline", "missing", "--root", str(tmp_path))
+    assert {"ml_metadata.metadata_store", "orchestration.local.supervisor"} <= set(modules)
+    assert ({"grpc._cython.cygrpc", "tensorflow"} & set(modules), code) == (set(), 2)
+
+
 def test_grpc_is_loaded_when_a_store_asks_for_it():
     code = """
 from orchestration import lazy_packages

@@ -87,11 +87,16 @@ def is_repeated(cells: Sequence[str | None], header: Sequence[str]) -> bool:
         cells: Cells of the row.
         header: Names in the header line, `Header.written`.
     """
-    equal = sum(
-        _bare(cell).casefold() == name.strip().casefold() for cell, name in zip(cells, header, strict=False) if cell
-    )
-    blank = sum(not (cell and cell.strip()) for cell in cells)
-    return len(cells) == len(header) == equal + blank and equal > max(1, blank)
+    if len(cells) != len(header):
+        return False
+    blank = 0
+    for cell, name in zip(cells, header, strict=True):
+        if not (cell and cell.strip()):
+            blank += 1
+        elif _bare(cell).casefold() != name.strip().casefold():
+            # Nearly every row of a table ends here, at one of its first cells.
+            return False
+    return len(cells) - blank > max(1, blank)
 
 
 def has_row_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
