@@ -4,12 +4,11 @@ import contextlib
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from .. import warm
+from .. import processes, warm
 from .conftest import run_folder, runner
 
 SPACE = """tuner.space={
@@ -31,26 +30,13 @@ def below(pid):
     return pids - {pid}
 
 
-def alive(pid):
-    with contextlib.suppress(OSError):
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def wait(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_a_killed_tuning_resumes_and_the_trainer_uses_its_best_values(tmp_path):
     trials_folder = tmp_path / "cars" / "trials"
     killed = warm.shared().start("tune", "cars", "--root", tmp_path, *SET)
-    wait(lambda: list(trials_folder.glob("*.json")), 400)
-    processes = below(killed.pid)
+    processes.wait_until(lambda: list(trials_folder.glob("*.json")), lambda: killed.out + killed.err, seconds=600)
+    descendants = below(killed.pid)
     os.kill(killed.pid, signal.SIGKILL)
-    wait(lambda: not any(map(alive, processes)), 60)
+    assert processes.left(descendants) == []
     finished = len(list(trials_folder.glob("*.json")))
     assert 1 <= finished < 4
 
