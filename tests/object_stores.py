@@ -48,8 +48,13 @@ class FakeGcs(http.server.ThreadingHTTPServer):
         self.metadata.pop((bucket, name), None)
         return self.objects[bucket, name]
 
-    def names(self, bucket):
-        return sorted(name for owner, name in self.objects if owner == bucket)
+    def entries(self, bucket, prefix, delimiter):
+        """Return name -> whether it is a folder, which ends with the delimiter, of what lies below a prefix."""
+        entries = {}
+        for name in sorted(name for owner, name in self.objects if owner == bucket and name.startswith(prefix)):
+            end = name.find(delimiter, len(prefix)) if delimiter else -1
+            entries[name if end < 0 else name[: end + len(delimiter)]] = end >= 0
+        return entries
 
 
 class Requests(http.server.BaseHTTPRequestHandler):
@@ -144,9 +149,9 @@ class Requests(http.server.BaseHTTPRequestHandler):
             "x-goog-generation": str(generation),
             "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT",
         }
-        status, chosen = 200, re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        status, chosen = 200, byte_range(self.headers.get("Range"), len(data))
         if chosen:
-            begin, end = int(chosen[1]), min(int(chosen[2] or len(data)), len(data) - 1)
+            begin, end = chosen
             headers["Content-Range"] = f"bytes {begin}-{end}/{len(data)}"
             status, data = 206, data[begin : end + 1]
         self.answer(status, data if content else b"", headers)
@@ -167,11 +172,9 @@ class Requests(http.server.BaseHTTPRequestHandler):
     def list_objects(self, bucket, options):
         prefix, delimiter = options.get("prefix", ""), options.get("delimiter", "")
         entries = {}
-        for name in (name for name in self.server.names(bucket) if name.startswith(prefix)):
-            path_below_prefix = name[len(prefix) :]
-            if delimiter and delimiter in path_below_prefix:
-                folder = prefix + path_below_prefix.partition(delimiter)[0] + delimiter
-                entries[folder] = f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>"
+        for name, is_folder in self.server.entries(bucket, prefix, delimiter).items():
+            if is_folder:
+                entries[name] = f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>"
             else:
                 data = self.server.objects[bucket, name][0]
                 entries[name] = (
@@ -183,6 +186,12 @@ class Requests(http.server.BaseHTTPRequestHandler):
         more = begin + PAGE < len(entries)
         token = f"<NextContinuationToken>{begin + PAGE}</NextContinuationToken>" if more else ""
         self.answer(200, f"<ListBucketResult>{''.join(page)}{token}</ListBucketResult>".encode())
+
+
+def byte_range(header, size):
+    """Return the first and last byte that a Range header asks for; None without one."""
+    chosen = re.match(r"bytes=(\d+)-(\d*)", header or "")
+    return (int(chosen[1]), min(int(chosen[2] or size), size - 1)) if chosen else None
 
 
 @contextlib.contextmanager

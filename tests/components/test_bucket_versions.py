@@ -56,7 +56,7 @@ def test_a_model_in_a_bucket_with_markers_of_folders_is_pushed(saved, gcs, clock
     version = place("gs://bucket/root/trainer/model/Format-Serving", "gs://bucket/root/serving", check=self_check.ask)
 
     assert versions.digest(f"gs://bucket/root/serving/{version}") == versions.digest(str(saved))
-    assert not [name for name in gcs.names("bucket") if name.startswith("root/serving") and name.endswith("/")]
+    assert not [name for name in gcs.entries("bucket", "root/serving", "") if name.endswith("/")]
 
 
 def test_a_model_with_other_predictions_is_not_pushed(saved, serving, tmp_path):

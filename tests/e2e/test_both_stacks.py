@@ -4,14 +4,13 @@ The stacks are that of this machine and the newer one in the root that tests/cur
 """
 
 import importlib.metadata
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .. import namespaces
 from ..trees import copy_code
 from ..warm import REPOSITORY, Result
 from .conftest import check_recorded, run_folder, run_json, runner
@@ -56,13 +55,8 @@ class Stacks:
             result = runner(*arguments, tree=tree, timeout=3600)
         else:
             command = [f"{PACKAGES}/bin/python", str(tree / "runner.py"), *map(str, arguments)]
-            namespace = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-            completed = subprocess.run(
-                [*namespace, "sh", "-c", INSIDE, "sh", str(NEWER), str(self.folder), *command],
-                capture_output=True,
-                text=True,
-                timeout=3600,
-            )
+            command = namespaces.command(INSIDE, NEWER, self.folder, *command)
+            completed = subprocess.run(command, capture_output=True, text=True, timeout=3600)
             result = Result(completed.returncode, completed.stdout, completed.stderr)
         assert result.code == 0, result.err + result.out
         return result
@@ -83,8 +77,7 @@ def flags(name: str) -> list[object]:
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
     if not (NEWER / PACKAGES.lstrip("/")).exists():
         pytest.skip("needs the newer stack beside this one: make it with `tests/current_stack.sh --only set-up`")
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("needs root and unshare, to enter the root of the newer stack")
+    namespaces.need("to enter the root of the newer stack")
     return Stacks(tmp_path_factory.mktemp("stacks"))
 
 

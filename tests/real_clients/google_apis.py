@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .. import certificates, local_server
-from ..object_stores import PAGE, TIME, FakeGcs, Requests
+from ..object_stores import PAGE, TIME, FakeGcs, Requests, byte_range
 
 HOSTS = ("storage.googleapis.com", "www.googleapis.com", "oauth2.googleapis.com", "metadata.google.internal")
 TOKEN = "canary-of-google"
@@ -115,10 +115,10 @@ class _Storage(Requests):
             return _json(self._resource(*key))
         data, generation = self.server.objects[key]
         headers = {"x-goog-generation": str(generation), "Content-Type": "application/octet-stream"}
-        chosen = re.match(r"bytes=(\d+)-(\d*)", asked.headers.get("range", ""))
+        chosen = byte_range(asked.headers.get("range"), len(data))
         if not chosen:
             return _Answer(200, data, headers)
-        begin, end = int(chosen[1]), min(int(chosen[2] or len(data)), len(data) - 1)
+        begin, end = chosen
         if begin > end:
             return _Answer(416, b"", headers)
         return _Answer(206, data[begin : end + 1], {**headers, "Content-Range": f"bytes {begin}-{end}/{len(data)}"})
@@ -135,11 +135,7 @@ class _Storage(Requests):
 
     def _list(self, asked: _Asked) -> _Answer:
         prefix, delimiter = asked.options.get("prefix", ""), asked.options.get("delimiter", "")
-        entries: dict[str, bool] = {}
-        for name in self.server.names(asked.names["bucket"]):
-            if name.startswith(prefix):
-                end = name.find(delimiter, len(prefix)) if delimiter else -1
-                entries[name if end < 0 else name[: end + len(delimiter)]] = end >= 0
+        entries = self.server.entries(asked.names["bucket"], prefix, delimiter)
         first = int(asked.options.get("pageToken") or 0)
         last = first + min(int(asked.options.get("maxResults") or PAGE), PAGE)
         page = list(entries.items())[first:last]

@@ -1,14 +1,13 @@
 """A job for Vertex AI whose steps use the bucket with the real clients of TensorFlow, Beam and obstore, over TLS."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from .. import namespaces
 from ..e2e.conftest import check_recorded, run_json, runner
 from ..trees import copy_tree
 from ..warm import REPOSITORY
@@ -35,17 +34,15 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def out(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the results of two runs, and the objects of the bucket."""
-    missing = [name for name in ("unshare", "openssl") if shutil.which(name) is None]
-    if missing or os.geteuid() != 0:
-        pytest.skip(f"needs {' and '.join([*missing, *(['root'] if os.geteuid() else [])])}, for a network of its own")
+    namespaces.need("for a network of its own", "openssl")
     out = tmp_path_factory.mktemp("out")
     job = out / "houses.json"
     compiled = runner(
         *("--vertex", *SHORT, "--cloud-root", CLOUD_ROOT, "--image", "registry/image:1", "--output", job), tree=tree
     )
     assert compiled.code == 0, compiled.err + compiled.out
-    command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", OWN_NAMES, "sh"]
-    command += [str(out / "hosts"), sys.executable, str(REPOSITORY / SCRIPT), str(job), str(out)]
+    script = (sys.executable, REPOSITORY / SCRIPT, job, out)
+    command = namespaces.command(OWN_NAMES, out / "hosts", *script, network=True)
     result = subprocess.run(command, capture_output=True, text=True, cwd=tree)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-9000:]
     return out

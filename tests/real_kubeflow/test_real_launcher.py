@@ -6,7 +6,6 @@ docs/explanation/testing.md says how the two programs are built; they are not pa
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from orchestration.cloud.emulation.platforms import LOGS
 
+from .. import namespaces
 from ..e2e.conftest import check_recorded, run_json, runner
 from ..trees import copy_tree
 from ..warm import REPOSITORY
@@ -60,16 +60,15 @@ def run(tree: Path, store: Store, tmp_path_factory: pytest.TempPathFactory) -> P
     """Folder with the inputs of the steps and the objects of the store, after a run with the real programs."""
     if not all(PROGRAMS):
         pytest.skip(f"needs {' and '.join(VARIABLES)}: the paths of Kubeflow's programs, built from its source")
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("needs root and unshare, for a root folder in which the launcher may write")
+    namespaces.need("for a root folder in which the launcher may write")
     out, root = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("root")
     job = out / "houses.yaml"
     flags = ("--kubeflow", *SHORT, "--cloud-root", store.root, "--image", "registry/image:1", "--output", job)
     compiled = runner(*flags, tree=tree)
     assert compiled.code == 0, compiled.err + compiled.out
-    command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", ROOT, "sh"]
-    command += [str(root), str(out), str(tree), sys.executable, str(REPOSITORY / SCRIPT), str(job), *PROGRAMS]
-    result = subprocess.run([*command, str(out)], capture_output=True, text=True)
+    script = (sys.executable, REPOSITORY / SCRIPT, job, *PROGRAMS, out)
+    command = namespaces.command(ROOT, root, out, tree, *script, network=True)
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-9000:]
     return out
 
