@@ -73,6 +73,14 @@ def test_schema(run: Any, ask: Any) -> None:
     assert ask("schema", "2", "--json")["columns"][1]["rules"]["domain"] == ["Rome", "Paris"]
 
 
+@pytest.mark.parametrize(("length", "shown"), [(80, 80 * "x"), (81, 77 * "x" + "...")])
+def test_a_long_domain_is_cut(run: Any, ask: Any, tmp_path: Path, length: int, shown: str) -> None:
+    (tmp_path / "schema/schema.pbtxt").write_text(
+        SCHEMA.replace('value: "Rome" value: "Paris"', f'value: "{length * "x"}"')
+    )
+    assert _cells(ask("schema"))[3][-1] == shown
+
+
 def test_anomalies_come_errors_first(run: Any, ask: Any) -> None:
     head, _, *rows = _cells(ask("anomalies", "latest"))
     assert head == ["ExampleAnomalies 3: 3 anomalies in train, eval"]

@@ -1,6 +1,8 @@
 """Reports of complete runs: content, no outside resources, escaped names."""
 
 import base64
+import dataclasses
+import datetime
 import html.parser
 import io
 import json
@@ -108,6 +110,15 @@ def test_each_chart_is_named_and_has_a_table_below(reports, run):
 )
 def test_the_head_has_the_verdict_in_a_sentence(reports, run, expected):
     assert expected in words(reports[run])
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(75.0, "1 min 15 s"), (-3.0, "0.00 s")])
+def test_the_head_has_the_duration_which_is_never_negative(root, seconds, expected):
+    facts = report_facts.collect(open_store(str(root), None), "run-4")
+    end = facts.detail.run.started + datetime.timedelta(seconds=seconds)
+    detail = dataclasses.replace(facts.detail, run=dataclasses.replace(facts.detail.run, ended=end))
+    head = head_section.section(dataclasses.replace(facts, detail=detail))
+    assert f" took {expected} " in words(str(head))
 
 
 def test_a_regression_shows_every_section(reports):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -61,13 +62,19 @@ def compare(tmp_path, monkeypatch):
         (tmp_path / name).write_text(text)
     (tmp_path / "runs/rows/serving/7").mkdir(parents=True)
     monkeypatch.setenv(project.VARIABLE, str(tmp_path))
-    trained = table_statistics.proto([batch(table(1))])
+    statistics = tmp_path / "statistics" / "Split-train" / "FeatureStats.pb"
+    statistics.parent.mkdir(parents=True)
+    statistics.write_bytes(table_statistics.proto([batch(table(1))]).SerializeToString())
+    artifacts = [
+        SimpleNamespace(type="Examples", uri=str(tmp_path / "examples")),
+        SimpleNamespace(type="ExampleStatistics", uri=str(tmp_path / "statistics")),
+    ]
     lookups = []
     monkeypatch.setattr(served_drift, "open_store", lambda *_: None)
     monkeypatch.setattr(
         artifact_lookup, "find_run_of", lambda _, version, pipeline: lookups.append((pipeline, int(version))) or "run"
     )
-    monkeypatch.setattr(served_drift, "_trained", lambda *_: trained)
+    monkeypatch.setattr(artifact_lookup, "of_run", lambda _, run: [(artifact, None) for artifact in artifacts])
     evaluated: dict[str, list] = {}
     monkeypatch.setattr(prediction_drift, "evaluated", lambda *_: evaluated)
 
@@ -189,6 +196,9 @@ def test_what_cannot_be_compared_is_an_error(compare):
         compare(table(2), version=6)
     with pytest.raises(UserError, match=r"configs/row.toml does not exist"):
         served_drift.compare(str(compare.folder / "runs"), "row", "served.csv", metadata=None)
+    (compare.folder / "statistics/Split-train").rename(compare.folder / "statistics/Split-eval")
+    with pytest.raises(UserError, match=r"run run, which trained version 7, has no statistics of its train split"):
+        compare(table(2))
 
 
 def test_the_command_prints_a_table_or_json_and_its_code_is_that_of_a_gate(compare, capsys):

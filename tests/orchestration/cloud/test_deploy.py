@@ -150,3 +150,10 @@ def test_a_model_of_another_origin_is_not_touched(server, capsys):
     assert deploy(server) == 2
     assert "pushed-2 of model houses is gs://bucket/elsewhere/2" in capsys.readouterr().err
     assert json.dumps(sent(server)).count("upload") <= 2
+
+
+def test_a_missing_version_is_reported_with_the_five_newest(server, gcs, capsys):
+    for number in (9, 11, 12, 13, 14):
+        gcs.put("bucket", f"root/houses/serving/{number}/saved_model.pb", b"model")
+    assert deploy(server, "--version", "10") == 2
+    assert "has no version 10. Newest versions: 9, 11, 12, 13, 14." in " ".join(capsys.readouterr().err.split())
