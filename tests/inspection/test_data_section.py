@@ -81,6 +81,12 @@ def test_a_long_domain_is_cut(run: Any, ask: Any, tmp_path: Path, length: int, s
     assert _cells(ask("schema"))[3][-1] == shown
 
 
+def test_a_domain_of_another_kind_is_named(run: Any, ask: Any, tmp_path: Path) -> None:
+    flag = 'feature { name: "flag" type: INT bool_domain { true_value: "yes" } }'
+    (tmp_path / "schema/schema.pbtxt").write_text(f"{SCHEMA} {flag}")
+    assert _cells(ask("schema"))[-1] == ["flag", "INT", "optional", "bool"]
+
+
 def test_anomalies_come_errors_first(run: Any, ask: Any) -> None:
     head, _, *rows = _cells(ask("anomalies", "latest"))
     assert head == ["ExampleAnomalies 3: 3 anomalies in train, eval"]

@@ -75,6 +75,10 @@ def test_a_path_of_a_former_root_is_not_looked_for_there(moved, tmp_path):
     current = str(moved / "houses/artifacts/trainer/model/9")
     assert paths(in_root=True) == [current, str(gone_here[1])]
     assert paths(in_root=False) == list(map(str, gone_here))
+    for path in gone_here:
+        path.rmdir()
+    assert paths(in_root=True) == [current, str(gone_here[1])]
+    assert paths(in_root=False) == list(map(str, gone_here))
 
 
 def test_a_store_is_read_so_and_written_so_once(make_writer, tmp_path):

@@ -61,6 +61,14 @@ def test_a_compilation_without_the_data_names_the_file_and_the_option_for_a_buck
     assert "there is no file" not in error
 
 
+def test_another_fault_of_the_data_says_nothing_of_a_bucket(flats: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    (flats.root / "data/flats.csv").write_text("area\n50\n")
+    assert parser.main(["--kubeflow", "--pipeline", "flats", "--cloud-root", "gs://bucket/x"]) == 2
+    error = capsys.readouterr().err
+    assert "column 'city' of the schema is missing" in error
+    assert "--data-root" not in error
+
+
 def test_files_of_predefined_splits_stay_patterns(tmp_path: Path, gcs: Any) -> None:
     for name in ("sales-1.csv", "more/a.parquet", "test.csv"):
         gcs.put("bucket", f"here/data/{name}", b"x")

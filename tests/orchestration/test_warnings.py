@@ -47,3 +47,11 @@ def test_the_error_of_a_stage_contains_the_findings_of_its_gate():
     assert worker._findings(failed()) == FOUND
     assert worker._findings(RunError("another")) == []
     assert worker._findings(GateError("the model is not blessed")) == []
+
+
+def test_progress_is_a_line_where_the_output_is_no_terminal(capsys):
+    terminal = Terminal(plain=True)
+    terminal.plan(["trainer"])
+    terminal.node("trainer", "RUNNING")
+    terminal.progress("trainer", "epoch 3 of 9")
+    assert capsys.readouterr().out.split() == ["trainer", "running", "epoch", "3", "of", "9"]
