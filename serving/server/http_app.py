@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from serving.server import rest_api
-from serving.server.deadline import Deadline
+from serving.server.deadline import Deadlines
 from serving.server.json_api import json_responses
 from serving.server.metrics import Metrics
 from serving.server.playground import playground
@@ -46,6 +46,7 @@ class HttpApp:
         self._models = models
         self._settings = settings
         self._metrics = metrics
+        self._deadlines = Deadlines(settings.limits.seconds)
         self._log = log
         self.draining = False
 
@@ -111,7 +112,7 @@ class HttpApp:
         code = "OK"
         try:
             route = rest_api.route(method, path)
-            with Deadline(self._settings.limits.seconds):
+            with self._deadlines.start():
                 return await self._routed(route, headers, receive)
         except TimeoutError as error:
             code = "DEADLINE_EXCEEDED"

@@ -56,6 +56,7 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
         """Start the timer for the head of the first request."""
         super().connection_made(JoinedWrites(transport, self.loop))
         self._head_bytes = 0
+        self._in_head = True
         self._timer: asyncio.TimerHandle | None = None
         self._start_timer()
 
@@ -74,20 +75,23 @@ class LimitedProtocol(HttpToolsProtocol):  # type: ignore[misc]
         self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Start the timer for the head of the next request on a connection that is kept alive."""
+        """Note that a head begins, of a first request or of a next one on a connection that is kept alive."""
         super().on_message_begin()
-        self._start_timer()
+        self._in_head = True
 
     def data_received(self, data: bytes) -> None:
         """Parse bytes; respond with 431 and close if the head is too large."""
         self._head_bytes += len(data)
         super().data_received(data)
-        if self._timer is not None and self._head_bytes > self.limits.header_bytes:
-            self._refuse(_TOO_LARGE)
+        if self._in_head:  # most heads arrive as a whole, and need no timer
+            self._start_timer()
+            if self._head_bytes > self.limits.header_bytes:
+                self._refuse(_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         """Stop the timer for the head."""
         self._head_bytes = 0
+        self._in_head = False
         self._stop_timer()
         super().on_headers_complete()
 

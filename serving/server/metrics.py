@@ -1,6 +1,7 @@
 """Prometheus metrics of the server."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import prometheus_client as prometheus
 
@@ -13,6 +14,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = prometheus.CollectorRegistry()
+        self._children: dict[tuple[Any, ...], Any] = {}
         options = {"namespace": "serving", "registry": self._registry}
         labels = ["model", "method", "api"]
         self._requests = prometheus.Counter("requests", "Requests by status code.", [*labels, "code"], **options)
@@ -39,12 +41,19 @@ class Metrics:
             code: Name of the status code.
             seconds: Time from the request to its response.
         """
-        self._requests.labels(model, method, api, code).inc()
-        self._seconds.labels(model, method, api).observe(seconds)
+        self._child(self._requests, model, method, api, code).inc()
+        self._child(self._seconds, model, method, api).observe(seconds)
+
+    def _child(self, metric: Any, *labels: str) -> Any:
+        """Return the series of a metric with these labels; `labels` of the library costs more than the count."""
+        key = (metric, *labels)
+        if key not in self._children:
+            self._children[key] = metric.labels(*labels)
+        return self._children[key]
 
     def rows(self, model: str, count: int) -> None:
         """Count rows of a request."""
-        self._rows.labels(model).inc(count)
+        self._child(self._rows, model).inc(count)
 
     def batches(self, model: str) -> Callable[[int], None]:
         """Return a function that records the rows of a batch."""

@@ -1,5 +1,6 @@
 """Routes of TensorFlow Serving's REST API, and `:explain`."""
 
+import functools
 import re
 import urllib.parse
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Route:
     method: str
 
 
+@functools.lru_cache(maxsize=128)
 def route(http_method: str, path: str) -> Route:
     """Find the route of a request.
 

@@ -197,12 +197,12 @@ class ServedModel:
             RequestError: inputs have different numbers of rows, more than allowed, or another number than the ids, or
                 the run fails.
         """
-        signature.check_shapes(inputs)
+        shapes = signature.check_shapes(inputs)
         batcher = loaded.batchers.get(signature.name)
         if batcher is None:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._runs, loaded.session.run, signature, inputs)
-        counts = {value.shape[0] for value in inputs.values()}
+        counts = {shape[0] for shape in shapes}
         if len(counts) > 1:
             raise RequestError(f"inputs have different numbers of rows: {', '.join(map(str, sorted(counts)))}")
         [rows] = counts

@@ -148,3 +148,68 @@ def test_batches_that_are_slow_twice_run_in_a_thread_until_they_are_quick_again(
     assert [thread for [(_, thread)] in threads_of(waves)] == [
         "pool", "loop", "loop", "loop", "loop", "pool", "loop", "pool", "loop",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("batch_seconds", [60.0, 0.0])
+def test_a_quick_batch_waits_for_requests_that_arrive_one_after_the_other(monkeypatch, batch_seconds):
+    monkeypatch.setattr(batching, "time", SimpleNamespace(perf_counter=lambda: 0.0))
+    sizes: list[int] = []
+
+    async def main():
+        with ThreadPoolExecutor(1) as executor:
+            options = {"slots": 1, "batch_rows": 100, "batch_seconds": batch_seconds, "queue_rows": 100}
+            batcher = Batcher(doubled, executor, observe=sizes.append, **options)
+            await batcher.submit({"x": np.ones(10, np.float32)}, 10)  # up to 10 rows are quick
+
+            async def send(steps):
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                return await batcher.submit({"x": np.full(1, steps, np.float32)}, 1)
+
+            async def batches(*steps):
+                sizes.clear()
+                results = await asyncio.gather(*map(send, steps))
+                assert [result["y"].tolist() for result in results] == [[2.0 * step] for step in steps]
+                return tuple(sizes)
+
+            return [await batches(*steps) for steps in ((0, 2), (0, 0), (0, 2, 4), (0, 9), (0, 2))]
+
+    waited = asyncio.run(main())
+    if batch_seconds:
+        assert waited == [(1, 1), (2,), (3,), (1, 1), (1, 1)]  # a single client, as in the first and last, never waits
+    else:
+        assert waited == [(1, 1), (2,), (1, 1, 1), (1, 1), (1, 1)]
+
+
+def test_requests_of_several_types_and_shapes_are_joined_each_with_its_own():
+    runs = []
+
+    def echo(inputs):
+        runs.append(len(inputs["a"]))
+        return dict(inputs)
+
+    async def main():
+        with ThreadPoolExecutor(1) as executor:
+            options = {"slots": 1, "batch_rows": 100, "batch_seconds": 60.0, "queue_rows": 100}
+            batcher = Batcher(echo, executor, observe=lambda rows: None, **options)
+
+            def request(start, rows):
+                numbers = np.arange(start, start + rows)
+                return {
+                    "a": numbers.astype(np.float32),
+                    "pair": np.stack([numbers, numbers + 0.5], 1).astype(np.float32),
+                    "n": numbers,
+                    "b": -numbers.astype(np.float32),
+                    "word": np.array([str(number).encode() for number in numbers], object),
+                }
+
+            requests = [request(start, rows) for start, rows in ((0, 1), (10, 2), (20, 0), (30, 3))]
+            answers = await asyncio.gather(*(batcher.submit(inputs, len(inputs["a"])) for inputs in requests))
+            for inputs, outputs in zip(requests, answers, strict=True):
+                assert outputs.keys() == inputs.keys()
+                for name, value in inputs.items():
+                    assert outputs[name].dtype == value.dtype
+                    assert outputs[name].tolist() == value.tolist()
+
+    asyncio.run(main())
+    assert runs == [1, 5]

@@ -1,14 +1,15 @@
 """The deadline of a request, and what it leaves to others."""
 
 import asyncio
+import selectors
 
 import pytest
 
-from serving.server.deadline import Deadline
+from serving.server.deadline import Deadlines
 
 
 async def waiting(seconds, deadline_seconds):
-    with Deadline(deadline_seconds):
+    with Deadlines(deadline_seconds).start():
         await asyncio.sleep(seconds)
     return "done"
 
@@ -45,8 +46,54 @@ def test_a_cancellation_by_others_stays_one():
 
 def test_other_errors_pass():
     async def main():
-        with Deadline(60):
+        with Deadlines(60).start():
             raise KeyError("a")
 
     with pytest.raises(KeyError, match="a"):
         asyncio.run(main())
+
+
+class SkippingSelector(selectors.SelectSelector):
+    """A selector that does not wait, and adds up how long it should have waited."""
+
+    skipped = 0.0
+
+    def select(self, timeout=None):
+        self.skipped += timeout or 0.0
+        return super().select(0)
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop with a clock of its own, which skips the time until the next timer."""
+
+    def __init__(self):
+        self.selector = SkippingSelector()
+        super().__init__(self.selector)
+
+    def time(self):
+        return self.selector.skipped
+
+
+def test_each_request_has_the_whole_time_though_one_timer_serves_all():
+    deadlines = Deadlines(10)
+
+    async def request(start, duration):
+        await asyncio.sleep(start)
+        try:
+            with deadlines.start():
+                await asyncio.sleep(duration)
+        except TimeoutError:
+            return "timeout", round(asyncio.get_running_loop().time(), 3)
+        return "done", round(asyncio.get_running_loop().time(), 3)
+
+    async def main():
+        return await asyncio.gather(
+            *(request(*times) for times in ((0, 3), (1, 99), (2, 8), (5, 99), (5, 9), (40, 99)))
+        )
+
+    loop = SkippingLoop()
+    try:
+        results = loop.run_until_complete(main())
+    finally:
+        loop.close()
+    assert results == [("done", 3), ("timeout", 11), ("done", 10), ("timeout", 15), ("done", 14), ("timeout", 50)]

@@ -115,6 +115,14 @@ def test_half_sent_heads_and_bodies_are_given_up_after_the_time_limit(impatient)
     assert raw(impatient, head, b"{").startswith(b"HTTP/1.1 504 ")
 
 
+def test_a_half_sent_head_after_a_request_is_given_up_too(impatient):
+    request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for parts in ((request, b"GET /healthz HT"), (request + b"GET /healthz HT",)):
+        received = raw(impatient, *parts)
+        assert received.startswith(b"HTTP/1.1 200 ")
+        assert received.endswith(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+
 def test_a_head_that_is_too_large_is_refused(limited):
     assert raw(limited, b"GET / HTTP/1.1\r\nA: ", b"a" * 5000).startswith(b"HTTP/1.1 431 ")
 

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 from errors import ResourceError
 from serving.server import example_methods, model_messages
-from serving.server.deadline import Deadline
+from serving.server.deadline import Deadlines
 from serving.server.example_messages import Example
 from serving.server.grpc_api import metadata_ids, serving_protos, tensor_protos
 from serving.server.grpc_api.health_service import Health
@@ -38,6 +38,7 @@ class _Answers:
         self.models = models
         self._settings = settings
         self._metrics = metrics
+        self._deadlines = Deadlines(settings.limits.seconds)
         self._log = log
 
     async def answer(self, method: str, name: str, context: Any, response: Awaitable[Any]) -> Any:
@@ -45,7 +46,7 @@ class _Answers:
         started = time.monotonic()
         code, message = "OK", ""
         try:
-            with Deadline(self._settings.limits.seconds):
+            with self._deadlines.start():
                 return await response
         except TimeoutError:
             code, message = "DEADLINE_EXCEEDED", f"no response within {self._settings.limits.seconds:g} seconds"

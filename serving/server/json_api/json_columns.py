@@ -15,6 +15,7 @@ from serving.server.json_api.json_values import MAX_EXACT_INTEGER, Input
 Array = np.ndarray[Any, Any]
 
 _FLOATS = ({float}, {int}, {int, float})
+_LARGEST = {dtype: np.finfo(dtype).max for dtype in MAX_EXACT_INTEGER}
 
 
 def scalars(rows: Sequence[Mapping[str, Any]], inputs: Sequence[Input]) -> dict[str, Array] | None:
@@ -61,4 +62,4 @@ def _decimals(cells: list[Any], dtype: str, has_integers: bool) -> Array | None:
     largest = np.abs(exact).max()
     if has_integers and not largest <= MAX_EXACT_INTEGER[dtype]:
         return None
-    return exact.astype(dtype) if largest <= np.finfo(dtype).max else None
+    return exact.astype(dtype) if largest <= _LARGEST[dtype] else None

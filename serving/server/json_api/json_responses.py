@@ -43,9 +43,10 @@ def predictions(outputs: Mapping[str, Array], *, by_row: bool) -> bytes:
     if by_row:
         _check_rows(outputs)
         key = "predictions"
-        content = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
         if len(plain) == 1:
             [content] = plain.values()
+        else:
+            content = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
     else:
         key = "outputs"
         content = plain if len(plain) > 1 else next(iter(plain.values()))

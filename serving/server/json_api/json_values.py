@@ -125,7 +125,7 @@ def _texts(leaves: list[Any], types: set[type], spec: Input) -> Array:
 
 def is_bytes(value: Any) -> bool:
     """Return whether a JSON value is `{"b64": "..."}`."""
-    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
+    return isinstance(value, dict) and len(value) == 1 and "b64" in value and isinstance(value["b64"], str)
 
 
 def decoded(value: Any) -> bytes:
