@@ -6,12 +6,11 @@ import random
 import socket
 import tempfile
 from pathlib import Path
-from typing import Any
 
 _SPAN = 8000
 _FOLDER = Path(tempfile.gettempdir(), f"pipeline-test-ports-{os.getuid()}")
-_held: list[Any] = []
-"""Locks of ports, until this process ends."""
+_held: list[int] = []
+"""Open locks of ports, until this process ends."""
 
 
 def unused() -> int:
@@ -24,13 +23,13 @@ def unused() -> int:
     _FOLDER.mkdir(exist_ok=True)
     # Not Python's own generator, whose numbers a test may have fixed.
     for port in random.SystemRandom().sample(range(first_given - _SPAN, first_given), _SPAN):
-        lock = (_FOLDER / str(port)).open("w")
+        lock = os.open(_FOLDER / str(port), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
         except OSError:
-            lock.close()
+            os.close(lock)
             continue
         _held.append(lock)
         return port

@@ -117,6 +117,8 @@ def test_each_attempt_is_a_separate_execution(begin, root, url):
     node = store.get_context_by_type_and_name("node", "attempts.statistics")
     executions = sorted(store.get_executions_by_context(node.id), key=lambda execution: execution.id)
     assert [pb.Execution.State.Name(execution.last_known_state) for execution in executions] == ["FAILED", "COMPLETE"]
+    # Also one that failed has its parameters.
+    assert all({"code", "exclude_splits", execution_folders.TOKEN} <= {*one.custom_properties} for one in executions)
 
 
 def outputs(root, pipeline):

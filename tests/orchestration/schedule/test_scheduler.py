@@ -4,6 +4,7 @@ import random
 import pytest
 
 from inspection.read import schedule_history
+from orchestration.schedule import scheduler as scheduler_module
 from orchestration.schedule.plans import Plan
 from orchestration.schedule.schedule_faults import Faults
 from orchestration.schedule.schedule_state import State
@@ -97,6 +98,15 @@ def test_a_time_during_a_running_run_follows_overlap(scheduler, state, runs, ove
     else:
         assert runs.begun == [START + HOUR]
         assert fires_by_time(state)[START + 2 * HOUR] == ("SKIPPED", "an earlier run is running; overlap = skip")
+
+
+@pytest.mark.parametrize("late", [2, 3, 4, 6, 7, 10])
+def test_of_many_missed_times_the_newest_are_kept(scheduler, state, runs, monkeypatch, late):
+    monkeypatch.setattr(scheduler_module, "MAX_TIMES", 3)
+    hourly = plan(catchup="none", overlap="queue")
+    scheduler.tick([hourly], START)
+    scheduler.tick([hourly], START + late * HOUR)
+    assert sorted(fires_by_time(state)) == [START + hour * HOUR for hour in range(1, late + 1)][-3:]
 
 
 def test_times_during_a_pause_are_skipped_and_not_caught_up(scheduler, state, runs):
