@@ -77,6 +77,18 @@ def test_importance_is_that_of_permuted_columns(result, columns):
     assert by["idle"] == pytest.approx(0, abs=1e-6)
 
 
+def test_without_labels_the_importance_is_the_share_of_changed_predictions(model, tmp_path, columns, write_examples):
+    unlabelled = {**columns, "y": np.full(ROWS, np.nan)}
+    write_examples(tmp_path / "data.gz", {name: column.tolist() for name, column in unlabelled.items()})
+    rows = prediction.Rows([Shard(str(tmp_path / "data.gz"))], {}, 128)
+    measure = metric_catalog.measure("regression", None)
+    result = diagnosis.diagnose(model, rows, measure, kind="regression", max_rows=200)
+    assert (result["metric"], result["value"]) == (diagnosis.CHANGED, 0)
+    by = {entry["column"]: entry["worse"] for entry in result["importance"]}
+    assert by == {"large": pytest.approx(1, abs=0.05), "small": pytest.approx(1, abs=0.05), "idle": 0}
+    assert result["answers"] == []
+
+
 def test_it_is_the_same_each_time_and_json(model, rows, result):
     second_result = diagnosis.diagnose(
         model, rows, metric_catalog.measure("regression", None), kind="regression", max_rows=200

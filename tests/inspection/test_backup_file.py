@@ -88,6 +88,9 @@ def test_a_restore_marks_what_a_later_clean_up_removed(writer, tmp_path, ask):
     assert f"\n  ModelBlessing 6: {runs.place('evaluator', 2)}\n" in restored
     answer = ask("restore", str(copy), "--json")
     assert sorted(artifact["artifact"] for artifact in answer["gone"]) == [1, 2, 3, 4, 5, 6]
+    assert restored.startswith(f"restored {copy}; the previous store is {tmp_path}/")
+    (tmp_path / "metadata.sqlite").unlink()
+    assert ask("restore", str(copy)).startswith(f"restored {copy}\n")
     (tmp_path / "houses/artifacts").rename(tmp_path / "houses/elsewhere")
     assert ask("restore", str(copy), "--json")["gone"] == [], "nothing is known of files that are elsewhere"
     assert len(live()) == 9

@@ -123,6 +123,25 @@ def test_emptying_names_every_path_and_frees_the_disk(runs, ask):
     assert ask("clean", "--empty-trash") == "the trash is empty\n"
 
 
+def test_what_cannot_be_deleted_stays_and_is_named_with_its_pipeline(runs, ask, monkeypatch, capsys):
+    ask("clean", "--keep", "1", "--yes")
+
+    def refuse(path, *_):
+        raise OSError(errno.EBUSY, "Device or resource busy", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refuse)
+        with pytest.raises(ResourceError, match="paths kept"):
+            ask("clean", "--empty-trash")
+        kept = [line.split() for line in capsys.readouterr().out.splitlines() if "cannot be removed" in line]
+    assert kept
+    assert {words[0] for words in kept} == {"houses"}
+    assert all(" ".join(words[2:]).endswith("it cannot be removed: Device or resource busy") for words in kept)
+    assert all(os.path.isdir(words[1]) for words in kept)
+    ask("clean", "--empty-trash")
+    assert os.listdir(runs.root / ".trash") == [".lock"]
+
+
 def test_what_no_clean_up_moved_there_stays(runs, ask, capsys):
     ask("clean", "--keep", "1", "--yes")
     trash = runs.root / ".trash"

@@ -59,5 +59,15 @@ def test_texts_of_integers_are_the_same_numbers_in_onnx(dtype):
     pair(lambda text: tf.strings.to_number(text, dtype)).check_equal(x=rows(["0", "12", "-7", "000123456789"[:11]]))
 
 
+@pytest.mark.parametrize("columns", [None, 1, 2])
+def test_a_row_with_a_text_that_is_no_number_is_refused(columns):
+    shape = [None] if columns is None else [None, columns]
+    numbers = Pair(lambda **x: {"y": tf.strings.to_number(x["x"])}, {"x": tf.TensorSpec(shape, tf.string, "x")})
+    row = {None: lambda text: text, 1: lambda text: [text], 2: lambda text: ["1", text]}[columns]
+    errors = numbers.onnx(x=[row("2"), row("two"), row("")])["error"]
+    assert (errors > 0).tolist() == [False, True, True]
+    assert "a text is not a number; it holds" in numbers.messages[errors[1] - 1]
+
+
 def test_integers_are_the_same_texts_in_onnx():
     pair(tf.strings.as_string, tf.int64).check_equal(x=rows([0, 12, -7, 2**53 + 1]))
