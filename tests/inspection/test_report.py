@@ -121,6 +121,19 @@ def test_the_head_has_the_duration_which_is_never_negative(root, seconds, expect
     assert f" took {expected} " in words(str(head))
 
 
+def test_vocabularies_are_shown_with_their_sizes(root, tmp_path):
+    facts = report_facts.collect(open_store(str(root), None), "run-4")
+    assets, metadata = tmp_path / "transform_fn/assets", tmp_path / "transformed_metadata"
+    for folder in (assets, metadata):
+        folder.mkdir(parents=True)
+    (assets / "city").write_text("Bern\nChur\nThun\n")
+    (metadata / "asset_map").write_text(json.dumps({"city": "city"}))
+    (metadata / "schema.pbtxt").write_text('feature { name: "city_index" type: INT }')
+    report_facts.read_transformation(facts, {"TransformGraph": pb.Artifact(id=9, uri=str(tmp_path))})
+    assert facts.vocabularies == {"city": 3}
+    assert [column.name for column in facts.transformed] == ["city_index"]
+
+
 def test_a_regression_shows_every_section(reports):
     actual = re.findall(r'<section id="([a-z]+)">', reports["run-4"])
     assert actual == [

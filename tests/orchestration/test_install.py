@@ -435,6 +435,7 @@ def test_variables_of_python_and_uv_are_dropped_and_those_of_the_network_are_kep
     environment = dict(line.partition("=")[::2] for line in (place.home / "uv.env").read_text().splitlines())
     assert environment["UV_PROJECT_ENVIRONMENT"] == str(place.root / ".venv")
     assert environment["UV_PYTHON_DOWNLOADS"] == "manual"
+    assert environment["UV_PYTHON_INSTALL_DIR"] == str(place.root / ".tools" / "python")
     strange = {name for name, value in environment.items() if value == "/strange"}
     assert strange == set(network_variables.split())
 

@@ -33,6 +33,17 @@ def test_all_findings_are_reported_together(flats, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize(("by", "kept", "finding"), [("all", 0, "0 rows for 1 splits"), ("hash", 2, "2 rows for 3")])
+def test_fewer_rows_than_splits_are_a_finding(flats, by, kept, finding):
+    config = f'path = "data/flats.csv"\nsplit = {{by = "{by}"}}\nexclude = ["area > {40 + kept}"]'
+    flats.config(flats.CONFIG.replace('path = "data/flats.csv"', config))
+    [only] = flats.errors()
+    assert f"flats.csv: {finding}" in only
+
+    flats.config(flats.CONFIG.replace('path = "data/flats.csv"', config.replace(f"{40 + kept}", f"{41 + kept}")))
+    assert not [line for line in flats.errors() if "add rows" in line]
+
+
 def test_data_is_checked_even_if_the_schema_cannot_be_read(flats):
     flats.schema("feature {")
     flats.data("area,area\n1,2\n")

@@ -105,7 +105,6 @@ def page(store: Store, query: Query) -> Page:
             "section",
             tag("h2", "Lineage"),
             origin_section.lineage_figure(trace(store, artifact, limit=_MAX_LINEAGE), address="/artifact?id={}"),
-            id="lineage",
         ),
         _or_error(lambda: _files(row)),
         tag("details", tag("summary", "Properties"), table(["property", "value"], properties, caption="Properties"))

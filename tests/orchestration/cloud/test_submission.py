@@ -253,6 +253,17 @@ def test_schedules_are_created_listed_paused_resumed_and_deleted(server, target,
     assert "there is no schedule 'houses:command-line'" in capsys.readouterr().err
 
 
+def test_a_schedule_is_named_with_its_pipeline_where_several_have_the_name(server, target, capsys):
+    for pipeline in ("houses", "cars"):
+        assert parser.main([*access(target, server), *SEND, "--schedule", "0 4 * * *", "--pipeline", pipeline]) == 0
+    capsys.readouterr()
+    assert schedule("pause", target, server, "command-line") == 2
+    error = capsys.readouterr().err
+    assert "'command-line' matches several schedules: " in error
+    assert {"cars:command-line", "houses:command-line"} <= {*re.split(r"[\s,]+", error)}
+    assert schedule("pause", target, server, "cars:command-line") == 0
+
+
 @pytest.mark.parametrize(("words", "place"), [(["--submit"], "runs"), (["--schedule", "0 3 * * *"], "recurringruns")])
 def test_parameters_of_a_run_are_checked_and_sent(server, target, capsys, words, place):
     assert parser.main([*access(target, server), *SEND, *words, "--parameter", "epochs=3"]) == 0
