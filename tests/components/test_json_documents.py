@@ -130,6 +130,7 @@ def test_a_document_is_described_whatever_its_file_is_called(tmp_path, name):
         '{"a": 1}\n{"a": 2}\n',
         '{"a": 1, "b": [{"c": 1}, {"c": 2}]}\n{"a": 2, "b": []}\n',
         '{"a": {"x": 1}, "b": 2, "c": [1]}',
+        '{"a": [[1, 2], {"x": 1}], "b": 2}',
         '{"a": 1}\n{"a"\n',
         '{"a"\n',
         "",

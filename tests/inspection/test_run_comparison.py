@@ -72,6 +72,14 @@ def _differences(comparison: Any, section: str) -> list[Any]:
     return next(difference["differences"] for difference in comparison["sections"] if difference["name"] == section)
 
 
+def test_long_values_are_cut(two: None, ask: Any, tmp_path: Path) -> None:
+    for name, path in (("first", 60 * "a"), ("second", 61 * "b")):
+        (tmp_path / name / "run.json").write_text(json.dumps({"config": {"data": {"path": path}}}))
+    shown = ask("compare", "first", "second")
+    assert f" {60 * 'a'} " in shown
+    assert f" {57 * 'b'}..." in shown
+
+
 def test_what_differs_comes_worst_first(two: None, ask: Any) -> None:
     compared = ask("compare", "first", "second", "--json")
     assert (compared["a"]["run_id"], compared["b"]["run_id"]) == ("first", "second")

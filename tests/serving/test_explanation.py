@@ -146,9 +146,10 @@ def test_a_column_that_is_not_explained_keeps_the_cell_of_the_row():
 def test_a_damaged_background_and_one_without_columns_are_named(tmp_path):
     (tmp_path / "assets.extra").mkdir()
     path = tmp_path / BACKGROUND
-    path.write_text('{"rows": 1, "inputs": [{"name": "a"')
-    with pytest.raises(NotExplainableError, match=r"background.json is damaged: .*Push a new version"):
-        read(str(tmp_path))
+    for damaged in ('{"rows": 1, "inputs": [{"name": "a"', '{"rows": 1}', '{"rows": 1, "inputs": null}'):
+        path.write_text(damaged)
+        with pytest.raises(NotExplainableError, match=r"background.json is damaged: .*Push a new version"):
+            read(str(tmp_path))
     photo = {"name": "photo", "column": "a photo", "dtype": "string", "reason": "it holds encoded images"}
     path.write_text(json.dumps({"rows": 0, "inputs": [photo]}))
     with pytest.raises(NotExplainableError, match=r"no column .*: column 'a photo': it holds encoded images"):
