@@ -1,8 +1,6 @@
 """Reports of complete runs: content, no outside resources, escaped names."""
 
 import base64
-import dataclasses
-import datetime
 import html.parser
 import io
 import json
@@ -110,28 +108,6 @@ def test_each_chart_is_named_and_has_a_table_below(reports, run):
 )
 def test_the_head_has_the_verdict_in_a_sentence(reports, run, expected):
     assert expected in words(reports[run])
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(75.0, "1 min 15 s"), (-3.0, "0.00 s")])
-def test_the_head_has_the_duration_which_is_never_negative(root, seconds, expected):
-    facts = report_facts.collect(open_store(str(root), None), "run-4")
-    end = facts.detail.run.started + datetime.timedelta(seconds=seconds)
-    detail = dataclasses.replace(facts.detail, run=dataclasses.replace(facts.detail.run, ended=end))
-    head = head_section.section(dataclasses.replace(facts, detail=detail))
-    assert f" took {expected} " in words(str(head))
-
-
-def test_vocabularies_are_shown_with_their_sizes(root, tmp_path):
-    facts = report_facts.collect(open_store(str(root), None), "run-4")
-    assets, metadata = tmp_path / "transform_fn/assets", tmp_path / "transformed_metadata"
-    for folder in (assets, metadata):
-        folder.mkdir(parents=True)
-    (assets / "city").write_text("Bern\nChur\nThun\n")
-    (metadata / "asset_map").write_text(json.dumps({"city": "city"}))
-    (metadata / "schema.pbtxt").write_text('feature { name: "city_index" type: INT }')
-    report_facts.read_transformation(facts, {"TransformGraph": pb.Artifact(id=9, uri=str(tmp_path))})
-    assert facts.vocabularies == {"city": 3}
-    assert [column.name for column in facts.transformed] == ["city_index"]
 
 
 def test_a_regression_shows_every_section(reports):
