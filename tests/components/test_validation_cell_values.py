@@ -1,8 +1,10 @@
 """The gates on what cells hold."""
 
+import pyarrow as pa
 import pytest
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.data_checks import sentinels
+from components.data_checks import placeholders, sentinels
 
 from ..flats import one, rows
 
@@ -100,3 +102,13 @@ def test_a_new_value_in_another_spelling_of_a_known_one_is_named(flats, gated):
 
     for finding in (one(refused), one(warned)):
         assert "'BERN' differs from 'Bern' only by case: data.fold_case merges them" in finding["text"]
+
+
+def test_each_number_that_stands_for_null_is_a_bucket_of_its_rank():
+    figures = statistics_pb2.FeatureNameStatistics()
+    ends = placeholders.of([pa.array([-999.0] * 5 + [9999.0] * 5 + [1.0, 2.0, 3.0] * 10)])
+    placeholders.write(figures, ends, 40)
+    [histogram] = figures.custom_stats
+    ranks = [(bucket.low_rank, bucket.high_rank, bucket.label) for bucket in histogram.rank_histogram.buckets]
+    assert ranks == [(0, 0, "-999"), (1, 1, "9999")]
+    assert placeholders.read(figures) == {-999: 5, 9999: 5}

@@ -135,6 +135,7 @@ def test_two_runs_are_compared_by_choosing_them(ask):
     assert "mean" in text
     assert "1,800" in text
     assert "2,600" in text
+    assert "run pipeline state started reason A run-1" in " ".join(text.split())
     assert ask("/compare?a=run-1&b=nobody")[0].status == 404
 
 

@@ -9,8 +9,9 @@ from errors import UserError
 from inspection.clean import clean_up
 from inspection.store.metadata_store import open_store
 from orchestration.cli import parser
-from orchestration.local import run_start, supervisor, unchanged_run
+from orchestration.local import refused_run, run_start, supervisor, unchanged_run
 from orchestration.paths import Root
+from orchestration.preflight.preflight_findings import Check
 from orchestration.records import run_record
 from pipeline.variants import Name
 
@@ -78,6 +79,12 @@ def test_nothing_is_recorded_under_a_root_that_cannot_be_used(renamed):
     renamed.runs.write_text("")
     assert any("cannot be written" in line for line in refuse(renamed))
     assert renamed.runs.read_text() == ""
+
+
+@pytest.mark.parametrize("failed", ["root", "store", "disk"])
+def test_nothing_is_recorded_if_one_of_the_needed_checks_fails(flats, failed):
+    checks = [Check(name, findings=[UserError("full")] if name == failed else []) for name in ("root", "store", "disk")]
+    refused_run.record(Name("flats"), None, checks, "full")  # without a place, a record would be an error
 
 
 def test_a_refused_run_is_no_predecessor_and_does_not_count_for_the_clean_up(renamed):

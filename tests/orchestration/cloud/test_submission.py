@@ -147,11 +147,6 @@ def test_a_run_is_followed_to_its_end(server, target, capsys, end, stages, code,
         assert text in out
 
 
-def test_the_reason_of_a_run_is_told_if_no_stage_has_failed():
-    failed = remote.Run("r", "http://page", "FAILED", {}, "quota\nexceeded")
-    assert follow.summary(failed) == ["run r: failed", "quota exceeded", "page    http://page"]
-
-
 def test_an_existing_run_is_followed_by_its_id(server, target, capsys):
     parser.main([*access(target, server), *SEND, "--submit"])
     run_id = capsys.readouterr().out.split("submitted  ")[1].split()[0]
