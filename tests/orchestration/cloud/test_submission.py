@@ -256,7 +256,6 @@ def test_schedules_are_created_listed_paused_resumed_and_deleted(server, target,
 def test_a_schedule_is_named_with_its_pipeline_where_several_have_the_name(server, target, capsys):
     for pipeline in ("houses", "cars"):
         assert parser.main([*access(target, server), *SEND, "--schedule", "0 4 * * *", "--pipeline", pipeline]) == 0
-    capsys.readouterr()
     assert schedule("pause", target, server, "command-line") == 2
     error = capsys.readouterr().err
     assert "'command-line' matches several schedules: " in error
