@@ -55,3 +55,8 @@ def test_progress_is_a_line_where_the_output_is_no_terminal(capsys):
     terminal.node("trainer", "RUNNING")
     terminal.progress("trainer", "epoch 3 of 9")
     assert capsys.readouterr().out.split() == ["trainer", "running", "epoch", "3", "of", "9"]
+
+
+def test_lines_are_not_wrapped_where_the_output_is_no_terminal(capsys):
+    Terminal(plain=True).say("word " * 100)
+    assert capsys.readouterr().out.split("\n") == ["word " * 100, ""]

@@ -81,6 +81,7 @@ def test_what_is_no_time_is_refused(text, zone, message):
         ("0 0 12 L * ?", "five fields, without L, W and #$"),
         # EventBridge: the year last.
         ("cron(0 12 * * ? *)", 'the year as its last field, as Amazon EventBridge .*: write "0 12 \\* \\* \\*"$'),
+        ("15 10 * * MON 2027", 'write "15 10 \\* \\* MON"; the year 2027 cannot be given$'),
         ("15 10 ? * MON-FRI 2027", 'write "15 10 \\* \\* MON-FRI"; the year 2027 cannot be given$'),
         (
             "0 15 10 * * ? 2027",

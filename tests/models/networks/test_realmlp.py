@@ -37,6 +37,7 @@ def test_a_number_without_quantiles_is_refused():
 def test_weights_of_an_embedding_start_uniform_within_one_over_the_root_of_the_frequencies():
     layer = PeriodicEmbedding([[0.0, 1.0]] * 50, 64, 9)
     layer.build((None, 50))
+    assert layer.frequency.numpy().std() == pytest.approx(0.1, rel=0.1)
     for weight in (layer.kernel, layer.bias):
         assert 0.95 / 8 < np.abs(weight.numpy()).max() <= 1 / 8
         assert weight.numpy().std() == pytest.approx(1 / 8 / np.sqrt(3), rel=0.1)

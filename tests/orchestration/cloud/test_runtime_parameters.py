@@ -140,6 +140,7 @@ def test_a_job_declares_its_parameters_with_the_config_s_values(target: str, tmp
 
     request = Request(target=target, name=Name("cars"))
     assert requested_parameters.values(["epochs=3"], request, job) == {"epochs": 3}
+    assert requested_parameters.values([], request, job) == {}
     with pytest.raises(UserError, match=r"data.path: there is no file .*data/none.csv"):
         requested_parameters.values(["data_path=data/none.csv"], request, job)
     with pytest.raises(UserError, match=r"data/houses.csv.gz: .*cyl"):
