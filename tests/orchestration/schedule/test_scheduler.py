@@ -138,6 +138,19 @@ def test_only_new_spans_start_runs_of_a_data_schedule(state, runs):
     assert {word for word, _ in fires_by_time(state).values()} == {"COMPLETE"}
 
 
+def test_a_new_span_starts_one_run_however_many_times_were_missed(state, runs):
+    span = ["7"]
+    scheduler = Scheduler(state, runs.begin, lambda plan: span[0], Faults(print))
+    watching = plan(on="new-span", catchup="all", overlap="queue")
+    scheduler.tick([watching], START)
+    runs.end()
+    span[0] = "8"
+    scheduler.tick([watching], START + 3 * HOUR)
+    runs.end()
+    assert runs.begun == [START + 3 * HOUR]
+    assert list(fires_by_time(state)) == [START + 3 * HOUR]
+
+
 def test_a_fire_whose_process_was_killed_is_detected_and_retried(scheduler, state, runs):
     for retries, word in ((1, "COMPLETE"), (0, "FAILED")):
         hourly = plan(name=f"s{retries}", retries=retries)
