@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,8 +76,7 @@ def findings(unsure: Mapping[str, Mapping[str, int]], rows: int) -> list[str]:
 
 def _finding(name: str, words: Mapping[str, int], rows: int) -> str:
     listed = " and ".join(map(repr, words))
-    key: dict[str, Any] = {name: list(words)}
     return (
         f"{name} holds numbers, and {listed} in {sum(words.values()):,} of {rows:,} cells, so it is read as text: if "
-        f"{listed} means null, set data.column_null_values = {config_text.toml(key)}"
+        f"{listed} means null, set data.column_null_values = {config_text.toml({name: list(words)})}"
     )

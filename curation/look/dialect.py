@@ -25,7 +25,6 @@ SHOWN = 30
 """Maximum number of characters of a word in a message."""
 QUOTED_ROWS = 200
 """Rows that are read to see how quotes within texts are written."""
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _PIXEL = re.compile(r"pixel_?\d+", re.IGNORECASE)
 
 

@@ -22,7 +22,8 @@ FORMS = {
     [
         *[("German", text, number) for text, number in [("1.234,5", 1234.5), ("3,14", 3.14), ("-1.000.000", -1e6)]],
         *[("German", text, number) for text, number in [("1234", 1234), (",5", 0.5), ("+2,5e3", 2500), ("1,", 1)]],
-        *[("German", text, None) for text in ["3.14", "1.23,4", "1,2,3", "1 234", "x", "", "1.2345", "(1.234)"]],
+        *[("German", text, None) for text in ["3.14", "1.23,4", "1,2,3", "1 234", "x", "", "1.2345", "1234.567"]],
+        ("German", "(1.234)", None),
         *[("English", text, number) for text, number in [("$1,234.50", 1234.5), ("-$5", -5), ("$-5", -5)]],
         *[("English", text, number) for text, number in [("(1,234)", -1234), ("($5.5)", -5.5), ("45 %", 45)]],
         *[("English", text, number) for text, number in [("12,34,567", 1234567), ("\u22124", -4), ("EUR 5", 5)]],

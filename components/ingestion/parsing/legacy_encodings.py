@@ -23,7 +23,8 @@ _TOUCHING = 0.2
 _KANA_SHARE = 0.2
 """Share of Japanese syllables in a text."""
 _KANA, _KANA_ROWS, _HANGUL_ROWS = re.compile("[\u3040-\u30ff]"), range(0xA4, 0xA6), range(0xB0, 0xC9)
-_CHINESE = re.compile("[\u3005\u4e00-\u9fff\u3040-\u30ff]+")
+_JAPANESE = re.compile("[\u3005\u4e00-\u9fff\u3040-\u30ff]+")
+"""A word in Japanese characters: syllables, or characters from Chinese."""
 _SIGNS = (
     "\u00a0\u00a7\u00a9\u00ab\u00ae\u00b0\u00b7\u00bb\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u20ac\u2122"
 )
@@ -145,8 +146,8 @@ def _kanji(text: str, foreign: list[str]) -> bool:
 
     A letter of Western Europe takes the next one with it as a single character, within a word.
     """
-    words = _CHINESE.findall(text)
-    touching = re.findall(rf"[a-zA-Z]{_CHINESE.pattern}|{_CHINESE.pattern}[a-zA-Z]", text)
+    words = _JAPANESE.findall(text)
+    touching = re.findall(rf"[a-zA-Z]{_JAPANESE.pattern}|{_JAPANESE.pattern}[a-zA-Z]", text)
     several = sum(len(word) > 1 for word in words)
     in_words = sum(map(len, words)) >= _NEARLY_ALL * len(foreign)
     return bool(words) and in_words and several >= _WORDS * len(words) and len(touching) <= _TOUCHING * len(words)
