@@ -11,9 +11,11 @@ import project
 from errors import UserError
 
 if TYPE_CHECKING:
+    from components.ingestion.omissions import Omissions
     from curation import schema_review
 
 _NAME_HELP = "a pipeline: configs/NAME.toml"
+Check = Callable[[str, "Omissions"], list[str]]
 DIFFERENT = 3
 """Exit code of `schema diff` if there are differences."""
 
@@ -66,14 +68,14 @@ def add_arguments(
         add_options(parser)
 
 
-def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], list[str]], queries: str) -> int:
+def run_new(arguments: argparse.Namespace, root: str, check: Check, queries: str) -> int:
     """Write config and schema, and check that they can run.
 
     Args:
         arguments: The parsed arguments.
         root: The project folder.
         check: Runs preflight for a pipeline by name; returns one sentence per kind of data that is skipped, dropped or
-            converted.
+            converted, with those of the given rows, which preflight may not read to the end.
         queries: Folder for the rows of a query.
 
     Raises:
@@ -87,7 +89,7 @@ def run_new(arguments: argparse.Namespace, root: str, check: Callable[[str], lis
     printing.line(*proposal.findings)
     printing.line(f"wrote configs/{arguments.name}.toml and schemas/{arguments.name}.pbtxt")
     try:
-        printing.line(*check(arguments.name))
+        printing.line(*check(arguments.name, proposal.loaded.omissions))
     except UserError as error:
         # Most edits are in the config, so it stays.
         name = arguments.name

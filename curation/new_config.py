@@ -44,11 +44,13 @@ class Proposal:
         config: Text of the TOML file.
         schema: Text of the .pbtxt file.
         findings: Findings about the data, one per line.
+        loaded: The data.
     """
 
     config: str
     schema: str
     findings: tuple[str, ...]
+    loaded: LoadedData
 
 
 def new(
@@ -106,10 +108,8 @@ def propose(name: str, loaded: LoadedData, label_name: str | None) -> Proposal:
         raise UserError(f"--label {label_name!r}: this is {loaded.added[label_name]}: choose another column")
     feature_facts = Facts(facts.rows, tuple(column for column in facts.columns if column.name not in loaded.added))
     divided = split_columns.find(feature_facts, {label_name, *loaded.kinds}, ready_made=loaded.ready_made)
-    split_columns_found = {divided.column, *divided.others}
-    feature_facts = Facts(
-        feature_facts.rows, tuple(column for column in feature_facts.columns if column.name not in split_columns_found)
-    )
+    found = {divided.column, *divided.others}
+    feature_facts = Facts(facts.rows, tuple(column for column in feature_facts.columns if column.name not in found))
     try:
         label = label_choice.choose(feature_facts, label_name, source)
     except UserError as error:
@@ -175,7 +175,7 @@ def propose(name: str, loaded: LoadedData, label_name: str | None) -> Proposal:
         *([tail_sentence] if tail_sentence else []),
         *_contradictions(loaded, table, label, chosen),
     )
-    return Proposal(config_text.config(head, sections, chosen.entries), schema, findings)
+    return Proposal(config_text.config(head, sections, chosen.entries), schema, findings, loaded)
 
 
 def replace(target: str, text: str, *, keep: bool) -> str | None:

@@ -10,7 +10,14 @@ MIN_SHARE = 0.01
 """Share of the rows from which a number far from all others counts as a sentinel."""
 DATES = ("0000-00-00", "0001-01-01", "1111-11-11", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01", "9999-12-31")
 """Dates that programs write instead of null."""
-TEXTS = ("nan", "<na>", "nat", "null", "n/a", "n.a.", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "nil")
+TEXTS = (
+    *("nan", "<na>", "nat", "nil"),
+    # Exports of databases: MySQL and PostgreSQL write \N, their tools and those of SQL Server and Oracle the others.
+    *("null", "(null)", "[null]", "<null>", r"\n"),
+    # Errors of spreadsheets, also of German and French ones.
+    *("n/a", "n.a.", "#n/a", "#na", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!"),
+    *("#nv", "#wert!", "#bezug!", "#zahl!", "#valeur!", "#nom?", "#nombre!"),
+)
 """Text that programs write instead of null, in lower case."""
 BOOLEANS = ("y", "n", "t", "f", "on", "no", "yes", "off", "true", "false")
 """Names of truth values, in lower case."""

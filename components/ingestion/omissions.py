@@ -79,6 +79,13 @@ class Omissions:
         for omission in other:
             self._take(omission)
 
+    def extend(self, further: "Omissions") -> None:
+        """Take the counts of a reading of more rows of the same data, where they are larger."""
+        for omission in further:
+            key = (omission.action, omission.kind, omission.reason)
+            if key not in self._found or self._found[key].count < omission.count:
+                self._found[key] = omission
+
     def _take(self, added: Omission) -> None:
         key = (added.action, added.kind, added.reason)
         omission = self._found.setdefault(key, Omission(*key))

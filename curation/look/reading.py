@@ -74,6 +74,7 @@ class LoadedData:
         kinds: Column -> type, if the format or data.csv defines it.
         added: Column that the reader adds to identify a row -> why it is not a feature.
         findings: Findings in the choice of the paths, one sentence each.
+        omissions: What was skipped, dropped or converted.
     """
 
     table: pa.Table
@@ -84,6 +85,7 @@ class LoadedData:
     kinds: Mapping[str, str] = field(default_factory=dict)
     added: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
+    omissions: Omissions = field(default_factory=Omissions)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -164,13 +166,11 @@ def read(path: str, root: str, label: str | None = None) -> LoadedData:
             lines = settled
             cells_read = cells(root, _active(lines))
             table, is_complete = cells_read.table, cells_read.is_complete
+    pictures, kinds = None, cells_read.typed({})
     if form is not None and "image" in form.keys:
-        looked = image_facts.of(table["image"].to_pylist())
-        return LoadedData(
-            table.drop(["image"]), tuple(lines), is_complete, str(format_name), looked, findings=tuple(findings)
-        )
-    kinds, said = cells_read.typed({}), tuple(findings)
-    return LoadedData(table, tuple(lines), is_complete, str(format_name), kinds=kinds, findings=said)
+        pictures, kinds, table = image_facts.of(table["image"].to_pylist()), {}, table.drop(["image"])
+    looked = (table, tuple(lines), is_complete, str(format_name), pictures, kinds)
+    return LoadedData(*looked, findings=tuple(findings), omissions=cells_read.omissions)
 
 
 def _active(lines: Sequence[Line]) -> dict[str, Any]:
@@ -261,13 +261,13 @@ def _unreadable(lines: Sequence[Line], root: str) -> dict[str, str]:
 
 
 def _parsed(root: str, data: Mapping[str, Any]) -> Data:
-    """Parse [data], its paths joined to a folder."""
+    """Parse [data] with paths below a folder."""
     return Data.model_validate({**data, "path": data_files.under(root, data["path"])})
 
 
-def _filled(data: Data, omissions: Omissions) -> list[str]:
-    """Return the data's files that hold rows."""
-    files = data_files.resolve(data.paths, data, omissions)
+def _filled(data: Data, omissions: Omissions, paths: Any = None) -> list[str]:
+    """Return the files that hold rows, of the given paths or the data's."""
+    files = data_files.resolve(paths or data.paths, data, omissions)
     return [file.path for file in empty_files.without(files, data, omissions)]
 
 
@@ -290,11 +290,11 @@ def _folder(lines: Sequence[Line], findings: Sequence[str], root: str) -> Loaded
         images.COLUMNS,
         dict.fromkeys(images.FORMAT.added_columns, _ADDED),
         (*findings, *([contradiction] if contradiction else [])),
+        omissions,
     )
 
 
 def _first(paths: Any, root: str) -> str:
     """Return one file of the data, or one folder of images."""
     pattern = os.path.join(root, paths) if isinstance(paths, str) else data_files.under(root, paths["train"])
-    data = Data(path=".")
-    return empty_files.without(data_files.resolve(pattern, data), data, Omissions())[0].path
+    return _filled(Data(path="."), Omissions(), pattern)[0]

@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import project
+from components.ingestion.omissions import Omissions
 from curation import curation_parser
 from errors import UserError
 from orchestration.cli import options
@@ -41,9 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return curation_parser.run_schema(arguments, choice)
 
-    def check(name: str) -> list[str]:
+    def check(name: str, of_all_rows: Omissions) -> list[str]:
         from components.ingestion.discovery import data_files
-        from components.ingestion.omissions import Omissions
         from orchestration import preflight
         from pipeline import load, query_config
         from pipeline.variants import Name
@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         preflight.check_data(
             paths, data, config=config_path, columns=reviewed.columns, label=label, omissions=omissions
         )
+        omissions.extend(of_all_rows)
         return omissions.lines()
 
     return curation_parser.run_new(arguments, folder, check, queries)

@@ -9,10 +9,12 @@ import zipfile
 
 import pytest
 
-from components.ingestion.discovery import compression, data_files
+from components.ingestion.discovery import compression, data_files, stray_files
+from components.ingestion.omissions import Omissions
 from components.ingestion.parsing import csv_header, csv_text
 from components.ingestion.readers import csv as csv_source
 from errors import UserError
+from spec.data import Data
 
 COLUMNS = {"id": "INT", "lat": "FLOAT", "city": "BYTES"}
 HEADER = "id,lat,city\n"
@@ -53,6 +55,18 @@ def test_an_archive_is_of_the_format_of_its_file(tmp_path):
     assert data_files.format_of(str(tmp_path / "download.zip")) == "csv"
     (tmp_path / "other.zip").write_bytes(zipped({"a.csv": TEXT, "b.csv": TEXT}))
     assert data_files.format_of(str(tmp_path / "other.zip")) is None
+
+
+def test_what_an_archive_holds_beside_its_data_is_listed_as_in_a_folder(tmp_path):
+    (tmp_path / "download.zip").write_bytes(PACKED["zip"])
+    (tmp_path / "text.csv.zip").write_text(TEXT)
+    found = Omissions()
+    data_files.resolve(str(tmp_path), Data(path="."), found)
+
+    assert found.lines() == [
+        f"skipped 1 file: {stray_files.SYSTEM} (download.zip/__MACOSX/._table.csv)",
+        f"skipped 1 file: {stray_files.DOCUMENTATION} (download.zip/README.md)",
+    ]
 
 
 @pytest.mark.parametrize("ending", PACKED)

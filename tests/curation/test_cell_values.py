@@ -92,6 +92,8 @@ def test_numbers_of_nines_far_from_the_others_stand_for_a_missing_value(cells, s
         (spread(["1890-01-05", "1910-02-03", "1922-01-01"], "1900-01-01"), []),
         (["1900-01-01", *spread(["2020-01-05", "2021-02-03", "2022-01-01"], of=1000)], []),
         (spread(["DE", "FR"], "nan", "#N/A"), ["nan", "#N/A"]),
+        (spread(["basic", "pro"], "\\N"), ["\\N"]),
+        (spread(["basic", "pro"], "(null)", "#NV"), ["(null)", "#NV"]),
         (spread(["none", "some", "-"]), []),
     ],
 )

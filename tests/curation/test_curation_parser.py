@@ -14,7 +14,7 @@ def test_files_stay_and_are_named_if_the_last_check_fails(tmp_path, capsys):
         path=str(tmp_path / "t.csv"), sql=None, database=None, name="made", label="y", force=False
     )
 
-    def check(name):
+    def check(name, of_all_rows):
         raise UserError(f"configs/{name}.toml: a cell is wrong")
 
     with pytest.raises(UserError) as raised:

@@ -81,6 +81,16 @@ def member(path: str, file: BinaryIO) -> str:
         raise UserError(f"{path} cannot be read as a zip archive: {error}") from error
 
 
+def beside(path: str) -> list[tuple[str, str]]:
+    """Return the name and reason of each file of a local zip archive that is not data; none for any other file."""
+    if not path.lower().endswith(".zip"):
+        return []
+    with contextlib.suppress(*FAULTS), zipfile.ZipFile(path) as archive:
+        names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+        return [(name, reason) for name in names if (reason := _not_data(name)) is not None]
+    return []
+
+
 def _member(path: str, file: BinaryIO) -> BinaryIO:
     archive = zipfile.ZipFile(file)
     only = _single_entry(path, archive)
@@ -91,7 +101,7 @@ def _member(path: str, file: BinaryIO) -> BinaryIO:
 
 def _single_entry(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     """Return the only data file of an archive; system files and documentation next to it do not count."""
-    data = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_beside(entry.filename)]
+    data = [entry for entry in archive.infolist() if not entry.is_dir() and _not_data(entry.filename) is None]
     if len(data) == 1:
         return data[0]
     names = ", ".join(entry.filename for entry in data[:_LISTED]) + (", ..." if len(data) > _LISTED else "")
@@ -102,11 +112,11 @@ def _single_entry(path: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     )
 
 
-def _is_beside(name: str) -> bool:
+def _not_data(name: str) -> str | None:
+    """Return why a file of an archive is not data; None if it may be."""
     *folders, file_name = name.split("/")
-    return stray_files.reason(file_name) is not None or any(
-        stray_files.reason(folder_name, folder=True) is not None for folder_name in folders
-    )
+    reasons = (stray_files.reason(folder_name, folder=True) for folder_name in folders)
+    return next(filter(None, reasons), None) or stray_files.reason(file_name)
 
 
 class _Closing:

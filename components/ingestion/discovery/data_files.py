@@ -11,6 +11,7 @@ from typing import Any
 from components.fingerprints import code_digest
 from components.ingestion.discovery import (
     bucket_files,
+    compression,
     formats,
     hive_partitions,
     opening,
@@ -116,6 +117,9 @@ def resolve(paths: Paths, data: Data, omissions: Omissions | None = None) -> lis
         if resolved_file.path in unique_paths:
             raise UserError(f"data.path names {resolved_file.path} twice: each file is read once")
         unique_paths.add(resolved_file.path)
+        if not is_remote(resolved_file.path):
+            for name, reason in compression.beside(resolved_file.path):
+                skipped.add("file", reason, f"{os.path.basename(resolved_file.path)}/{name}")
         # Neither Arrow nor ML Metadata accepts such a name; Python represents its bytes as surrogates.
         if any("\ud800" <= char <= "\udfff" for char in resolved_file.path):
             raise UserError(f"data.path: the name of {resolved_file.path!r} is not UTF-8: rename the file")
