@@ -14,11 +14,12 @@ import pyarrow as pa
 import tensorflow as tf
 from tensorflow_transform import analyzers, annotators, graph_tools, impl_helper
 from tensorflow_transform.beam import analysis_graph_builder
+from tensorflow_transform.beam import common as beam_common
 from tensorflow_transform.beam import impl as beam_impl
 from tensorflow_transform.beam.analyzer_impls import _VocabOrderingType
 from tfx.dsl.io import fileio
 
-from components.transformation import traced
+from components.transformation import saved_graph, traced
 from components.transformation.analyzer_accumulators import Combined, Counted, Gatherer, vocabulary
 
 Pass = Callable[[str, Sequence[Gatherer]], list[Any]]
@@ -155,9 +156,8 @@ class Analysis:
                 return (folder,)
         names = {key: value.name for key, value in signature.items()} if plain else {}
         replaced = beam_impl._get_tensor_replacement_map(None, *bindings) if bindings else None
-        model = beam_impl._create_v2_saved_model(
-            replaced, self._folder, self._function, self._specs, self._fingerprint, names, None
-        )
+        model = beam_common.get_unique_temp_path(self._folder)
+        saved_graph.write(model, self._function, self._specs, self._folder, self._fingerprint, replaced, names)
         return (model,)
 
 

@@ -25,7 +25,7 @@ def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[s
     Returns:
         Whether the subgraph was written. It is not if it needs tables, variables or results of later analyzers.
     """
-    operations = _needed(outputs.values())
+    operations = needed(outputs.values())
     ends = {
         name: [
             leaf.name if leaf.op.name in operations else None
@@ -50,7 +50,7 @@ def write(folder: str, graph: Any, inputs: Mapping[str, Any], outputs: Mapping[s
     return True
 
 
-def _needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
+def needed(outputs: Iterable[tf.Tensor]) -> dict[str, tf.Operation]:
     """Return the operations that the outputs depend on: name -> operation."""
     operations: dict[str, tf.Operation] = {}
     waiting = [tensor.op for tensor in outputs]
