@@ -74,8 +74,14 @@ class Served(tf.Module):  # type: ignore[misc]
         super().__init__()
         # A SimpleNamespace hides the network from the tracking of tf.Module. TensorFlow would save each Keras variable
         # of a tracked network as a copy that the functions do not read: TF Serving would restore the copy and leave the
-        # variable itself unset. The optimizer's state would be saved too.
-        self._hidden = types.SimpleNamespace(network=network)
+        # variable itself unset. The optimizer's state would be saved too. A tracked function would be saved once more
+        # beside the copy that the signatures call.
+        self._hidden = types.SimpleNamespace(
+            network=network,
+            # Traced once, and called by each signature. AutoGraph would spend seconds on the libraries' code, which has
+            # no Python branch on a tensor.
+            features_of=tf.function(self._transformed, autograph=False),
+        )
         self._variables = [
             variable if isinstance(variable, tf.Variable) else variable.value
             for variable in getattr(network, "variables", ())
@@ -96,13 +102,10 @@ class Served(tf.Module):  # type: ignore[misc]
         self._cleaning = cleaning
         self._uncleaned = tuple(uncleaned)
         self._temperature = temperature
-        # Traced once, and called by each signature. AutoGraph would spend seconds on the libraries' code, which has no
-        # Python branch on a tensor.
-        self._features_of = tf.function(self._transformed, autograph=False)
 
     def model_features(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Transform raw columns, as tf.io.parse_example returns them, to model features: feature -> tensor."""
-        features: dict[str, tf.Tensor] = self._features_of(dict(raw))
+        features: dict[str, tf.Tensor] = self._hidden.features_of(dict(raw))
         return features
 
     def _transformed(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

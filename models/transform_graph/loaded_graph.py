@@ -6,6 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
+_TRACKED = ("created_variables", "pruned_variables", "resources", "trackable_objects", "initializers", "assets")
+"""What TFT keeps in a SavedModel beside its functions: variables, tables, other objects, and the files of tables."""
+
 
 class TransformGraph(tf.Module):  # type: ignore[misc]
     """Transform graph whose operations are copied into the graph of the caller.
@@ -19,9 +22,13 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
 
     def __init__(self, transform: Any) -> None:
         super().__init__()
-        # An attribute of a tf.Module is tracked: its tables and their files are saved with the model.
-        self._imported = tf.saved_model.load(transform.transform_savedmodel_dir)
-        saved = self._imported.transform_fn
+        imported = tf.saved_model.load(transform.transform_savedmodel_dir)
+        # Attributes of a tf.Module are tracked: tables and their files are saved with the model. The functions of the
+        # SavedModel are not attributes, as they would be saved too and loaded by each reader, and nothing calls them.
+        for name in _TRACKED:
+            if hasattr(imported, name):
+                setattr(self, f"_{name}", getattr(imported, name))
+        saved = imported.transform_fn
         function = getattr(saved, "concrete_functions", [saved])[0]
         graph = function.graph
         specs = function.structured_input_signature[0][0]
@@ -34,8 +41,14 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
             inner.name: outer for inner, outer in zip(graph.internal_captures, function.captured_inputs, strict=True)
         }
         outputs = tf.nest.pack_sequence_as(graph.structured_outputs, graph.outputs, expand_composites=True)
-        self._hidden = types.SimpleNamespace(graph=graph, inputs=inputs, captured=captured, outputs=outputs)
-        self._function = tf.function(self._copied, autograph=False)
+        self._hidden = types.SimpleNamespace(
+            imported=imported,
+            graph=graph,
+            inputs=inputs,
+            captured=captured,
+            outputs=outputs,
+            function=tf.function(self._copied, autograph=False),
+        )
 
     def constant(self, name: str) -> Any:
         """Return an analyzer's result by the name that a tf.identity gives it, as an array; None without this name."""
@@ -53,7 +66,7 @@ class TransformGraph(tf.Module):  # type: ignore[misc]
         Returns:
             Output -> tensor.
         """
-        outputs: dict[str, Any] = self._function(dict(raw)) if tf.executing_eagerly() else self._copied(raw)
+        outputs: dict[str, Any] = self._hidden.function(dict(raw)) if tf.executing_eagerly() else self._copied(raw)
         return outputs
 
     def _copied(self, raw: Mapping[str, Any]) -> dict[str, Any]:
