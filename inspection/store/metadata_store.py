@@ -5,15 +5,12 @@ Imports ml_metadata but not TFX: showing runs takes a fraction of a second, impo
 
 import contextlib
 import functools
-import logging
 import os
 import re
 import sqlite3
-import sys
-import tempfile
 import time
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf import json_format
@@ -23,7 +20,7 @@ from ml_metadata import errors as mlmd_errors
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError, UserError
-from inspection.store import file_rights, role_rights
+from inspection.store import file_rights, postgresql_connection, role_rights
 from inspection.store.relocation import Relocation, recorded_paths
 from inspection.store.store_address import connection_config as connection_config  # re-exported
 from inspection.store.store_address import redact as redact
@@ -44,7 +41,11 @@ _LOCKED_SECONDS = 5.0  # MLMD alone waits 26 s for a lock
 _CREATED_SECONDS = 0.5  # a new store has 0 bytes until its first commit
 _TABLES_SECONDS = 10.0  # for a database and tables that another process is creating
 _BEING_CREATED = ("duplicate key value", "already exists", "subset of tables")
-_CONNECT_SECONDS = "4"  # libpq's limit for each address of a host; `localhost` has two
+_NO_DATABASE = re.compile(r'database "[^"]*" does not exist')
+
+
+class NoStoreError(UserError):
+    """There is no store yet: the first run creates it."""
 
 
 def _query(mlmd: MetadataStore, location: str, method: str, *args: object) -> Any:
@@ -159,7 +160,8 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
       readonly: Create neither file nor database. False for runs, which write.
 
     Raises:
-      UserError: The URL is invalid, or there is no store yet and `readonly` is set.
+      NoStoreError: There is no file or no database yet, and `readonly` is set.
+      UserError: The URL is invalid.
       ResourceError: The store is damaged, locked, empty or unreachable, or a right is missing; raised within 10 s.
     """
     config = connection_config(root, url)
@@ -172,7 +174,7 @@ def open_store(root: str, url: str | None, *, readonly: bool = True) -> Store:
             _check_sqlite(path)
         elif readonly:
             location = f"in {path}" if url else f"under {root}"
-            raise UserError(f"no runs yet {location}: start one with python runner.py --local")
+            raise NoStoreError(f"no runs yet {location}: start one with python runner.py --local")
         try:
             is_of_root = os.path.realpath(os.path.dirname(path)) == os.path.realpath(root) if root else False
             store = Store(MetadataStore(config), location=path, root=root, in_root=is_of_root)
@@ -235,7 +237,7 @@ def _open_postgresql(config: pb.ConnectionConfig, url: str, root: str) -> Store:
     while True:
         stderr: list[str] = []
         try:
-            with _captured_output(stderr):
+            with postgresql_connection.captured(stderr):
                 return Store(MetadataStore(config), location=redact(url), root=root)
         except (RuntimeError, mlmd_errors.StatusError) as error:
             match = re.search(r"PostgreSQL error: (.+)", "".join(stderr))
@@ -244,6 +246,11 @@ def _open_postgresql(config: pb.ConnectionConfig, url: str, root: str) -> Store:
         if not any(text in reason for text in _BEING_CREATED) or time.monotonic() > deadline:
             break
         time.sleep(0.2)
+    if config.postgresql.skip_db_creation and _NO_DATABASE.search(reason):
+        raise NoStoreError(
+            f"no runs yet in {redact(url)}: the server has no database of this name. Correct the name, or start a run "
+            "with python runner.py --local, which creates it"
+        )
     secrets = {config.postgresql.password, urllib.parse.unquote(urllib.parse.urlsplit(url).password or "")} - {""}
     if any(secret in reason for secret in secrets):
         reason = "the message contains the password and is not shown"
@@ -252,35 +259,6 @@ def _open_postgresql(config: pb.ConnectionConfig, url: str, root: str) -> Store:
     fix = "Ask the owner of the database for it" if is_denied else _POSTGRESQL_FIX
     # Raised outside the handler: a chained traceback would show MLMD's message with the password.
     raise ResourceError(missing or f"{redact(url)}: the metadata store cannot be opened: {reason}. {fix}")
-
-
-@contextlib.contextmanager
-def _captured_output(stderr: list[str]) -> Iterator[None]:
-    """Limit the wait for PostgreSQL, and keep MLMD's output off the terminal and the log.
-
-    MLMD's C++ code writes a line per connection, and the only precise reason of a failure, to file descriptor 2; it is
-    captured in `stderr`. Its Python code logs the configuration with the password at DEBUG.
-    """
-    guard = logging.Filter()
-    guard.filter = lambda record: "ConnectionConfig" not in str(record.msg)  # type: ignore[method-assign]
-    limit = os.environ.get("PGCONNECT_TIMEOUT")  # libpq's variable, since MLMD's configuration has no field for it
-    os.environ["PGCONNECT_TIMEOUT"] = limit or _CONNECT_SECONDS
-    logging.getLogger("absl").addFilter(guard)
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as file:
-        saved = os.dup(2)
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            file.seek(0)
-            stderr.append(file.read().decode(errors="replace"))
-            logging.getLogger("absl").removeFilter(guard)
-            os.environ.pop("PGCONNECT_TIMEOUT")
-            if limit is not None:
-                os.environ["PGCONNECT_TIMEOUT"] = limit
 
 
 def _first_line(error: Exception) -> str:

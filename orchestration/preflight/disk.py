@@ -1,7 +1,6 @@
 """Checks of the folder of runs, the store in it, and the disk space."""
 
 import os
-import re
 import shutil
 import tempfile
 
@@ -66,11 +65,8 @@ def check_store(root: str, url: str | None) -> str:
     if not config.HasField("sqlite"):
         try:
             store_place = metadata_store.open_store(root, url, readonly=True).location
-        except ResourceError as error:
-            # If the server lacks the database, the run creates it.
-            if re.search(r'database "[^"]*" does not exist', str(error)):
-                return f"{metadata_store.redact(url or '')}, to be created"
-            raise
+        except metadata_store.NoStoreError:
+            return f"{metadata_store.redact(url or '')}, to be created"
         refusal = role_rights.refusal(url or "")
         if refusal is not None:
             raise ResourceError(refusal)

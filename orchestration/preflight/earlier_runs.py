@@ -69,7 +69,7 @@ def read(
     """
     try:
         store = open_store(root, metadata)
-    except UserError:
+    except UserError:  # no store yet, or an invalid URL, which the check of the store names
         return []
     pipeline_context = store.context(PIPELINE_CONTEXT, pipeline)
     if pipeline_context is None:

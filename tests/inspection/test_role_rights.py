@@ -3,8 +3,8 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from errors import ResourceError
-from inspection.store.metadata_store import open_store
-from orchestration.preflight import disk
+from inspection.store.metadata_store import NoStoreError, open_store
+from orchestration.preflight import disk, earlier_runs
 
 from ..postgresql_server import PASSWORD
 
@@ -71,5 +71,13 @@ def test_a_role_without_any_rights_is_told_which_one_it_needs(store):
 def test_the_store_of_the_own_role_and_one_that_does_not_exist_yet_are_usable(postgresql, tmp_path):
     url = postgresql.new_database()
     assert disk.check_store(str(tmp_path), url).endswith(", to be created")
+    compared = earlier_runs.read(str(tmp_path), "houses", url, statistics={}, span=0, unit="span", runs=3)
+    assert compared == []  # the gates of a first run have nothing to compare with
+    with pytest.raises(NoStoreError) as raised:
+        open_store("", url)
+    assert str(raised.value) == (
+        f"no runs yet in {url.replace(PASSWORD, '***')}: the server has no database of this name. Correct the name, or "
+        "start a run with python runner.py --local, which creates it"
+    )
     open_store("", url, readonly=False)
     assert disk.check_store(str(tmp_path), url) == url.replace(PASSWORD, "***")
