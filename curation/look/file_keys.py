@@ -25,9 +25,9 @@ def of(path: str, format_name: str | None, lines: Sequence[Line]) -> tuple[list[
     is_text = format_name in ("csv", None) and os.path.isfile(path)
     keys = [*lines, *(sheet_layout.lines(path) if format_name == "xlsx" else dialect.lines(path) if is_text else [])]
     findings = [f"csv = {config_text.toml(line.value)}: {line.reason}" for line in keys if line.key == "csv"]
-    if is_text:
-        keys, renamed = unique_names.settle(path, keys)
+    if is_text or format_name == "xlsx":
+        keys, renamed = unique_names.settle(path, format_name, keys)
         findings += renamed
-        if format_name is None:
-            keys.append(Line("format", "csv", "a text file without a known extension"))
+    if is_text and format_name is None:
+        keys.append(Line("format", "csv", "a text file without a known extension"))
     return keys, findings

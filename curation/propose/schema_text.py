@@ -36,7 +36,7 @@ def schema(
         blocks.append(feature(column, mass=mass, complete=column.name in complete or column.name == label))
         if closed:
             domains.append(_domain(column))
-    return "\n".join(blocks) + "\n".join(["", *domains] if domains else [])
+    return "\n".join([*blocks, *domains]).rstrip("\n") + "\n"
 
 
 def feature(column: Column, *, mass: float | None, complete: bool) -> str:

@@ -125,14 +125,6 @@ def test_empty_rows_merged_cells_and_other_sheets_are_counted(write):
     ]
 
 
-def test_merged_cells_at_the_edge_of_a_block_are_counted_once(tmp_path):
-    tag = b'<x:mergeCell ref="A1:A2"/>'
-    for padding in range((1 << 20) - 60, (1 << 20) + 5):
-        with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
-            archive.writestr("sheet.xml", b" " * padding + tag + b"<mergeCells>" + tag)
-        assert list(xlsx._merged(str(tmp_path / "x.zip"), "/sheet.xml")) == ["A1:A2", "A1:A2"]
-
-
 def test_a_damaged_row_number_stops_the_reading(write, monkeypatch):
     monkeypatch.setattr(xlsx, "MAX_ROWS", 1000)
     path = write(ROWS)

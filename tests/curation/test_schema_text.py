@@ -10,6 +10,7 @@ from curation.propose import schema_text
 def parsed(table, **settings):
     text = schema_text.schema(column_facts.table(table)[0], ["head"], **{"categories": (), "label": None, **settings})
     schema = text_format.Parse(text, schema_pb2.Schema())
+    assert text.endswith("}\n"), "the last line of a text file has an end too"
     return {feature.name: feature for feature in schema.feature}, schema, text
 
 

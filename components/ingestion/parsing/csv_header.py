@@ -25,11 +25,13 @@ class Header(NamedTuple):
         names: Names in order; empty if the file is empty.
         written: Names of the header line, if there is one; names in the config replace them in `names`.
         has_rows: Whether there are rows below the header.
+        unnamed: Those of `names` that are generated, because the header line has none.
     """
 
     names: list[str]
     written: list[str]
     has_rows: bool
+    unnamed: Sequence[str] = ()
 
 
 def read(path: str, data: Data) -> Header:
@@ -60,8 +62,16 @@ def read(path: str, data: Data) -> Header:
     has_rows = broken or len(first_rows) > bool(dialect.header)
     if not first_rows or not dialect.header:
         return Header(list(dialect.names) if first_rows else [], [], has_rows)
-    header_names = named(_fitted(first_rows[0], first_rows[1:]), data.strip_whitespace)
-    return Header(list(dialect.names) or header_names, header_names, has_rows)
+    return of(_fitted(first_rows[0], first_rows[1:]), data, has_rows=has_rows)
+
+
+def of(cells: Sequence[str], data: Data, *, has_rows: bool = True) -> Header:
+    """Return the header of the cells of its line; names in the config replace them."""
+    names = named(cells, data.strip_whitespace)
+    if data.csv.names:
+        return Header(list(data.csv.names), names, has_rows)
+    unnamed = [name for name, cell in zip(names, cells, strict=True) if not _bare(cell)]
+    return Header(names, names, has_rows, unnamed)
 
 
 def named(header: Sequence[str], trim: bool) -> list[str]:

@@ -166,7 +166,7 @@ def _has_header(data: Data) -> bool:
 def _read(
     path: str, data: Data, kinds: Mapping[str, pa.DataType], omissions: Omissions | None = None
 ) -> Iterator[pa.RecordBatch]:
-    dialect, (names, header_names, has_rows) = data.csv, read_header(path, data)
+    dialect, (names, header_names, has_rows, _) = data.csv, read_header(path, data)
     if not has_rows:
         return
     block = BLOCK_BYTES if dialect.long_cells == "error" else max(BLOCK_BYTES, 2 * csv_text.LINE_LENGTH)

@@ -1,7 +1,6 @@
 """Reader of one sheet of an Excel workbook (.xlsx, .xlsm): a header row, and data rows."""
 
 import contextlib
-import datetime
 import re
 import warnings
 import zipfile
@@ -12,7 +11,7 @@ import pyarrow as pa
 
 from components.ingestion.discovery import opening, unsupported_formats
 from components.ingestion.omissions import Omissions, short
-from components.ingestion.parsing import casting, csv_edges, csv_text
+from components.ingestion.parsing import casting, csv_edges, csv_header, csv_text, sheet_cells
 from components.ingestion.parsing.typed_columns import typed
 from components.ingestion.readers import Format, NoRowsError
 from components.ingestion.rows import left_out_columns
@@ -39,10 +38,10 @@ INSTALL = "run `make set-up`, which installs the dependency group `excel`"
 ERRORS = "an error such as #N/A, as a missing value"
 EMPTY = "empty"
 MERGED = "merged cells, of which the first alone has the value: unmerge and fill them if the others have it too"
-_MERGE = re.compile(rb"""<(?:\w{1,20}:)?mergeCell\s+ref=["']([A-Z0-9:$]{1,30})["']""")
+_MERGE = re.compile(rb"""<(?:\w{1,20}:)?mergeCell\s+ref=["']([A-Z0-9:$]{0,29}[0-9])["']""")
+_LETTERS = re.compile("[A-Z:$]+")
 SCAN_BYTES, _MAX_TAG_LENGTH = 1 << 20, 80
 """Bytes of a sheet that are searched for merged cells at once, and those of a merged cell's tag up to its range."""
-_MIDNIGHT = datetime.time()
 
 
 class _Block(NamedTuple):
@@ -99,15 +98,24 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     return left_out_columns.read_columns(first_block.columns, data, omissions)
 
 
+def header(path: str, data: Data) -> csv_header.Header:
+    """Read the column names of a sheet."""
+    with _sheet(path, data, Omissions()) as sheet:
+        for number, row in enumerate(_rows(path, sheet), 1):
+            if number > data.csv.skip_rows and any(cell.value is not None for cell in row):
+                return _header(row, data)
+    return csv_header.Header([], [], has_rows=False)
+
+
 def texts(path: str, data: Data) -> Iterator[tuple[int, list[str]]]:
     """Read the cells of a sheet as texts, titles and header among them.
 
     Yields:
         Number of a row with a value, from 1, and its cells up to the last value; "" for null.
     """
-    with _sheet(path, data.sheet, Omissions()) as sheet:
+    with _sheet(path, data, Omissions()) as sheet:
         for number, row in enumerate(_rows(path, sheet), 1):
-            cells = ["" if cell.value is None else _text(cell) or "" for cell in row]
+            cells = ["" if cell.value is None else sheet_cells.text(cell) or "" for cell in row]
             while cells and not cells[-1]:
                 cells.pop()
             if cells:
@@ -119,7 +127,7 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
     omitted = Omissions() if omissions is None else omissions
     footer = data.csv.skip_footer or 0
     kept_back = max(footer, LAST_ROWS)
-    with _sheet(path, data.sheet, omitted) as sheet:
+    with _sheet(path, data, omitted) as sheet:
         names: list[str] = []
         rows: list[tuple[int, Sequence[Any]]] = []
         for number, row in enumerate(_rows(path, sheet), 1):
@@ -130,7 +138,8 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
                     omitted.add("row", EMPTY, f"{number:,}", action="skipped")
                 continue
             if not names:
-                names, header = _header(row, data), number
+                names, header = _header(row, data).names, number
+                left_out_columns.check_read(path, names, data)
                 if data.csv.header:
                     continue
             rows.append((number, row))
@@ -152,20 +161,17 @@ def _check_total(path: str, rows: Sequence[tuple[int, Sequence[Any]]]) -> None:
     Raises:
         UserError: it is; names the file and the row.
     """
-    texts = [[None if cell.value is None else _text(cell) for cell in row] for _, row in rows[-LAST_ROWS:]]
+    texts = [[None if cell.value is None else sheet_cells.text(cell) for cell in row] for _, row in rows[-LAST_ROWS:]]
     cell = csv_edges.total(texts)
     if cell is not None:
         raise UserError(csv_edges.refusal(f"{path}, row {rows[-1][0]}", None, cell))
 
 
-def _header(row: Sequence[Any], data: Data) -> list[str]:
-    if data.csv.names:
-        return list(data.csv.names)
-    texts = ["" if cell.value is None else _text(cell) or "" for cell in row]
-    names = [text.strip() if data.strip_whitespace else text for text in texts]
-    while names and not names[-1]:
-        names.pop()
-    return [name or f"column_{place}" for place, name in enumerate(names, 1)]
+def _header(row: Sequence[Any], data: Data) -> csv_header.Header:
+    texts = ["" if cell.value is None else sheet_cells.text(cell) or "" for cell in row]
+    while texts and not texts[-1].strip():
+        texts.pop()
+    return csv_header.of(texts, data)
 
 
 def _check_width(path: str, names: Sequence[str], number: int, row: Sequence[Any], header: int) -> None:
@@ -188,30 +194,13 @@ def _block(
         cells = [row[place] if place < len(row) else None for _, row in rows]
         if errors := sum(cell is not None and cell.data_type == "e" for cell in cells):
             omissions.add("cell", f"{ERRORS}, in column {short(name)!r}", action="read", count=errors)
-        columns[name] = [None if cell is None or cell.value is None else _text(cell) for cell in cells]
+        columns[name] = [None if cell is None or cell.value is None else sheet_cells.text(cell) for cell in cells]
     return _Block([number for number, _ in rows], columns)
 
 
-def _text(cell: Any) -> str | None:
-    """Convert a cell to its text in CSV; None for an error value."""
-    value = cell.value
-    if cell.data_type == "e":
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime.datetime):
-        # Excel has no date type: pandas writes dates as midnights.
-        return value.date().isoformat() if value.time() == _MIDNIGHT else value.isoformat(" ", "seconds")
-    if isinstance(value, datetime.timedelta):
-        return f"{value.total_seconds():.12g}"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
-    return str(value)
-
-
 @contextlib.contextmanager
-def _sheet(path: str, name: str | None, omissions: Omissions) -> Iterator[Any]:
-    """Open the named sheet, or the first if `name` is None."""
+def _sheet(path: str, data: Data, omissions: Omissions) -> Iterator[Any]:
+    """Open the sheet that data.sheet names, or the first."""
     try:
         import openpyxl
     except ImportError as error:
@@ -225,11 +214,13 @@ def _sheet(path: str, name: str | None, omissions: Omissions) -> Iterator[Any]:
             file = streams.enter_context(open(local, "rb"))
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             streams.enter_context(contextlib.closing(book))
-            sheet = _chosen(path, book.worksheets, name, omissions)
+            sheet = _chosen(path, book.worksheets, data.sheet, omissions)
             # The sheet size stored by the writing program may be wrong.
             sheet.reset_dimensions()
             for cells in _merged(local, sheet._worksheet_path):
-                omissions.add("range", MERGED, cells, action="read")
+                # A title above the table is often merged.
+                if int(_LETTERS.split(cells)[-1]) > data.csv.skip_rows:
+                    omissions.add("range", MERGED, cells, action="read")
         yield sheet
 
 
