@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
+from components.evaluator import intervals
 from components.evaluator.metrics.clustering import Clusters, silhouette
 
 
@@ -33,6 +34,16 @@ def test_adjusted_rand_of_the_simplest_partitions(values_of, label, cluster, exp
     answer = {"cluster": np.array(cluster), "distances": np.ones((4, 2))}
 
     assert values_of(Clusters(), np.array(label), answer)["adjusted_rand"] == pytest.approx(expected)
+
+
+def test_the_interval_of_adjusted_rand_ends_at_1(tallied):
+    label = np.arange(300) % 3
+    cluster = label.copy()
+    cluster[0] = 1
+    ledger, _ = tallied(Clusters(), label, {"cluster": cluster, "distances": np.ones((300, 3))})
+    interval = intervals.intervals(Clusters(), ledger, 0)["adjusted_rand"]
+
+    assert interval.low < Clusters().values(ledger.sums(0))["adjusted_rand"] < interval.high == 1
 
 
 def test_rows_without_a_label_count_for_nothing_in_adjusted_rand(values_of):

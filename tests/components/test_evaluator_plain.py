@@ -30,8 +30,8 @@ def predicted(tmp_path):
     return write
 
 
-def regression(judged, folder, **options):
-    rows = {"y": LABEL, "prediction": [label + 2 for label in LABEL], "city": CITY}
+def regression(judged, folder, city=CITY, **options):
+    rows = {"y": LABEL, "prediction": [label + 2 for label in LABEL], "city": city}
     slices = [[{"column": "city", "name": "city"}]]
     return judged("regression", rows, types_of={"city": "BYTES"}, plain=folder, slices=slices, **options).verdict
 
@@ -48,6 +48,16 @@ def test_metrics_of_plain_models_of_all_rows_and_of_each_slice(judged, predicted
         "mae 2 is better than 4 of linear regression",
         "mae 2 is better than 3 of boosted trees; worse on 1 of 2 slices with 30 rows or more: city = bern",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "note"), [(30, "; worse on 1 of 2 slices with 30 rows or more: city = bern"), (29, "")]
+)
+def test_a_slice_of_30_rows_is_compared_and_one_of_29_is_not(judged, predicted, rows, note):
+    city = ["bern" if place < rows else "chur" for place in range(80)]
+    off = [1 if name == "bern" else 5 for name in city]
+    verdict = regression(judged, predicted({"linear": np.add(LABEL, off)}), city=city)
+    assert [line.partition("regression")[2] for line in verdict["plain_notes"]] == [note]
 
 
 def test_without_the_stage_there_is_no_plain_model(judged):

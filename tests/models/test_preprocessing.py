@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import roles
-from models.transform_graph import dates, preprocessing
+from models.transform_graph import column_batch, dates, preprocessing
 from spec import settings as model_settings
 
 WORDS = ["b"] * 4 + ["a"] * 3 + ["d", "c", "d", "c", "Zürich"]
@@ -278,6 +278,11 @@ def test_the_label_as_it_is(pack):
 
     assert features["label"].dtype == np.float32
     np.testing.assert_array_equal(features["label"], [450_000.0, 1.0, 0.0])
+
+
+def test_a_role_may_go_through_the_columns_of_its_batch():
+    batch = column_batch.ColumnBatch({"area": "tensor a", "city": "tensor c"}, roles.Features())
+    assert dict(batch) == {"area": "tensor a", "city": "tensor c"}
 
 
 def test_long_settings_are_read_from_their_file(tmp_path):

@@ -1,11 +1,12 @@
 """A warm start begins where the earlier model ended, however tokens, scales, classes and columns have moved."""
 
+import keras
 import numpy as np
 import pytest
 
 from models.training import fit
 from models.training.training_config import TrialConfig
-from models.warm_start import carry_over
+from models.warm_start import architecture, carry_over
 
 from .months import FEW, KIND, PRICE, SMALL, SOLD, answers, assert_same, meaning_of, rows_of
 
@@ -273,3 +274,11 @@ def test_a_hashed_cross_of_tokens_that_moved_means_something_else(month):
     assert "city_x_grade has another meaning" in carried_over.note
     assert not rows_of(carried_over)[-30:].any()
     assert_same(answers(previous, first_month), answers(first_month.begun(LINEAR, previous), first_month))
+
+
+def test_a_layer_with_a_number_of_numpy_is_described():
+    def settings(slope):
+        return architecture.settings(keras.layers.LeakyReLU(slope)(keras.Input((3,)))._keras_history.operation)
+
+    assert '"negative_slope": "0.5"' in settings(np.float32(0.5))
+    assert settings(np.float32(0.5)) == settings(np.float32(0.5)) != settings(np.float32(0.25))

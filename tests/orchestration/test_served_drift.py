@@ -201,6 +201,17 @@ def test_what_cannot_be_compared_is_an_error(compare):
         compare(table(2))
 
 
+def test_a_variant_is_compared_by_its_own_gates(compare):
+    with open(compare.folder / "configs/rows.toml", "a") as file:
+        file.write("[variant.loose.gates.skew]\nmin_rows = 601\n")
+    (compare.folder / "runs/rows-loose/serving/7").mkdir(parents=True)
+    assert compare(table(2)).rows == 600
+    with pytest.raises(UserError, match=r"has 600 rows, and fewer than 601 differ by chance alone"):
+        served_drift.compare(
+            str(compare.folder / "runs"), "rows-loose", str(compare.folder / "served.csv"), metadata=None
+        )
+
+
 def test_the_command_prints_a_table_or_json_and_its_code_is_that_of_a_gate(compare, capsys):
     compare(table(2, mean=14.0))
     command = ["drift", "rows", str(compare.folder / "served.csv"), "--root", str(compare.folder / "runs")]

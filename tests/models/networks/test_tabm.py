@@ -59,6 +59,16 @@ def test_an_embedding_is_linear_in_each_bin_and_beyond_the_outer_edges():
     np.testing.assert_allclose(layer(x)[:, 0], 0.5 * x[:, 0] + 0.25 + shares, rtol=1e-6)
 
 
+def test_an_embedding_starts_with_uniform_slopes_and_offsets_and_without_bins():
+    layer = PiecewiseLinear([[0.0, 1.0, 2.0]] * 400, 4)
+    layer.build((None, 400))
+    slope, bias, kernel, _ = layer.get_weights()
+    for weight in (slope, bias):
+        assert 0.49 < np.abs(weight).max() <= 0.5, "1 / sqrt(4)"
+        np.testing.assert_allclose([weight.mean(), weight.std()], [0, 0.5 / 3**0.5], atol=0.04)
+    assert not kernel.any()
+
+
 @pytest.mark.parametrize(
     ("quantiles", "bins", "edges"),
     [

@@ -168,6 +168,19 @@ def test_standard_input_and_output(predict_rows, pushed, monkeypatch, capsys, tm
     assert "7 rows predicted by version 7" in printed.err
 
 
+def test_errors_of_rows_are_on_standard_error_and_not_in_the_rows(predict_rows, pushed, capsys, tmp_path):
+    source = write(tmp_path / "bad.csv", BAD)
+    code = parser.main(["predict", "rows", source, "--root", str(pushed / "runs")])
+    printed = capsys.readouterr()
+
+    assert code == 0, printed.err
+    assert list(csv.DictReader(io.StringIO(printed.out))) == read(predict_rows(source)[1])
+    counted, heading, first, *_ = printed.err.splitlines()[-5:]
+    assert counted == "5 rows predicted by version 7"
+    assert heading == "3 of them have an error instead of a prediction, among them:"
+    assert first == f"  {source}, row 2: column 'rooms' holds '1.5', which is not an integer"
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -125,6 +125,15 @@ def test_options_of_a_run_apply_to_each_scheduled_run():
     assert commands._run_options(arguments) == ("--no-cache", "--set", "training.epochs=1", "--sample", "9")
 
 
+@pytest.mark.parametrize(
+    ("folder", "passed"), [("gs://bucket/data", "gs://bucket/data"), ("data", "{here}/data"), ("/data", "/data")]
+)
+def test_the_data_of_scheduled_runs_is_where_the_command_was_given(tmp_path, monkeypatch, folder, passed):
+    monkeypatch.chdir(tmp_path)
+    arguments = parser.parser().parse_args(["--local", "--schedule", "@daily", "--data-root", folder])
+    assert commands._run_options(arguments) == ("--data-root", passed.format(here=tmp_path))
+
+
 def test_an_uneven_cron_step_is_explained_next_to_the_times(tree, capsys):
     config = tree / "configs" / "flats.toml"
     config.write_text(config.read_text().replace("30 2 * * *", "*/45 * * * *"))
