@@ -6,6 +6,7 @@ that modules below it are imported as usual, and the first use of a name that it
 code that uses such a package therefore finds everything in it, and only pays for it then.
 """
 
+import ast
 import contextlib
 import gc
 import importlib
@@ -32,12 +33,18 @@ DEFERRED = frozenset(
         "tfx.components",
         # Evaluators, metrics and plots; TFX and our evaluator use its protos.
         "tensorflow_model_analysis",
-        # Clients of services that Beam and TFX can use: BigQuery, Pub/Sub, Google's log-in, Docker.
+        # Clients of services that Beam and TFX can use: BigQuery, Pub/Sub, Dataflow (Beam of the newer stack), Google's
+        # log-in, Docker.
         "google.cloud.bigquery",
         "google.cloud.bigquery_storage_v1",
         "google.cloud.pubsub",
+        "google.cloud.dataflow",
         "apache_beam.internal.gcp.auth",
         "docker",
+        # Behind Beam's class of gs:// paths: the client of buckets, and that of Google's log-in with its cryptography.
+        "apache_beam.io.gcp.gcsio",
+        # Its code looks through the metadata of all installed packages, to warn of old ones.
+        "google.api_core",
         # Clients of buckets, for paths that name one.
         "boto3",
         # Wrappers of scikit-learn.
@@ -54,6 +61,8 @@ OF_STORE_READERS = frozenset({"grpc"})
 """What readers of stores defer: ML Metadata imports gRPC, with asyncio, for a server that nothing uses."""
 EARLY = {"IPython": {"get_ipython": "IPython.core.getipython"}}
 """Package -> name -> module that defines it: names that are looked up in every run, which run nothing else."""
+LITERALS = {"apache_beam.io.gcp.gcsio": frozenset({"MAX_BATCH_OPERATION_SIZE"})}
+"""Module -> names that are looked up in every run, whose values are numbers in its source."""
 _SCANNED = frozenset({"__warningregistry__", "__wrapped__"})
 """Names that tools look up in every module of the process; a look-up of these runs no code."""
 _turn = threading.RLock()
@@ -71,6 +80,8 @@ class _Deferred(types.ModuleType):
                     return vars(self)[name]
                 if name in EARLY.get(self.__name__, {}):
                     return getattr(importlib.import_module(EARLY[self.__name__][name]), name)
+                if name in LITERALS.get(self.__name__, ()) and (literal := _literal(self, name)):
+                    return ast.literal_eval(literal)
                 if _has_module(self, name):
                     return importlib.import_module(f"{self.__name__}.{name}")
                 if _run(self):
@@ -101,6 +112,13 @@ def _run(module: types.ModuleType) -> bool:
     plain: types.ModuleType = module
     plain.__class__ = types.ModuleType
     return True
+
+
+def _literal(module: types.ModuleType, name: str) -> str:
+    """Return the number that a line of a module's source gives a name, as text; "" if there is no such line."""
+    source = getattr(module.__loader__, "get_source", lambda _: None)(module.__name__) or ""
+    found = re.search(rf"^{name} = (\d[\d_.]*)$", source, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _has_module(package: types.ModuleType, name: str) -> bool:

@@ -25,6 +25,7 @@ UNUSED = (
     "botocore",
     "traitlets",
     "tfx_bsl.public.beam",
+    "google.cloud.storage",
 )
 """Packages that no stage of a run without a tuner needs."""
 
@@ -42,14 +43,15 @@ def worker():
     """What a worker has imported before its first order; then each deferred package is used."""
     return python(
         """
-import importlib, json, sys
+import importlib.util, json, sys
 from orchestration import lazy_packages
 from orchestration.local import worker
 lazy_packages.load(*worker.WARM)
 loaded = sorted(sys.modules)
+literals = [[m, n, getattr(sys.modules[m], n)] for m, of in lazy_packages.LITERALS.items() for n in of]
 kinds = {name: type(sys.modules[name]).__name__ for name in lazy_packages.DEFERRED & set(sys.modules)}
 names = {}
-for name in sorted(lazy_packages.DEFERRED):
+for name in sorted(filter(importlib.util.find_spec, lazy_packages.DEFERRED)):
     names[name] = dir(importlib.import_module(name))
 from tfx.components import InfraValidator
 import tensorflow_model_analysis as tfma, keras, IPython, IPython.core.getipython
@@ -57,6 +59,7 @@ import kubernetes, sklearn.base
 used = [InfraValidator, tfma.EvalConfig, keras.wrappers.SKLearnRegressor, sklearn.base.clone]
 early = [[p, n] for p, of in lazy_packages.EARLY.items() for n, m in of.items()
          if getattr(sys.modules[p], n) is not getattr(importlib.import_module(m), n)]
+early += [[m, n] for m, n, value in literals if getattr(sys.modules[m], n) != value]
 used = [one.__name__ for one in used]
 print(json.dumps({"loaded": loaded, "kinds": kinds, "names": names, "used": used, "early": early}))
 """
@@ -73,6 +76,8 @@ def test_a_worker_imports_nothing_that_no_stage_needs(worker):
         "IPython",
         "boto3",
         "google.cloud.bigquery",
+        "google.api_core",
+        "apache_beam.io.gcp.gcsio",
     }
     assert {name for name, kind in worker["kinds"].items() if kind == "_Deferred"} >= waiting
 
@@ -81,13 +86,14 @@ def test_a_user_of_a_deferred_package_finds_all_of_it(worker):
     # The first use has run each of them.
     real = python(
         """
-import importlib, json, types
+import importlib.util, json, sys, types
 from orchestration import lazy_packages
 names, modules = {}, []
-for name in sorted(lazy_packages.DEFERRED):
+for name in sorted(filter(importlib.util.find_spec, lazy_packages.DEFERRED)):  # a stack may lack some
     module = importlib.import_module(name)
-    names[name] = dir(module)
-    for key in names[name] if hasattr(module, "__path__") else ():
+    # Some of its modules are imported only by other packages, which are deferred too.
+    names[name] = [key for key in dir(module) if f"{name}.{key}" not in sys.modules]
+    for key in dir(module) if hasattr(module, "__path__") else ():
         # A deferred package gives a module of this name first.
         if lazy_packages._has_module(module, key) and not isinstance(getattr(module, key), types.ModuleType):
             modules.append(f"{name}.{key}")
@@ -158,6 +164,17 @@ def test_a_module_below_it_is_imported_without_running_it(package):
 
     assert other.VALUE == 5
     assert runs() == 0
+
+
+@pytest.mark.parametrize(("name", "value", "times"), [("SIZE", 1000, 0), ("SELF", 2, 1), ("SAME", 1, 1)])
+def test_a_number_is_read_from_the_source(package, monkeypatch, name, value, times):
+    monkeypatch.setattr(lazy_packages, "LITERALS", {"late": frozenset({name})})
+    with open(package / "__init__.py", "a") as file:
+        file.write("SIZE = 1_000\nSAME = VALUE\n")
+    import late
+
+    assert getattr(late, name) == value
+    assert runs() == times
 
 
 def test_import_of_all_names_runs_it(package):
