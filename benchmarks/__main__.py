@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bench_document, bench_serving, floors, machine_facts
+from benchmarks import bench_document, bench_prediction, bench_serving, floors, machine_facts
 from benchmarks.timed_process import Measured, measure
 from benchmarks.workloads import HOUSES_ROWS, REPOSITORY, Workload
 
@@ -30,6 +30,13 @@ def main() -> int:
         "--repeats", type=int, default=1, metavar="N", help="runs of each pipeline, for tables of up to 200,000 rows"
     )
     parser.add_argument(
+        "--predicted-rows",
+        type=int,
+        default=1_000_000,
+        metavar="N",
+        help="rows of the longest file that `predict` is measured with",
+    )
+    parser.add_argument(
         "--without-stock", action="store_true", help="leave out stock TFX, which takes most of the time"
     )
     parser.add_argument("--write", action="store_true", help="write the results to docs/reference/performance.md")
@@ -40,7 +47,9 @@ def main() -> int:
         for rows in arguments.rows:
             _measure_table(report, folder, rows, arguments.repeats, stock=not arguments.without_stock)
         if HOUSES_ROWS in arguments.rows:
-            report.serving = bench_serving.measure(folder / str(HOUSES_ROWS) / "ours")
+            houses = folder / str(HOUSES_ROWS) / "ours"
+            report.serving = bench_serving.measure(houses)
+            report.prediction = bench_prediction.measure(houses, arguments.predicted_rows, folder)
         for name, command in (("--help", ["--help"]), ("inspect runs", ["inspect", "runs", "--root", str(folder)])):
             root = max(folder.glob("*/ours"), default=folder)
             command = [str(root) if argument == str(folder) else argument for argument in command]

@@ -5,7 +5,7 @@ import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import bench_serving
+from benchmarks import bench_prediction, bench_serving
 from benchmarks.timed_process import Measured
 from benchmarks.workloads import HOUSES_ROWS, Workload
 
@@ -46,6 +46,7 @@ class Report:
         commands: Command -> its times in seconds, sorted.
         floors: Results of `floors.measure`.
         serving: Results of `bench_serving.measure`; empty without the table houses.
+        prediction: Result of `bench_prediction.measure`; None without that table.
     """
 
     machine: str
@@ -54,6 +55,7 @@ class Report:
     commands: dict[str, list[float]] = field(default_factory=dict)
     floors: dict[str, float] = field(default_factory=dict)
     serving: list[bench_serving.Served] = field(default_factory=list)
+    prediction: bench_prediction.Report | None = None
 
     def add(self, work: Workload, times: Times) -> None:
         """Add the measurements of a table."""
@@ -138,6 +140,7 @@ class Report:
 
     def _commands_and_limits(self) -> list[str]:
         parts = [bench_serving.table(self.serving)] if self.serving else []
+        parts += [bench_prediction.table(self.prediction)] if self.prediction else []
         if self.commands:
             times = [f"`runner.py {name}` {values[len(values) // 2]:.2f} s" for name, values in self.commands.items()]
             parts.append(f"Commands, median of {len(next(iter(self.commands.values())))}: {', '.join(times)}.")
