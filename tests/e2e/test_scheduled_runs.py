@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,8 @@ from .conftest import copy_tree
 
 HOUR = 3600.0
 START = 1_790_000_000.0 - 1_790_000_000.0 % 86400
+LOGGED_SECONDS = 600
+"""Time for a run on a busy machine, and the next full minute."""
 QUICK = ("--sample", "400", "--set", "training.epochs=1")
 
 
@@ -70,18 +73,26 @@ def test_the_scheduler_runs_detects_unchanged_data_quickly_and_survives_a_kill(t
         *QUICK,
     ]
 
-    def served(until, signal_number):
+    def served(text, signal_number):
+        """Run the scheduler until it logs a text, and send it a signal."""
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        limit = threading.Timer(LOGGED_SECONDS, process.kill)
+        limit.start()
+        lines = []
         for line in process.stdout:
-            if until(line):
+            lines.append(line)
+            if text in line:
                 break
+        else:
+            pytest.fail(f"the scheduler did not log {text!r} within {LOGGED_SECONDS} s, but:\n{''.join(lines)}")
+        limit.cancel()
         process.send_signal(signal_number)
         process.stdout.close()
         process.wait(processes.WAIT)
 
-    served(lambda line: "begins" in line, signal.SIGKILL)
+    served(": starts", signal.SIGKILL)
     # The run continues without its scheduler, and the next scheduler finds it.
-    served(lambda line: "UNCHANGED" in line, signal.SIGTERM)
+    served(": UNCHANGED", signal.SIGTERM)
     fires = schedule_history.history(str(root))
     first_fire = fires[-1]
     assert first_fire.state == "COMPLETE"
