@@ -31,6 +31,19 @@ def test_the_keys_of_all_lines_are_columns(read, monkeypatch, size):
     assert read(bz2.compress(TEXT.encode()), name="x.dat", format="jsonl") == ROWS
 
 
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_null_in_place_of_an_object_or_a_list_is_no_column(read, monkeypatch, tmp_path, size):
+    """As of an optional part: a schema with such a column would refuse the first file where it is never null."""
+    monkeypatch.setattr(jsonl, "BATCH_ROWS", size)
+    text = '{"a": null, "b": {"c": {"d": 1}}, "e": [1], "n": null}\n{"a": {"x": 2}, "b": {"c": null}, "e": null}\n'
+    rows = {"b.c.d": [1, None], "n": [None, None], "a.x": [None, 2]}
+    assert read(text) == rows
+    assert read(text, {"a": "BYTES"}) == {"a": [None, None], **rows}, "an approved schema has it"
+    omissions = Omissions()
+    assert jsonl.look(str(tmp_path / "table.jsonl"), Data(path="x"), omissions) == list(rows)
+    assert omissions.lines() == [f"left out 1 column: {jsonl.LISTS} (e)"]
+
+
 def test_columns_have_the_schemas_types(read):
     columns = {"id": "BYTES", "at.x": "FLOAT", "gone": "INT"}
     assert read(TEXT, columns) == {"id": ["1", "2"], "at.x": [1.5, 2.0], "gone": [None, None]} | {

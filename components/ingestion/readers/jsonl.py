@@ -3,7 +3,7 @@
 import contextlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -97,14 +97,17 @@ def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omission
         UserError: as for `batches`.
     """
     cleaning, looks, lists = data.cleaning, dict[str, str | None](), dict[str, int | None]()
+    valued = set(columns)
     for block in _blocks(path, data):
         lists |= block.lists
+        valued |= _valued(block)
         for name in _names(block):
             looks.setdefault(name, None)
             if name not in columns:
                 texts = casting.clean(_texts(path, name, block), cleaning.rules(name))
                 looks[name] = casting.looks_like(texts, looks[name], cleaning.rules(name).numbers)
-    return {name: columns.get(name) or looks[name] or "BYTES" for name in _read_columns(looks, lists, data, omissions)}
+    names = _read_columns(_own(looks, valued, lists), lists, data, omissions)
+    return {name: columns.get(name) or looks[name] or "BYTES" for name in names}
 
 
 def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]:
@@ -116,16 +119,17 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
     Raises:
         UserError: the file cannot be read, or contains no row.
     """
-    names, lists, lines = dict[str, None](), dict[str, int | None](), 0
+    names, valued, lists, lines = dict[str, None](), set[str](), dict[str, int | None](), 0
     for block in _blocks(path, data):
         names |= dict.fromkeys(_names(block))
+        valued |= _valued(block)
         lists |= block.lists
         lines += len(block.lines)
         if lines >= LOOKED_AT:
             break
     if not lines:
         raise NoRowsError(f"{path} is empty: it needs one object per line")
-    columns = _read_columns(names, lists, data, omissions)
+    columns = _read_columns(_own(names, valued, lists), lists, data, omissions)
     if lines == 1 and (refusal := json_documents.refusal(path)):
         raise UserError(refusal)
     return columns
@@ -139,13 +143,24 @@ def lengths(path: str, data: Data) -> dict[str, int]:
     """
     parts, scalar = list[dict[str, int | None]](), dict[str, None]()
     for block in _blocks(path, data):
-        scalar |= {name: None for row in block.rows for name, cell in row.items() if cell is not None}
+        scalar |= dict.fromkeys(_valued(block))
         parts.append(block.lists)
     return vectors.shared([*parts, scalar])
 
 
 def _names(block: _Rows) -> list[str]:
     return list(dict.fromkeys(name for row in block.rows for name in row))
+
+
+def _valued(block: _Rows) -> set[str]:
+    return {name for row in block.rows for name, cell in row.items() if cell is not None}
+
+
+def _own(names: Iterable[str], valued: Container[str], lists: Container[str]) -> list[str]:
+    """Columns without keys that are null where they do not hold an object or a list."""
+    names = list(names)
+    objects = {name[:end] for name in names for end, sign in enumerate(name) if sign == "."}
+    return [name for name in names if name in valued or not (name in objects or name in lists)]
 
 
 def _read_columns(names: Iterable[str], lists: Iterable[str], data: Data, omissions: Omissions | None) -> list[str]:
