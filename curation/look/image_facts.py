@@ -12,9 +12,11 @@ from PIL import Image
 from components.fingerprints import code_digest
 from components.ingestion.discovery import image_folders
 from components.ingestion.omissions import Omissions
+from components.ingestion.readers import images
 from components.ingestion.write import image_encoding
 from curation.facts.column_facts import Column
 from curation.propose.choices import Entry
+from spec.data import Data
 
 LOOKED_AT = 300
 """Number of images that are opened."""
@@ -76,12 +78,13 @@ def _has_colours(image: Image.Image) -> bool:
     return image.mode not in image_encoding.GREY and not image.mode.startswith("I") and image.mode != "F"
 
 
-def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[str]]:
+def table(folders: Sequence[str], omissions: Omissions, data: Data | None = None) -> tuple[pa.Table, list[str]]:
     """Return the columns that ingestion creates from folders of classes, without the content of the images.
 
     Args:
         folders: The data folder, or one folder per ready-made split.
-        omissions: Records the skipped files.
+        omissions: Records the skipped files, and with `data` also those that are converted or broken.
+        data: [data], to leave out broken files; None if there is no config yet.
 
     Returns:
         Table of `image` (each cell has only the first bytes of a PNG), `label` and `file`; and the paths of the images.
@@ -91,7 +94,12 @@ def table(folders: Sequence[str], omissions: Omissions) -> tuple[pa.Table, list[
     """
     paths, names = list[str](), list[str]()
     for folder in folders:
-        image_names = [name for class_names in image_folders.survey(folder, omissions).values() for name in class_names]
+        if data is None:
+            classes, broken = image_folders.survey(folder, omissions), dict[str, str]()
+        else:
+            classes, broken = images.examine(folder, data, omissions)
+            images.leave_out(broken, omissions)
+        image_names = [name for class_names in classes.values() for name in class_names if name not in broken]
         names += image_names
         paths += [f"{folder.rstrip('/')}/{name}" for name in image_names]
     printable_names = [name.encode("utf-8", "backslashreplace").decode() for name in names]

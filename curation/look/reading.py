@@ -214,7 +214,7 @@ def cells(root: str, data: Mapping[str, Any], max_rows: int | None = None, texts
     paths = _filled(parsed, omissions)
     format_name = parsed.format or data_files.format_of(paths[0])
     if format_name == "images":
-        table, _ = image_facts.table(paths, omissions)
+        table, _ = image_facts.table(paths, omissions, parsed)
         return Cells(table, True, dict(images.COLUMNS), omissions)
     form = formats.of(paths[0], parsed.format)
     max_rows = max_rows or (MOST_ROWS if form is not None and "image" not in form.keys else MAX_IMAGES)

@@ -181,7 +181,7 @@ def _attempt_data(report: Report, run: _Asked, attempt: Callable[[str, Any], Any
     check, of_all_rows = report.checks[-1], Omissions()
     if every_row and report.reviewed is not None and not check.findings:
         attempt("rows", lambda: schema_check.check(run.config, run.name, run.stem, run.data_root, of_all_rows))
-        report.omissions = of_all_rows or report.omissions
+        report.omissions.extend(of_all_rows)
         errors = report.checks[-1].findings
         rejected = {
             str(finding["column"]) for error in errors if isinstance(error, GateError) for finding in error.findings

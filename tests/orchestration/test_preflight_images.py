@@ -2,11 +2,13 @@
 
 import pytest
 
+from components.ingestion.omissions import Omissions
+from curation import schema_review
 from orchestration import preflight
 from pipeline.variants import Name
 
 from .. import picture_files
-from ..picture_files import HEIC, classes, folder
+from ..picture_files import HEIC, classes, encoded, folder, noise
 
 
 @pytest.fixture
@@ -93,6 +95,25 @@ def test_skipped_files_are_reported_with_the_data(photos):
     assert data.text.splitlines()[1:] == [
         "skipped 1 file: hidden (cat/.DS_Store)",
         "skipped 1 file: no image (cat/notes.txt)",
+    ]
+
+
+def test_doctor_and_schema_diff_list_the_same_skipped_converted_and_broken_files(photos):
+    page = b"<html>"
+    folder(photos.photos, {"cat/.DS_Store": b"x", "cat/7.webp": encoded(noise(50), "WEBP"), "dog/7.png": page})
+    photos.config(picture_files.CONFIG.replace("[columns]", "image = {max_broken = 0.1}\n    [columns]"))
+    report = preflight.look(Name("flats"), (), root=str(photos.runs), data_root=str(photos.root), rows="all")
+    omissions, choice = (
+        Omissions(),
+        schema_review.Choice(root=str(photos.root), name="flats", data_root=str(photos.root)),
+    )
+
+    assert schema_review.diff(choice, omissions) == []
+    assert sorted(report.omissions.lines()) == sorted(omissions.lines())
+    assert sorted(omissions.lines()) == [
+        "converted 1 file: WebP to PNG; a model is served PNG or JPEG, so convert such files there too (cat/7.webp)",
+        "left out 1 file: it is not an image (dog/7.png)",
+        "skipped 1 file: hidden (cat/.DS_Store)",
     ]
 
 

@@ -74,8 +74,7 @@ def batches(
     if contents:
         yield _batch(path, contents, kind)
     check_broken(path, classes, broken, data)
-    for name, reason in broken.items():
-        omitted.add("file", reason, name, action="left out")
+    leave_out(broken, omitted)
 
 
 def types(path: str, data: Data, columns: Mapping[str, str], omissions: Omissions | None = None) -> dict[str, str]:
@@ -93,6 +92,26 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
         UserError: there are no images, or too many cannot be decoded; all findings, one per line.
     """
     omitted = Omissions() if omissions is None else omissions
+    classes, broken = examine(path, data, omitted)
+    check_broken(path, classes, broken, data)
+    leave_out(broken, omitted)
+    return list(COLUMNS)
+
+
+def examine(path: str, data: Data, omitted: Omissions) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Find the images by their first and last bytes, of which a few per class are decoded.
+
+    Args:
+        path: The data folder.
+        data: [data]: `image`.
+        omitted: Records the files that are skipped or converted.
+
+    Returns:
+        Class -> its files; and file -> why it cannot be read.
+
+    Raises:
+        UserError: the folder or a class has no images.
+    """
     classes = image_folders.survey(path, omitted)
     broken: dict[str, str] = {}
     for names in classes.values():
@@ -105,10 +124,18 @@ def look(path: str, data: Data, omissions: Omissions | None = None) -> list[str]
                     _read(path, name, data, Omissions())
                 except ValueError as error:
                     broken[name] = str(error)
-    check_broken(path, classes, broken, data)
+    return classes, broken
+
+
+def leave_out(broken: Mapping[str, str], omitted: Omissions) -> None:
+    """Record broken files.
+
+    Args:
+        broken: File -> why it cannot be read.
+        omitted: Records them.
+    """
     for name, reason in broken.items():
         omitted.add("file", reason, name, action="left out")
-    return list(COLUMNS)
 
 
 def check_broken(path: str, classes: Mapping[str, list[str]], broken: Mapping[str, str], data: Data) -> None:
