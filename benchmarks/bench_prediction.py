@@ -4,10 +4,11 @@ import gzip
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.timed_process import Measured
 from benchmarks.timed_process import measure as measured
 from benchmarks.workloads import REPOSITORY, checked
 from serving import versions
@@ -39,33 +40,16 @@ print(json.dumps([calls * batch / (time.perf_counter() - start), calls * batch /
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """A measurement.
-
-    Attributes:
-        rows: Rows of the file.
-        seconds: Wall time of the command.
-        processor: Its user and system time, in seconds.
-        peak: Its peak memory, in bytes.
-    """
-
-    rows: int
-    seconds: float
-    processor: float
-    peak: int
-
-
-@dataclass(frozen=True)
 class Report:
     """The measurements of a model.
 
     Attributes:
-        files: One measurement for each file.
+        files: Rows of a file -> the measurement of the command.
         alone: Rows per second of the SavedModel alone.
         alone_per_cpu: Its rows per second of processor time.
     """
 
-    files: Sequence[Predicted]
+    files: Mapping[int, Measured]
     alone: float
     alone_per_cpu: float
 
@@ -81,14 +65,13 @@ def measure(root: Path, rows: int, folder: Path, name: str = "houses") -> Report
     """
     pushed = str(root / name / "serving")
     version = versions.path(pushed, versions.pushed(pushed)[-1])
-    files = []
+    files = {}
     path = folder / "rows.csv"
     for share in SHARES:
         write(path, REPOSITORY / "data" / f"{name}.csv.gz", rows // share)
         output = folder / "predictions.parquet"
         command = [sys.executable, "runner.py", "predict", name, str(path), "-o", str(output), "--root", str(root)]
-        result = checked(measured(command, REPOSITORY))
-        files.append(Predicted(rows // share, result.seconds, result.processor, result.peak))
+        files[rows // share] = checked(measured(command, REPOSITORY))
         output.unlink()
     answer = subprocess.run(
         [sys.executable, "-c", _ALONE, version, str(path), str(BATCH)], check=True, capture_output=True, text=True
@@ -103,14 +86,8 @@ def write(path: Path, source: Path, rows: int) -> None:
         head, *lines = packed.read().splitlines(keepends=True)
     with path.open("wb") as file:
         file.write(head)
-        for part in _repeated(lines, rows):
-            file.write(b"".join(part))
-
-
-def _repeated(lines: list[bytes], rows: int) -> Iterator[list[bytes]]:
-    while rows > 0:
-        yield lines[:rows]
-        rows -= len(lines)
+        for start in range(0, rows, len(lines)):
+            file.writelines(lines[: rows - start])
 
 
 def table(report: Report) -> str:
@@ -123,10 +100,10 @@ def table(report: Report) -> str:
         "| rows | seconds | rows/s | share of the SavedModel's rows/s | CPU s | peak memory, MB |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for result in report.files:
-        per_second = result.rows / result.seconds
+    for rows, result in report.files.items():
+        per_second = rows / result.seconds
         lines.append(
-            f"| {result.rows:,} | {result.seconds:.1f} | {per_second:,.0f} | {per_second / report.alone:.0%} "
+            f"| {rows:,} | {result.seconds:.1f} | {per_second:,.0f} | {per_second / report.alone:.0%} "
             f"| {result.processor:.1f} | {result.peak / 1e6:,.0f} |"
         )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Predictions for the rows of files, one part at a time, so that memory does not grow with the files."""
+"""Predictions for the rows of files, one part at a time, so that the files need not fit in memory."""
 
 import itertools
 import os

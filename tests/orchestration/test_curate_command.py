@@ -60,8 +60,8 @@ def test_new_counts_in_all_rows_what_it_skips_and_converts_as_schema_diff_does(f
     path = folder / "data" / name
     write(path)
     assert parser.main(["new", "made", str(path), "--label", "y"]) == 0
-    told = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr().out.splitlines()
     assert parser.main(["schema", "diff", "made", "--json"]) == 0
 
     assert set(json.loads(capsys.readouterr().out)["omissions"]) == expected
-    assert expected <= set(told)
+    assert expected <= set(printed)

@@ -103,10 +103,8 @@ def test_doctor_and_schema_diff_list_the_same_skipped_converted_and_broken_files
     folder(photos.photos, {"cat/.DS_Store": b"x", "cat/7.webp": encoded(noise(50), "WEBP"), "dog/7.png": page})
     photos.config(picture_files.CONFIG.replace("[columns]", "image = {max_broken = 0.1}\n    [columns]"))
     report = preflight.look(Name("flats"), (), root=str(photos.runs), data_root=str(photos.root), rows="all")
-    omissions, choice = (
-        Omissions(),
-        schema_review.Choice(root=str(photos.root), name="flats", data_root=str(photos.root)),
-    )
+    omissions = Omissions()
+    choice = schema_review.Choice(root=str(photos.root), name="flats", data_root=str(photos.root))
 
     assert schema_review.diff(choice, omissions) == []
     assert sorted(report.omissions.lines()) == sorted(omissions.lines())

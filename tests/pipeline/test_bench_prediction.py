@@ -3,7 +3,8 @@
 import gzip
 
 from benchmarks import bench_prediction
-from benchmarks.bench_prediction import Predicted, Report
+from benchmarks.bench_prediction import Report
+from benchmarks.timed_process import Measured
 
 
 def test_a_file_repeats_the_rows_until_it_has_as_many_as_requested(tmp_path):
@@ -16,7 +17,8 @@ def test_a_file_repeats_the_rows_until_it_has_as_many_as_requested(tmp_path):
 
 
 def test_the_table_compares_each_file_with_the_saved_model_alone():
-    report = Report([Predicted(1_000, 2.0, 3.0, 400_000_000), Predicted(10_000, 4.0, 6.0, 410_000_000)], 5_000, 2_500)
+    files = {1_000: Measured(2.0, 3.0, 400_000_000, 0, ""), 10_000: Measured(4.0, 6.0, 410_000_000, 0, "")}
+    report = Report(files, 5_000, 2_500)
 
     text = bench_prediction.table(report)
 

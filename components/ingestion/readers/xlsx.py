@@ -139,7 +139,7 @@ def _blocks(path: str, data: Data, omissions: Omissions | None = None, most: int
                 continue
             if not names:
                 names, header = _header(row, data).names, number
-                left_out_columns.check_read(path, names, data)
+                left_out_columns.check_names(path, left_out_columns.read_columns(names, data))
                 if data.csv.header:
                     continue
             rows.append((number, row))

@@ -78,11 +78,6 @@ def check_names(path: str, names: Sequence[str]) -> None:
         )
 
 
-def check_read(path: str, names: Sequence[str], data: Data) -> None:
-    """Check the names of a file's columns, as `check_names` does, without those that are not read."""
-    check_names(path, [name for name in names if reason(name, data) is None])
-
-
 def advice(name: str) -> str:
     """Return the edit that drops a column."""
     return f"drop it with drop = [{json.dumps(name, ensure_ascii=False)}] under [data]"
