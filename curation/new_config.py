@@ -111,7 +111,7 @@ def propose(name: str, loaded: LoadedData, label_name: str | None) -> Proposal:
     found = {divided.column, *divided.others}
     feature_facts = Facts(facts.rows, tuple(column for column in feature_facts.columns if column.name not in found))
     try:
-        label = label_choice.choose(feature_facts, label_name, source)
+        label = label_choice.choose(feature_facts, label_name, source, loaded.values.get("partitions", ()))
     except UserError as error:
         about = [line for line in loaded.findings if line.startswith((f"{label_name}: ", f"{label_name} holds "))]
         raise UserError("; ".join([str(error), *about])) from error
@@ -284,7 +284,7 @@ def _findings(facts: Facts, label: LabelChoice, chosen: Roles) -> list[str]:
 
 
 def _contradictions(loaded: LoadedData, table: pa.Table, label: LabelChoice, chosen: Roles) -> list[str]:
-    """Return a sentence on rows that are equal except for the label; image files are compared elsewhere."""
+    """Return a sentence on rows with equal features but different labels; image files are compared elsewhere."""
     if label.task not in CLASSED or loaded.pictures is not None or "threshold" in label.keys:
         return []
     # A column that is hinted to be an id would make equal rows differ.

@@ -56,7 +56,7 @@ def _in_expression(column: str | None) -> str:
 
 
 def contradicted(rows: int, total: int, best: int, note: str = "") -> str:
-    """Describe rows that are equal except for their label.
+    """Describe rows with equal features but different labels.
 
     Args:
         rows: Number of rows whose label contradicts an equal row.
@@ -65,8 +65,8 @@ def contradicted(rows: int, total: int, best: int, note: str = "") -> str:
         note: Text to insert after the shares.
     """
     return (
-        f"{rows:,} of {total:,} rows ({100 * rows / total:.4g} %) are equal except for their label{note}: no model can "
-        f"predict more than {100 * best / total:.4g} % of all rows correctly"
+        f"{rows:,} of {total:,} rows ({100 * rows / total:.4g} %) have equal features but different labels{note}: "
+        f"no model can predict more than {100 * best / total:.4g} % of all rows correctly"
     )
 
 

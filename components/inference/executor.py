@@ -22,6 +22,7 @@ from components.inference.prediction_logs import PredictionLogs
 from components.inference.prediction_parts import NAMED, PredictionParts
 from components.inference.row_model import RowModel
 from components.ingestion.discovery import bucket_data, data_files
+from components.ingestion.write import example_encoding, record_writer
 from errors import UserError
 from models import progress
 from spec import settings
@@ -94,7 +95,7 @@ def _predict(config: InferenceSettings, data: Data, content: str, model_folder: 
         with PredictionLogs(target) as logs, prediction_table.TableWriter(file, config.output) as writer:
             for part in parts.after(0):
                 writer.write(part.table)
-                logs.add(part.examples, part.outputs)
+                logs.add(record_writer.cut(example_encoding.examples(part.cells)), part.outputs)
                 facts["rows"] += part.record["rows"]
                 facts["errors"] += part.record["errors"]
                 facts["named"] = [*facts["named"], *part.record["named"]][:NAMED]

@@ -5,17 +5,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import tensorflow as tf
 
+from components.inference import dense_columns
 from errors import UserError
 from serving.explanation import background
 from serving.explanation.shapley import Explainer
-from spec.cells import null_cells
 
 BASE_VALUE, CONTRIBUTION = "base_value", "contribution_"
 """Column of the mean prediction of the background rows, and prefix of a column's contribution to the difference."""
-_NULLS: Mapping[str, Any] = {"INT": null_cells.INTEGER, "FLOAT": null_cells.NUMBER, "BYTES": null_cells.TEXT}
 
 Array = np.ndarray[Any, Any]
 
@@ -59,7 +57,10 @@ class RowExplainer:
         Raises:
             UserError: the model refuses the cells of a row together with those of background rows.
         """
-        dense = {name: _dense(cells, column, self._kinds[column]) for name, column in self._inputs.items()}
+        dense = {
+            name: dense_columns.dense(cells.column(cells.schema.get_field_index(column)), self._kinds[column])
+            for name, column in self._inputs.items()
+        }
         names = [BASE_VALUE, *(f"{CONTRIBUTION}{column}" for column in self._explained)]
         values = np.empty((len(cells), len(names)))
         for place in range(len(cells)):
@@ -76,15 +77,3 @@ class RowExplainer:
                 ) from error
             values[place] = [explanation.base_value, *(explanation.contributions[name] for name in self._explained)]
         return {name: values[:, place] for place, name in enumerate(names)}
-
-
-def _dense(cells: pa.RecordBatch, column: str, kind: str) -> Array:
-    """Return a column as `serving_default` takes it: with null cells for nulls."""
-    array = cells.column(cells.schema.get_field_index(column))
-    if kind == "BYTES":
-        texts = np.empty(len(array), object)
-        texts[:] = [_NULLS[kind] if text is None else text for text in array.cast(pa.binary()).to_pylist()]
-        return texts
-    dtype = np.int64 if kind == "INT" else np.float32
-    array = array.cast(pa.from_numpy_dtype(dtype), safe=False)
-    return np.asarray(pc.fill_null(array, pa.scalar(_NULLS[kind], array.type)).to_numpy(zero_copy_only=False))

@@ -15,7 +15,6 @@ from components.inference.explained_rows import RowExplainer
 from components.inference.input_rows import InputColumn
 from components.inference.row_model import RowModel
 from components.ingestion import sources
-from components.ingestion.write import example_encoding, record_writer
 from components.prefetch import prefetch
 from spec.data import Data
 
@@ -34,13 +33,13 @@ class Part:
     Attributes:
         table: The rows; see `prediction_table.table`.
         record: `rows` and `errors`, their numbers, and `named`, sentences on the first errors.
-        examples: Serialized tf.Examples of the rows without errors, in order.
+        cells: The columns that the model reads, of the rows without errors, in order.
         outputs: Output of the model -> its values for these rows.
     """
 
     table: pa.Table
     record: dict[str, Any]
-    examples: Sequence[bytes]
+    cells: pa.RecordBatch
     outputs: Mapping[str, np.ndarray[Any, Any]]
 
 
@@ -89,15 +88,13 @@ class PredictionParts:
         wanted = np.setdiff1d(np.arange(count), rows.labeled)
         good = np.setdiff1d(wanted, list(rows.errors)).astype(np.int64)
         cells = rows.cells.take(pa.array(good)) if len(good) < count else rows.cells
-        examples = record_writer.cut(example_encoding.examples(cells))
-        outputs, refused = self._model.predict(examples)
+        outputs, refused = self._model.predict(cells)
         labeled = set(rows.labeled)
         errors = {place: text for place, text in rows.errors.items() if place not in labeled}
         errors = dict(sorted({**errors, **{int(good[place]): text for place, text in refused.items()}}.items()))
-        accepted = np.setdiff1d(np.arange(len(cells)), list(refused)).astype(np.int64)
-        contributions = {}
-        if self._explainer is not None:
-            contributions = self._explainer.columns(cells.take(pa.array(accepted)) if refused else cells)
+        if refused:
+            cells = cells.take(pa.array(np.setdiff1d(np.arange(len(cells)), list(refused)).astype(np.int64)))
+        contributions = {} if self._explainer is None else self._explainer.columns(cells)
         table = prediction_table.table(
             rows,
             outputs,
@@ -110,7 +107,7 @@ class PredictionParts:
             table = pc.take(table, pa.array(wanted))
         named = list(itertools.islice(input_rows.shown_errors(rows, errors), NAMED))
         record = {"rows": len(wanted), "errors": len(errors), "named": named}
-        return Part(table, record, [examples[place] for place in accepted] if refused else examples, outputs)
+        return Part(table, record, cells, outputs)
 
     def _rows(self) -> Iterator[input_rows.Rows]:
         for path in self._files:

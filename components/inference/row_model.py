@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from components.evaluator.metrics.calibration_error import UNCALIBRATED
 from components.evaluator.prediction import Model
+from components.inference import dense_columns
 from components.inference.explained_rows import RowExplainer
 from components.inference.input_rows import InputColumn
 from components.ingestion.write import example_encoding, record_writer
@@ -49,10 +50,11 @@ class RowModel:
             self.columns = [
                 InputColumn(column["column"], _KINDS[column["dtype"]], column["nullable"]) for column in inputs
             ]
+            self._inputs = {column["column"]: column["name"] for column in inputs}
             self._model = Model(folder, kind)
             # A convolution fails on an empty batch, so the outputs of no rows are taken from the outputs of one row.
             [row] = _read(folder, self_check.SAMPLE)["rows"][:1]
-            outputs = self._outputs([base64.b64decode(row)])
+            outputs = self._outputs_of_examples([base64.b64decode(row)])
             self._sample = tf.train.Example.FromString(base64.b64decode(row))
             self._of_no_rows = {name: values[:0] for name, values in outputs.items()}
         except (FileNotFoundError, tf.errors.NotFoundError) as error:
@@ -66,11 +68,11 @@ class RowModel:
         self.classes = self._model.classes
         self._subject = transform_errors.Subject(images=tuple(image_columns))
 
-    def predict(self, examples: Sequence[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[int, str]]:
+    def predict(self, cells: pa.RecordBatch) -> tuple[dict[str, np.ndarray[Any, Any]], dict[int, str]]:
         """Predict rows.
 
         Args:
-            examples: n serialized tf.Examples with the columns that the model reads.
+            cells: n rows of the columns that the model reads.
 
         Returns:
             Output -> its values for the rows without errors, in order; row number -> why it has no prediction.
@@ -78,7 +80,7 @@ class RowModel:
         Raises:
             ResourceError: the model fails for another reason than a row.
         """
-        parts, errors = self._isolated(self._outputs, examples)
+        parts, errors = self._isolated(self._outputs, cells)
         parts.append(self._of_no_rows)
         return {name: np.concatenate([part[name] for part in parts]) for name in self._of_no_rows}, errors
 
@@ -107,8 +109,7 @@ class RowModel:
             value = list(getattr(feature, feature.WhichOneof("kind") or "bytes_list").value)[:1] or [None]
             columns.setdefault(column.name, pa.array(value * len(cells), _ARROW[column.kind]))
         complete = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
-        examples = record_writer.cut(example_encoding.examples(complete))
-        parts, errors = self._isolated(self._labels, examples)
+        parts, errors = self._isolated(self._labels, complete)
         labels = np.concatenate([values["label"] for values in parts]) if parts else np.zeros(0)
         weights = np.concatenate([values["weight"] for values in parts]) if parts else np.zeros(0)
         return labels, weights, errors
@@ -122,18 +123,39 @@ class RowModel:
         kinds = {column.name: column.kind for column in self.columns}
         return RowExplainer(self._folder, kinds, self._model.predict_columns)
 
-    def _outputs(self, examples: Sequence[bytes]) -> _Values:
+    def _outputs(self, cells: pa.RecordBatch) -> _Values:
+        dense = self._dense(cells)
+        if dense is None:
+            return self._outputs_of_examples(record_writer.cut(example_encoding.examples(cells)))
+        return self._model.predict_columns(dense)
+
+    def _dense(self, cells: pa.RecordBatch) -> _Values | None:
+        """Return the inputs of `serving_default`, which needs no tf.Examples; None if they cannot express the cells."""
+        if self._model.inputs != set(self._inputs.values()):
+            return None
+        inputs = {}
+        for column in self.columns:
+            array = cells.column(cells.schema.get_field_index(column.name))
+            if pa.types.is_fixed_size_list(array.type):
+                return None
+            values = dense_columns.dense(array, column.kind)
+            if column.nullable and not dense_columns.is_exact(array, values, column.kind):
+                return None
+            inputs[self._inputs[column.name]] = values
+        return inputs
+
+    def _outputs_of_examples(self, examples: Sequence[bytes]) -> _Values:
         outputs = self._model.predict(tf.constant(list(examples), tf.string))
         # What the evaluator compares calibrated probabilities with is no prediction.
         outputs.pop(UNCALIBRATED, None)
         return outputs
 
-    def _labels(self, examples: Sequence[bytes]) -> _Values:
-        label, weight = self._model.label(tf.constant(list(examples), tf.string))
+    def _labels(self, cells: pa.RecordBatch) -> _Values:
+        label, weight = self._model.label(tf.constant(record_writer.cut(example_encoding.examples(cells)), tf.string))
         return {"label": label, "weight": weight}
 
     def _isolated(
-        self, compute: Callable[[Sequence[bytes]], _Values], examples: Sequence[bytes]
+        self, compute: Callable[[pa.RecordBatch], _Values], rows: pa.RecordBatch
     ) -> tuple[list[_Values], dict[int, str]]:
         """Compute values of rows in batches; return those of each batch, and the errors of rows that are rejected."""
         parts: list[_Values] = []
@@ -142,7 +164,7 @@ class RowModel:
         def add(start: int, stop: int) -> None:
             """Compute rows; if the model rejects them, compute each half, down to the single rows that it rejects."""
             try:
-                parts.append(compute(examples[start:stop]))
+                parts.append(compute(rows.slice(start, stop - start)))
             except tf.errors.InvalidArgumentError as error:
                 if stop - start == 1:
                     errors[start] = self._reason(error)
@@ -151,8 +173,8 @@ class RowModel:
                 add(start, middle)
                 add(middle, stop)
 
-        for start in range(0, len(examples), self.batch):
-            add(start, min(start + self.batch, len(examples)))
+        for start in range(0, len(rows), self.batch):
+            add(start, min(start + self.batch, len(rows)))
         return parts, errors
 
     def _reason(self, error: tf.errors.OpError) -> str:

@@ -61,6 +61,9 @@ class IngestionSettings(SourceSettings):
     """Rows with a null in one of these columns are dropped."""
     read: tuple[str, ...] = ()
     """Columns with a duty, and the split column, that the model reads: they count when rows are compared."""
+    unread: tuple[str, ...] = ()
+    """Columns that the model does not read, listed if the label is a class: rows that differ only in them have equal
+    features."""
     classes: bool = False
     """Whether the label is a class, so that equal rows should have equal labels."""
     notes: tuple[str, ...] = ()

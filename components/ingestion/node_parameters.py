@@ -32,5 +32,6 @@ def parameters(
         "complete": list(complete),
         # Of the columns that identify a row or its split: those that count when rows are compared.
         "read": sorted({*duties.model_dump().values(), data.split.column} & set(read)),
+        "unread": sorted(set(columns) - set(read)) if classes and read else [],
         "classes": classes,
     }

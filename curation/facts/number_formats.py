@@ -206,6 +206,9 @@ def _columns(table: pa.Table) -> Iterator[_Column]:
         if words and not _written(texts) and (len(words) > 1 or not _any(pc.equal(_group(looks, "gap"), " "))):
             # 3rd, 12A and 12B are text; 12 km and 1.5km/h are numbers.
             continue
+        if words and _any(pc.match_substring_regex(texts, r"\d[.]\pL")):
+            # 007.png is the name of a file.
+            continue
         one_unit = len(separators) <= 1 and ("" not in unit_sets or not (words or "%" in separators))
         in_parentheses = _any(pc.equal(_group(looks, "open"), "("))
         with_minus = _any(pc.match_substring(texts, MINUS))

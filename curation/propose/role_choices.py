@@ -91,7 +91,9 @@ def names_rows(column: Column) -> bool:
     """Return whether a column identifies rows: nearly unique, and named like an id, counting up, or short strings."""
     if column.present < 10 or column.unique_share < UNIQUE or column.date or column.other_date or column.picture:
         return False
-    if column.kind == "FLOAT" or column.missing_share > 0.05 or not column.top or text_hints.hint(column):
+    if column.kind == "FLOAT" or column.missing_share > 0.05 or not column.top:
+        return False
+    if text_hints.hint(column) or text_hints.image_names(column):
         return False
     if named(column.name, "id"):
         return column.words < 4
@@ -110,6 +112,8 @@ def _useless(column: Column, twins: Mapping[str, str], leaks: Mapping[str, str])
         return "no row has a value"
     if column.kind == "BYTES" and not column.top:
         return "cells of bytes, neither texts nor images"
+    if reason := text_hints.image_names(column):
+        return reason
     if column.name in leaks:
         return f"{leaks[column.name]}, a leak: use it only if it is known at prediction time"
     if column.distinct == 1 and not column.missing:

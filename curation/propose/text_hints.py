@@ -37,6 +37,7 @@ _MONTHLY = (
     "weeks, months or quarters",
     "write the first day of each as YYYY-MM-DD, because a later one would be unknown to the model",
 )
+_IMAGE = re.compile(r"(?i:.+\.(?:png|jpe?g|jfif|gif|webp|avif|bmp|tiff?|heic))")
 _KINDS = (
     (
         r"(?:\d{1,2}\s*,\s*\d{1,2}\s*,\s*(?:19|20)\d\d|(?:19|20)\d\d\s*,\s*\d{1,2}\s*,\s*\d{1,2})(?:[\sT,].*)?",
@@ -112,6 +113,17 @@ _KINDS = (
 _ONE_UNIT = re.compile(rf"{_NUMBER}\s?({_LETTER}{{2,}}.*|[^\x00-\x7f].*)")
 _PLAIN = re.compile(_NUMBER)
 _COMPILED = [(re.compile(pattern), kind, fix) for pattern, kind, fix in _KINDS]
+
+
+def image_names(column: Column) -> str:
+    """Return that the cells of a column are names of image files, and how images are read; empty if they are none."""
+    values = [str(value) for value, _ in column.top or ()]
+    if column.kind != "BYTES" or column.distinct < LEAST or not values or not all(map(_IMAGE.fullmatch, values)):
+        return ""
+    return (
+        f"names of image files such as {values[0]!r}, and images are read from folders: put them into a folder for "
+        "each class, as IMAGES/CLASS/FILE, and name IMAGES as the data"
+    )
 
 
 def hint(column: Column) -> str:

@@ -94,7 +94,7 @@ def _positive_share(label: LabelChoice) -> float | None:
 
 
 def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
-    """Return metric, floor and reason; the floor is above the value that a constant prediction can reach by chance.
+    """Return metric, floor and reason: the floor is above what a constant prediction can reach by chance, or says not.
 
     Args:
         label: The label and its task.
@@ -118,12 +118,16 @@ def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
 
 
 def _above(guessed: float, chance: float) -> float:
-    """Return a value that guessing does not reach, at most half way to 1."""
+    """Return a value that guessing does not reach, or half way to 1 if that is lower."""
     return math.ceil(100 * min(guessed + max(0.02, chance), (guessed + 1) / 2)) / 100
 
 
 def _by_chance(guessed: float, chance: float, tested: float) -> str:
-    return f", and up to {min(1.0, guessed + chance):.2f} by chance on {tested:,.0f} rows" if chance > 0.02 else ""
+    if chance <= 0.02:
+        return ""
+    reached = f", and up to {min(1.0, guessed + chance):.2f} by chance on {tested:,.0f} rows"
+    # A floor above half way to 1 would block most good models.
+    return f"{reached}, above this floor: test on more rows" if _above(guessed, chance) < guessed + chance else reached
 
 
 def _slices(facts: Facts, entries: Sequence[Entry], tested: float) -> list[str]:

@@ -1,6 +1,9 @@
 """Which files of a folder of classes are images, and how the others are reported."""
 
+import csv
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -131,6 +134,29 @@ def test_the_error_of_a_folder_without_images_lists_its_content(survey, tmp_path
     with pytest.raises(
         UserError, match=r"holds no images .*skipped 1 file: not in the folder of a class \(photo\.png\)"
     ):
+        survey()
+
+
+def test_folders_of_texts_are_told_as_texts_with_a_command_that_writes_the_table(survey, tmp_path):
+    for name, text in (("good/1.txt", "a fine film"), ("bad/1.txt", 'dull, "long"'), ("bad/2.txt", "zwölf\nZeilen")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"Texts \(\*\.txt\) are read from a table with a row for each: `") as error:
+        survey()
+
+    command = str(error.value).partition("`")[2].rpartition("`")[0]
+    subprocess.run(command.replace("python", sys.executable, 1), shell=True, check=True, cwd=tmp_path)
+    with open(tmp_path / "texts.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows == [["text", "label"], ['dull, "long"', "bad"], ["zwölf\nZeilen", "bad"], ["a fine film", "good"]]
+
+
+@pytest.mark.parametrize("other", ["bad/text.pdf", "bad/table.csv"])
+def test_texts_beside_other_files_are_no_folders_of_texts(survey, tmp_path, other):
+    for name in ("good/1.txt", "bad/1.txt", other):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    with pytest.raises(UserError, match="Put a folder for each class into it, and images into these"):
         survey()
 
 

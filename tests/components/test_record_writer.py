@@ -6,6 +6,7 @@ import itertools
 import zlib
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 from hypothesis import given
@@ -82,3 +83,10 @@ def test_tensorflow_reads_what_was_written(tmp_path, examples, deflate):
     writer.close()
 
     assert list(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()) == examples
+
+
+def test_a_slice_is_cut_without_the_rest_of_its_array():
+    texts = pa.array([b"left", b"", b"ab", b"c", b"out"])
+    assert record_writer.cut(texts.slice(1, 3)) == [b"", b"ab", b"c"]
+    assert record_writer.cut(texts.slice(5)) == []
+    assert record_writer.cut(texts) == texts.to_pylist()

@@ -76,6 +76,14 @@ def test_facts_are_gathered_by_split_over_batches():
     assert {split: len(row_digests) for split, row_digests in features.items()} == {"train": 6, "eval": 1}
 
 
+def test_features_leave_out_the_label_and_what_the_model_does_not_read():
+    marks = row_profile.Marks(skip=["id"], label="city", unread=["id", "photo", "city", "absent"])
+    marks.add(batch(), {"train": np.arange(4)})
+
+    assert marks.marked().features["train"].tolist() == row_profile.digests(batch(), ["id", "city", "photo"]).tolist()
+    assert marks.marked().digests["train"].tolist() == row_profile.digests(batch(), ["id"]).tolist()
+
+
 def test_names_are_kept_beside_the_digests_of_the_same_rows():
     _, digests, _, names = gathered([(batch(), {"train": [0, 2], "eval": [3]}), (batch(), {"train": [1]})], name="city")
 

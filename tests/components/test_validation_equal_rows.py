@@ -29,11 +29,25 @@ def test_equal_rows_of_several_classes_are_counted_whatever_divides_them(flats, 
     finding = one(gated.found(*LABELS, split))
 
     assert (finding["gate"], finding["action"]) == ("contradictions", "warn")
-    assert finding["text"].startswith("90 of 180 rows (50 %) are equal except for their label, above the limit of 0: ")
+    assert finding["text"].startswith(
+        "90 of 180 rows (50 %) have equal features but different labels, above the limit of 0: "
+    )
     assert finding["text"].endswith("no model can predict more than 83.33 % of all rows correctly")
     assert gated.found(*LABELS, split, finding["edit"].removesuffix(" in the config")) == []
     blocked = one(gated.found(*LABELS, split, "gates.contradictions=block"))
     assert [row["line"] for row in blocked["rows"]] == list(range(2, 22))
+
+
+def test_rows_that_differ_only_in_what_the_model_does_not_read_have_equal_features(flats, gated):
+    flats.data(table(*((40 + row // 2, f"c{row}", 900 + row % 2) for row in range(60))))
+    settings = [*LABELS, "data.split=all", "features.categorical=[]"]
+
+    assert gated.found(*LABELS, "data.split=all") == []
+    finding = one(gated.found(*settings, "features.ignored=['city']", "gates.contradictions=block"))
+    assert finding["text"].startswith(
+        "60 of 60 rows (100 %) have equal features but different labels, above the limit of 0"
+    )
+    assert [row["line"] for row in finding["rows"]] == list(range(2, 22))
 
 
 def test_equal_rows_with_other_numbers_are_no_contradiction(flats, gated):

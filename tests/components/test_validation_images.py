@@ -72,7 +72,7 @@ def test_equal_images_under_several_labels_are_named(photos, gated):
     [finding] = gated.found("data.path=data/photos/train", "gates.duplicates=off")
 
     assert (finding["gate"], finding["action"]) == ("contradictions", "warn")
-    assert finding["text"].startswith("2 of 17 rows (11.76 %) are equal except for their label, such as ")
+    assert finding["text"].startswith("2 of 17 rows (11.76 %) have equal features but different labels, such as ")
     assert {"'cat/1.png'", "'dog/cat.png'"} == set(re.findall(r"'\S+'", finding["text"]))
     [finding] = gated.found("data.path=data/photos/train", "gates.duplicates=off", "gates.contradictions=block")
     assert sorted(row["file"][-9:] for row in finding["rows"]) == ["cat/1.png", "g/cat.png"]

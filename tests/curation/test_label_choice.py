@@ -27,6 +27,15 @@ def test_the_label_is_chosen_by_name_else_the_last_column_with_the_reason():
     assert guess.column_reason == "a guess: the last column that can be a label; choose another with --label: a"
 
 
+def test_a_column_from_the_names_of_folders_is_guessed_last():
+    facts, _ = column_facts.table(pa.table({"a": [0.5, 1.5, 2.5], "year": [2023, 2024, 2025]}))
+    guess = label_choice.choose(facts, None, "data/x.csv", ["year"])
+    assert (guess.column.name, label_choice.choose(facts, None, "data/x.csv").column.name) == ("a", "year")
+    assert guess.column_reason.endswith("choose another with --label: year")
+    alone, _ = column_facts.table(pa.table({"year": [2023, 2024, 2025]}))
+    assert label_choice.choose(alone, None, "data/x.csv", ["year"]).column.name == "year"
+
+
 def test_a_label_that_is_not_there_names_the_nearest():
     with pytest.raises(
         UserError, match=r"--label 'prise': data/x.csv has no column of this name. Did you mean 'price'\?"

@@ -175,6 +175,16 @@ def test_the_floor_is_above_what_chance_reaches_on_few_rows(make, rng):
     assert 0.01 < (aucs_of_guesses >= binary.config.evaluation.floor["auc"]).mean() < 0.04
     assert 0.005 < (accuracies_of_guesses >= classes.config.evaluation.floor["accuracy"]).mean() < 0.04
     assert "guessing reaches 0.5, and up to 0.67 by chance on 48 rows" in proposal.config
+    assert "above this floor" not in proposal.config
+
+
+@pytest.mark.parametrize("values", [["p", "q"], ["p", "q", "r", "p"]])
+def test_a_floor_that_chance_reaches_says_so(make, rng, values):
+    proposal, config = make("y", a=rng.normal(size=40), y=values * (40 // len(values)))
+    [floor] = config.config.evaluation.floor.values()
+
+    assert floor == 0.75
+    assert "by chance on 8 rows, above this floor: test on more rows" in proposal.config
 
 
 def test_slices_are_small_categories_with_rows_enough(make, rng):
@@ -261,7 +271,9 @@ def test_equal_rows_with_several_labels_are_named(make):
     texts = [f"the quick brown fox number {row // 2} jumps" for row in range(400)]
     kinds = ["ab"[row % 2] if row < 100 else "ab"[row // 2 % 2] for row in range(400)]
     proposal, _ = make("kind", text=texts, kind=kinds)
-    sentence = "100 of 400 rows (25 %) are equal except for their label: no model can predict more than 87.5 % of all"
+    sentence = (
+        "100 of 400 rows (25 %) have equal features but different labels: no model can predict more than 87.5 % of all"
+    )
 
     assert sum(reasons.startswith(sentence) for reasons in proposal.findings) == 1
     ids = [row // 3 for row in range(400)]
@@ -270,7 +282,7 @@ def test_equal_rows_with_several_labels_are_named(make):
         "what names a customer is hinted to be no feature"
     )
     proposal, _ = make("kind", text=texts, kind=["ab"[row // 2 % 2] for row in range(400)])
-    assert not any("equal except for" in reasons for reasons in proposal.findings)
+    assert not any("equal features" in reasons for reasons in proposal.findings)
 
 
 def test_a_labels_heavy_tail_is_named_and_offers_stand_in_the_config(make, root, rng):

@@ -1,6 +1,8 @@
 """Images of a folder of classes, found the same way by `new`, `doctor`, `schema diff` and ingestion."""
 
+import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 
 from components.ingestion.discovery import data_files, folder_walk, formats, stray_files
@@ -10,6 +12,7 @@ from spec.rows import data_paths
 
 HEAD_BYTES = 32
 """First bytes of a file -> its format."""
+_TEXT_ENDINGS = (".txt", ".text", ".md", ".html", ".htm")
 READ = ("PNG", "JPEG", "GIF", "WebP", "AVIF", "BMP", "TIFF", "PNM")
 """Supported formats."""
 OTHERS = {
@@ -86,13 +89,27 @@ def survey(path: str, omissions: Omissions) -> dict[str, list[str]]:
     empty = [name for name, images in classes.items() if not images]
     if len(empty) == len(classes):
         reasons = "".join(f"; {line}" for line in folder_omissions.lines()) or ": it is empty"
-        raise UserError(
-            f"{path} holds no images that can be read in folders of classes{reasons}. Put a folder for each class into "
-            f"it, and images into these: {', '.join(READ)}"
-        )
+        raise UserError(f"{path} holds no images that can be read in folders of classes{reasons}. {_fix(path, names)}")
     if empty:
         raise UserError("\n".join(_emptied(path, name, passed.get(name, {})) for name in empty))
     return dict(sorted(classes.items()))
+
+
+def _fix(path: str, names: Sequence[str]) -> str:
+    """Return what to do about a folder without images: its texts, if it has such files, belong in a table."""
+    if names and all(name.lower().endswith(_TEXT_ENDINGS) for name in names):
+        endings = sorted({os.path.splitext(name)[1] for name in names})
+        files = " or ".join(f"*{ending}" for ending in endings)
+        script = (
+            'import csv, pathlib; rows = csv.writer(open("texts.csv", "w", newline="", encoding="utf-8")); '
+            'rows.writerow(["text", "label"]); '
+            'rows.writerows([file.read_text(encoding="utf-8"), file.parent.name] '
+            f'for file in sorted(pathlib.Path({json.dumps(path)}).rglob("*{endings[0]}")))'
+        )
+        return (
+            f"Texts ({files}) are read from a table with a row for each: `python -c {shlex.quote(script)}` writes one"
+        )
+    return f"Put a folder for each class into it, and images into these: {', '.join(READ)}"
 
 
 def _check_splits(path: str, classes: Mapping[str, list[str]]) -> None:

@@ -198,8 +198,9 @@ def _cast(column: pa.Array, kind: str) -> pa.Array:
         column = pc.cast(column, pa.int32())
     if pa.types.is_timestamp(type_):
         column = pc.cast(column, pa.int64())
-    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
-        # Arrow parses no sign except minus.
+    is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    # Arrow parses no sign except minus. The expression takes as long as the parsing.
+    if is_text and pc.any(pc.starts_with(column, "+")).as_py():
         column = pc.replace_substring_regex(column, r"^\+([0-9.])", r"\1")
     return pc.cast(column, ARROW_TYPES[kind], safe=kind == "INT")
 

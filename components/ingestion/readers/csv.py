@@ -272,13 +272,12 @@ def _check_texts(path: str, data: Data, batch: pa.RecordBatch, rows: int) -> Non
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if not pa.types.is_string(column.type):
             continue
-        for is_invalid, problem in (
-            (pc.match_substring(column, "\0"), ""),
-            (
-                pc.greater(pc.binary_length(column), csv_text.FIELD_BYTES),
-                csv_errors.LONG,
-            ),
-        ):
+        content = np.frombuffer(column.buffers()[2] or b"", np.uint8)
+        # The bytes of all cells together tell whether one cell can be invalid.
+        checks = [] if content.all() else [(pc.match_substring(column, "\0"), "")]
+        if len(content) > csv_text.FIELD_BYTES:
+            checks.append((pc.greater(pc.binary_length(column), csv_text.FIELD_BYTES), csv_errors.LONG))
+        for is_invalid, problem in checks:
             index = pc.index(is_invalid, True).as_py()
             if index >= 0:
                 row = rows + index + 1 + _has_header(data)

@@ -31,4 +31,4 @@ def marks(settings: IngestionSettings, added: Sequence[str]) -> Marks:
     """
     skip = planning.naming(settings, added)
     name = next(iter(added), None)
-    return Marks(skip=skip, label=settings.label, name=name, compares_features=settings.classes)
+    return Marks(skip=skip, label=settings.label, name=name, compares_features=settings.classes, unread=settings.unread)

@@ -6,7 +6,7 @@ Each shard has one file, next to its counts, so that the gates need no further p
 import hashlib
 import io
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
@@ -68,6 +68,7 @@ class Marks:
         label: The label column, if there is one.
         name: The column that the reader adds to identify a row, if there is one; stored next to the digests.
         compares_features: Whether to also store the digests of the rows without their label.
+        unread: Further columns that those leave out: the model does not read them.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class Marks:
         label: str | None,
         name: str | None = None,
         compares_features: bool = True,
+        unread: Collection[str] = (),
     ) -> None:
         self._skip, self._label, self._name = skip, label, name
         self._compares_features = compares_features
+        self._unread = [name for name in unread if name not in skip and name != label]
         self._digests: dict[str, list[Digests]] = {}
         self._features: dict[str, list[Digests]] = {}
         self._names: dict[str, list[str]] = {}
@@ -98,7 +101,7 @@ class Marks:
         features = (
             None
             if label_index < 0 or not self._compares_features
-            else row_digests - _of_column(str(self._label), batch.column(label_index))
+            else row_digests - _of_columns(batch, [str(self._label), *self._unread])
         )
         numbers = {
             name: column.to_numpy(zero_copy_only=False)
@@ -146,7 +149,7 @@ class Marked(NamedTuple):
     Attributes:
         facts: Facts about the rows.
         digests: Digest of each row.
-        features: Digest of each row without its label.
+        features: Digest of each row without its label and without the columns that the model does not read.
         names: Name of each row, if the reader adds names.
     """
 
@@ -190,10 +193,15 @@ def digests(batch: pa.RecordBatch, skip: Collection[str | None]) -> Digests:
     Returns:
         uint64 (n,).
     """
+    return _of_columns(batch, [name for name in batch.schema.names if name not in skip])
+
+
+def _of_columns(batch: pa.RecordBatch, names: Iterable[str]) -> Digests:
+    """Return the terms of columns in the digests, uint64 (n,); a column that the batch lacks has none."""
     total = np.zeros(len(batch), np.uint64)
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if name not in skip:
-            total += _of_column(name, column)
+    for name in names:
+        if (place := batch.schema.get_field_index(name)) >= 0:
+            total += _of_column(name, batch.column(place))
     return total
 
 

@@ -29,9 +29,12 @@ _GZIP_CONTAINER = 16 + zlib.MAX_WBITS
 def cut(texts: pa.Array) -> list[bytes]:
     """Split a binary array without nulls into a list of bytes, several times faster than `to_pylist`."""
     _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, np.int32, len(texts) + 1, texts.offset * 4).tolist() if len(texts) else []
-    text = data.to_pybytes() if data is not None else b""
-    return [text[start:end] for start, end in itertools.pairwise(ends)]
+    if not len(texts):
+        return []
+    ends = np.frombuffer(offsets, np.int32, len(texts) + 1, texts.offset * 4)
+    # A slice has the data of the whole array.
+    text = data.slice(ends[0], ends[-1] - ends[0]).to_pybytes() if data is not None else b""
+    return [text[start:end] for start, end in itertools.pairwise((ends - ends[0]).tolist())]
 
 
 def framed(records: pa.Array, texts: Sequence[bytes] | None = None) -> pa.Array:

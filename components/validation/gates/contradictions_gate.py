@@ -16,7 +16,7 @@ NAMED = 3
 
 
 class Settings(GateSettings):
-    """Rows that are equal except for their label, ignoring columns that only identify a row or its split."""
+    """Rows with equal features but different labels."""
 
     renamed: ClassVar[Mapping[str, str]] = {"most": "max_share"}
     max_share: Share = 0.0
@@ -50,7 +50,8 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     names = [name for split in splits for name in context.names.get(split, [])]
     example_rows = np.flatnonzero(group == group[np.flatnonzero(contradicts)[0]])
     example = f", such as {', '.join(repr(names[row]) for row in example_rows[:NAMED])}" if len(names) == total else ""
-    skip = (*equal_rows.identifying_columns(context.ingestion), context.label.column)
+    source = context.ingestion
+    skip = (*equal_rows.identifying_columns(source), context.label.column, *source.unread)
     separate = "add a column to [features] that distinguishes such rows"
     yield Finding(
         None,

@@ -1,7 +1,7 @@
 """Choice of the label column and of its task."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,13 +43,14 @@ class LabelChoice:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-def choose(facts: Facts, label_name: str | None, source: str) -> LabelChoice:
+def choose(facts: Facts, label_name: str | None, source: str, partitions: Sequence[str] = ()) -> LabelChoice:
     """Choose the label and the task.
 
     Args:
         facts: The table's facts.
         label_name: The column that the user named.
         source: The data's path, for messages.
+        partitions: Columns from the names of folders, which are guessed only if no other column can be the label.
 
     Raises:
         UserError: no column can be the label, or the named one cannot; the message lists those that can.
@@ -77,9 +78,8 @@ def choose(facts: Facts, label_name: str | None, source: str) -> LabelChoice:
             f"{source}: no column looks like a label.{listed if candidates else ' ' + _reasons(facts)} "
             "Name it with --label COLUMN"
         )
-    return _task(
-        facts[likely[-1]], f"a guess: the last column that can be a label{_alternatives(candidates, likely[-1])}"
-    )
+    last = [name for name in likely if name not in partitions][-1:] or likely[-1:]
+    return _task(facts[last[0]], f"a guess: the last column that can be a label{_alternatives(candidates, last[0])}")
 
 
 def _by_name(facts: Facts) -> Iterator[Column]:
