@@ -32,6 +32,7 @@ def test_the_node_carries_digests_and_settings(tmp_path):
         "label": "lat",
         "complete": ["city"],
         "read": [],
+        "unread": [],
         "notes": [],
         "classes": False,
     }

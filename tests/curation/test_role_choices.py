@@ -277,20 +277,6 @@ def test_texts_by_how_many_there_are(entry, rng):
     assert gaps.values["missing"] == "category"
 
 
-@pytest.mark.parametrize("ending", ["png", "JPG", "jpeg", "webp", "HEIC", "tif"])
-def test_names_of_image_files_are_ignored_with_the_way_to_read_images(propose, entry, ending):
-    names = [f"photos/{row:05d}.{ending}" for row in range(60)]
-    ignored = entry("file", names, size=[row * 0.5 for row in range(60)])
-    assert (ignored.role, propose(file=names).id) == ("ignored", None)
-    assert ignored.reason == (
-        f"names of image files such as 'photos/00000.{ending}', and images are read from folders: put them into a "
-        "folder for each class, as IMAGES/CLASS/FILE, and name IMAGES as the data"
-    )
-    for others in ([*names[:-1], "none"], [f"{name}.txt" for name in names]):
-        roles = propose(file=others)
-        assert (roles.id[0], roles.entries) == ("file", [])
-
-
 def test_long_texts_are_read_word_by_word(entry, rng):
     words = np.array(["red", "green", "blue", "good", "bad", "ugly", "house", "garden"])
     proposed = entry("comment", [" ".join(row) for row in rng.choice(words, (ROWS, 8))])

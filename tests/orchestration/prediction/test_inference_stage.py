@@ -165,8 +165,10 @@ def test_calibration_adds_no_columns_to_the_predictions(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "model"), signatures=signatures)
     assets = tmp_path / "model" / "assets.extra"
     assets.mkdir()
-    (assets / "requests.json").write_text('{"inputs": []}')
+    column = {"name": "size", "column": "size", "dtype": "float32", "nullable": True}
+    (assets / "requests.json").write_text(json.dumps({"inputs": [column]}))
     (assets / "sample.json").write_text('{"rows": [""]}')
-    examples = [tf.train.Example().SerializeToString()] * 3
-    outputs, errors = RowModel(str(tmp_path / "model"), "binary").predict(examples)
+    cells = pa.RecordBatch.from_arrays([pa.array([1.0, None, 3.0], pa.float32())], ["size"])
+    outputs, errors = RowModel(str(tmp_path / "model"), "binary").predict(cells)
     assert (sorted(outputs), errors) == (["classes", "probabilities"], {})
+    assert outputs["probabilities"].shape == (3, 2)
