@@ -1,7 +1,9 @@
 """Detection of date formats other than YYYY-MM-DD in a table."""
 
+import functools
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -28,6 +30,10 @@ MIN_NUMBERS = 5
 MIXED_SHARE = 0.8
 """Share of distinct strings that must be dates of any format for a column to be reported as mixed."""
 EXAMPLES = 3
+FIRST = 20
+"""Number of the first strings, one of which must be a date."""
+SPREAD = 200
+"""Number of strings, spread over all, of which half must be dates for a column to be reported as mixed."""
 MAX_TOKEN_LENGTH = 12
 """Maximum number of characters of a null token among dates."""
 DECREASES = 0.01
@@ -118,7 +124,7 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
             if len(texts) >= MIN_NUMBERS and low <= pc.min(values).as_py() <= pc.max(values).as_py() <= high:
                 yield text
         return
-    if not _any(pc.match_substring_regex(texts[:20], r"\d")):
+    if not _any(pc.match_substring_regex(texts[:FIRST], r"\d")):
         return
     for text in FORMATS:
         if _are_dates(texts, text, ODD):
@@ -128,7 +134,7 @@ def _fitting(name: str, texts: pa.Array) -> Iterator[str]:
 def _are_dates(texts: pa.Array, text: str, odd: int) -> bool:
     """Return whether all strings except at most `odd` are dates in a format, optionally with a time of day."""
     form = DateFormat(text)
-    if not _any(date_parsing.fits(texts[:20], form)):
+    if not any(map(_superset(text).match, texts[:FIRST].to_pylist())):
         return False
     fits = pc.match_substring_regex(texts, form.pattern)
     fitting = texts.filter(fits)
@@ -140,12 +146,26 @@ def _are_dates(texts: pa.Array, text: str, odd: int) -> bool:
     return short and _all(pc.match_substring_regex(times_of_day, _CLOCK))
 
 
+@functools.cache
+def _superset(text: str) -> re.Pattern[str]:
+    """Compile a pattern for Python that matches each date of a format, and perhaps other strings.
+
+    It is compiled once. RE2 compiles a pattern in each call, which takes 10 ms, and most columns hold no dates.
+    """
+    pattern = DateFormat(text).pattern.replace(r"\pL", r"[^\W\d_]")
+    return re.compile(re.sub(r"\\x\{([0-9a-f]+)\}", lambda code: re.escape(chr(int(code[1], 16))), pattern))
+
+
 def _mixed(texts: pa.Array) -> list[str]:
     """Return examples in different formats if most strings are dates of some format; else an empty list.
 
     A single one stands for dates of one format with another text behind them, which is no time of day.
     """
-    if not _any(pc.match_substring_regex(texts[:20], r"^(\d+[./-]\d+[./-]\d+|\d{4}[年년]|.*\pL{3}.*\d{2})")):
+    if not _any(pc.match_substring_regex(texts[:FIRST], r"^(\d+[./-]\d+[./-]\d+|\d{4}[年년]|.*\pL{3}.*\d{2})")):
+        return []
+    spread: Sequence[str] = texts.take(pa.array(range(0, len(texts), -(-len(texts) // SPREAD)))).to_pylist()
+    dates = sum(any(_superset(form).match(text) for form in FORMATS) for text in spread)
+    if 2 * dates < len(spread):
         return []
     fitting = {text: pc.match_substring_regex(texts, DateFormat(text).pattern) for text in FORMATS}
     either = [any(fits) for fits in zip(*(fits.to_pylist() for fits in fitting.values()), strict=True)]

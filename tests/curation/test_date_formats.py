@@ -1,16 +1,61 @@
 import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curation import new_config
 from curation.facts import date_formats
 from pipeline import load
 from pipeline.variants import Name
+from spec.cells.date_format import DateFormat
 
 START = datetime.datetime(2023, 12, 20, 8, 30)
 DAYS = [START + datetime.timedelta(hours=7 * row) for row in range(100)]
 SHUFFLED = [DAYS[37 * row % 100] for row in range(100)]
+FRAGMENTS = (
+    *(
+        "1",
+        "7",
+        "03",
+        "11",
+        "12",
+        "24",
+        "29",
+        "31",
+        "99",
+        "1999",
+        "2024",
+        "2024",
+        "20240105",
+        " ",
+        " ",
+        "/",
+        ".",
+        "-",
+        ",",
+        ":",
+    ),
+    *(
+        "Jan",
+        "fév.",
+        "MÄRZ",
+        "oktober",
+        "Dezember",
+        "août",
+        "Mon, ",
+        "Sonntag ",
+        "st",
+        "rd",
+        "er",
+        "de",
+        "of",
+        "T08:30",
+    ),
+    *("年", "月", "日", "년 ", "월 ", "일", "(火)", "\uff08火\uff09", "星期一", "12時", "x", "\n", "\u00a0"),
+)
 EARLY = [datetime.datetime(2023, 1 + row % 12, 1 + 5 * row % 12) for row in range(100)]
 
 
@@ -209,3 +254,24 @@ def test_one_reading_a_day_has_no_hour(propose):
     [date] = propose(day=written("%Y-%m-%d %H:%M", days), y=[row % 7 for row in range(100)])[1].features.of("date")
 
     assert "hour" not in date.parts
+
+
+@given(st.lists(st.lists(st.sampled_from(FRAGMENTS), max_size=9).map("".join), min_size=1, max_size=40))
+def test_python_finds_each_date_that_arrow_finds(texts):
+    for form in date_formats.FORMATS:
+        found = pc.match_substring_regex(pa.array(texts), DateFormat(form).pattern).to_pylist()
+        missed = [
+            text
+            for text, is_date in zip(texts, found, strict=True)
+            if is_date and not date_formats._superset(form).match(text)
+        ]
+        assert missed == []
+
+
+def test_a_long_column_of_several_formats_is_mixed_if_four_fifths_are_dates():
+    forms = ("%d.%m.%Y", "%Y/%m/%d", "%d %B %Y")
+    days = [(START + datetime.timedelta(days=row)).strftime(forms[row % 3]) for row in range(1000)]
+    words = [f"day {row} or so" for row in range(250)]
+
+    assert sorted(detect(day=[*words, *days]).mixed) == ["day"]
+    assert detect(day=[*words, *(f"{row} or so" for row in range(10)), *days]).mixed == {}
