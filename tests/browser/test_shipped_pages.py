@@ -13,7 +13,7 @@ from . import page_checks
 REPOSITORY = Path(__file__).parents[2]
 PIPELINES = sorted(path.stem for path in (REPOSITORY / "configs").glob("*.toml"))
 
-LARGE = ("digits", "digits_deep", "house_tiers", "houses", "shuttle", "signs", "taxi")
+LARGE = ("digits", "digits_deep", "house_tiers", "houses", "houses_raw", "shuttle", "signs", "taxi")
 """Of these a sample is taken."""
 
 

@@ -14,6 +14,9 @@ from ..score import SALTS, Score, Scored, mean_of, salted
 from ..score_runs import REPOSITORY, Job, Result
 
 TIER_SALTS = SALTS[:3]
+SEEDS = (1, 2, 3)
+LARGEST_RAW = 58_800
+"""Largest mean absolute error of houses_raw, in dollars."""
 
 
 def houses(results: Sequence[Result]) -> list[Score]:
@@ -36,6 +39,29 @@ def houses(results: Sequence[Result]) -> list[Score]:
             "R² 0.87, MAE a quarter below",
             model["r2"] >= 0.87 and model["mae"] <= 0.75 * mae,
             result.seconds,
+        )
+    ]
+
+
+def raw(results: Sequence[Result]) -> list[Score]:
+    """Score the price from raw columns, compared with ordinary least squares: the mean of three seeds."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import mean_absolute_error
+
+    columns, price, split = sales("")
+    train, test = split == "train", split == "test"
+    for result in results:
+        plain.same_rows(result, columns[test])
+    guess = LinearRegression().fit(columns[train], price[train]).predict(columns[test])
+    reached = [result.metrics["mae"] for result in results]
+    return [
+        Score(
+            "houses_raw",
+            f"MAE {np.mean(reached):,.0f} ({', '.join(f'{value:,.0f}' for value in reached)})",
+            f"least squares: MAE {mean_absolute_error(price[test], guess):,.0f}",
+            f"MAE {LARGEST_RAW:,.0f}, mean of three seeds",
+            bool(np.mean(reached) <= LARGEST_RAW),
+            sum(result.seconds for result in results),
         )
     ]
 
@@ -91,5 +117,6 @@ def split_of(salt: str, house: int) -> str:
 
 SCORED = (
     Scored("houses", (Job("houses"),), houses),
+    Scored("houses_raw", tuple(Job("houses_raw", overrides=(f"training.seed={seed}",)) for seed in SEEDS), raw),
     Scored("house_tiers", salted("house_tiers", salts=TIER_SALTS), house_tiers),
 )
