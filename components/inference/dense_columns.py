@@ -36,7 +36,7 @@ def dense(column: pa.Array, kind: str) -> Array:
 
 
 def is_exact(column: pa.Array, values: Array, kind: str) -> bool:
-    """Tell whether the dense values have as many null cells as the column has nulls, so that each means a null.
+    """Return whether the dense values have as many null cells as the column has nulls, so that each means a null.
 
     Args:
         column: As for `dense`.

@@ -94,7 +94,9 @@ def _positive_share(label: LabelChoice) -> float | None:
 
 
 def floor(label: LabelChoice, tested: float) -> tuple[str, float, str]:
-    """Return metric, floor and reason: the floor is above what a constant prediction can reach by chance, or says not.
+    """Return metric, floor and reason.
+
+    The floor is above the value that a constant prediction can reach by chance, unless the reason says that it is not.
 
     Args:
         label: The label and its task.

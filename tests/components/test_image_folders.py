@@ -138,10 +138,10 @@ def test_the_error_of_a_folder_without_images_lists_its_content(survey, tmp_path
 
 
 def test_folders_of_texts_are_told_as_texts_with_a_command_that_writes_the_table(survey, tmp_path):
-    for name, text in (("good/1.txt", "a fine film"), ("bad/1.txt", 'dull, "long"'), ("bad/2.txt", "zwölf\nZeilen")):
+    for name, text in (("good/1.txt", "a fine film"), ("bad/1.txt", 'dull, "long"'), ("bad/2.HTML", "zwölf\nZeilen")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(UserError, match=r"Texts \(\*\.txt\) are read from a table with a row for each: `") as error:
+    with pytest.raises(UserError, match=r"Texts \(\*\.HTML or \*\.txt\) are read from a table") as error:
         survey()
 
     command = str(error.value).partition("`")[2].rpartition("`")[0]

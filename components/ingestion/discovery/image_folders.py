@@ -104,7 +104,7 @@ def _fix(path: str, names: Sequence[str]) -> str:
             'import csv, pathlib; rows = csv.writer(open("texts.csv", "w", newline="", encoding="utf-8")); '
             'rows.writerow(["text", "label"]); '
             'rows.writerows([file.read_text(encoding="utf-8"), file.parent.name] '
-            f'for file in sorted(pathlib.Path({json.dumps(path)}).rglob("*{endings[0]}")))'
+            f'for file in sorted(pathlib.Path({json.dumps(path)}).rglob("*")) if file.suffix in {json.dumps(endings)})'
         )
         return (
             f"Texts ({files}) are read from a table with a row for each: `python -c {shlex.quote(script)}` writes one"
