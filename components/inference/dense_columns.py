@@ -10,7 +10,8 @@ from components.ingestion.write import record_writer
 from spec.cells import null_cells
 
 _NULLS = {"INT": null_cells.INTEGER, "FLOAT": null_cells.NUMBER, "BYTES": null_cells.TEXT}
-_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
+TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
+"""Kind of a column -> its Arrow type."""
 
 Array = np.ndarray[Any, Any]
 
@@ -25,7 +26,7 @@ def dense(column: pa.Array, kind: str) -> Array:
     Returns:
         int64, float32 or object (bytes), (n,).
     """
-    column = column.cast(_TYPES[kind], safe=False)
+    column = column.cast(TYPES[kind], safe=False)
     if column.null_count:
         column = pc.fill_null(column, pa.scalar(_NULLS[kind], column.type))
     if kind != "BYTES":

@@ -22,7 +22,6 @@ from models.export import self_check
 from spec.file_names import REQUESTS
 
 _Values = dict[str, np.ndarray[Any, Any]]
-_ARROW = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
 _KINDS = {"int64": "INT", "float32": "FLOAT", "string": "BYTES"}
 
 
@@ -107,7 +106,7 @@ class RowModel:
         for column in self.columns:
             feature = self._sample.features.feature[column.name]
             value = list(getattr(feature, feature.WhichOneof("kind") or "bytes_list").value)[:1] or [None]
-            columns.setdefault(column.name, pa.array(value * len(cells), _ARROW[column.kind]))
+            columns.setdefault(column.name, pa.array(value * len(cells), dense_columns.TYPES[column.kind]))
         complete = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
         parts, errors = self._isolated(self._labels, complete)
         labels = np.concatenate([values["label"] for values in parts]) if parts else np.zeros(0)

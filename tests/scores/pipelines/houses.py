@@ -21,16 +21,9 @@ LARGEST_RAW = 58_800
 
 def houses(results: Sequence[Result]) -> list[Score]:
     """Score the price, compared with ordinary least squares."""
-    from sklearn.linear_model import LinearRegression
-    from sklearn.metrics import mean_absolute_error, r2_score
-
     (result,) = results
     model = result.metrics
-    columns, price, split = sales("")
-    train, test = split == "train", split == "test"
-    plain.same_rows(result, columns[test])
-    guess = LinearRegression().fit(columns[train], price[train]).predict(columns[test])
-    mae, r2 = float(mean_absolute_error(price[test], guess)), float(r2_score(price[test], guess))
+    mae, r2 = least_squares(results)
     return [
         Score(
             "houses",
@@ -45,25 +38,31 @@ def houses(results: Sequence[Result]) -> list[Score]:
 
 def raw(results: Sequence[Result]) -> list[Score]:
     """Score the price from raw columns, compared with ordinary least squares: the mean of three seeds."""
+    mae, _ = least_squares(results)
+    reached = [result.metrics["mae"] for result in results]
+    return [
+        Score(
+            "houses_raw",
+            f"MAE {np.mean(reached):,.0f} ({', '.join(f'{value:,.0f}' for value in reached)})",
+            f"least squares: MAE {mae:,.0f}",
+            f"MAE {LARGEST_RAW:,.0f}, mean of three seeds",
+            bool(np.mean(reached) <= LARGEST_RAW),
+            sum(result.seconds for result in results),
+        )
+    ]
+
+
+def least_squares(results: Sequence[Result]) -> tuple[float, float]:
+    """Return mean absolute error and R² of ordinary least squares on the price, on the test rows of the results."""
     from sklearn.linear_model import LinearRegression
-    from sklearn.metrics import mean_absolute_error
+    from sklearn.metrics import mean_absolute_error, r2_score
 
     columns, price, split = sales("")
     train, test = split == "train", split == "test"
     for result in results:
         plain.same_rows(result, columns[test])
     guess = LinearRegression().fit(columns[train], price[train]).predict(columns[test])
-    reached = [result.metrics["mae"] for result in results]
-    return [
-        Score(
-            "houses_raw",
-            f"MAE {np.mean(reached):,.0f} ({', '.join(f'{value:,.0f}' for value in reached)})",
-            f"least squares: MAE {mean_absolute_error(price[test], guess):,.0f}",
-            f"MAE {LARGEST_RAW:,.0f}, mean of three seeds",
-            bool(np.mean(reached) <= LARGEST_RAW),
-            sum(result.seconds for result in results),
-        )
-    ]
+    return float(mean_absolute_error(price[test], guess)), float(r2_score(price[test], guess))
 
 
 def house_tiers(results: Sequence[Result]) -> list[Score]:
