@@ -1,4 +1,4 @@
-"""Predictions for the rows of files, one part at a time, so that the files need not fit in memory."""
+"""Predictions for the rows of files, part by part, so that the files need not fit in memory."""
 
 import itertools
 import os
@@ -15,11 +15,14 @@ from components.inference.explained_rows import RowExplainer
 from components.inference.input_rows import InputColumn
 from components.inference.row_model import RowModel
 from components.ingestion import sources
-from components.prefetch import prefetch
+from components.prefetch import map_ahead, prefetch
 from spec.data import Data
 
 PART_BATCHES = 16
-"""Number of batches of a part: it is in memory as a whole, and a killed command repeats at most one part."""
+"""Number of batches of a part, which is in memory as a whole."""
+THREADS = 2
+"""Number of parts that are predicted at once: one keeps one core busy for most of its time. A killed command repeats
+those that are not written, at most one more than this."""
 EXPLAINED_ROWS = 256
 """Rows of one part whose predictions are explained, for each of which the model predicts thousands of rows."""
 NAMED = 5
@@ -79,9 +82,8 @@ class PredictionParts:
 
     def after(self, finished: int) -> Iterator[Part]:
         """Predict the parts that follow the finished ones."""
-        for number, rows in enumerate(prefetch(self._rows())):
-            if number >= finished:
-                yield self._predicted(rows)
+        rows = itertools.islice(prefetch(self._rows()), finished, None)
+        yield from map_ahead(self._predicted, rows, THREADS)
 
     def _predicted(self, rows: input_rows.Rows) -> Part:
         count = len(rows.cells)

@@ -156,24 +156,24 @@ class RowModel:
     def _isolated(
         self, compute: Callable[[pa.RecordBatch], _Values], rows: pa.RecordBatch
     ) -> tuple[list[_Values], dict[int, str]]:
-        """Compute values of rows in batches; return those of each batch, and the errors of rows that are rejected."""
+        """Compute values of rows in batches; return those of each batch, and the errors of rows that are rejected.
+
+        A batch that the model rejects is halved, down to the single rows that it rejects.
+        """
         parts: list[_Values] = []
         errors: dict[int, str] = {}
-
-        def add(start: int, stop: int) -> None:
-            """Compute rows; if the model rejects them, compute each half, down to the single rows that it rejects."""
+        # A stack, because a function that calls itself would hold the rows until the next garbage collection.
+        pending = [(start, min(start + self.batch, len(rows))) for start in range(0, len(rows), self.batch)][::-1]
+        while pending:
+            start, stop = pending.pop()
             try:
                 parts.append(compute(rows.slice(start, stop - start)))
             except tf.errors.InvalidArgumentError as error:
                 if stop - start == 1:
                     errors[start] = self._reason(error)
-                    return
+                    continue
                 middle = (start + stop) // 2
-                add(start, middle)
-                add(middle, stop)
-
-        for start in range(0, len(rows), self.batch):
-            add(start, min(start + self.batch, len(rows)))
+                pending += [(middle, stop), (start, middle)]
         return parts, errors
 
     def _reason(self, error: tf.errors.OpError) -> str:

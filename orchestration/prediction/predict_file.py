@@ -1,4 +1,4 @@
-"""Implementation of `runner.py predict`: predictions for the rows of files, one part at a time."""
+"""Implementation of `runner.py predict`: predictions for the rows of files, part by part."""
 
 import contextlib
 import os

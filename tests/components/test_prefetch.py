@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from components.prefetch import prefetch
+from components.prefetch import map_ahead, prefetch
 from tests import processes
 
 
@@ -54,3 +54,42 @@ def test_closing_the_iterator_ends_its_thread():
     [thread] = used
     assert thread is not threading.current_thread()
     assert not thread.is_alive()
+
+
+def test_results_have_the_order_of_the_items_whichever_is_computed_first():
+    second_done = threading.Event()
+
+    def double(number):
+        if number == 1:
+            second_done.set()
+        if number == 0:  # would time out if one item were computed after the other
+            assert second_done.wait(processes.WAIT)
+        return 2 * number
+
+    assert list(map_ahead(double, range(5), 2)) == [0, 2, 4, 6, 8]
+    assert list(map_ahead(double, [], 2)) == []
+
+
+def test_no_more_items_than_threads_are_ahead_of_the_result_in_use():
+    taken = []
+
+    def items():
+        for number in range(10):
+            taken.append(number)
+            yield number
+
+    results: Any = map_ahead(str, items(), 2)
+    for number in range(3):
+        assert next(results) == str(number)
+        assert taken == list(range(number + 3))
+    results.close()
+
+
+def test_an_error_of_the_function_is_raised_after_the_results_before_it():
+    def inverse(number):
+        return 1 / number
+
+    results = map_ahead(inverse, [1, 2, 0, 4], 2)
+    assert [next(results), next(results)] == [1, 0.5]
+    with pytest.raises(ZeroDivisionError):
+        next(results)

@@ -1,6 +1,7 @@
 """`runner.py predict`: rows of files through a pushed model, as in training, and resumable."""
 
 import csv
+import gc
 import io
 import json
 import os
@@ -46,6 +47,23 @@ def test_rows_of_a_file_get_the_predictions_of_training(predict_rows, pushed, tm
     predictions = np.float32([row["prediction"] for row in rows])
     np.testing.assert_allclose(predictions, trained_on(pushed, source), rtol=1e-6)
     assert len(set(predictions.tolist())) == 9
+
+
+def test_the_rows_of_a_part_are_released_when_it_is_predicted(model):
+    def predict(rows):
+        cells = {"size": [1.0] * rows, "rooms": [2] * rows, "area": [3.0] * rows, "country": ["ZA"] * rows}
+        outputs, errors = model.predict(pa.RecordBatch.from_pydict(cells))
+        assert (len(outputs["prediction"]), errors) == (rows, {})
+
+    predict(100)
+    gc.collect()
+    gc.disable()
+    try:
+        before = pa.total_allocated_bytes()
+        predict(100)
+        assert pa.total_allocated_bytes() == before
+    finally:
+        gc.enable()
 
 
 def test_the_label_and_other_columns_may_be_absent(predict_rows, pushed, tmp_path):
