@@ -106,8 +106,22 @@ def test_the_slowest_files_are_printed_with_what_their_fixtures_took(pytester, p
     pytester.makeconftest(
         "from tests import durations\ndurations.SHOWN = 2\nfrom tests.durations import pytest_configure"
     )
-    fixture = "import pytest, time\n@pytest.fixture\ndef slow(): time.sleep(.6)\ndef test_a(slow): pass"
+    fixture = """
+import pytest, subprocess, sys, time
+
+@pytest.fixture
+def slow():
+    subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.7: pass"], check=True)
+
+def test_a(slow): pass
+"""
     pytester.makepyfile(test_short="def test_a(): pass", test_fixture=fixture, test_other="def test_a(): pass")
     options = ["--import-mode=importlib", f"--override-ini=pythonpath={REPOSITORY}"]
     result = pytester.runpytest_subprocess(*options, *processes)
-    result.stdout.fnmatch_lines(["*the 2 slowest of 3 files*", "     1 s  test_fixture.py", "     0 s  test_*.py"])
+    result.stdout.fnmatch_lines(
+        [
+            "*the 2 slowest of 3 files*, 1 CPU s)*",
+            "* s      1 CPU s  test_fixture.py",
+            "     0 s      0 CPU s  test_*.py",
+        ]
+    )
