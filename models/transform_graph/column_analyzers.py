@@ -4,6 +4,7 @@ Tracing one analyzer of 750 columns costs as much as one of a single column. NaN
 different nulls fit into one matrix.
 """
 
+import pickle
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,18 @@ Array = np.ndarray[Any, Any]
 
 ROUNDING = 1e-14
 """A standard deviation below this share of the mean is the rounding error of float64 in a constant column."""
+
+
+class _CacheCoder(analyzer_nodes.CacheCoder):  # type: ignore[misc]
+    """Encodes accumulators for the analyzer cache of the stock Transform component, as TFT encodes its own sketches."""
+
+    def encode_cache(self, accumulator: Any) -> bytes:
+        """See CacheCoder."""
+        return pickle.dumps(accumulator)
+
+    def decode_cache(self, encoded_accumulator: bytes) -> Any:
+        """See CacheCoder."""
+        return pickle.loads(encoded_accumulator)
 
 
 class _Moments(NamedTuple):
@@ -85,6 +98,11 @@ class Moments(analyzer_nodes.Combiner):  # type: ignore[misc]
         """See Combiner."""
         return [analyzer_nodes.TensorInfo(tf.float64, (len(self._scales),), None)] * 3
 
+    @property
+    def accumulator_coder(self) -> _CacheCoder:
+        """See Combiner."""
+        return _CacheCoder()
+
 
 class ColumnQuantiles(analyzer_nodes.Combiner):  # type: ignore[misc]
     """Computes quantiles of each column by TFT's own sketch, one sketch a column.
@@ -125,6 +143,11 @@ class ColumnQuantiles(analyzer_nodes.Combiner):  # type: ignore[misc]
     def output_tensor_infos(self) -> list[Any]:
         """See Combiner."""
         return [analyzer_nodes.TensorInfo(tf.float32, (self._columns, self._count - 1), None)]
+
+    @property
+    def accumulator_coder(self) -> _CacheCoder:
+        """See Combiner."""
+        return _CacheCoder()
 
 
 def moments(matrix: tf.Tensor, scales: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

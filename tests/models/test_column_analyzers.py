@@ -15,14 +15,14 @@ MATRIX[:, 3] = np.nan
 SCALES = ("z_score", "min_max", "unit", "none")
 
 
-def run(combiner, matrix, shards=3):
-    """Accumulate a matrix in shards of several batches, and merge these."""
+def run(combiner, matrix, shards=3, coded=lambda part: part):
+    """Accumulate a matrix in shards of several batches, and merge these, each after `coded`."""
     parts = []
     for shard in np.array_split(matrix, shards):
         part = combiner.create_accumulator()
         for batch in np.array_split(shard, 2):
             part = combiner.add_input(part, (batch,))
-        parts.append(part)
+        parts.append(coded(part))
     return combiner.extract_output(combiner.compact(combiner.merge_accumulators(parts)))
 
 
@@ -43,6 +43,19 @@ def test_statistics_of_a_column_ignore_nulls_and_other_columns(place, scale):
     }[scale]
     assert mean == pytest.approx(present.mean(), rel=1e-13)
     assert (shift, unit) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    "combiner",
+    [column_analyzers.Moments(SCALES), column_analyzers.ColumnQuantiles(4, 20, 1e-2)],
+    ids=["moments", "edges"],
+)
+def test_the_analyzer_cache_of_the_stock_transform_holds_accumulators(combiner):
+    coder = combiner.accumulator_coder
+    outputs = run(combiner, MATRIX, coded=lambda part: coder.decode_cache(coder.encode_cache(part)))
+    assert outputs[0].size
+    for output, expected in zip(outputs, run(combiner, MATRIX), strict=True):
+        np.testing.assert_array_equal(output, expected)
 
 
 def test_a_constant_column_of_many_rows_has_no_scale():
