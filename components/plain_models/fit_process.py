@@ -48,14 +48,18 @@ def main(folder: str) -> None:
     elif not has_label.any():
         facts["note"] = "no row of the train split has a label"
     else:
-        rows_with_label = train.filter(pa.array(has_label))
-        encoded = encoding.columns(rows_with_label, predicted, config.kinds)
+        if not has_label.all():
+            train, target = train.filter(pa.array(has_label)), target[has_label]
+        encoded = encoding.columns(train, predicted, config.kinds)
         facts["columns"] = len(encoded)
         if encoded:
-            weight = encoding.numbers(rows_with_label.column(config.weight)) if config.weight else None
+            weight = encoding.numbers(train.column(config.weight)) if config.weight else None
+            # The fits take the longest, beside a training that needs the memory.
+            del cells, train, predicted
             for name in PLAIN_MODELS:
+                ctypes.CDLL(None).malloc_trim(0)
                 try:
-                    answer, classes = _answer(name, encoded, target[has_label], weight, config)
+                    answer, classes = _answer(name, encoded, target, weight, config)
                     np.save(os.path.join(folder, f"{name}.npy"), answer.astype(np.float32))
                     facts["fitted"][name] = [names[index] for index in classes]
                 except Exception as error:
@@ -78,7 +82,10 @@ def _write(folder: str, facts: dict[str, Any]) -> None:
 def _answer(
     name: str, encoded: list[encoding.Column], target: Any, weight: Any, config: PlainSettings
 ) -> tuple[Any, list[int]]:
-    """Fit one model; return its predictions and, of probabilities, the class index of each column."""
+    """Fit one model; return its predictions and, of probabilities, the class index of each column.
+
+    Boosted trees, the last model, empty `encoded`, whose memory their long fit does not need.
+    """
     is_number = config.label.kind == "regression"
     if name == LINEAR:
         train, predicted = encoding.for_linear(encoded)
@@ -86,6 +93,7 @@ def _answer(
         model.fit(train, target, sample_weight=weight)
     else:
         train, predicted, categorical = encoding.for_trees(encoded)
+        encoded.clear()
         model = _trees(is_number, categorical, train, target, weight)
     if not is_number:
         return model.predict_proba(predicted), [int(index) for index in model.classes_]
