@@ -18,6 +18,7 @@ import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from components import freed_memory
 from components.plain_models import encoding, label_targets
 from components.plain_models.plain_settings import FACTS, PREDICTED, SETTINGS, TRAIN, PlainSettings
 from models.data import arrow
@@ -57,7 +58,7 @@ def main(folder: str) -> None:
             # The fits take the longest, beside a training that needs the memory.
             del cells, train, predicted
             for name in PLAIN_MODELS:
-                ctypes.CDLL(None).malloc_trim(0)
+                freed_memory.release()
                 try:
                     answer, classes = _answer(name, encoded, target, weight, config)
                     np.save(os.path.join(folder, f"{name}.npy"), answer.astype(np.float32))

@@ -30,6 +30,15 @@ class _CacheCoder(analyzer_nodes.CacheCoder):  # type: ignore[misc]
         return pickle.loads(encoded_accumulator)
 
 
+class _Combiner(analyzer_nodes.Combiner):  # type: ignore[misc]
+    """A combiner whose accumulators are more than the lists of numbers that TFT encodes as JSON."""
+
+    @property
+    def accumulator_coder(self) -> _CacheCoder:
+        """See Combiner."""
+        return _CacheCoder()
+
+
 class _Moments(NamedTuple):
     """Statistics of the finite numbers of each column, float64 (columns,)."""
 
@@ -40,7 +49,7 @@ class _Moments(NamedTuple):
     high: Array
 
 
-class Moments(analyzer_nodes.Combiner):  # type: ignore[misc]
+class Moments(_Combiner):
     """Computes the mean of each column, and the shift and unit that scale it.
 
     Args:
@@ -98,13 +107,8 @@ class Moments(analyzer_nodes.Combiner):  # type: ignore[misc]
         """See Combiner."""
         return [analyzer_nodes.TensorInfo(tf.float64, (len(self._scales),), None)] * 3
 
-    @property
-    def accumulator_coder(self) -> _CacheCoder:
-        """See Combiner."""
-        return _CacheCoder()
 
-
-class ColumnQuantiles(analyzer_nodes.Combiner):  # type: ignore[misc]
+class ColumnQuantiles(_Combiner):
     """Computes quantiles of each column by TFT's own sketch, one sketch a column.
 
     Args:
@@ -143,11 +147,6 @@ class ColumnQuantiles(analyzer_nodes.Combiner):  # type: ignore[misc]
     def output_tensor_infos(self) -> list[Any]:
         """See Combiner."""
         return [analyzer_nodes.TensorInfo(tf.float32, (self._columns, self._count - 1), None)]
-
-    @property
-    def accumulator_coder(self) -> _CacheCoder:
-        """See Combiner."""
-        return _CacheCoder()
 
 
 def moments(matrix: tf.Tensor, scales: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -17,10 +17,10 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
 from ml_metadata import errors as mlmd_errors
 
 import printing
+from components import freed_memory
 from components.engine.job_servers import JOB_SERVERS
 from components.fingerprints import code_digest
 from errors import GateError, PipelineError, ResourceError, RunError, UserError
@@ -171,7 +171,7 @@ def _launch(execution: Any, node_id: str, order: RunOrder, emit: run_events.Sink
         if isinstance(error, Stopped):
             raise
         raise _explain(error, node_id, _log_path(order, node_id)) from error
-    _release()
+    freed_memory.release()
     if opened := execution.reads():
         emit("reads", files=opened)
     emit("node", node=node_id, state=state, seconds=time.monotonic() - started, summary=line)
@@ -190,12 +190,6 @@ def _findings(error: BaseException | None) -> list[dict[str, Any]]:
     while error is not None and not isinstance(error, GateError):
         error = error.__cause__ or error.__context__
     return error.findings if error is not None else []
-
-
-def _release() -> None:
-    """Return freed memory to the system, so that the peak of a stage does not add to that of the next."""
-    pa.default_memory_pool().release_unused()
-    ctypes.CDLL(None).malloc_trim(0)
 
 
 def _explain(error: Exception, node_id: str, log: str) -> PipelineError:
