@@ -1,6 +1,11 @@
 """Layers of an ensemble in one network: members that share most of their weights.
 
 Gorishniy et al., "TabM: Advancing Tabular Deep Learning With Parameter-Efficient Ensembling", ICLR 2025.
+
+Between the first and the last of these layers a batch has one row for each row and member, (batch * members, width),
+with the members of a row next to each other. For a batch of another rank, a dense layer multiplies a small matrix for
+each row, and its gradient creates a kernel for each row before it adds them up: a training step took 1.9 times as
+long.
 """
 
 from collections.abc import Sequence
@@ -14,7 +19,7 @@ Answers = Literal["number", "binary", "classes"]
 
 @keras.saving.register_keras_serializable(package="pipeline")
 class MemberScale(keras.layers.Layer):  # type: ignore[misc]
-    """Scales the input for each member: float32 (batch, width) to (batch, members, width).
+    """Scales the input for each member: float32 (batch, width) to (batch * members, width).
 
     A scale is drawn from N(0, 1) for each group of neighbouring inputs, such as the embedding of one number.
 
@@ -35,11 +40,12 @@ class MemberScale(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Scale a batch."""
-        return inputs[:, None, :] * self.scale
+        return keras.ops.reshape(inputs[:, None, :] * self.scale, (-1, inputs.shape[-1]))
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int, int]:
-        """Return (batch, members, width)."""
-        return (input_shape[0], self.members, input_shape[-1])
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        """Return (batch * members, width)."""
+        batch, width = input_shape
+        return (None if batch is None else batch * self.members, width)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -48,36 +54,39 @@ class MemberScale(keras.layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="pipeline")
 class MemberDense(keras.layers.Layer):  # type: ignore[misc]
-    """A dense layer of its own for each member: float32 (batch, members, width) to (batch, members, units).
+    """A dense layer of its own for each member: float32 (batch * members, width) to (batch, members, units).
 
     Kernel and bias are uniform in ±1/sqrt(width).
 
     Args:
+        members: Number of members.
         units: Number of outputs of each member.
     """
 
-    def __init__(self, units: int, **kwargs: Any) -> None:
+    def __init__(self, members: int, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.units = units
+        self.members, self.units = members, units
 
     def build(self, input_shape: Any) -> None:
         """Create kernel and bias."""
-        members, width = input_shape[-2:]
+        width = input_shape[-1]
         uniform = keras.initializers.RandomUniform(-(width**-0.5), width**-0.5)
-        self.kernel = self.add_weight(shape=(members, width, self.units), initializer=uniform, name="kernel")
-        self.bias = self.add_weight(shape=(members, self.units), initializer=uniform, name="bias")
+        self.kernel = self.add_weight(shape=(self.members, width, self.units), initializer=uniform, name="kernel")
+        self.bias = self.add_weight(shape=(self.members, self.units), initializer=uniform, name="bias")
 
     def call(self, inputs: Any) -> Any:
         """Apply the members' layers to a batch."""
-        return keras.ops.einsum("bki,kio->bko", inputs, self.kernel) + self.bias
+        rows = keras.ops.reshape(inputs, (-1, self.members, inputs.shape[-1]))
+        return keras.ops.einsum("bki,kio->bko", rows, self.kernel) + self.bias
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int, int]:
         """Return (batch, members, units)."""
-        return (*input_shape[:-1], self.units)
+        rows = input_shape[0]
+        return (None if rows is None else rows // self.members, self.members, self.units)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "members": self.members, "units": self.units}
 
 
 @keras.saving.register_keras_serializable(package="pipeline")

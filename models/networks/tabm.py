@@ -55,7 +55,7 @@ def build(features: Any, network: Settings) -> Any:
         network: The settings.
 
     Returns:
-        float32 (batch, members, layers[-1]).
+        float32 (batch * members, layers[-1]); see models/layers/members.py.
     """
     import keras
 
@@ -89,7 +89,7 @@ def head(hidden: Any, target: Any, network: Settings) -> Any:
     """Map the last hidden layer of each member to the outputs of the network.
 
     Args:
-        hidden: float32 (batch, members, layers[-1]).
+        hidden: float32 (batch * members, layers[-1]).
         target: The training target.
         network: The settings.
 
@@ -98,5 +98,5 @@ def head(hidden: Any, target: Any, network: Settings) -> Any:
     """
     from models.layers import members
 
-    answers = members.MemberDense(target.units, name="head")(hidden)
+    answers = members.MemberDense(network.members, target.units, name="head")(hidden)
     return members.MemberMean(members.answers(target), name="mean")(answers)

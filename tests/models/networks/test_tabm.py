@@ -92,7 +92,7 @@ def test_a_number_without_quantiles_is_refused():
     [
         (PiecewiseLinear([[0.0, 1.0], [2.0, 5.0]], 3, name="embedding"), (2,)),
         (MemberScale(3, [1, 1], name="members"), (2,)),
-        (MemberDense(2, name="head"), (3, 2)),
+        (MemberDense(5, 2, name="head"), (3,)),
         (MemberMean("classes", name="mean"), (3, 2)),
     ],
     ids=lambda value: getattr(value, "name", None),
@@ -106,6 +106,7 @@ def test_layers_are_restored_from_their_settings(tmp_path, layer, shape):
 
     np.testing.assert_array_equal(restored(batch), model(batch))
     assert layer.compute_output_shape((None, *shape)) == model.output.shape
+    assert layer.compute_output_shape(batch.shape) == model(batch).shape
 
 
 def test_members_scale_the_embedding_of_a_number_as_one():
@@ -116,6 +117,22 @@ def test_members_scale_the_embedding_of_a_number_as_one():
     assert (scale[:, :3] == scale[:, :1]).all()
     assert not np.isclose(scale[:, 0], scale[:, 3]).any()
     assert 0.7 < scale.std() < 1.3
+
+
+def test_each_member_has_its_own_scale_and_its_own_output_layer():
+    scale, dense = MemberScale(2, [1, 1, 1]), MemberDense(2, 4)
+    batch = RANDOM.normal(size=(5, 3)).astype(np.float32)
+    answers = np.asarray(dense(scale(batch)))
+
+    kernel, bias = dense.get_weights()
+    expected = [batch * np.asarray(scale.scale)[member] @ kernel[member] + bias[member] for member in range(2)]
+    np.testing.assert_allclose(answers, np.stack(expected, axis=1), rtol=1e-5, atol=1e-6)
+
+
+def test_a_hidden_layer_multiplies_two_matrices():
+    network = trained("number", {**SMALL, "layers": [16, 8]}, epochs=0).network
+
+    assert [network.get_layer(f"hidden_{position}").input.ndim for position in range(2)] == [2, 2]
 
 
 @pytest.mark.parametrize("kind", LABELS)
