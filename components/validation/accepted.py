@@ -133,7 +133,7 @@ def keep_train_rows(folder: str, examples: str, digests: Digests) -> None:
     path = _rows_path(folder, examples)
     try:
         if os.path.basename(path) not in version_files.names(os.path.dirname(path)):
-            version_files.replace(path, row_profile.content(row_profile.Marked({}, {TRAIN: digests}, {}, {})))
+            version_files.replace(path, row_profile.content(row_profile.Marked({}, {TRAIN: digests}, {}, {}, {})))
     except buckets.BucketError as error:
         raise ResourceError(f"the accepted rows cannot be recorded for later runs: {error.strerror}") from error
 

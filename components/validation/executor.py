@@ -73,6 +73,7 @@ class Executor(ExampleValidatorExecutor):  # type: ignore[misc]
                     facts=profiles.facts,
                     digests=profiles.digests,
                     features=profiles.features,
+                    labels=profiles.labels,
                     names=profiles.names,
                     previous_runs=accepted.previous_runs(folders, data, settings.gates.rows.runs)
                     if folders

@@ -63,7 +63,8 @@ class GateContext:
         schema_path: Path of the approved schema, for messages.
         facts: Split -> facts that ingestion recorded on its rows; empty if another ingestion wrote the examples.
         digests: Split -> digests of its rows, uint64 (rows,).
-        features: Split -> digests of the same rows without their label.
+        features: Split -> digests of the same rows without their label and what the model does not read.
+        labels: Split -> digests of the labels of the same rows.
         names: Split -> names of the same rows, if the reader names rows.
         previous_runs: Previous runs, the one to compare with first.
         served_content: Digest of the served rows that [gates.skew] names.
@@ -80,6 +81,7 @@ class GateContext:
     facts: "Mapping[str, Facts]" = field(default_factory=dict)
     digests: Mapping[str, Digests] = field(default_factory=dict)
     features: Mapping[str, Digests] = field(default_factory=dict)
+    labels: Mapping[str, Digests] = field(default_factory=dict)
     names: Mapping[str, list[str]] = field(default_factory=dict)
     previous_runs: list[PreviousRun] = field(default_factory=list)
     served_content: str = ""

@@ -27,9 +27,9 @@ def row_profiles(examples: Sequence[Any]) -> row_profile.Marked:
     Raises:
         ResourceError: A declared file is missing.
     """
-    profile = row_profile.Marked({}, {}, {}, {})
-    digests: dict[str, list[np.ndarray[Any, Any]]] = {}
-    features: dict[str, list[np.ndarray[Any, Any]]] = {}
+    profile = row_profile.Marked({}, {}, {}, {}, {})
+    joined = (profile.digests, profile.features, profile.labels)
+    parts: tuple[dict[str, list[np.ndarray[Any, Any]]], ...] = ({}, {}, {})
     for artifact in examples:
         for name in example_passes.declared(artifact).marks:
             path = f"{artifact.uri}/{name}"
@@ -39,14 +39,13 @@ def row_profiles(examples: Sequence[Any]) -> row_profile.Marked:
                 shard = row_profile.read(file)
             for split, facts in shard.facts.items():
                 profile.facts.setdefault(split, row_profile.Facts()).add(facts)
-            for split, array in shard.digests.items():
-                digests.setdefault(split, []).append(array)
-            for split, array in shard.features.items():
-                features.setdefault(split, []).append(array)
+            for arrays, of_shard in zip(parts, (shard.digests, shard.features, shard.labels), strict=True):
+                for split, array in of_shard.items():
+                    arrays.setdefault(split, []).append(array)
             for split, names in shard.names.items():
                 profile.names.setdefault(split, []).extend(names)
-    for joined, parts in ((profile.digests, digests), (profile.features, features)):
-        joined.update({split: np.concatenate(arrays) for split, arrays in parts.items()})
+    for whole, arrays in zip(joined, parts, strict=True):
+        whole.update({split: np.concatenate(of_split) for split, of_split in arrays.items()})
     return profile
 
 

@@ -103,6 +103,7 @@ def check(run: Run, rejected: Collection[str]) -> str:
         facts=profile.facts,
         digests=profile.digests,
         features=profile.features,
+        labels=profile.labels,
         names=profile.names,
         previous_runs=previous,
         served_paths=run.skew,

@@ -131,7 +131,7 @@ def examples_with(folder, **digests):
     (folder / manifest.COUNTS).mkdir(parents=True, exist_ok=True)
     arrays = {split: np.array(values, np.uint64) for split, values in digests.items()}
     path = f"{manifest.COUNTS}/0{manifest.MARKS}"
-    (folder / path).write_bytes(row_profile.content(row_profile.Marked({}, arrays, {}, {})))
+    (folder / path).write_bytes(row_profile.content(row_profile.Marked({}, arrays, {}, {}, {})))
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder)
     example_passes.declare(artifact, {}, [path])

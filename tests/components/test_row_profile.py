@@ -66,7 +66,9 @@ def test_digests_are_the_same_on_any_machine():
 
 def test_facts_are_gathered_by_split_over_batches():
     odd = batch(area=pa.array([math.nan, math.inf, -math.inf, None], pa.float32()))
-    facts, digests, features, _ = gathered([(batch(), {"train": [0, 1], "eval": [3]}), (odd, {"train": [0, 1, 2, 3]})])
+    facts, digests, features, labels, _ = gathered(
+        [(batch(), {"train": [0, 1], "eval": [3]}), (odd, {"train": [0, 1, 2, 3]})]
+    )
 
     assert facts["train"].rows == 6
     assert facts["train"].labels == {"Bern": 4, "": 1}
@@ -74,6 +76,7 @@ def test_facts_are_gathered_by_split_over_batches():
     assert facts["eval"] == row_profile.Facts(1, {"": 1}, [], {})
     assert {split: len(row_digests) for split, row_digests in digests.items()} == {"train": 6, "eval": 1}
     assert {split: len(row_digests) for split, row_digests in features.items()} == {"train": 6, "eval": 1}
+    assert {split: len(row_digests) for split, row_digests in labels.items()} == {"train": 6, "eval": 1}
 
 
 def test_features_leave_out_the_label_and_what_the_model_does_not_read():
@@ -82,10 +85,24 @@ def test_features_leave_out_the_label_and_what_the_model_does_not_read():
 
     assert marks.marked().features["train"].tolist() == row_profile.digests(batch(), ["id", "city", "photo"]).tolist()
     assert marks.marked().digests["train"].tolist() == row_profile.digests(batch(), ["id"]).tolist()
+    labels = row_profile.digests(batch(), ["id", "area", "photo"])
+    assert marks.marked().labels["train"].tolist() == labels.tolist()
+
+
+def test_labels_of_a_file_of_an_earlier_version_are_the_difference_of_its_digests():
+    marks = row_profile.Marks(skip=["id"], label="city")
+    marks.add(batch(), {"train": np.arange(4)})
+    marked = marks.marked()
+
+    earlier = row_profile.read(io.BytesIO(row_profile.content(marked._replace(labels={}))))
+
+    assert earlier.labels["train"].tolist() == marked.labels["train"].tolist()
 
 
 def test_names_are_kept_beside_the_digests_of_the_same_rows():
-    _, digests, _, names = gathered([(batch(), {"train": [0, 2], "eval": [3]}), (batch(), {"train": [1]})], name="city")
+    _, digests, _, _, names = gathered(
+        [(batch(), {"train": [0, 2], "eval": [3]}), (batch(), {"train": [1]})], name="city"
+    )
 
     assert {split: len(row_digests) for split, row_digests in digests.items()} == {"train": 3, "eval": 1}
     assert names == {
@@ -99,7 +116,7 @@ def test_a_label_of_many_numbers_keeps_its_ends():
     first = pa.RecordBatch.from_arrays([numbers], ["y"])
     second = pa.RecordBatch.from_arrays([pa.array(np.arange(601, dtype=np.float32) - 700)], ["y"])
     rows = {"train": list(range(601))}
-    facts, _, _, _ = gathered([(first, rows), (second, rows)], label="y")
+    facts, *_ = gathered([(first, rows), (second, rows)], label="y")
 
     assert facts["train"].labels is None
     assert facts["train"].ends == [-700.0, 599.0]

@@ -50,6 +50,16 @@ def test_rows_that_differ_only_in_what_the_model_does_not_read_have_equal_featur
     assert [row["line"] for row in finding["rows"]] == list(range(2, 22))
 
 
+def test_rows_of_one_class_that_differ_in_what_the_model_does_not_read_are_no_contradiction(flats, gated):
+    flats.data(table(*((40 + row // 2, f"c{row}", 900 + (row % 2) * (row < 4)) for row in range(60))))
+    settings = [*LABELS, "data.split=all", "features.categorical=[]", "features.ignored=['city']"]
+
+    assert one(gated.found(*settings))["text"].startswith(
+        "4 of 60 rows (6.667 %) have equal features but different labels, above the limit of 0"
+    )
+    assert "no model can predict more than 96.67 % of all rows correctly" in one(gated.found(*settings))["text"]
+
+
 def test_equal_rows_with_other_numbers_are_no_contradiction(flats, gated):
     flats.data(table(*((40, "Bern", 900 + row % 7) for row in range(180))))
 

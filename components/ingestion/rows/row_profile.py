@@ -67,8 +67,8 @@ class Marks:
         skip: Columns excluded from the digest, which identify a row or its split.
         label: The label column, if there is one.
         name: The column that the reader adds to identify a row, if there is one; stored next to the digests.
-        compares_features: Whether to also store the digests of the rows without their label.
-        unread: Further columns that those leave out: the model does not read them.
+        compares_features: Whether to also store the digests of the features and of the labels.
+        unread: Further columns that are no features: the model does not read them.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Marks:
         self._unread = [name for name in unread if name not in skip and name != label]
         self._digests: dict[str, list[Digests]] = {}
         self._features: dict[str, list[Digests]] = {}
+        self._labels: dict[str, list[Digests]] = {}
         self._names: dict[str, list[str]] = {}
         self._facts: dict[str, Facts] = {}
 
@@ -97,12 +98,11 @@ class Marks:
         """
         row_digests = digests(batch, self._skip)
         label_index = batch.schema.get_field_index(self._label) if self._label else -1
-        # Digests are sums over the columns.
-        features = (
-            None
-            if label_index < 0 or not self._compares_features
-            else row_digests - _of_columns(batch, [str(self._label), *self._unread])
-        )
+        features, labels = None, None
+        if label_index >= 0 and self._compares_features:
+            labels = _of_columns(batch, [str(self._label)])
+            # Digests are sums over the columns.
+            features = row_digests - labels - _of_columns(batch, self._unread)
         numbers = {
             name: column.to_numpy(zero_copy_only=False)
             for name, column in zip(batch.schema.names, batch.columns, strict=True)
@@ -111,8 +111,9 @@ class Marks:
         non_finite = {name: values for name, values in numbers.items() if not np.isfinite(values).all()}
         for split, places in rows.items():
             self._digests.setdefault(split, []).append(row_digests[places])
-            if features is not None:
+            if features is not None and labels is not None:
                 self._features.setdefault(split, []).append(features[places])
+                self._labels.setdefault(split, []).append(labels[places])
             if self._name is not None:
                 column = batch.column(batch.schema.get_field_index(self._name))
                 self._names.setdefault(split, []).extend(column.take(pa.array(places)).to_pylist())
@@ -127,11 +128,11 @@ class Marks:
 
     def marked(self) -> "Marked":
         """Return the profile of all batches."""
-        digests, features = (
+        digests, features, labels = (
             {split: np.concatenate(parts) for split, parts in arrays_by_split.items()}
-            for arrays_by_split in (self._digests, self._features)
+            for arrays_by_split in (self._digests, self._features, self._labels)
         )
-        return Marked(self._facts, digests, features, self._names)
+        return Marked(self._facts, digests, features, labels, self._names)
 
     def write(self, file: BinaryIO) -> None:
         """Write the profile and close the file."""
@@ -150,18 +151,20 @@ class Marked(NamedTuple):
         facts: Facts about the rows.
         digests: Digest of each row.
         features: Digest of each row without its label and without the columns that the model does not read.
+        labels: Digest of the label of each of these rows.
         names: Name of each row, if the reader adds names.
     """
 
     facts: dict[str, Facts]
     digests: dict[str, Digests]
     features: dict[str, Digests]
+    labels: dict[str, Digests]
     names: dict[str, list[str]]
 
 
 def content(marked: Marked) -> bytes:
     """Return the content of the file of a profile."""
-    held_by = {"digests": marked.digests, "features": marked.features}
+    held_by = {"digests": marked.digests, "features": marked.features, "labels": marked.labels}
     arrays = {f"{kind}/{split}": array for kind, by_split in held_by.items() for split, array in by_split.items()}
     # As JSON: a NumPy array of strings takes the length of the longest for each.
     arrays |= {f"names/{split}": _bytes(names) for split, names in marked.names.items()}
@@ -175,11 +178,14 @@ def read(file: BinaryIO) -> Marked:
     """Read a profile that a `Marks` wrote."""
     with np.load(io.BytesIO(file.read()), allow_pickle=False) as arrays:
         facts = {split: _facts(plain) for split, plain in json.loads(arrays["facts"].tobytes()).items()}
-        contents: dict[str, dict[str, Any]] = {"digests": {}, "features": {}, "names": {}}
+        contents: dict[str, dict[str, Any]] = {"digests": {}, "features": {}, "labels": {}, "names": {}}
         for key in arrays.files:
             kind, _, split = key.partition("/")
             if kind in contents:
                 contents[kind][split] = json.loads(arrays[key].tobytes()) if kind == "names" else arrays[key]
+        for split, features in contents["features"].items():
+            # A file of an earlier version has none; its rows may also differ in a column that the model does not read.
+            contents["labels"].setdefault(split, contents["digests"][split] - features)
         return Marked(facts, **contents)
 
 

@@ -32,17 +32,17 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
     splits = [split for split in context.features if split == TRAIN or context.split_by != "all"]
     if context.label.kind not in CLASSED or not splits or _merges_values(context):
         return
-    features, digests = (
-        np.concatenate([arrays[split] for split in splits]) for arrays in (context.features, context.digests)
+    features, labels = (
+        np.concatenate([arrays[split] for split in splits]) for arrays in (context.features, context.labels)
     )
     total = len(features)
     if not total:
         return
-    # Mark the groups of equal features whose digests, which include the label, differ.
+    # Mark the groups of equal features whose labels differ.
     _, group = np.unique(features, return_inverse=True)
-    order = np.lexsort((digests, group))
+    order = np.lexsort((labels, group))
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    differs = np.maximum.reduceat(digests[order], starts) != np.minimum.reduceat(digests[order], starts)
+    differs = np.maximum.reduceat(labels[order], starts) != np.minimum.reduceat(labels[order], starts)
     contradicts = differs[group]
     rows = int(contradicts.sum())
     if rows <= settings.max_share * total:
@@ -60,7 +60,7 @@ def judge(context: GateContext, settings: Settings) -> Iterator[Finding]:
         label_problems.contradicted(
             rows,
             total,
-            _best_case(group[order], digests[order]),
+            _best_case(group[order], labels[order]),
             f"{example}, above the limit of {settings.max_share:g}",
         ),
         edit=raise_limit("gates.contradictions.max_share", rows / total, separate),
@@ -77,13 +77,13 @@ def _merges_values(context: GateContext) -> bool:
     return is_cut or (label.positive is not None and len(values) > 2)
 
 
-def _best_case(group: Any, digests: Digests) -> int:
+def _best_case(group: Any, labels: Digests) -> int:
     """Count the rows that are right if each group is predicted as its most frequent label.
 
     Args:
         group: int (n,), ascending: the group of each row.
-        digests: uint64 (n,), ascending within a group: equal for equal labels.
+        labels: uint64 (n,), ascending within a group: digests of the labels.
     """
-    starts = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(digests, prepend=digests[:1]) != 0))
+    starts = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(labels, prepend=labels[:1]) != 0))
     rows = np.diff(starts, append=len(group))
     return int(np.maximum.reduceat(rows, np.flatnonzero(np.diff(group[starts], prepend=-1))).sum())
